@@ -1,0 +1,185 @@
+"""Access tokens: verifying them, and the account behind a request.
+
+Tokens are JWTs signed with ES256 by identity, which publishes its public keys as a JWK set. The gateway verifies
+each token, and every service verifies it again: a service never trusts the network it stands in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Protocol
+
+import httpx
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.errors import ExpiredToken, InvalidToken, MissingToken, Unavailable
+from photomesh_shared.ids import decode
+
+__all__ = ["MaybeViewer", "Principal", "TokenVerifier", "Viewer", "principal_from_header"]
+
+ALGORITHM = "ES256"
+_CLOCK_SKEW_SECONDS = 5
+_MAX_CACHED_TOKENS = 10_000
+_REFETCH_SECONDS = 10.0  # an unknown key id makes us look again, and not more often than this
+_REFRESH_SECONDS = 300.0  # so that a withdrawn key stops working
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is calling, by a token that has been verified."""
+
+    account_id: int
+    session_id: int
+    token_id: str
+    expires_at: datetime
+
+
+class KeySource(Protocol):
+    """Fetches the JWK set, as a JSON object. Raises httpx.HTTPError when it cannot."""
+
+    async def __call__(self) -> dict[str, list[dict[str, str]]]: ...
+
+
+def fetch_jwks(client: httpx.AsyncClient, url: str) -> KeySource:
+    async def fetch() -> dict[str, list[dict[str, str]]]:
+        response = await client.get(url, timeout=5.0)
+        response.raise_for_status()
+        body: dict[str, list[dict[str, str]]] = response.json()
+        return body
+
+    return fetch
+
+
+class TokenVerifier:
+    """Verifies access tokens against identity's published keys.
+
+    Keys are cached; a token signed with a key not seen before makes it fetch the set again. A verified token is
+    remembered until it expires, which spares the signature check (about 0.1 ms) on every further request.
+    """
+
+    def __init__(self, keys: KeySource, *, issuer: str, audience: str, clock: Clock | None = None) -> None:
+        self._fetch = keys
+        self._clock = clock or SystemClock()
+        self._claims = jwt.JWTClaimsRegistry(
+            now=lambda: int(self._clock.now().timestamp()),
+            leeway=_CLOCK_SKEW_SECONDS,
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            sub={"essential": True},
+            exp={"essential": True},
+        )
+        self._keys: KeySet | None = None
+        self._fetched_at = float("-inf")
+        self._lock = asyncio.Lock()
+        self._verified: OrderedDict[str, Principal] = OrderedDict()
+
+    async def verify(self, token: str) -> Principal:
+        """Who holds the token. Raises InvalidToken, ExpiredToken, or Unavailable when no keys can be had."""
+        known = self._verified.get(token)
+        if known is not None and self._clock.monotonic() - self._fetched_at < _REFRESH_SECONDS:
+            if known.expires_at <= self._clock.now():
+                del self._verified[token]
+                raise ExpiredToken
+            return known
+        principal = await self._verify(token)
+        self._verified[token] = principal
+        if len(self._verified) > _MAX_CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return principal
+
+    async def _verify(self, token: str) -> Principal:
+        keys = await self._key_set(older_than=_REFRESH_SECONDS)
+        try:
+            key_id = _key_id(token)
+        except ValueError as error:
+            raise InvalidToken from error
+        if not any(key.kid == key_id for key in keys.keys):
+            keys = await self._key_set(older_than=_REFETCH_SECONDS)
+            if not any(key.kid == key_id for key in keys.keys):
+                raise InvalidToken("The token is signed with a key that is not ours.")
+        try:
+            decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
+            self._claims.validate(decoded.claims)
+            claims = decoded.claims
+            if claims.get("typ") != "access":
+                raise InvalidToken("This is not an access token.")
+            return Principal(
+                account_id=decode("u", claims["sub"]),
+                session_id=decode("ss", claims["sid"]),
+                token_id=str(claims["jti"]),
+                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            )
+        except JoseError as error:
+            if error.error == "expired_token":
+                raise ExpiredToken from error
+            raise InvalidToken from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidToken from error
+
+    async def _key_set(self, *, older_than: float) -> KeySet:
+        """The keys, fetched again when what we have is older than so many seconds."""
+        async with self._lock:
+            age = self._clock.monotonic() - self._fetched_at
+            if self._keys is None or age >= older_than:
+                try:
+                    self._keys = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]
+                    self._fetched_at = self._clock.monotonic()
+                    self._verified.clear()
+                except (httpx.HTTPError, ValueError, JoseError) as error:
+                    if self._keys is None:
+                        raise Unavailable("Tokens cannot be checked at the moment.") from error
+                    # Old keys are better than none; look again later.
+                    self._fetched_at = self._clock.monotonic() - _REFRESH_SECONDS + _REFETCH_SECONDS
+            return self._keys
+
+
+def _key_id(token: str) -> str | None:
+    """The `kid` in the token's header. Raises ValueError for what is no JWT."""
+    try:
+        headers = jws.extract_compact(token.encode()).headers()
+    except (JoseError, ValueError, UnicodeError) as error:
+        raise ValueError("not a JWT") from error
+    kid = headers.get("kid")
+    return kid if isinstance(kid, str) else None
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="accessToken", bearerFormat="JWT")
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def principal_from_header(verifier: TokenVerifier, authorization: str | None) -> Principal | None:
+    """Who the Authorization header speaks for; None without one. Raises as `TokenVerifier.verify`."""
+    if not authorization:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken("Send `Authorization: Bearer <access token>`.")
+    return await verifier.verify(token.strip())
+
+
+async def _maybe_principal(request: Request, _: _Bearer) -> Principal | None:
+    verifier: TokenVerifier = request.app.state.token_verifier
+    principal = await principal_from_header(verifier, request.headers.get("authorization"))
+    if principal is not None:
+        request.state.account_id = principal.account_id
+    return principal
+
+
+MaybeViewer = Annotated[Principal | None, Depends(_maybe_principal)]
+
+
+async def _principal(principal: MaybeViewer) -> Principal:
+    if principal is None:
+        raise MissingToken
+    return principal
+
+
+Viewer = Annotated[Principal, Depends(_principal)]

@@ -1,0 +1,63 @@
+"""Signed, opaque cursors, and the page that carries them.
+
+A cursor holds the sort key of the last item on a page, so that a page never repeats or skips while items come and go.
+It is signed with what it belongs to (`kind`): one list's cursor is of no use with another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request, Response
+from pydantic import BaseModel, Field
+
+from photomesh_shared.errors import InvalidCursor
+
+__all__ = ["CursorCodec", "Page", "link_next"]
+
+Item = TypeVar("Item")
+_SIGNATURE_BYTES = 12
+
+
+class CursorCodec:
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def encode(self, kind: str, values: list[int | str]) -> str:
+        """An opaque cursor for the list `kind`, such as ``posts-by-author:u_1``."""
+        payload = json.dumps(values, separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._sign(kind, payload) + payload).decode().rstrip("=")
+
+    def decode(self, kind: str, cursor: str) -> list[Any]:
+        """The values back. Raises InvalidCursor for anything that `encode` did not write for this list."""
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InvalidCursor from error
+        signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(kind, payload)):
+            raise InvalidCursor
+        values: list[Any] = json.loads(payload)
+        return values
+
+    def _sign(self, kind: str, payload: bytes) -> bytes:
+        return hmac.digest(self._secret, kind.encode() + b"\0" + payload, hashlib.sha256)[:_SIGNATURE_BYTES]
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(None, description="Send it back as `cursor` to get the next page.")
+
+
+def link_next(request: Request, response: Response, public_url: str, cursor: str | None) -> None:
+    """Sets the `Link` header (RFC 8288) to the next page."""
+    if cursor:
+        url = request.url.include_query_params(cursor=cursor)
+        response.headers["Link"] = f'<{public_url}{url.path}?{url.query}>; rel="next"'

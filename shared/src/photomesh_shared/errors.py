@@ -1,0 +1,293 @@
+"""Errors that a caller sees, as RFC 9457 problems.
+
+    Problem
+    ├── BadRequest 400        ── MalformedJson, InvalidCursor
+    ├── Unauthorized 401      ── MissingToken, InvalidToken, ExpiredToken
+    ├── Forbidden 403
+    ├── NotFound 404          ── RouteNotFound
+    ├── MethodNotAllowed 405
+    ├── Conflict 409          ── IdempotencyKeyInUse
+    ├── Gone 410
+    ├── PreconditionFailed 412
+    ├── PayloadTooLarge 413
+    ├── Misdirected 421       ── WrongRegion
+    ├── Unprocessable 422     ── InvalidRequest, IdempotencyKeyReused
+    ├── TooManyRequests 429
+    ├── InternalError 500
+    └── Unavailable 503
+
+A class that sets its own `code` is a problem type: its docstring is the explanation that people read at the type's
+URL, so it says what happened and what to do. A service adds its own types in its `errors.py`, below the class that
+has the right status. One handler (`photomesh_shared.http`) renders them all.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+__all__ = [
+    "BadRequest",
+    "Conflict",
+    "ExpiredToken",
+    "FieldError",
+    "Forbidden",
+    "Gone",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
+    "InternalError",
+    "InvalidCursor",
+    "InvalidRequest",
+    "InvalidToken",
+    "MalformedJson",
+    "MethodNotAllowed",
+    "Misdirected",
+    "MissingToken",
+    "NotFound",
+    "PayloadTooLarge",
+    "PreconditionFailed",
+    "Problem",
+    "RouteNotFound",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "Unprocessable",
+    "WrongRegion",
+    "all_problem_types",
+    "explanation",
+    "problem_body",
+]
+
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with one part of the request; `pointer` is an RFC 6901 JSON pointer into the body, or
+    ``#query/limit``, ``#path/id``, ``#header/if-match`` for what is not in the body."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(Exception):
+    """An error with a stable type.
+
+    `detail` speaks of this occurrence; `extensions` become members of the problem document of their own.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Something went wrong on our side"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extensions: Any,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extensions = extensions
+
+
+class BadRequest(Problem):
+    """The request cannot be understood as it stands."""
+
+    status, code, title = 400, "bad-request", "The request cannot be understood"
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON. Send a JSON object in UTF-8 with `Content-Type: application/json`."""
+
+    code, title = "malformed-json", "The body is not JSON"
+
+
+class InvalidCursor(BadRequest):
+    """The cursor was not made by this list, or was altered. Cursors are opaque: send `next_cursor` back as it came,
+    to the same list; leave it out to begin at the start."""
+
+    code, title = "invalid-cursor", "The cursor does not belong to this list"
+
+
+class Unauthorized(Problem):
+    """The request needs an account, and none is known. Log in and send `Authorization: Bearer <access token>`."""
+
+    status, code, title = 401, "unauthorized", "Authentication is needed"
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.headers.setdefault("WWW-Authenticate", "Bearer")
+
+
+class MissingToken(Unauthorized):
+    """This route needs an access token. Log in (`POST /v1/sessions`) and send it as `Authorization: Bearer …`."""
+
+    code, title = "missing-token", "An access token is needed"
+
+
+class InvalidToken(Unauthorized):
+    """The access token is not one of ours: its signature, issuer or audience is wrong, or it is not a token at all.
+    Log in again."""
+
+    code, title = "invalid-token", "The access token is not valid"
+
+
+class ExpiredToken(Unauthorized):
+    """The access token was good and is too old now. Get another with your refresh token
+    (`POST /v1/sessions/refresh`)."""
+
+    code, title = "expired-token", "The access token has expired"
+
+
+class Forbidden(Problem):
+    """The account may not do this."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    """There is no such thing, or it is hidden from you; the two look the same on purpose."""
+
+    status, code, title = 404, "not-found", "Not found"
+
+
+class RouteNotFound(NotFound):
+    """No part of the API answers at this path. The API's paths are listed at `/docs`."""
+
+    code, title = "route-not-found", "There is nothing at this path"
+
+
+class MethodNotAllowed(Problem):
+    """The path exists, the method does not. The `Allow` header lists those that do."""
+
+    status, code, title = 405, "method-not-allowed", "The path does not take this method"
+
+
+class Conflict(Problem):
+    """The request does not fit the present state of the thing it speaks of."""
+
+    status, code, title = 409, "conflict", "The request conflicts with the present state"
+
+
+class IdempotencyKeyInUse(Conflict):
+    """A request with this `Idempotency-Key` is being worked on. Wait a moment, then send the same request again."""
+
+    code, title, retryable = "idempotency-key-in-use", "A request with this Idempotency-Key is in progress", True
+
+
+class Gone(Problem):
+    """It existed and does no longer."""
+
+    status, code, title = 410, "gone", "It no longer exists"
+
+
+class PreconditionFailed(Problem):
+    """`If-Match` names another version than the present one. Fetch it again, then repeat your change."""
+
+    status, code, title = 412, "precondition-failed", "It has changed since you read it"
+
+
+class PayloadTooLarge(Problem):
+    """The body is larger than the API takes. Photos never go through the API: use the presigned URLs."""
+
+    status, code, title = 413, "payload-too-large", "The body is too large"
+
+
+class Misdirected(Problem):
+    """Another server answers for this."""
+
+    status, code, title = 421, "misdirected", "Another server answers for this"
+
+
+class WrongRegion(Misdirected):
+    """The upload lives in another region. Send the request to the URL in `region_url`; uploads stay where they were
+    begun."""
+
+    code, title = "wrong-region", "The upload lives in another region"
+
+
+class Unprocessable(Problem):
+    """The request is well-formed, and what it asks for is not possible."""
+
+    status, code, title = 422, "unprocessable", "The request cannot be carried out"
+
+
+class InvalidRequest(Unprocessable):
+    """Fields of the request are missing or wrong. `errors` names each with a pointer and a reason."""
+
+    code, title = "invalid-request", "The request is not valid"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    """This `Idempotency-Key` was used for a different request. Use a new key for each thing you create, and the same
+    key only to repeat the same request."""
+
+    code, title = "idempotency-key-reused", "The Idempotency-Key belongs to another request"
+
+
+class TooManyRequests(Problem):
+    """You have used up a rate limit. Wait as many seconds as `Retry-After` says. `GET /v1/limits` lists them all."""
+
+    status, code, title, retryable = 429, "too-many-requests", "Too many requests", True
+
+
+class InternalError(Problem):
+    """Something went wrong on our side; it has been logged under the `request_id`. Trying again later may help."""
+
+    status, code, title, retryable = 500, "internal-error", "Something went wrong on our side", True
+
+
+class Unavailable(Problem):
+    """A part of the platform is not reachable or too busy at the moment. Nothing was changed that you were not told
+    of. Try again after `Retry-After` seconds; repeating is safe with the same `Idempotency-Key`."""
+
+    status, code, title, retryable = 503, "unavailable", "Not available at the moment", True
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.headers.setdefault("Retry-After", "2")
+
+
+def problem_body(problem: Problem, *, type_base: str, request_id: str | None) -> dict[str, Any]:
+    """The problem document. `type_base` is the URL below which each type has its page."""
+    body: dict[str, Any] = {
+        "type": f"{type_base}/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "code": problem.code,
+        "retryable": problem.retryable,
+    }
+    if problem.detail:
+        body["detail"] = problem.detail
+    if problem.errors:
+        body["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in problem.errors]
+    if request_id:
+        body["request_id"] = request_id
+    return body | problem.extensions
+
+
+def explanation(kind: type[Problem]) -> str:
+    """The text of a type's page."""
+    return " ".join((inspect.getdoc(kind) or kind.title).split())
+
+
+def all_problem_types() -> list[type[Problem]]:
+    """Every problem type that imported modules define, by code."""
+    found: dict[str, type[Problem]] = {}
+
+    def visit(kind: type[Problem]) -> None:
+        for child in kind.__subclasses__():
+            if "code" in vars(child):
+                found[child.code] = child
+            visit(child)
+
+    visit(Problem)
+    return [found[code] for code in sorted(found)]

@@ -1,0 +1,131 @@
+"""63-bit Snowflake ids, and how they look on the wire.
+
+Layout, from the high bit: 41 bits of milliseconds since 2024-01-01 UTC, 4 of region, 10 of worker, 8 of sequence.
+In databases an id is a BIGINT; on the wire it is a prefix and base62, such as ``p_8aB3x9Q2``, because a JSON number
+of 63 bits loses digits in a browser.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+if TYPE_CHECKING:
+    from photomesh_shared.clock import Clock
+
+__all__ = [
+    "CommentId",
+    "IdGenerator",
+    "PhotoId",
+    "PostId",
+    "SessionId",
+    "UploadId",
+    "UserId",
+    "decode",
+    "encode",
+    "region_of",
+    "timestamp_of",
+]
+
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+REGION_BITS, WORKER_BITS, SEQUENCE_BITS = 4, 10, 8
+MAX_REGION, MAX_WORKER, MAX_SEQUENCE = 2**REGION_BITS - 1, 2**WORKER_BITS - 1, 2**SEQUENCE_BITS - 1
+MAX_ID = 2**63 - 1
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_MAX_DIGITS = 11  # 62**11 > 2**63
+
+
+def encode(prefix: str, value: int) -> str:
+    """The wire form of an id: ``encode("p", 1) == "p_1"``."""
+    if not 0 <= value <= MAX_ID:
+        raise ValueError(f"not an id: {value}")
+    digits = ""
+    while True:
+        value, digit = divmod(value, 62)
+        digits = _ALPHABET[digit] + digits
+        if not value:
+            return f"{prefix}_{digits}"
+
+
+def decode(prefix: str, text: str) -> int:
+    """The id behind its wire form. Raises ValueError for another prefix or anything `encode` would not write."""
+    head, _, digits = text.partition("_")
+    if head != prefix or not 1 <= len(digits) <= _MAX_DIGITS or (digits[0] == "0" and digits != "0"):
+        raise ValueError(f"must look like {prefix}_8aB3x9Q2")
+    value = 0
+    for digit in digits:
+        if digit not in _VALUE:
+            raise ValueError(f"must look like {prefix}_8aB3x9Q2")
+        value = value * 62 + _VALUE[digit]
+    if value > MAX_ID:
+        raise ValueError(f"must look like {prefix}_8aB3x9Q2")
+    return value
+
+
+def timestamp_of(value: int) -> datetime:
+    """When the id was made, to the millisecond."""
+    return EPOCH + timedelta(milliseconds=value >> (REGION_BITS + WORKER_BITS + SEQUENCE_BITS))
+
+
+def region_of(value: int) -> int:
+    """The number (0–15) of the region that made the id."""
+    return (value >> (WORKER_BITS + SEQUENCE_BITS)) & MAX_REGION
+
+
+class IdGenerator:
+    """Makes ids that grow and never repeat, as long as no other generator has the same region and worker number.
+
+    When 256 ids of one millisecond are used up, or the clock has stepped back, it runs ahead of the clock rather than
+    wait: the order stays, and the timestamp is off by as much as that.
+    """
+
+    def __init__(self, region: int, worker: int, clock: Clock) -> None:
+        if not 0 <= region <= MAX_REGION or not 0 <= worker <= MAX_WORKER:
+            raise ValueError(f"region must be 0–{MAX_REGION} and worker 0–{MAX_WORKER}")
+        self._machine = (region << WORKER_BITS | worker) << SEQUENCE_BITS
+        self._clock = clock
+        self._last_ms = 0
+        self._sequence = 0
+
+    def next(self) -> int:
+        now_ms = (self._clock.now() - EPOCH) // timedelta(milliseconds=1)
+        if now_ms > self._last_ms:
+            self._last_ms, self._sequence = now_ms, 0
+        elif self._sequence < MAX_SEQUENCE:
+            self._sequence += 1
+        else:
+            self._last_ms, self._sequence = self._last_ms + 1, 0
+        return self._last_ms << (REGION_BITS + WORKER_BITS + SEQUENCE_BITS) | self._machine | self._sequence
+
+
+def _from_wire(prefix: str) -> BeforeValidator:
+    def validate(value: object) -> object:
+        return decode(prefix, value) if isinstance(value, str) else value
+
+    return BeforeValidator(validate)
+
+
+def _to_wire(prefix: str) -> PlainSerializer:
+    return PlainSerializer(lambda value: encode(prefix, value), return_type=str, when_used="json")
+
+
+def _schema(prefix: str, noun: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{prefix}_[0-9A-Za-z]{{1,{_MAX_DIGITS}}}$",
+            "examples": [f"{prefix}_8aB3x9Q2"],
+            "description": f"Id of {noun}.",
+        }
+    )
+
+
+UserId = Annotated[int, _from_wire("u"), _to_wire("u"), _schema("u", "an account")]
+PhotoId = Annotated[int, _from_wire("p"), _to_wire("p"), _schema("p", "a photo")]
+PostId = Annotated[int, _from_wire("o"), _to_wire("o"), _schema("o", "a post")]
+UploadId = Annotated[int, _from_wire("up"), _to_wire("up"), _schema("up", "an upload")]
+CommentId = Annotated[int, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
+SessionId = Annotated[int, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]

@@ -1,0 +1,104 @@
+"""Settings from the environment. Every variable begins with ``PHOTOMESH_``.
+
+A service's own `settings.py` combines the parts that it needs::
+
+    class Settings(ServiceSettings, PostgresSettings, KafkaSettings):
+        max_open_uploads: int = Field(20, description="Uploads one account may have open.")
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = [
+    "AuthSettings",
+    "CassandraSettings",
+    "KafkaSettings",
+    "PostgresSettings",
+    "RedisSettings",
+    "Region",
+    "ServiceSettings",
+    "StorageSettings",
+]
+
+
+class Region(BaseModel):
+    """One region: its number in ids and the URL of its gateway."""
+
+    number: int = Field(ge=0, le=15)
+    url: str
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PHOTOMESH_", frozen=True, extra="ignore")
+
+
+class ServiceSettings(_Settings):
+    """What every deployable has."""
+
+    env: Literal["local", "test", "production"] = Field("production", description="Failpoints work outside production.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, description="Port to listen on.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    region: str = Field("local", description="The region this process runs in; a key of `regions`.")
+    regions: dict[str, Region] = Field(
+        default={"local": Region(number=1, url="http://127.0.0.1:18000")}, description="All regions, as JSON."
+    )
+    public_url: str = Field("http://127.0.0.1:18000", description="The gateway's URL; problem types are below it.")
+    trace_file: str | None = Field(None, description="Append finished spans to this file as JSON lines.")
+    shutdown_seconds: float = Field(20, description="How long to drain on SIGTERM.")
+
+    @model_validator(mode="after")
+    def _region_is_listed(self) -> ServiceSettings:
+        if self.region not in self.regions:
+            raise ValueError(f"PHOTOMESH_REGION={self.region!r} is not in PHOTOMESH_REGIONS")
+        return self
+
+    @property
+    def region_number(self) -> int:
+        return self.regions[self.region].number
+
+    @property
+    def problem_type_base(self) -> str:
+        return f"{self.public_url}/problems"
+
+
+class KafkaSettings(_Settings):
+    kafka_bootstrap: str = Field("127.0.0.1:18092", description="Brokers, host:port, separated by commas.")
+    kafka_replication: int = Field(1, ge=1, description="Replicas of each topic.")
+
+
+class RedisSettings(_Settings):
+    redis_url: SecretStr = Field(SecretStr("redis://127.0.0.1:18379/0"), description="redis://:password@host:port/db")
+
+
+class PostgresSettings(_Settings):
+    postgres_dsn: SecretStr = Field(description="postgresql://user:password@host:port/database")
+    postgres_pool: int = Field(10, ge=2, description="Connections at most.")
+
+
+class CassandraSettings(_Settings):
+    cassandra_hosts: str = Field("127.0.0.1", description="Contact points, separated by commas.")
+    cassandra_port: int = 18042
+    cassandra_datacenter: str = "datacenter1"
+    cassandra_keyspace: str = "post"
+    cassandra_replication: int = Field(1, ge=1, description="Replicas in the data centre.")
+
+
+class StorageSettings(_Settings):
+    s3_endpoint: str = Field("http://127.0.0.1:18333", description="Object storage as this process reaches it.")
+    s3_public_endpoint: str = Field("http://127.0.0.1:18333", description="Object storage as clients reach it.")
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+    s3_region: str = "us-east-1"
+    raw_bucket: str = "raw"
+    variants_bucket: str = "variants"
+
+
+class AuthSettings(_Settings):
+    jwks_url: str = Field("http://127.0.0.1:18001/.well-known/jwks.json", description="Where the public keys are.")
+    token_issuer: str = "photomesh"
+    token_audience: str = "photomesh-api"
