@@ -180,7 +180,11 @@ class Conflict(Problem):
 class IdempotencyKeyInUse(Conflict):
     """A request with this `Idempotency-Key` is being worked on. Wait a moment, then send the same request again."""
 
-    code, title, retryable = "idempotency-key-in-use", "A request with this Idempotency-Key is in progress", True
+    code, title, retryable = (
+        "idempotency-key-in-use",
+        "A request with this Idempotency-Key is in progress",
+        True,
+    )
 
 
 class Gone(Problem):

@@ -31,8 +31,8 @@ __all__ = [
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 REGION_BITS, WORKER_BITS, SEQUENCE_BITS = 4, 10, 8
-MAX_REGION, MAX_WORKER, MAX_SEQUENCE = 2**REGION_BITS - 1, 2**WORKER_BITS - 1, 2**SEQUENCE_BITS - 1
-MAX_ID = 2**63 - 1
+MAX_REGION, MAX_WORKER, MAX_SEQUENCE = (1 << REGION_BITS) - 1, (1 << WORKER_BITS) - 1, (1 << SEQUENCE_BITS) - 1
+MAX_ID = (1 << 63) - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _MAX_DIGITS = 11  # 62**11 > 2**63
@@ -72,7 +72,7 @@ def timestamp_of(value: int) -> datetime:
 
 def region_of(value: int) -> int:
     """The number (0–15) of the region that made the id."""
-    return (value >> (WORKER_BITS + SEQUENCE_BITS)) & MAX_REGION
+    return value >> (WORKER_BITS + SEQUENCE_BITS) & MAX_REGION
 
 
 class IdGenerator:

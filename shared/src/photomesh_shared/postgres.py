@@ -1,48 +1,22 @@
 """PostgreSQL: the pool, and migrations from plain SQL files.
 
-A service keeps its schema as `migrations/0001_what.sql`, `0002_….sql` …; `migrate` applies those that are new, each
-in a transaction, under an advisory lock, so that several replicas may start at once. A file that has been applied is
-never edited: its checksum is kept, and a changed one is an error.
+`migrate` applies the files of a service's `migrations/` that are new, each in a transaction, under an advisory lock,
+so that several replicas may start at once.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 
-__all__ = ["Migration", "migrate", "migrations_in", "open_pool"]
+from photomesh_shared.migrations import migrations_in, pending
+
+__all__ = ["migrate", "open_pool"]
 
 _MIGRATION_LOCK = 7_042_001
-
-
-@dataclass(frozen=True)
-class Migration:
-    """One file of `migrations/`."""
-
-    name: str
-    sql: str
-
-    @property
-    def checksum(self) -> str:
-        return hashlib.sha256(self.sql.encode()).hexdigest()
-
-
-def migrations_in(folder: Path, suffix: str = ".sql") -> list[Migration]:
-    """The migrations of a folder, in order."""
-    return [Migration(path.stem, path.read_text()) for path in sorted(folder.glob(f"*{suffix}"))]
-
-
-def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
-    """Those not yet in `applied` (name → checksum). Raises ValueError if an applied file was edited."""
-    for migration in migrations:
-        if applied.get(migration.name, migration.checksum) != migration.checksum:
-            raise ValueError(f"migration {migration.name} was changed after it had been applied; add a new one")
-    return [migration for migration in migrations if migration.name not in applied]
 
 
 async def migrate(dsn: str, folder: Path) -> list[str]:

@@ -100,5 +100,5 @@ class StorageSettings(_Settings):
 
 class AuthSettings(_Settings):
     jwks_url: str = Field("http://127.0.0.1:18001/.well-known/jwks.json", description="Where the public keys are.")
-    token_issuer: str = "photomesh"
-    token_audience: str = "photomesh-api"
+    token_issuer: str = Field("photomesh", description="The `iss` that a token must have.")
+    token_audience: str = Field("photomesh-api", description="The `aud` that a token must have.")

@@ -1,0 +1,180 @@
+"""Cassandra for asyncio: the one module that imports the driver.
+
+The driver answers on threads of its own (libev); `execute` hands each answer to the event loop. What blocks
+(connecting, preparing, closing) runs in a thread. Statements are prepared, idempotent, token-aware and LOCAL_QUORUM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import PreparedStatement, dict_factory
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.migrations import migrations_in, pending
+from photomesh_shared.settings import CassandraSettings
+
+__all__ = ["CassandraSession", "CassandraUnavailable", "Row", "Rows", "migrate", "open_session"]
+
+Row = dict[str, Any]
+_REQUEST_SECONDS = 5.0
+
+
+class CassandraUnavailable(Unavailable):
+    """The database did not answer in time. Nothing you were told of is lost; try again in a moment."""
+
+    code, title = "storage-unavailable", "Storage does not answer at the moment"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One page of rows; `paging_state` is None on the last."""
+
+    rows: list[Row]
+    paging_state: bytes | None
+
+
+class CassandraSession:
+    """Statements by their text: each is prepared on its first use and kept."""
+
+    def __init__(self, cluster: Cluster, session: Session) -> None:
+        self._cluster = cluster
+        self._session = session
+        self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
+
+    async def execute(self, cql: str, *values: object) -> list[Row]:
+        """All rows of the answer's first page (5,000 rows): for reads that are bounded by their LIMIT.
+
+        Raises CassandraUnavailable when no answer came; the write may have happened, so repeat it.
+        """
+        return (await self.page(cql, *values)).rows
+
+    async def page(self, cql: str, *values: object, page_size: int = 5000, paging_state: bytes | None = None) -> Rows:
+        """One page of rows."""
+        statement = await self._prepare(cql)
+        bound = statement.bind(values)
+        bound.fetch_size = page_size
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[list[Row]] = loop.create_future()
+        response = self._session.execute_async(bound, paging_state=paging_state)
+
+        def settle(rows: list[Row] | None, error: BaseException | None) -> None:
+            if done.done():  # cancelled meanwhile
+                return
+            if error is not None:
+                done.set_exception(error)
+            else:
+                done.set_result(list(rows or ()))
+
+        response.add_callbacks(
+            lambda rows: loop.call_soon_threadsafe(settle, rows, None),
+            lambda error: loop.call_soon_threadsafe(settle, None, error),
+        )
+        try:
+            rows = await done
+        except (NoHostAvailable, OperationTimedOut, RequestExecutionException) as error:
+            raise CassandraUnavailable(f"Cassandra: {type(error).__name__}") from error
+        return Rows(rows, cast("bytes | None", response._paging_state))
+
+    async def _prepare(self, cql: str) -> PreparedStatement:
+        task = self._prepared.get(cql)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = asyncio.create_task(asyncio.to_thread(self._prepare_blocking, cql))
+            self._prepared[cql] = task
+        try:
+            return await asyncio.shield(task)
+        except (NoHostAvailable, OperationTimedOut, RequestExecutionException, DriverException) as error:
+            raise CassandraUnavailable(f"Cassandra: {type(error).__name__}") from error
+
+    def _prepare_blocking(self, cql: str) -> PreparedStatement:
+        statement = self._session.prepare(cql)
+        statement.is_idempotent = True  # every write of ours carries its timestamp
+        return statement
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._cluster.shutdown)
+
+
+def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster, Session]:
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        request_timeout=_REQUEST_SECONDS,
+        row_factory=dict_factory,
+    )
+    cluster = Cluster(
+        settings.cassandra_hosts.split(","),
+        port=settings.cassandra_port,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        protocol_version=5,
+        connect_timeout=5,
+        idle_heartbeat_interval=5,
+        idle_heartbeat_timeout=5,
+    )
+    try:
+        return cluster, cluster.connect(keyspace)
+    except (NoHostAvailable, OperationTimedOut, DriverException) as error:
+        cluster.shutdown()
+        raise CassandraUnavailable(f"Cassandra: {type(error).__name__}: {error}") from error
+
+
+@asynccontextmanager
+async def open_session(settings: CassandraSettings) -> AsyncIterator[CassandraSession]:
+    """A session on the service's keyspace."""
+    cluster, session = await asyncio.to_thread(_connect, settings, settings.cassandra_keyspace)
+    opened = CassandraSession(cluster, session)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def _statements(script: str) -> Sequence[str]:
+    """The statements of a CQL file. Comments take whole lines, and no literal holds a semicolon."""
+    text = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
+def _migrate_blocking(settings: CassandraSettings, folder: Path) -> list[str]:
+    cluster, session = _connect(settings, None)
+    try:
+        keyspace = settings.cassandra_keyspace
+        session.execute(
+            f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy',"
+            f" '{settings.cassandra_datacenter}': {settings.cassandra_replication}}}",
+            timeout=60,
+        )
+        session.set_keyspace(keyspace)
+        session.execute(
+            "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text, applied_at timestamp)",
+            timeout=60,
+        )
+        applied = {row["name"]: row["checksum"] for row in session.execute("SELECT * FROM schema_migrations")}
+        new = pending(migrations_in(folder, ".cql"), applied)
+        for migration in new:
+            for statement in _statements(migration.sql):
+                session.execute(statement, timeout=60)
+            session.execute(
+                "INSERT INTO schema_migrations (name, checksum, applied_at) VALUES (%s, %s, toTimestamp(now()))",
+                (migration.name, migration.checksum),
+            )
+        return [migration.name for migration in new]
+    finally:
+        cluster.shutdown()
+
+
+async def migrate(settings: CassandraSettings, folder: Path) -> list[str]:
+    """Brings the keyspace's schema up to date from `migrations/*.cql`; returns what was applied.
+
+    Cassandra has no transaction around schema changes: statements say IF NOT EXISTS, so that a migration that was cut
+    off is simply run again, and two replicas that run it at once do no harm.
+    """
+    return await asyncio.to_thread(_migrate_blocking, settings, folder)

@@ -1,0 +1,37 @@
+"""Migrations as plain files: `migrations/0001_what.sql` (or `.cql`), `0002_….sql`, … in order.
+
+A file that has been applied is never edited: its checksum is kept, and a changed one is an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Migration", "migrations_in", "pending"]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of `migrations/`."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations_in(folder: Path, suffix: str = ".sql") -> list[Migration]:
+    """The migrations of a folder, in order."""
+    return [Migration(path.stem, path.read_text()) for path in sorted(folder.glob(f"*{suffix}"))]
+
+
+def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
+    """Those not yet in `applied` (name → checksum). Raises ValueError if an applied file was edited."""
+    for migration in migrations:
+        if applied.get(migration.name, migration.checksum) != migration.checksum:
+            raise ValueError(f"migration {migration.name} was changed after it had been applied; add a new one")
+    return [migration for migration in migrations if migration.name not in applied]

@@ -1,0 +1,21 @@
+"""Prometheus metrics that more than one deployable has, and their rendering."""
+
+from __future__ import annotations
+
+from fastapi import Response
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+__all__ = ["HTTP_REQUESTS", "HTTP_SECONDS", "render"]
+
+HTTP_REQUESTS = Counter("photomesh_http_requests_total", "Requests answered.", ["method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "photomesh_http_request_seconds",
+    "Time from the request's first byte to the answer's last.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+def render() -> Response:
+    """The process's metrics in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

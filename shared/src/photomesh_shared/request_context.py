@@ -1,0 +1,92 @@
+"""The frame around every request: its id, its trace, its log line, its metrics, and a 500 for what nobody caught.
+
+Raw ASGI, so it costs little.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from time import perf_counter
+
+from opentelemetry.trace import SpanKind
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from photomesh_shared.errors import CONTENT_TYPE, InternalError, problem_body
+from photomesh_shared.observability import logs, tracing
+from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+
+__all__ = ["RequestContextMiddleware", "new_request_id", "well_formed_request_id"]
+
+log = logging.getLogger("photomesh.access")
+
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
+
+
+def new_request_id() -> str:
+    return f"req_{secrets.token_urlsafe(12)}"
+
+
+def well_formed_request_id(value: str | None) -> str | None:
+    """The caller's own id, if it is one that we pass on."""
+    return value if value and _REQUEST_ID.fullmatch(value) else None
+
+
+class RequestContextMiddleware:
+    """`Request-Id` joins answer, log, trace and event: it comes from the gateway, or is made here."""
+
+    def __init__(self, app: ASGIApp, *, problem_type_base: str) -> None:
+        self._app = app
+        self._type_base = problem_type_base
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _QUIET:
+            await self._app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        request_id = well_formed_request_id(headers.get("request-id")) or new_request_id()
+        logs.request_id.set(request_id)
+        started, status, method = perf_counter(), 0, scope["method"]
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"request-id", request_id.encode())]
+            await send(message)
+
+        with tracing.extract(headers, method, kind=SpanKind.SERVER, attributes={"request.id": request_id}) as span:
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                log.exception("unhandled error", extra={"path": scope["path"]})
+                if status:  # the answer has begun: only cutting the connection can say that it went wrong
+                    raise
+                body = problem_body(InternalError(), type_base=self._type_base, request_id=request_id)
+                await JSONResponse(body, 500, media_type=CONTENT_TYPE)(scope, receive, send_with_id)
+            finally:
+                route, seconds = _route_template(scope), perf_counter() - started
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.response.status_code", status)
+                HTTP_REQUESTS.labels(method, route, status).inc()
+                HTTP_SECONDS.labels(method, route).observe(seconds)
+                log.info(
+                    "%s %s %s",
+                    method,
+                    scope["path"],
+                    status,
+                    extra={
+                        "route": route,
+                        "status": status,
+                        "ms": round(seconds * 1000, 1),
+                        "account_id": scope.get("state", {}).get("account_id"),
+                    },
+                )
+
+
+def _route_template(scope: Scope) -> str:
+    """`/v1/posts/{id}` rather than one label per post."""
+    return getattr(scope.get("route"), "path", "unmatched")

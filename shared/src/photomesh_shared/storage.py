@@ -1,0 +1,295 @@
+"""Object storage (S3): the one module that imports aiobotocore.
+
+Two buckets. `raw` holds what people uploaded, and is private. `variants` holds the public sizes; anyone may GET an
+object whose name they know, and nobody may list it. Keys are not guessable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.settings import StorageSettings
+
+__all__ = [
+    "NoSuchObject",
+    "NoSuchUpload",
+    "ObjectInfo",
+    "ObjectStorage",
+    "ObjectTooLarge",
+    "PartsRefused",
+    "StorageUnavailable",
+    "UploadedPart",
+    "open_storage",
+]
+
+_MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
+_BAD_PARTS = {
+    "InvalidPart",
+    "InvalidPartOrder",
+    "EntityTooSmall",
+    "MalformedXML",
+    "InvalidArgument",
+    "InvalidRequest",
+}
+_CHUNK = 256 * 1024
+
+
+class NoSuchObject(Exception):
+    """There is no object with this key."""
+
+
+class NoSuchUpload(Exception):
+    """The multipart upload is unknown: aborted, completed, or expired."""
+
+
+class ObjectTooLarge(Exception):
+    """The object has more bytes than the caller takes."""
+
+
+class PartsRefused(Exception):
+    """The store does not accept these parts: one is missing, too small, or has another ETag."""
+
+
+class StorageUnavailable(Unavailable):
+    """Object storage did not answer. Nothing you were told of is lost; try again in a moment."""
+
+    code, title = "object-storage-unavailable", "Object storage does not answer at the moment"
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """`etag` is without quotes."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class UploadedPart:
+    """`part_number` counts from 1; `etag` is without quotes."""
+
+    part_number: int
+    etag: str
+    size_bytes: int = 0
+
+
+def _translate(error: Exception) -> Exception:
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        if code == "NoSuchUpload":
+            return NoSuchUpload()
+        if code in _MISSING:
+            return NoSuchObject()
+        if code in _BAD_PARTS:
+            return PartsRefused(code)
+        return StorageUnavailable(f"Object storage: {code}")
+    return StorageUnavailable(f"Object storage: {type(error).__name__}")
+
+
+_FAULTS = (ClientError, BotoCoreError, HTTPClientError, aiohttp.ClientError, TimeoutError, OSError)
+
+
+class ObjectStorage:
+    """One client per process. Every method raises StorageUnavailable when the store does not answer."""
+
+    def __init__(self, client: Any, signer: Any) -> None:
+        self._client = client
+        self._signer = signer
+
+    async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
+        except _FAULTS as error:
+            raise _translate(error) from error
+        return answer
+
+    async def head(self, bucket: str, key: str) -> ObjectInfo:
+        """Raises NoSuchObject."""
+        answer = await self._call("head_object", Bucket=bucket, Key=key)
+        return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer.get("ContentType", ""))
+
+    async def get(self, bucket: str, key: str, *, max_bytes: int) -> bytes:
+        """The whole object, read in chunks. Raises NoSuchObject, or ObjectTooLarge without reading further."""
+        try:
+            answer = await self._client.get_object(Bucket=bucket, Key=key)
+            async with answer["Body"] as stream:
+                if answer["ContentLength"] > max_bytes:
+                    raise ObjectTooLarge(answer["ContentLength"])
+                body = bytearray()
+                while chunk := await stream.read(_CHUNK):
+                    body += chunk
+                    if len(body) > max_bytes:
+                        raise ObjectTooLarge(len(body))
+        except _FAULTS as error:
+            raise _translate(error) from error
+        if len(body) != answer["ContentLength"]:
+            raise StorageUnavailable("Object storage: the object did not arrive whole")
+        return bytes(body)
+
+    async def put(
+        self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
+    ) -> None:
+        extra = {"CacheControl": cache_control} if cache_control else {}
+        await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **extra)
+
+    async def copy(self, bucket: str, source: str, key: str) -> None:
+        """Copies inside the store. Raises NoSuchObject."""
+        await self._call("copy_object", Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
+
+    async def delete(self, bucket: str, keys: Iterable[str]) -> None:
+        """Deletes; what does not exist is deleted already."""
+        for key in keys:
+            await self._call("delete_object", Bucket=bucket, Key=key)
+
+    async def list_keys(self, bucket: str, prefix: str) -> list[str]:
+        """At most 1,000 keys below a prefix."""
+        answer = await self._call("list_objects_v2", Bucket=bucket, Prefix=prefix)
+        return [entry["Key"] for entry in answer.get("Contents", ())]
+
+    async def presign_put(self, bucket: str, key: str, *, content_type: str, expires_seconds: int) -> str:
+        """A URL for one PUT, with exactly this Content-Type."""
+        url: str = await self._signer.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": bucket, "Key": key, "ContentType": content_type},
+            ExpiresIn=expires_seconds,
+        )
+        return url
+
+    async def presign_part(
+        self, bucket: str, key: str, *, multipart_id: str, part_number: int, expires_seconds: int
+    ) -> str:
+        """A URL for the PUT of one part (1–10,000)."""
+        url: str = await self._signer.generate_presigned_url(
+            "upload_part",
+            Params={"Bucket": bucket, "Key": key, "UploadId": multipart_id, "PartNumber": part_number},
+            ExpiresIn=expires_seconds,
+        )
+        return url
+
+    async def create_multipart(self, bucket: str, key: str, *, content_type: str) -> str:
+        """Begins a multipart upload; returns the store's id for it."""
+        answer = await self._call("create_multipart_upload", Bucket=bucket, Key=key, ContentType=content_type)
+        upload_id: str = answer["UploadId"]
+        return upload_id
+
+    async def list_parts(self, bucket: str, key: str, *, multipart_id: str) -> list[UploadedPart]:
+        """The parts that have arrived (a photo has at most 10, well below a page). Raises NoSuchUpload."""
+        try:
+            answer = await self._call("list_parts", Bucket=bucket, Key=key, UploadId=multipart_id)
+        except NoSuchObject as error:
+            raise NoSuchUpload from error
+        return [UploadedPart(p["PartNumber"], p["ETag"].strip('"'), p["Size"]) for p in answer.get("Parts", ())]
+
+    async def complete_multipart(
+        self, bucket: str, key: str, *, multipart_id: str, parts: Sequence[UploadedPart]
+    ) -> None:
+        """Joins the parts. Raises NoSuchUpload, or PartsRefused when they are not those that arrived."""
+        try:
+            await self._call(
+                "complete_multipart_upload",
+                Bucket=bucket,
+                Key=key,
+                UploadId=multipart_id,
+                MultipartUpload={"Parts": [{"PartNumber": p.part_number, "ETag": f'"{p.etag}"'} for p in parts]},
+            )
+        except NoSuchObject as error:
+            raise NoSuchUpload from error
+
+    async def abort_multipart(self, bucket: str, key: str, *, multipart_id: str) -> None:
+        """Forgets the parts; an upload that is unknown is forgotten already."""
+        try:
+            await self._call("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=multipart_id)
+        except (NoSuchUpload, NoSuchObject):
+            return
+
+    async def ping(self, bucket: str) -> None:
+        await self._call("head_bucket", Bucket=bucket)
+
+    async def provision(
+        self,
+        *,
+        raw_bucket: str,
+        variants_bucket: str,
+        allowed_origins: Sequence[str],
+        abandoned_days: int = 2,
+    ) -> None:
+        """Makes the buckets, lets browsers PUT to `raw` and read the ETag, and has the store drop abandoned parts.
+
+        Public reading of `variants` is the store's own setting (a bucket policy, or an identity file).
+        """
+        for bucket in (raw_bucket, variants_bucket):
+            try:
+                await self._call("head_bucket", Bucket=bucket)
+            except NoSuchObject:
+                await self._call("create_bucket", Bucket=bucket)
+        rule = {
+            "AllowedMethods": ["PUT", "GET", "HEAD"],
+            "AllowedOrigins": list(allowed_origins),
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": ["ETag"],
+            "MaxAgeSeconds": 3600,
+        }
+        await self._call("put_bucket_cors", Bucket=raw_bucket, CORSConfiguration={"CORSRules": [rule]})
+        await self._call(
+            "put_bucket_lifecycle_configuration",
+            Bucket=raw_bucket,
+            LifecycleConfiguration={
+                "Rules": [
+                    {
+                        "ID": "abandoned-parts",
+                        "Status": "Enabled",
+                        "Filter": {"Prefix": ""},
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": abandoned_days},
+                    }
+                ]
+            },
+        )
+
+
+@asynccontextmanager
+async def open_storage(settings: StorageSettings) -> AsyncIterator[ObjectStorage]:
+    """The store's client, opened once per process: making one costs up to seconds.
+
+    Presigned URLs name the public endpoint, which may differ from the one that this process uses.
+    """
+    config = AioConfig(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        # Since boto3 1.36 both default to "when_supported", which puts checksum parameters into presigned URLs
+        # that plain HTTP clients cannot honour.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=3,
+        read_timeout=30,
+        retries={"max_attempts": 2, "mode": "standard"},
+        max_pool_connections=50,
+    )
+    session = get_session()
+    async with AsyncExitStack() as stack:
+
+        async def client(endpoint: str) -> Any:
+            return await stack.enter_async_context(
+                session.create_client(
+                    "s3",
+                    region_name=settings.s3_region,
+                    endpoint_url=endpoint,
+                    aws_access_key_id=settings.s3_access_key.get_secret_value(),
+                    aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+                    config=config,
+                )
+            )
+
+        own = await client(settings.s3_endpoint)
+        public = settings.s3_public_endpoint
+        yield ObjectStorage(own, own if public == settings.s3_endpoint else await client(public))
