@@ -1,0 +1,138 @@
+"""The topic catalogue: the one place from which topics, AsyncAPI and `docs/events.md` are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+__all__ = ["DEAD_LETTER_RETENTION", "FOREVER", "TOPICS", "Topic", "dead_letter_topic"]
+
+FOREVER: None = None
+DEAD_LETTER_RETENTION = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """One topic, and what subscribers may rely on."""
+
+    name: str
+    summary: str
+    owner: str
+    """The deployable that publishes it; no other does."""
+    types: tuple[str, ...]
+    consumers: tuple[str, ...]
+    """Consumer groups of the platform itself; each has a dead-letter topic."""
+    key: str
+    order: str
+    retention: timedelta | None
+    """How long records stay; None is for ever."""
+    cleanup: Literal["delete", "compact"] = "delete"
+    personal_data: str
+    freshness: str
+    partitions: int = 12
+    max_record_bytes: int = 1_048_576
+
+
+def dead_letter_topic(topic: str, group: str) -> str:
+    """Where a group puts the records of a topic that it could not handle."""
+    return f"{topic}.{group}.dlt"
+
+
+_OWNER_ORDER = "All events of one account's photos in this topic, in the order in which they happened."
+
+_ALL = (
+    Topic(
+        name="accounts",
+        summary="Accounts and their public profiles. The latest record of a key is the account's whole public state.",
+        owner="identity",
+        types=("photomesh.account.registered.v1", "photomesh.account.updated.v1"),
+        consumers=(),
+        key="account id",
+        order="All events of one account, in the order in which they happened.",
+        retention=FOREVER,
+        cleanup="compact",
+        personal_data="Username, display name, bio, avatar. Never e-mail addresses or credentials.",
+        freshness="Within a second of the answer to the request (outbox).",
+    ),
+    Topic(
+        name="photos_uploaded",
+        summary="An upload is complete: the raw photo is in object storage and waits to be processed.",
+        owner="upload",
+        types=("photomesh.photo.uploaded.v1",),
+        consumers=("media-worker", "post"),
+        key="account id of the photo's owner",
+        order=_OWNER_ORDER,
+        retention=timedelta(days=7),
+        personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
+        freshness="Within a second of the answer to the request (outbox).",
+    ),
+    Topic(
+        name="photos_reprocess",
+        summary="A photo is to be processed again, in bulk and behind the people who wait.",
+        owner="upload",
+        types=("photomesh.photo.reprocess-requested.v1",),
+        consumers=("media-worker-reprocess",),
+        key="account id of the photo's owner",
+        order=_OWNER_ORDER,
+        retention=timedelta(days=7),
+        personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
+        freshness="Within a second of the request (outbox); the work itself may take as long as it takes.",
+    ),
+    Topic(
+        name="photo_ready",
+        summary="A photo was processed: its public sizes, dimensions, hashes, placeholder and metadata.",
+        owner="media-worker",
+        types=("photomesh.photo.ready.v1",),
+        consumers=("post",),
+        key="account id of the photo's owner",
+        order=_OWNER_ORDER,
+        retention=timedelta(days=30),
+        personal_data="Camera and time of the shot. Never the location.",
+        freshness="As soon as all sizes are stored: within two seconds of the upload's completion, unloaded.",
+    ),
+    Topic(
+        name="photo_rejected",
+        summary="A photo was refused for what it is; the reason says what its owner can do.",
+        owner="media-worker",
+        types=("photomesh.photo.rejected.v1",),
+        consumers=("post",),
+        key="account id of the photo's owner",
+        order=_OWNER_ORDER,
+        retention=timedelta(days=30),
+        personal_data="None beyond ids.",
+        freshness="As soon as the photo has been looked at.",
+    ),
+    Topic(
+        name="photo_failed",
+        summary="A photo could not be processed, through no fault of its owner's, and no retry is left.",
+        owner="media-worker",
+        types=("photomesh.photo.failed.v1",),
+        consumers=("post",),
+        key="account id of the photo's owner",
+        order=_OWNER_ORDER,
+        retention=timedelta(days=30),
+        personal_data="None beyond ids.",
+        freshness="After the last retry, which may be minutes after the upload.",
+    ),
+    Topic(
+        name="posts",
+        summary="The life of posts: the log of which the post service's tables are a view.",
+        owner="post",
+        types=(
+            "photomesh.post.created.v1",
+            "photomesh.post.published.v1",
+            "photomesh.post.failed.v1",
+            "photomesh.post.edited.v1",
+            "photomesh.post.deleted.v1",
+        ),
+        consumers=("post",),
+        key="account id of the post's author",
+        order="All events of one author's posts, in the order in which they happened.",
+        retention=FOREVER,
+        personal_data="Captions, mentions, place and alt texts, as their author wrote them for the public.",
+        freshness="Before the answer to the request: the log is written first.",
+    ),
+)
+
+TOPICS = {topic.name: topic for topic in _ALL}

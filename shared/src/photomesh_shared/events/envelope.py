@@ -1,0 +1,215 @@
+"""Events and the envelope they travel in: CloudEvents 1.0, Kafka's binary mode, JSON bodies.
+
+An `Event` is what happened; an `Envelope` adds who says so, when, and the entity's version; a `Record` is both as
+Kafka carries them: key, value and ``ce_…`` headers.
+
+What we publish is checked strictly (an unknown field is an error); what we read is checked leniently (an unknown field
+is ignored), so that a producer may add an optional field before its consumers know of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.events.catalogue import TOPICS
+from photomesh_shared.observability import logs, tracing
+
+__all__ = [
+    "Envelope",
+    "Event",
+    "EventModel",
+    "Record",
+    "Undecodable",
+    "UnknownType",
+    "UtcTime",
+    "decode",
+    "encode",
+    "event_types",
+]
+
+CONTENT_TYPE = "application/json"
+_TYPES: dict[str, type[Event]] = {}
+_TIME = TypeAdapter[datetime](AwareDatetime)
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+"""An instant; JSON shows it in UTC, as ``2026-11-21T10:00:00Z``."""
+
+
+class Undecodable(Exception):
+    """The record is not an event that this version can read."""
+
+
+class UnknownType(Exception):
+    """The record is an event, of a type that this version does not know."""
+
+
+class EventModel(BaseModel):
+    """An event or a part of one: frozen, and closed to fields that it does not declare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Event(EventModel):
+    """Something that happened, named in the past tense.
+
+    A subclass declares its `type_` and `topic` and how records are keyed; only optional fields are ever added to it.
+    """
+
+    type_: ClassVar[str]
+    topic: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "type_" in vars(cls):
+            if cls.topic not in TOPICS or cls.type_ not in TOPICS[cls.topic].types:
+                raise TypeError(f"{cls.type_} is not in the catalogue under {cls.topic}")
+            _TYPES[cls.type_] = cls
+
+    def partition_key(self) -> str:
+        """What the record is keyed by; events of one key keep their order."""
+        raise NotImplementedError
+
+    def subject(self) -> str:
+        """The entity that the event is about, whose versions `entityversion` counts."""
+        raise NotImplementedError
+
+    @classmethod
+    def example(cls) -> Self:
+        """A realistic instance, for documents and tests."""
+        raise NotImplementedError
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Every event type there is, by `type_`, in the catalogue's order."""
+    return {name: _TYPES[name] for topic in TOPICS.values() for name in topic.types}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is written to Kafka and read from it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """A header as text; the first if there are several."""
+        return next((value.decode("utf-8", "replace") for key, value in self.headers if key == name), None)
+
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+@dataclass(frozen=True)
+class Envelope(Generic[E_co]):
+    """An event with its context attributes.
+
+    `id` is unique per event and the same when a replay publishes it again, so consumers may deduplicate by it.
+    `entityversion` grows with every event of the `subject`, across topics.
+    """
+
+    id: str
+    source: str
+    time: datetime
+    entityversion: int
+    data: E_co
+    traceparent: str | None = field(default=None, compare=False)
+    request_id: str | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        event: E_co,  # type: ignore[misc] # a constructor may take what a covariant class holds
+        *,
+        entityversion: int,
+        id: str | None = None,
+        time: datetime | None = None,
+        clock: Clock | None = None,
+    ) -> Envelope[E_co]:
+        """Wraps an event that happens now, in the current trace and request.
+
+        Give a deterministic `id` (and `time`) where a replay may publish the same event again.
+        """
+        headers: dict[str, str] = {}
+        tracing.inject(headers)
+        return cls(
+            id=id or str(uuid.uuid4()),
+            source=f"/photomesh/{TOPICS[event.topic].owner}",
+            time=time or (clock or SystemClock()).now(),
+            entityversion=entityversion,
+            data=event,
+            traceparent=headers.get("traceparent"),
+            request_id=logs.request_id.get(),
+        )
+
+
+def encode(envelope: Envelope[Event]) -> Record:
+    """The record that carries an event."""
+    event = envelope.data
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": envelope.id,
+        "ce_type": event.type_,
+        "ce_source": envelope.source,
+        "ce_time": _TIME.dump_json(envelope.time.astimezone(UTC)).decode().strip('"'),
+        "ce_subject": event.subject(),
+        "ce_entityversion": str(envelope.entityversion),
+        "content-type": CONTENT_TYPE,
+        "traceparent": envelope.traceparent,
+        "ce_requestid": envelope.request_id,
+    }
+    return Record(
+        topic=event.topic,
+        key=event.partition_key().encode(),
+        value=event.model_dump_json().encode(),
+        headers=tuple((name, value.encode()) for name, value in headers.items() if value is not None),
+    )
+
+
+def decode(record: Record) -> Envelope[Event]:
+    """The event in a record. Raises UnknownType for a type that is not declared here, Undecodable for anything else
+    that is wrong with it."""
+    kind = event_class(record)
+    if record.value is None:
+        raise Undecodable("the record has no value")
+    try:
+        return Envelope(
+            id=_required(record, "ce_id"),
+            source=_required(record, "ce_source"),
+            time=_TIME.validate_python(_required(record, "ce_time")),
+            entityversion=int(_required(record, "ce_entityversion")),
+            data=kind.model_validate_json(record.value, extra="ignore"),
+            traceparent=record.header("traceparent"),
+            request_id=record.header("ce_requestid"),
+        )
+    except ValidationError as error:
+        raise Undecodable("; ".join(_describe(error))) from error
+    except ValueError as error:
+        raise Undecodable(str(error)) from error
+
+
+def event_class(record: Record) -> type[Event]:
+    """The type that a record says it carries, without reading its body. Raises as `decode` does."""
+    name = _required(record, "ce_type")
+    if name not in _TYPES:
+        raise UnknownType(name)
+    return _TYPES[name]
+
+
+def _required(record: Record, name: str) -> str:
+    value = record.header(name)
+    if value is None:
+        raise Undecodable(f"the header {name} is missing")
+    return value
+
+
+def _describe(error: ValidationError) -> list[str]:
+    """Where and what, without the values: they may be personal, and this ends up in logs and headers."""
+    return [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors(include_input=False)]

@@ -1,0 +1,243 @@
+"""Events of photos, from the completed upload to one terminal state: ready, rejected or failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
+
+from pydantic import Field, NaiveDatetime, WithJsonSchema
+
+from photomesh_shared import ids
+from photomesh_shared.events.envelope import Event, EventModel, UtcTime
+from photomesh_shared.ids import PhotoId, UploadId, UserId
+
+__all__ = [
+    "PhotoFailed",
+    "PhotoMetadata",
+    "PhotoReady",
+    "PhotoRejected",
+    "PhotoReprocessRequested",
+    "PhotoUploaded",
+    "Reason",
+    "Variant",
+]
+
+_PHOTO, _UPLOAD, _OWNER = 382_764_231_807_565_824, 382_764_210_936_709_120, 382_764_105_932_316_672
+
+CameraTime = Annotated[
+    NaiveDatetime,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$",
+            "description": "What the camera's clock showed; cameras seldom know their time zone.",
+        }
+    ),
+]
+
+
+class Reason(EventModel):
+    """Why a photo or a post did not make it, for programs and for people."""
+
+    code: str = Field(description="Kebab case. More may be added: treat an unknown code as its message says.")
+    message: str = Field(description="What happened, as a sentence for the owner.")
+    fix: str = Field(description="What the owner can do, as a sentence.")
+    retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
+
+
+class Variant(EventModel):
+    """One public size."""
+
+    size: int = Field(description="The longer side is at most this many pixels: 1080, 640, 320 or 150.")
+    width: int
+    height: int
+    size_bytes: int
+    content_type: str
+    key: str = Field(description="Object key in the variants bucket; the public URL is the CDN's URL and this key.")
+
+
+class PhotoMetadata(EventModel):
+    """What the camera wrote, without the location."""
+
+    camera_make: str | None = None
+    camera_model: str | None = None
+    lens: str | None = None
+    taken_at: CameraTime | None = None
+    focal_length_mm: float | None = None
+    aperture: float | None = Field(default=None, description="The f-number.")
+    exposure: str | None = Field(default=None, description="In seconds, such as 1/250 or 2.5.", examples=["1/250"])
+    iso: int | None = None
+
+
+class _Photo(Event):
+    photo_id: PhotoId
+    upload_id: UploadId
+    owner_id: UserId
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.owner_id)
+
+    def subject(self) -> str:
+        return ids.encode("p", self.photo_id)
+
+
+class _RawPhoto(_Photo):
+    region: str = Field(description="The region whose raw bucket holds the photo.")
+    bucket: str
+    key: str = Field(description="Object key in the raw bucket.")
+    etag: str = Field(description="The object's ETag when the upload was completed, without quotes.")
+    size_bytes: int
+    content_type: str = Field(description="As the client announced it; what the bytes are is in `photo_ready`.")
+    filename: str
+    uploaded_at: UtcTime
+
+
+def _raw_example() -> dict[str, object]:
+    return {
+        "photo_id": _PHOTO,
+        "upload_id": _UPLOAD,
+        "owner_id": _OWNER,
+        "region": "local",
+        "bucket": "raw",
+        "key": "up_SCNIxAhyb2/original",
+        "etag": "9b2cf535f27731c974343645a3985328",
+        "size_bytes": 3_481_203,
+        "content_type": "image/jpeg",
+        "filename": "IMG_0042.JPG",
+        "uploaded_at": datetime(2026, 11, 21, 10, 10, tzinfo=UTC),
+    }
+
+
+class PhotoUploaded(_RawPhoto):
+    """An upload was completed. The photo's first event: `entityversion` is 1."""
+
+    type_: ClassVar[str] = "photomesh.photo.uploaded.v1"
+    topic: ClassVar[str] = "photos_uploaded"
+
+    @classmethod
+    def example(cls) -> PhotoUploaded:
+        return cls.model_validate(_raw_example())
+
+
+class PhotoReprocessRequested(_RawPhoto):
+    """Somebody who runs the platform wants the photo to be processed again."""
+
+    type_: ClassVar[str] = "photomesh.photo.reprocess-requested.v1"
+    topic: ClassVar[str] = "photos_reprocess"
+
+    requested_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PhotoReprocessRequested:
+        return cls.model_validate(_raw_example() | {"requested_at": datetime(2026, 12, 1, 4, 0, tzinfo=UTC)})
+
+
+class PhotoReady(_Photo):
+    """All public sizes of a photo are stored. Nothing about it is secret, and nothing tells where it was taken."""
+
+    type_: ClassVar[str] = "photomesh.photo.ready.v1"
+    topic: ClassVar[str] = "photo_ready"
+
+    content_type: str = Field(description="What the bytes of the raw photo are, whatever the client announced.")
+    width: int = Field(description="Of the upright photo, in pixels.")
+    height: int = Field(description="Of the upright photo, in pixels.")
+    size_bytes: int = Field(description="Of the raw photo.")
+    sha256: str = Field(description="Of the raw photo, in hex.", pattern="^[0-9a-f]{64}$")
+    phash: str = Field(description="64-bit perceptual hash of the upright photo, in hex.", pattern="^[0-9a-f]{16}$")
+    placeholder: str = Field(description="A ThumbHash, in base64.")
+    variants: tuple[Variant, ...] = Field(description="From the largest to the smallest; nothing is enlarged.")
+    metadata: PhotoMetadata
+    processed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PhotoReady:
+        return cls(
+            photo_id=_PHOTO,
+            upload_id=_UPLOAD,
+            owner_id=_OWNER,
+            content_type="image/jpeg",
+            width=4032,
+            height=3024,
+            size_bytes=3_481_203,
+            sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            phash="c3d1e0f09a8b5c27",
+            placeholder="3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+            variants=(
+                _variant(1080, 1080, 810, 182_110),
+                _variant(640, 640, 480, 71_020),
+                _variant(320, 320, 240, 21_480),
+                _variant(150, 150, 113, 6_204),
+            ),
+            metadata=PhotoMetadata(
+                camera_make="Canon",
+                camera_model="EOS R6",
+                lens="RF24-105mm F4 L IS USM",
+                taken_at=datetime(2026, 11, 20, 17, 3, 5),  # noqa: DTZ001 - the camera's own clock
+                focal_length_mm=35.0,
+                aperture=4.0,
+                exposure="1/250",
+                iso=400,
+            ),
+            processed_at=datetime(2026, 11, 21, 10, 10, 1, 250_000, tzinfo=UTC),
+        )
+
+
+def _variant(size: int, width: int, height: int, size_bytes: int) -> Variant:
+    return Variant(
+        size=size,
+        width=width,
+        height=height,
+        size_bytes=size_bytes,
+        content_type="image/jpeg",
+        key=f"Zk3vQ0m1fR7eT2yU/{size}.jpg",
+    )
+
+
+class PhotoRejected(_Photo):
+    """The photo cannot be accepted for what it is: damaged, too large, not a photo."""
+
+    type_: ClassVar[str] = "photomesh.photo.rejected.v1"
+    topic: ClassVar[str] = "photo_rejected"
+
+    reason: Reason
+    rejected_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PhotoRejected:
+        return cls(
+            photo_id=_PHOTO,
+            upload_id=_UPLOAD,
+            owner_id=_OWNER,
+            reason=Reason(
+                code="truncated",
+                message="The photo is incomplete: its data ends too early.",
+                fix="Export the photo again and upload the new file.",
+                retryable=False,
+            ),
+            rejected_at=datetime(2026, 11, 21, 10, 10, 1, tzinfo=UTC),
+        )
+
+
+class PhotoFailed(_Photo):
+    """We could not process the photo, and have stopped trying."""
+
+    type_: ClassVar[str] = "photomesh.photo.failed.v1"
+    topic: ClassVar[str] = "photo_failed"
+
+    reason: Reason
+    failed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PhotoFailed:
+        return cls(
+            photo_id=_PHOTO,
+            upload_id=_UPLOAD,
+            owner_id=_OWNER,
+            reason=Reason(
+                code="internal",
+                message="Something went wrong on our side while processing the photo.",
+                fix="Upload the photo again.",
+                retryable=True,
+            ),
+            failed_at=datetime(2026, 11, 21, 10, 12, tzinfo=UTC),
+        )

@@ -1,0 +1,173 @@
+"""Events of posts. Together they are the log from which every view of posts can be built again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from photomesh_shared import ids
+from photomesh_shared.events.envelope import Event, EventModel, UtcTime
+from photomesh_shared.events.photos import PhotoReady, PhotoRejected, Reason, Variant
+from photomesh_shared.ids import PhotoId, PostId, UserId
+
+__all__ = ["PostCreated", "PostDeleted", "PostEdited", "PostFailed", "PostPhoto", "PostPublished"]
+
+_POST = 382_764_298_916_429_824
+_CREATED_AT = datetime(2026, 11, 21, 10, 11, tzinfo=UTC)
+
+
+class PostPhoto(EventModel):
+    """A photo as its post shows it."""
+
+    photo_id: PhotoId
+    width: int
+    height: int
+    placeholder: str = Field(description="A ThumbHash, in base64.")
+    variants: tuple[Variant, ...]
+    alt_text: str | None = None
+
+
+class _Post(Event):
+    topic: ClassVar[str] = "posts"
+
+    post_id: PostId
+    author_id: UserId
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.author_id)
+
+    def subject(self) -> str:
+        return ids.encode("o", self.post_id)
+
+
+class _PostText(_Post):
+    caption: str
+    hashtags: tuple[str, ...] = Field(description="From the caption: lower case, without #, each once.")
+    mentions: tuple[str, ...] = Field(description="Usernames from the caption, without @, each once.")
+    place: str | None
+
+
+class PostCreated(_PostText):
+    """A post was written; its photos may still be processing. The post's first event: `entityversion` is 1."""
+
+    type_: ClassVar[str] = "photomesh.post.created.v1"
+
+    photo_ids: tuple[PhotoId, ...] = Field(description="One to ten, in the order in which they are shown.")
+    alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
+    created_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostCreated:
+        photo = PhotoReady.example()
+        return cls(
+            post_id=_POST,
+            author_id=photo.owner_id,
+            photo_ids=(photo.photo_id,),
+            caption="Evening by the lake with @grace #sunset",
+            hashtags=("sunset",),
+            mentions=("grace",),
+            place="Lake Como",
+            alt_texts=("A lake at dusk, mountains behind it.",),
+            created_at=_CREATED_AT,
+        )
+
+
+class PostPublished(_PostText):
+    """All photos of a post are ready, and everybody who may can see it. Carries the whole post."""
+
+    type_: ClassVar[str] = "photomesh.post.published.v1"
+
+    photos: tuple[PostPhoto, ...] = Field(description="In the order in which they are shown.")
+    created_at: UtcTime
+    published_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostPublished:
+        created, photo = PostCreated.example(), PhotoReady.example()
+        return cls(
+            post_id=created.post_id,
+            author_id=created.author_id,
+            photos=(
+                PostPhoto(
+                    photo_id=photo.photo_id,
+                    width=photo.width,
+                    height=photo.height,
+                    placeholder=photo.placeholder,
+                    variants=photo.variants,
+                    alt_text=created.alt_texts[0],
+                ),
+            ),
+            caption=created.caption,
+            hashtags=created.hashtags,
+            mentions=created.mentions,
+            place=created.place,
+            created_at=created.created_at,
+            published_at=datetime(2026, 11, 21, 10, 11, 2, tzinfo=UTC),
+        )
+
+
+class PostFailed(_Post):
+    """A photo of a post was rejected or failed, so the post is not published."""
+
+    type_: ClassVar[str] = "photomesh.post.failed.v1"
+
+    photo_id: PhotoId
+    reason: Reason
+    failed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostFailed:
+        photo = PhotoRejected.example()
+        return cls(
+            post_id=_POST,
+            author_id=photo.owner_id,
+            photo_id=photo.photo_id,
+            reason=photo.reason,
+            failed_at=datetime(2026, 11, 21, 10, 11, 2, tzinfo=UTC),
+        )
+
+
+class PostEdited(_PostText):
+    """The author changed the words of a post. Carries all of them."""
+
+    type_: ClassVar[str] = "photomesh.post.edited.v1"
+
+    photo_ids: tuple[PhotoId, ...] = Field(description="In the order in which they are shown; editing keeps them.")
+    alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
+    edited_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostEdited:
+        created = PostCreated.example()
+        return cls(
+            post_id=created.post_id,
+            author_id=created.author_id,
+            photo_ids=created.photo_ids,
+            caption="Evening by the lake #sunset #como",
+            hashtags=("sunset", "como"),
+            mentions=(),
+            place=created.place,
+            alt_texts=created.alt_texts,
+            edited_at=datetime(2026, 11, 21, 11, 0, tzinfo=UTC),
+        )
+
+
+class PostDeleted(_Post):
+    """The author deleted a post. Whoever keeps copies deletes them; the photos' objects are removed as well."""
+
+    type_: ClassVar[str] = "photomesh.post.deleted.v1"
+
+    photo_ids: tuple[PhotoId, ...]
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostDeleted:
+        created = PostCreated.example()
+        return cls(
+            post_id=created.post_id,
+            author_id=created.author_id,
+            photo_ids=created.photo_ids,
+            deleted_at=datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+        )
