@@ -1,0 +1,1 @@
+"""Kafka: the publisher, the consumer runner and the topics. Nothing else imports a Kafka driver."""
