@@ -1,0 +1,69 @@
+"""One program at a time: what tests of bad days, and people who debug, do to a stack that is up."""
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+
+from photomesh_local.lifecycle import PROGRAMS, blocking, wait_ready
+from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local.stack import Stack
+from photomesh_local.supervision import Supervisor
+
+
+def start(stack: str, program: str, *, wait: bool = True) -> None:
+    """Start a program that was stopped, or that ended, as it was last configured."""
+    Supervisor(Stack(stack)).start(program)
+    if wait:
+        ready(stack, program)
+
+
+def stop(stack: str, program: str) -> None:
+    """Stop a program and return when it is gone; it stays away until `start` or `restart`."""
+    Supervisor(Stack(stack)).stop(program)
+
+
+def restart(
+    stack: str,
+    program: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    autorestart: bool = True,
+    wait: bool = True,
+) -> None:
+    """Stop a program and start it again, with variables of `env` on top of its own.
+
+    Without `env` it is as `up` would start it. `autorestart=False` leaves it dead once it dies, which is
+    what a failpoint that kills wants.
+    """
+    where = Stack(stack)
+    supervisor = Supervisor(where)
+    server = PROGRAMS[program]
+    server.prepare(where)
+    usual = server.program(where)
+    wanted = replace(usual, environment={**usual.environment, **(env or {})}, autorestart=autorestart)
+    supervisor.remove(program)
+    supervisor.apply(wanted)
+    if wait:
+        ready(stack, program)
+
+
+def kill(stack: str, program: str, number: int = signal.SIGKILL) -> int:
+    """Send a signal to a program's own process; its process id."""
+    process = pid(stack, program)
+    os.kill(process, number)
+    return process
+
+
+def pid(stack: str, program: str) -> int:
+    """The process id of a running program; ProcessLookupError when it does not run."""
+    process = pid_of(pid_file(Stack(stack), program))
+    if process is None:
+        raise ProcessLookupError(f"{program} of the {stack} stack does not run")
+    return process
+
+
+def ready(stack: str, program: str) -> None:
+    """Return once the program answers; StackError when it does not stay up."""
+    where = Stack(stack)
+    blocking(wait_ready(where, program, lambda: PROGRAMS[program].probe(where)))

@@ -1,0 +1,105 @@
+"""The environment of every program, made in this one place (the supervisor, the CLI and tests all ask here)."""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from photomesh_local.stack import Stack
+
+HOST = "127.0.0.1"
+HTTP_PORTS = {
+    "gateway": "GATEWAY",
+    "identity": "IDENTITY",
+    "upload": "UPLOAD",
+    "post": "POST",
+    "post-consumer": "POST_CONSUMER",
+    "media-worker": "MEDIA_WORKER",
+}
+"""Program → the name of its port in ports.env."""
+
+_SECRETS = {
+    "gateway": ("REDIS",),
+    "identity": ("REDIS", "POSTGRES", "CURSOR_SECRET", "IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET"),
+    "upload": ("REDIS", "POSTGRES", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
+    "post": ("REDIS", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
+    "post-consumer": ("REDIS", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
+    "media-worker": ("REDIS", "S3", "VARIANT_KEY_SECRET"),
+    "provision": ("S3",),
+}
+"""Program → the secrets that it is trusted with. Everything else is the same for all."""
+
+
+def environment(stack: str | Stack, program: str) -> dict[str, str]:
+    """PHOTOMESH_* variables of one program (`provision` for topics and buckets)."""
+    stack = stack if isinstance(stack, Stack) else Stack(stack)
+    if program not in _SECRETS:
+        raise ValueError(f"no environment for {program!r}: it is one of {', '.join(_SECRETS)}")
+    values = _common(stack) | _secrets(stack, program)
+    if program in HTTP_PORTS:
+        values["PORT"] = str(stack.ports[HTTP_PORTS[program]])
+        values["TRACE_FILE"] = str(stack.logs / "traces" / f"{program}.jsonl")
+    return {f"PHOTOMESH_{name}": value for name, value in values.items()}
+
+
+def _common(stack: Stack) -> dict[str, str]:
+    def url(port: str) -> str:
+        return f"http://{HOST}:{stack.ports[port]}"
+
+    return {
+        "ENV": "test" if stack.throwaway else "local",
+        "HOST": HOST,
+        "LOG_LEVEL": "info",
+        "REGION": "local",
+        "REGIONS": json.dumps({"local": {"number": 1, "url": url("GATEWAY")}}),
+        "PUBLIC_URL": url("GATEWAY"),
+        "IDENTITY_URL": url("IDENTITY"),
+        "UPLOAD_URL": url("UPLOAD"),
+        "POST_URL": url("POST"),
+        "JWKS_URL": url("IDENTITY") + "/.well-known/jwks.json",
+        "TOKEN_ISSUER": "photomesh",
+        "TOKEN_AUDIENCE": "photomesh-api",
+        "KAFKA_BOOTSTRAP": f"{HOST}:{stack.ports['KAFKA']}",
+        "KAFKA_REPLICATION": "1",
+        "CASSANDRA_HOSTS": HOST,
+        "CASSANDRA_PORT": str(stack.ports["CASSANDRA"]),
+        "CASSANDRA_DATACENTER": "datacenter1",
+        "CASSANDRA_KEYSPACE": "post",
+        "CASSANDRA_REPLICATION": "1",
+        "S3_ENDPOINT": url("S3"),
+        "S3_PUBLIC_ENDPOINT": url("S3"),
+        "S3_REGION": "us-east-1",
+        "RAW_BUCKET": "raw",
+        "VARIANTS_BUCKET": "variants",
+        "CDN_URL": url("EDGE") + "/variants",
+        # The shield first: an edge purged before it would fetch the old object again.
+        "CDN_PURGE_URLS": json.dumps([url("SHIELD"), url("EDGE")]),
+    }
+
+
+def _secrets(stack: Stack, program: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name in _SECRETS[program]:
+        match name:
+            case "REDIS":
+                password = stack.secrets["REDIS_PASSWORD"]
+                values["REDIS_URL"] = f"redis://:{password}@{HOST}:{stack.ports['REDIS']}/0"
+            case "POSTGRES":
+                password = stack.secrets[f"POSTGRES_PASSWORD_{program.upper()}"]
+                values["POSTGRES_DSN"] = postgres_dsn(stack, program, password, program)
+            case "S3":
+                values["S3_ACCESS_KEY"] = stack.secrets["S3_ACCESS_KEY"]
+                values["S3_SECRET_KEY"] = stack.secrets["S3_SECRET_KEY"]
+            case _:
+                values[name] = stack.secrets[name]
+    return values
+
+
+def postgres_dsn(stack: Stack, role: str, password: str, database: str) -> str:
+    return f"postgresql://{quote(role)}:{quote(password)}@{HOST}:{stack.ports['POSTGRES']}/{quote(database)}"
+
+
+def as_lines(values: Mapping[str, str]) -> str:
+    """For `eval`, `--env-file` and people: one NAME='value' per line."""
+    import shlex
+
+    return "\n".join(f"{name}={shlex.quote(value)}" for name, value in sorted(values.items()))

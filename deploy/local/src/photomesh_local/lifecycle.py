@@ -1,0 +1,159 @@
+"""Up, down and clean: the life of a stack as ordinary processes."""
+
+import asyncio
+import os
+import shutil
+import threading
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
+
+from photomesh_local import display, orphans, provisioning, sockets
+from photomesh_local.program import StackError
+from photomesh_local.servers import SERVERS, Server
+from photomesh_local.servers.postgres import home as postgres_home
+from photomesh_local.services import SERVICES
+from photomesh_local.stack import Stack
+from photomesh_local.steps import Display, Progress, Step, run_steps, with_needs
+from photomesh_local.supervision import Supervisor
+
+_T = TypeVar("_T")
+
+PROGRAMS = SERVERS | SERVICES
+DEADLINE = 150.0
+"""Seconds that one step may take; the slowest, Cassandra on a cold disk, needs about 20."""
+
+_NEEDS = {
+    "gateway": ["redis"],
+    "identity": ["redis", "topics", "identity-schema"],
+    "upload": ["redis", "topics", "buckets", "upload-schema"],
+    "media-worker": ["topics", "buckets"],
+    "post": ["redis", "topics", "buckets", "post-schema", "shield", "edge"],
+    "post-consumer": ["redis", "topics", "buckets", "post-schema", "shield", "edge"],
+}
+
+
+class Screen(Display, Protocol):
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: Any) -> None: ...
+
+
+def up(
+    stack: str | Stack,
+    only: Collection[str] | str | None = None,
+    screen: Callable[[Collection[Step], str], Screen] | None = None,
+) -> list[Progress]:
+    """Bring up a stack, or `only` some programs or groups (servers, provision, services) and what they need.
+
+    Harmless when it is up. Raises StackError, with the end of the log, for what does not become ready.
+    """
+    stack = stack if isinstance(stack, Stack) else Stack(stack)
+    wanted = [only] if isinstance(only, str) else only
+    with stack.locked():
+        supervisor = Supervisor(stack)
+        _ = stack.secrets  # written before anybody reads them
+        supervisor.ensure()
+        chosen = with_needs({step.name: step for step in _steps(stack, supervisor)}, wanted)
+        with screen(chosen, f"Photomesh, stack {stack.name}") if screen else display.Silent() as shown:
+            board = blocking(run_steps(chosen, shown, DEADLINE))
+    if failed := [progress for progress in board if progress.status == "failed"]:
+        raise StackError("\n\n".join(_failure(stack, progress) for progress in failed))
+    return board
+
+
+def down(stack: str | Stack) -> list[str]:
+    """Stop everything, services before servers, and the supervisor itself; what was stopped. Data stays."""
+    stack = stack if isinstance(stack, Stack) else Stack(stack)
+    with stack.locked():
+        supervisor = Supervisor(stack)
+        if not supervisor.running():
+            return orphans.stop_all(stack)
+        running = list(supervisor.states())
+        for group in (SERVICES, SERVERS):
+            members = [name for name in running if name in group]
+            with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
+                list(pool.map(supervisor.stop, members))
+        supervisor.stop_supervisor()
+        return running
+
+
+def clean(stack: str | Stack) -> None:
+    """Stop everything and forget it all: data, logs, secrets."""
+    stack = stack if isinstance(stack, Stack) else Stack(stack)
+    down(stack)
+    database = postgres_home(stack)
+    if database.parent != stack.data:
+        shutil.rmtree(database.parent, ignore_errors=True)
+    if stack.directory.exists():
+        shutil.rmtree(stack.directory)
+
+
+def _steps(stack: Stack, supervisor: Supervisor) -> list[Step]:
+    # The supervisor works through one call at a time; a call that changes it must not interleave with another.
+    lock = threading.Lock()
+    run = partial(_run_program, stack, supervisor, lock)
+    return [
+        *(Step(name, "servers", partial(run, server)) for name, server in SERVERS.items()),
+        *provisioning.steps(stack),
+        *(Step(name, "services", partial(run, service), _NEEDS[name]) for name, service in SERVICES.items()),
+    ]
+
+
+async def _run_program(
+    stack: Stack, supervisor: Supervisor, lock: threading.Lock, server: Server, say: Callable[[str], None]
+) -> str:
+    def start() -> bool:
+        server.prepare(stack)
+        program = server.program(stack)
+        with lock:
+            if program.name not in supervisor.states():
+                _check_port(stack, program.name)
+            return supervisor.apply(program)
+
+    say("preparing")
+    started = await asyncio.to_thread(start)
+    await wait_ready(stack, server.name, lambda: server.probe(stack), say)
+    return "ready" if started else "was running"
+
+
+async def wait_ready(
+    stack: Stack, name: str, probe: Callable[[], Awaitable[None]], say: Callable[[str], None] = lambda text: None
+) -> None:
+    """Return once the probe passes; give up early on a program that dies again and again."""
+    supervisor = Supervisor(stack)
+    deaths = 0
+    while True:
+        try:
+            async with asyncio.timeout(5):
+                await probe()
+        except (OSError, StackError, EOFError, TimeoutError) as error:
+            say(str(error).splitlines()[0][:100] if str(error) else "no answer yet")
+        else:
+            return
+        await asyncio.sleep(0.15)
+        state = (await asyncio.to_thread(supervisor.states)).get(name)
+        deaths = deaths + 1 if state in ("BACKOFF", "FATAL", "EXITED") else 0
+        if state in ("FATAL", "STOPPED", None) or deaths > 60:
+            raise StackError(f"it does not stay up ({state or 'forgotten'})")
+
+
+def _check_port(stack: Stack, name: str) -> None:
+    port = stack.ports[name.upper().replace("-", "_") if name != "seaweedfs" else "S3"]
+    if sockets.is_taken(port):
+        raise StackError(f"port {port} is taken by {sockets.holder(port)}; stop that, or change ports.env")
+
+
+def _failure(stack: Stack, progress: Progress) -> str:
+    text = f"{progress.name}: {progress.detail}"
+    log = stack.logs / f"{progress.name}.log"
+    if not log.exists():
+        return text
+    end = log.read_text(errors="replace").splitlines()[-15:]
+    return os.linesep.join([text, f"The end of {log}:", *(f"  {line}" for line in end)])
+
+
+def blocking(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run a coroutine to its end on a loop of its own, also when the caller's thread runs one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()

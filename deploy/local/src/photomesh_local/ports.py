@@ -1,0 +1,22 @@
+"""The ports of a stack, read from `deploy/local/ports.env`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+PORTS_FILE = Path(__file__).resolve().parents[2] / "ports.env"
+GRPC_OFFSET = 10_000
+"""SeaweedFS opens a gRPC port this far above each of its HTTP ports."""
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines of a file; blank lines and lines that start with # are left out."""
+    lines = (line.strip() for line in path.read_text().splitlines())
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    return dict((name, value) for name, value in pairs)
+
+
+def ports(stack: str) -> Mapping[str, int]:
+    """Name → port for the stack `dev` or `test`."""
+    numbers = {name: int(value) for name, value in read_env_file(PORTS_FILE).items()}
+    offset = numbers.pop("PORT_OFFSET_TEST")
+    return {name: port + (offset if stack == "test" else 0) for name, port in numbers.items()}

@@ -1,0 +1,42 @@
+"""Secrets of a stack: made on the first run, readable by their owner only, never changed afterwards."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from photomesh_local.ports import read_env_file
+
+NAMES = (
+    "POSTGRES_PASSWORD",
+    "POSTGRES_PASSWORD_IDENTITY",
+    "POSTGRES_PASSWORD_UPLOAD",
+    "REDIS_PASSWORD",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "CURSOR_SECRET",
+    "IDEMPOTENCY_SECRET",
+    "VARIANT_KEY_SECRET",
+    "KEY_ENCRYPTION_SECRET",
+)
+
+
+def load_or_create(path: Path) -> Mapping[str, str]:
+    """Secrets by name. A name that the file lacks is added, so an older checkout's file keeps working."""
+    known = read_env_file(path) if path.exists() else {}
+    missing = [name for name in NAMES if name not in known]
+    if missing:
+        # Hex: safe in URLs, shells, JSON and SQL alike, so no place needs to quote it.
+        known |= {name: secrets.token_hex(32) for name in missing}
+        write_private(path, "".join(f"{name}={value}\n" for name, value in known.items()))
+    return known
+
+
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that only its owner may read, all at once: readers see the old text or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+        file.write(text)
+    draft.replace(path)

@@ -1,0 +1,19 @@
+"""The backing servers, one module each: how it is prepared, started, and known to be ready."""
+
+from photomesh_local.servers import cassandra, kafka, postgres, redis, seaweedfs, varnish
+from photomesh_local.servers.base import Server
+
+SERVERS: dict[str, Server] = {
+    server.name: server
+    for server in (
+        kafka.SERVER,
+        cassandra.SERVER,
+        postgres.SERVER,
+        redis.SERVER,
+        seaweedfs.SERVER,
+        varnish.SHIELD,
+        varnish.EDGE,
+    )
+}
+
+__all__ = ["SERVERS", "Server"]

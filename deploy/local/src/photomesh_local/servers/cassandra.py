@@ -1,0 +1,90 @@
+"""Cassandra 5, one node from its published jars."""
+
+import asyncio
+import struct
+
+from photomesh_local.program import Program, StackError
+from photomesh_local.servers.base import HOST, Server, class_path, digest, java17
+from photomesh_local.stack import LIB, LOCAL, Stack, render
+
+_ARGUMENTS = LOCAL / "config" / "cassandra.args"
+_LOGGING = LOCAL / "config" / "logback.xml"
+# Without waiting for disks, schema changes take milliseconds; what is written may be lost.
+_THROWAWAY = (
+    "-Dcassandra.skip_sync=true",
+    "-Dcassandra.unsafesystem=true",
+    "-Dcassandra.test.flush_local_schema_changes=false",
+)
+
+
+def prepare(stack: Stack) -> None:
+    data = stack.data / "cassandra"
+    data.mkdir(parents=True, exist_ok=True)
+    (stack.run / "cassandra.yaml").write_text(
+        render(
+            "cassandra.yaml",
+            STACK=stack.name,
+            DATA=data,
+            CASSANDRA=stack.ports["CASSANDRA"],
+            CASSANDRA_STORAGE=stack.ports["CASSANDRA_STORAGE"],
+            CASSANDRA_STORAGE_TLS=stack.ports["CASSANDRA_STORAGE"] + 1,  # configured, never opened
+        )
+    )
+
+
+def program(stack: Stack) -> Program:
+    configuration = stack.run / "cassandra.yaml"
+    data = stack.data / "cassandra"
+    classes = class_path("cassandra")
+    agent = next((LIB / "cassandra").glob("jamm-*.jar"), None)
+    if agent is None:
+        raise StackError(f"{LIB / 'cassandra'} has no jamm jar: `make setup` fetches it")
+    return Program(
+        name="cassandra",
+        command=(
+            java17(),
+            f"@{_ARGUMENTS}",
+            f"-javaagent:{agent}",
+            f"-Dcassandra.config={configuration.as_uri()}",
+            f"-Dcassandra.storagedir={data}",
+            f"-Dcassandra.logdir={stack.logs}",
+            f"-Dlogback.configurationFile={_LOGGING}",
+            "-Dcassandra-foreground=yes",
+            f"-Dcassandra.jmx.local.port={stack.ports['CASSANDRA_JMX']}",
+            "-Dcom.sun.management.jmxremote.authenticate=false",
+            # One node has nobody to wait for.
+            "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+            "-Dcassandra.ring_delay_ms=0",
+            "-Dcassandra.initial_token=0",
+            "-Dcassandra.superuser_setup_delay_ms=0",
+            *(_THROWAWAY if stack.throwaway else ()),
+            "-cp",
+            classes,
+            "org.apache.cassandra.service.CassandraDaemon",
+        ),
+        revision=digest(configuration, _ARGUMENTS, _LOGGING),
+        stop_seconds=30,
+    )
+
+
+async def probe(stack: Stack) -> None:
+    """A CQL query is answered: native protocol 4, STARTUP → READY, QUERY → RESULT."""
+    reader, writer = await asyncio.open_connection(HOST, stack.ports["CASSANDRA"])
+
+    async def ask(opcode: int, body: bytes, expected: int) -> None:
+        writer.write(struct.pack(">BBhBi", 4, 0, 1, opcode, len(body)) + body)
+        _version, _flags, _stream, answer, length = struct.unpack(">BBhBi", await reader.readexactly(9))
+        text = await reader.readexactly(length)
+        if answer != expected:
+            raise ConnectionError(f"Cassandra answers {text[6:].decode(errors='replace')}")
+
+    try:
+        name, version = b"CQL_VERSION", b"3.0.0"
+        await ask(1, struct.pack(">hh11sh5s", 1, len(name), name, len(version), version), expected=2)
+        query = b"SELECT release_version FROM system.local"
+        await ask(7, struct.pack(f">i{len(query)}shB", len(query), query, 1, 0), expected=8)
+    finally:
+        writer.close()
+
+
+SERVER = Server("cassandra", prepare, program, probe)

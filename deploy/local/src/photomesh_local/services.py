@@ -1,0 +1,60 @@
+"""Our own programs: the gateway, the services and their consumers."""
+
+import hashlib
+import sys
+from functools import partial
+from pathlib import Path
+
+from photomesh_local.environment import HTTP_PORTS, environment
+from photomesh_local.program import Program
+from photomesh_local.servers.base import Server, http_ok
+from photomesh_local.stack import ROOT, Stack
+
+MODULES = {
+    "gateway": "photomesh_gateway",
+    "identity": "photomesh_identity",
+    "upload": "photomesh_upload",
+    "media-worker": "photomesh_media_worker",
+    "post": "photomesh_post",
+    "post-consumer": "photomesh_post.consumer",
+}
+"""Program → the module that `python -m` runs."""
+
+
+def member(program: str) -> Path:
+    """The folder of the deployable that a program belongs to."""
+    deployable = program.removesuffix("-consumer")
+    return ROOT / "gateway" if deployable == "gateway" else ROOT / "services" / deployable
+
+
+def revision(*folders: Path) -> str:
+    """Changes with any source file in these folders, so that `up` restarts what runs older code."""
+    together = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
+        if path.suffix in {".py", ".sql", ".cql", ".json", ".toml"}:
+            together.update(f"{path}\0".encode() + path.read_bytes())
+    return together.hexdigest()[:16]
+
+
+def _prepare(stack: Stack) -> None:
+    (stack.logs / "traces").mkdir(parents=True, exist_ok=True)
+
+
+def _program(stack: Stack, name: str) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", MODULES[name]),
+        environment=environment(stack, name),
+        directory=member(name),
+        revision=revision(member(name), ROOT / "shared" / "src"),
+        stop_seconds=40,  # long enough to finish a photo and commit its offset
+    )
+
+
+async def _probe(stack: Stack, name: str) -> None:
+    await http_ok(stack.ports[HTTP_PORTS[name]], "/readyz")
+
+
+SERVICES: dict[str, Server] = {
+    name: Server(name, _prepare, partial(_program, name=name), partial(_probe, name=name)) for name in MODULES
+}
