@@ -3,9 +3,24 @@
 Tests and tools use these functions; people use `make up`, `make down` and `python -m photomesh_local --help`.
 """
 
-from photomesh_local.control import kill, pid, restart, start, stop
+from photomesh_local.control import kill, pid, ready, restart, services_of, start, stop
 from photomesh_local.environment import environment
 from photomesh_local.lifecycle import clean, down, up
+from photomesh_local.program import StackError
 from photomesh_local.stack import Stack
 
-__all__ = ["Stack", "clean", "down", "environment", "kill", "pid", "restart", "start", "stop", "up"]
+__all__ = [
+    "Stack",
+    "StackError",
+    "clean",
+    "down",
+    "environment",
+    "kill",
+    "pid",
+    "ready",
+    "restart",
+    "services_of",
+    "start",
+    "stop",
+    "up",
+]

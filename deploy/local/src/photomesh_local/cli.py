@@ -139,7 +139,7 @@ def _logs(stack: Stack, options: argparse.Namespace) -> None:
     if not files:
         raise StackError("there are no logs yet")
     follow = [] if options.no_follow else ["-F"]
-    os.execvp("tail", ["tail", "-n", "50" if len(files) == 1 else "10", *follow, *files])
+    os.execvp("tail", ["tail", "-n", "50" if len(files) == 1 else "10", *follow, *files])  # noqa: S606
 
 
 def _env(stack: Stack, options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from photomesh_local.lifecycle import PROGRAMS, blocking, wait_ready
 from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local.services import SERVICES
 from photomesh_local.stack import Stack
 from photomesh_local.supervision import Supervisor
 
@@ -46,6 +47,11 @@ def restart(
     supervisor.apply(wanted)
     if wait:
         ready(stack, program)
+
+
+def services_of(stack: str) -> list[str]:
+    """Our own programs (not the servers) that the stack's supervisor knows, running or not."""
+    return [name for name in Supervisor(Stack(stack)).states() if name in SERVICES]
 
 
 def kill(stack: str, program: str, number: int = signal.SIGKILL) -> int:

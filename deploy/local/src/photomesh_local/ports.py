@@ -11,8 +11,8 @@ GRPC_OFFSET = 10_000
 def read_env_file(path: Path) -> dict[str, str]:
     """`NAME=value` lines of a file; blank lines and lines that start with # are left out."""
     lines = (line.strip() for line in path.read_text().splitlines())
-    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return dict((name, value) for name, value in pairs)
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
 
 
 def ports(stack: str) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from photomesh_local.environment import environment
 from photomesh_local.program import StackError
 from photomesh_local.servers.postgres import psql
 from photomesh_local.services import member, revision
-from photomesh_local.stack import ROOT, Stack
+from photomesh_local.stack import LOCAL, ROOT, Stack
 from photomesh_local.steps import Step
 
 DATABASES = ("identity", "upload")
@@ -56,18 +56,10 @@ def _command(stack: Stack, name: str, program: str, module: str, *arguments: str
 
 
 async def _databases(stack: Stack) -> None:
+    sql = (LOCAL / "config" / "database.sql").read_text()
     for name in DATABASES:
-        password = stack.secrets[f"POSTGRES_PASSWORD_{name.upper()}"]  # hexadecimal: nothing to quote
-        # CREATE ROLE and CREATE DATABASE know no IF NOT EXISTS: \gexec runs what the SELECT answers, if it does.
-        await psql(
-            stack,
-            f"SELECT 'CREATE ROLE {name} LOGIN' WHERE NOT EXISTS"
-            f" (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec\n"
-            f"ALTER ROLE {name} PASSWORD '{password}';\n"
-            f"SELECT 'CREATE DATABASE {name} OWNER {name}' WHERE NOT EXISTS"
-            f" (SELECT FROM pg_database WHERE datname = '{name}') \\gexec\n"
-            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n",
-        )
+        password = stack.secrets[f"POSTGRES_PASSWORD_{name.upper()}"]
+        await psql(stack, f"\\set name {name}\n\\set password {password}\n{sql}")
 
 
 async def _once(stack: Stack, name: str, current: str, run: Callable[[Stack], Awaitable[None]]) -> str:
