@@ -1,0 +1,148 @@
+"""A client of the HTTP API, written as an app's developer would write it from the documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+__all__ = ["Account", "ApiError", "Photo", "PhotoRefused", "Platform"]
+
+mimetypes.add_type("image/heic", ".heic")
+mimetypes.add_type("image/avif", ".avif")
+mimetypes.add_type("image/webp", ".webp")
+
+_TRIES = 6
+_PARALLEL_PARTS = 4
+Progress = Callable[[int], None]
+
+
+class ApiError(Exception):
+    """The platform answered with a problem."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        problem = response.json() if "json" in response.headers.get("content-type", "") else {}
+        self.code: str = problem.get("code", "")
+        super().__init__(f"{response.request.method} {response.request.url.path}: {response.status_code} {problem}")
+
+
+class PhotoRefused(Exception):
+    """A photo ended as `rejected` or `failed`."""
+
+
+@dataclass(frozen=True)
+class Account:
+    id: str
+    username: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that is ready; `seconds` is from the answer of `complete` to ready."""
+
+    id: str
+    seconds: float
+    body: dict[str, Any]
+
+
+class Platform:
+    """The API at `base_url`, and the storage and CDN that its answers point to."""
+
+    def __init__(self, http: httpx.AsyncClient, base_url: str) -> None:
+        self._http = http
+        self._base = base_url
+
+    async def _call(self, method: str, path: str, account: Account | None = None, **arguments: Any) -> dict[str, Any]:
+        """One call. Waits when the platform says so, and tries again what is safe to repeat."""
+        headers = dict(account.headers if account else {}) | arguments.pop("headers", {})
+        for attempt in range(_TRIES):
+            response = await self._http.request(method, self._base + path, headers=headers, **arguments)
+            if response.status_code not in (429, 503) or attempt == _TRIES - 1:
+                break
+            await asyncio.sleep(float(response.headers.get("retry-after", "1")))
+        if response.is_error:
+            raise ApiError(response)
+        body: dict[str, Any] = response.json() if response.content else {}
+        return body
+
+    async def register(self, username: str) -> Account:
+        body = await self._call(
+            "POST",
+            "/v1/accounts",
+            json={"username": username, "email": f"{username}@example.com", "password": f"{username} likes long ones"},
+        )
+        return Account(body["user"]["id"], username, {"Authorization": f"Bearer {body['access_token']}"})
+
+    async def upload(self, account: Account, file: Path, progress: Progress) -> str:
+        """Uploads one file straight to object storage; gives the photo's id."""
+        content = file.read_bytes()
+        content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        begun = await self._call(
+            "POST",
+            "/v1/uploads/init",
+            account,
+            json={"filename": file.name, "size_bytes": len(content), "content_type": content_type},
+        )
+        if "parts" in begun and begun["parts"]:
+            parts = await self._put_parts(begun, content, progress)
+        else:
+            etag = await self._put(begun["presigned_url"], content, {"Content-Type": content_type})
+            progress(len(content))
+            parts = [{"part_number": 1, "etag": etag}]
+        done = await self._call("POST", f"/v1/uploads/{begun['upload_id']}/complete", account, json={"parts": parts})
+        photo_id: str = done["photo_id"]
+        return photo_id
+
+    async def _put_parts(self, begun: dict[str, Any], content: bytes, progress: Progress) -> list[dict[str, Any]]:
+        size, gate = begun["part_size"], asyncio.Semaphore(_PARALLEL_PARTS)
+
+        async def put(part: dict[str, Any]) -> dict[str, Any]:
+            start = (part["part_number"] - 1) * size
+            piece = content[start : start + size]
+            async with gate:
+                etag = await self._put(part["presigned_url"], piece, {})
+            progress(len(piece))
+            return {"part_number": part["part_number"], "etag": etag}
+
+        return list(await asyncio.gather(*(put(part) for part in begun["parts"])))
+
+    async def _put(self, url: str, content: bytes, headers: dict[str, str]) -> str:
+        """One PUT to object storage, tried again when the connection fails; gives the ETag."""
+        for attempt in range(_TRIES):
+            try:
+                response = await self._http.put(url, content=content, headers=headers)
+                if response.is_success:
+                    return response.headers["etag"].strip('"')
+            except httpx.TransportError:
+                if attempt == _TRIES - 1:
+                    raise
+            await asyncio.sleep(0.2 * 2**attempt)
+        raise ApiError(response)
+
+    async def wait_until_ready(self, account: Account, photo_id: str, *, within: float) -> Photo:
+        """Polls the photo until it is in a terminal state. Raises PhotoRefused, or TimeoutError."""
+        started = time.monotonic()
+        while (elapsed := time.monotonic() - started) < within:
+            body = await self._call("GET", f"/v1/photos/{photo_id}", account)
+            if body["status"] == "ready":
+                return Photo(photo_id, elapsed, body)
+            if body["status"] in ("rejected", "failed"):
+                raise PhotoRefused(f"{body['status']}: {body['reason']['message']}")
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"{photo_id} is not ready after {within} s")
+
+    async def publish(self, account: Account, photo_ids: list[str], caption: str) -> dict[str, Any]:
+        return await self._call("POST", "/v1/posts", account, json={"photo_ids": photo_ids, "caption": caption})
+
+    async def fetch(self, url: str) -> tuple[bytes, bool]:
+        """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""
+        response = await self._http.get(url)
+        response.raise_for_status()
+        return response.content, "edge=HIT" in response.headers.get("x-cache", "")

@@ -1,0 +1,53 @@
+"""The contact sheet: one HTML file that shows every photo in its four sizes, and how long it took."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Shown", "write"]
+
+_STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222 }
+h1 { font-weight: 600 } .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1rem }
+figure { margin: 0; background: #f5f5f5; border-radius: 8px; overflow: hidden }
+figure img { width: 100%; height: 240px; object-fit: contain; background: #ddd; display: block }
+figcaption { padding: .6rem .8rem } figcaption b { display: block; overflow-wrap: anywhere } small { color: #666 }
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo on the sheet; `small` is its 320 variant."""
+
+    name: str
+    author: str
+    body: dict[str, Any]
+    seconds: float
+    small: bytes
+
+
+def write(target: Path, title: str, photos: Sequence[Shown]) -> None:
+    """Writes the sheet. It holds the small pictures itself, and links to the four sizes at the CDN."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figures = "\n".join(_figure(photo) for photo in photos)
+    target.write_text(
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
+        f"<h1>{html.escape(title)}</h1><div class=sheet>{figures}</div></html>\n"
+    )
+
+
+def _figure(photo: Shown) -> str:
+    source = f"data:image/jpeg;base64,{base64.b64encode(photo.small).decode()}"
+    sizes = sorted(photo.body["variants"].items(), key=lambda entry: int(entry[0]))
+    links = " · ".join(f'<a href="{html.escape(url)}">{html.escape(size)}</a>' for size, url in sizes)
+    size = f"{photo.body['width']} × {photo.body['height']}"
+    return (
+        f'<figure><img src="{source}" alt="{html.escape(photo.name)}"><figcaption><b>{html.escape(photo.name)}</b>'
+        f"<small>{size} · ready after {photo.seconds:.2f} s · @{html.escape(photo.author)}<br>{links}</small>"
+        "</figcaption></figure>"
+    )
