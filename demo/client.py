@@ -82,7 +82,7 @@ class Platform:
 
     async def upload(self, account: Account, file: Path, progress: Progress) -> str:
         """Uploads one file straight to object storage; gives the photo's id."""
-        content = file.read_bytes()
+        content = await asyncio.to_thread(file.read_bytes)
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         begun = await self._call(
             "POST",
@@ -90,7 +90,7 @@ class Platform:
             account,
             json={"filename": file.name, "size_bytes": len(content), "content_type": content_type},
         )
-        if "parts" in begun and begun["parts"]:
+        if begun.get("parts"):
             parts = await self._put_parts(begun, content, progress)
         else:
             etag = await self._put(begun["presigned_url"], content, {"Content-Type": content_type})

@@ -13,7 +13,8 @@ __all__ = ["Shown", "write"]
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222 }
-h1 { font-weight: 600 } .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1rem }
+h1 { font-weight: 600 }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1rem }
 figure { margin: 0; background: #f5f5f5; border-radius: 8px; overflow: hidden }
 figure img { width: 100%; height: 240px; object-fit: contain; background: #ddd; display: block }
 figcaption { padding: .6rem .8rem } figcaption b { display: block; overflow-wrap: anywhere } small { color: #666 }
