@@ -8,10 +8,13 @@ run                  uvicorn until SIGTERM, then drain
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from types import FrameType
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -19,6 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from uvicorn.main import STARTUP_FAILURE
 
 from photomesh_shared.errors import (
     CONTENT_TYPE,
@@ -220,21 +224,52 @@ def ops_app(
     return create_service_app(title, settings, lifespan=lifespan, routers=(), readiness=readiness, alive=alive)
 
 
+class _Server(uvicorn.Server):
+    """Goes on serving for a while after the signal, when `on_exit` asks for that."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], float]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        leave = partial(super().handle_exit, sig, frame)
+        if self.should_exit or not self.started or (delay := self._on_exit()) <= 0:
+            leave()
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, delay, leave)
+
+
 def run(
-    app: FastAPI | Callable[..., Any], settings: ServiceSettings, *, headers: Mapping[str, str] | None = None
+    app: FastAPI | Callable[..., Any],
+    settings: ServiceSettings,
+    *,
+    headers: Mapping[str, str] | None = None,
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
+    on_exit: Callable[[], float] = lambda: 0.0,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what is under way and closes the lifespan."""
-    uvicorn.run(
+    """Serves until SIGTERM or SIGINT, then finishes what is under way and closes the lifespan.
+
+    `on_exit` is called at the signal; it gives the seconds for which connections are still accepted, so that load
+    balancers may look away first.
+    """
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
+        ws="none",
         log_config=None,
         access_log=False,  # ours is in RequestContextMiddleware
+        proxy_headers=False,  # uvicorn would believe anyone on this machine about the client's address
         server_header=False,
         headers=list((headers or {}).items()),
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
         timeout_keep_alive=75,
         backlog=2048,
     )
+    server = _Server(config, on_exit)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
