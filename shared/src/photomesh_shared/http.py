@@ -22,7 +22,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from uvicorn.main import STARTUP_FAILURE
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 from photomesh_shared.errors import (
     CONTENT_TYPE,
@@ -131,7 +132,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return _problem_response(request, MalformedJson())
-    fields = [FieldError(_pointer(item["loc"]), item["msg"]) for item in error.errors()]
+    fields = [FieldError(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors()]
     return _problem_response(request, InvalidRequest(errors=fields))
 
 
@@ -172,6 +173,17 @@ def _ops_router(readiness: Readiness, alive: Callable[[], bool]) -> APIRouter:
     return router
 
 
+class _ServiceApp(FastAPI):
+    """Keeps the request's frame outermost, so that what later middleware answers or raises has its id, its log line
+    and its problem document too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings: ServiceSettings = self.state.settings
+        frame = Middleware(RequestContextMiddleware, problem_type_base=settings.problem_type_base)
+        self.user_middleware.insert(0, frame)
+        return super().build_middleware_stack()
+
+
 def create_service_app(
     title: str,
     settings: ServiceSettings,
@@ -190,7 +202,7 @@ def create_service_app(
             yield
             readiness.draining = True
 
-    app = FastAPI(
+    app = _ServiceApp(
         title=title,
         version="1",
         description=description,
@@ -208,7 +220,6 @@ def create_service_app(
     app.include_router(_ops_router(readiness, alive))
     for router in routers:
         app.include_router(router)
-    app.add_middleware(RequestContextMiddleware, problem_type_base=settings.problem_type_base)
     return app
 
 
@@ -272,4 +283,4 @@ def run(
     server = _Server(config, on_exit)
     server.run()
     if not server.started:
-        sys.exit(STARTUP_FAILURE)
+        sys.exit(3)  # as `uvicorn.run` does when the lifespan failed
