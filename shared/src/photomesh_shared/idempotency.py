@@ -14,11 +14,13 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,17 +28,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from photomesh_shared.auth import principal_from_header
 from photomesh_shared.errors import (
     CONTENT_TYPE,
+    BadRequest,
     FieldError,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InvalidRequest,
+    PayloadTooLarge,
     Problem,
+    Unavailable,
     problem_body,
 )
 from photomesh_shared.ids import encode
 from photomesh_shared.observability import logs
 
 __all__ = ["IdempotencyMiddleware", "IdempotencyStore", "StoredAnswer"]
+
+log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 24 * 3600
 IN_PROGRESS_SECONDS = 60  # longer than any request may take; then a crashed one no longer blocks its key
@@ -67,7 +74,14 @@ class IdempotencyStore:
         return f"idempotency:{digest[:16].hex()}", Fernet(base64.urlsafe_b64encode(digest[32:]))
 
     async def begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
-        """None when the request is new and now ours to answer; else what is known of it."""
+        """None when the request is new and now ours to answer; else what is known of it. Raises Unavailable when the
+        memory is away: a promise that cannot be kept is not given."""
+        try:
+            return await self._begin(scope_key, fingerprint)
+        except (RedisError, OSError) as error:
+            raise Unavailable("Idempotency keys cannot be checked at the moment.") from error
+
+    async def _begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
         name, cipher = self._names(scope_key)
         mine = cipher.encrypt(self._dump(StoredAnswer(fingerprint)))
         for _ in range(2):
@@ -82,11 +96,19 @@ class IdempotencyStore:
         return StoredAnswer(fingerprint)
 
     async def finish(self, scope_key: str, answer: StoredAnswer) -> None:
+        """Keeps the answer. What was done is done: if the memory is away now, the answer goes out all the same."""
         name, cipher = self._names(scope_key)
-        await self._redis.set(name, cipher.encrypt(self._dump(answer)), ex=KEEP_SECONDS)
+        try:
+            await self._redis.set(name, cipher.encrypt(self._dump(answer)), ex=KEEP_SECONDS)
+        except (RedisError, OSError) as error:
+            log.warning("an answer was not kept for its idempotency key", extra={"error": str(error)})
 
     async def forget(self, scope_key: str) -> None:
-        await self._redis.delete(self._names(scope_key)[0])
+        """Frees the key; if the memory is away, it expires by itself."""
+        try:
+            await self._redis.delete(self._names(scope_key)[0])
+        except (RedisError, OSError) as error:
+            log.warning("an idempotency key was not freed", extra={"error": str(error)})
 
     @staticmethod
     def _dump(answer: StoredAnswer) -> bytes:
@@ -123,13 +145,13 @@ class IdempotencyMiddleware:
 
         try:
             caller = await _caller(scope, headers)
+            body = await _read_body(receive)
+            store: IdempotencyStore = scope["app"].state.idempotency
+            scope_key = "\n".join([caller, scope["path"], key])
+            fingerprint = hashlib.sha256(body).hexdigest()
+            known = await store.begin(scope_key, fingerprint)
         except Problem as problem:
             return await self._refuse(problem, scope, receive, send)
-        body = await _read_body(receive)
-        store: IdempotencyStore = scope["app"].state.idempotency
-        scope_key = "\n".join([caller, scope["path"], key])
-        fingerprint = hashlib.sha256(body).hexdigest()
-        known = await store.begin(scope_key, fingerprint)
         if known is None:
             return await self._answer(scope, body, receive, send, store, scope_key, fingerprint)
         if known.fingerprint != fingerprint:
@@ -152,7 +174,7 @@ class IdempotencyMiddleware:
         fingerprint: str,
     ) -> None:
         status, headers, answered = 500, [], bytearray()
-        replayed_body = False
+        replayed_body = concluded = False
 
         async def receive_again() -> Message:
             nonlocal replayed_body
@@ -173,6 +195,8 @@ class IdempotencyMiddleware:
             await send(message)
 
         async def conclude() -> None:
+            nonlocal concluded
+            concluded = True
             if status >= 400:
                 await store.forget(scope_key)
             else:
@@ -182,7 +206,8 @@ class IdempotencyMiddleware:
         try:
             await self._app(scope, receive_again, send_and_keep)
         except BaseException:
-            await store.forget(scope_key)
+            if not concluded:  # an answer that was kept stays, although its way to the client broke
+                await store.forget(scope_key)
             raise
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,11 +216,16 @@ class IdempotencyMiddleware:
 
 
 async def _read_body(receive: Receive) -> bytes:
+    """The whole body. Raises PayloadTooLarge, and BadRequest when the client goes away in the middle."""
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] != "http.request":
+            raise BadRequest("The body did not arrive whole.")
         body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body") or len(body) > _MAX_BODY:
+        if len(body) > _MAX_BODY:
+            raise PayloadTooLarge
+        if not message.get("more_body"):
             return bytes(body)
 
 

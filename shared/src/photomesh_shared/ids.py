@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 if TYPE_CHECKING:
     from photomesh_shared.clock import Clock
@@ -123,9 +123,11 @@ def _schema(prefix: str, noun: str) -> WithJsonSchema:
     )
 
 
-UserId = Annotated[int, _from_wire("u"), _to_wire("u"), _schema("u", "an account")]
-PhotoId = Annotated[int, _from_wire("p"), _to_wire("p"), _schema("p", "a photo")]
-PostId = Annotated[int, _from_wire("o"), _to_wire("o"), _schema("o", "a post")]
-UploadId = Annotated[int, _from_wire("up"), _to_wire("up"), _schema("up", "an upload")]
-CommentId = Annotated[int, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
-SessionId = Annotated[int, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]
+_InRange = Field(strict=True, ge=0, le=MAX_ID)  # strict: `true` and `1.0` are no ids
+
+UserId = Annotated[int, _InRange, _from_wire("u"), _to_wire("u"), _schema("u", "an account")]
+PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", "a photo")]
+PostId = Annotated[int, _InRange, _from_wire("o"), _to_wire("o"), _schema("o", "a post")]
+UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("up", "an upload")]
+CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
+SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]

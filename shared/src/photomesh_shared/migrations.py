@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["Migration", "migrations_in", "pending"]
+__all__ = ["Migration", "folder_of", "migrations_in", "pending"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,19 @@ class Migration:
     @property
     def checksum(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def folder_of(package: str) -> Path:
+    """Where a service's migrations are: inside the installed package (a wheel carries them along), or beside `src/`
+    in a checkout."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no package {package}")
+    home = Path(spec.origin).parent
+    for folder in (home / "migrations", home.parent.parent / "migrations"):
+        if folder.is_dir():
+            return folder
+    raise LookupError(f"{package} has no migrations")
 
 
 def migrations_in(folder: Path, suffix: str = ".sql") -> list[Migration]:

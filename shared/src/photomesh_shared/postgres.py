@@ -1,4 +1,4 @@
-"""PostgreSQL: the pool, and migrations from plain SQL files.
+"""PostgreSQL: the pool, transactions, and migrations from plain SQL files.
 
 `migrate` applies the files of a service's `migrations/` that are new, each in a transaction, under an advisory lock,
 so that several replicas may start at once.
@@ -9,42 +9,86 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.migrations import migrations_in, pending
 
-__all__ = ["migrate", "open_pool"]
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+__all__ = ["DatabaseUnavailable", "connection", "migrate", "open_pool", "transaction"]
 
 _MIGRATION_LOCK = 7_042_001
+_ACQUIRE_SECONDS = 5.0
+_AWAY = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
+    asyncpg.InsufficientResourcesError,  # too many connections
+    asyncpg.TransactionRollbackError,  # a deadlock or a serialisation failure: the same again may well work
+    OSError,
+    TimeoutError,
+)
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database did not answer in time. Nothing was changed, unless the connection broke in the very moment of the
+    commit; so look before you repeat, or repeat with the same `Idempotency-Key`."""
+
+    code, title = "database-unavailable", "The database does not answer at the moment"
 
 
 async def migrate(dsn: str, folder: Path) -> list[str]:
     """Brings the schema up to date; returns the names of what was applied."""
-    connection = await asyncpg.connect(dsn)
+    session = await asyncpg.connect(dsn)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
-        await connection.execute(
+        await session.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        await session.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations"
             " (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        rows = await connection.fetch("SELECT name, checksum FROM schema_migrations")
+        rows = await session.fetch("SELECT name, checksum FROM schema_migrations")
         new = pending(migrations_in(folder), {row["name"]: row["checksum"] for row in rows})
         for migration in new:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
+            async with session.transaction():
+                await session.execute(migration.sql)
+                await session.execute(
                     "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)",
                     migration.name,
                     migration.checksum,
                 )
         return [migration.name for migration in new]
     finally:
-        await connection.close()
+        await session.close()
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
     """A pool whose statements are bounded in time: a query over 5 s is a fault, not a wait."""
     async with asyncpg.create_pool(dsn, min_size=2, max_size=size, timeout=5, command_timeout=5) as pool:
         yield pool
+
+
+@asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection for one or a few statements. Raises DatabaseUnavailable when the server is away or overloaded."""
+    try:
+        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as acquired:
+            yield acquired
+    except _AWAY as error:
+        if isinstance(error, ValueError):  # asyncpg's own DataError: our argument was wrong, not the server away
+            raise
+        raise DatabaseUnavailable from error
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction, committed at the end and rolled back on any error. Raises as `connection`."""
+    async with connection(pool) as acquired, acquired.transaction():
+        yield acquired
