@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ mimetypes.add_type("image/heic", ".heic")
 mimetypes.add_type("image/avif", ".avif")
 mimetypes.add_type("image/webp", ".webp")
 
-_TRIES = 6
+_TRY_AGAIN = (429, 502, 503, 504)
+_PUT_TRIES = 6
 _PARALLEL_PARTS = 4
 Progress = Callable[[int], None]
 
@@ -55,16 +57,17 @@ class Photo:
 class Platform:
     """The API at `base_url`, and the storage and CDN that its answers point to."""
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, base_url: str, *, tries: int = 6) -> None:
         self._http = http
         self._base = base_url
+        self._tries = tries
 
-    async def _call(self, method: str, path: str, account: Account | None = None, **arguments: Any) -> dict[str, Any]:
-        """One call. Waits when the platform says so, and tries again what is safe to repeat."""
-        headers = dict(account.headers if account else {}) | arguments.pop("headers", {})
-        for attempt in range(_TRIES):
+    async def call(self, method: str, path: str, account: Account | None = None, **arguments: Any) -> dict[str, Any]:
+        """One call, tried again while the platform is busy or away: the key makes repeating a POST safe."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex} | (account.headers if account else {})
+        for attempt in range(self._tries):
             response = await self._http.request(method, self._base + path, headers=headers, **arguments)
-            if response.status_code not in (429, 503) or attempt == _TRIES - 1:
+            if response.status_code not in _TRY_AGAIN or attempt == self._tries - 1:
                 break
             await asyncio.sleep(float(response.headers.get("retry-after", "1")))
         if response.is_error:
@@ -73,7 +76,7 @@ class Platform:
         return body
 
     async def register(self, username: str) -> Account:
-        body = await self._call(
+        body = await self.call(
             "POST",
             "/v1/accounts",
             json={"username": username, "email": f"{username}@example.com", "password": f"{username} likes long ones"},
@@ -84,7 +87,7 @@ class Platform:
         """Uploads one file straight to object storage; gives the photo's id."""
         content = await asyncio.to_thread(file.read_bytes)
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        begun = await self._call(
+        begun = await self.call(
             "POST",
             "/v1/uploads/init",
             account,
@@ -96,7 +99,7 @@ class Platform:
             etag = await self._put(begun["presigned_url"], content, {"Content-Type": content_type})
             progress(len(content))
             parts = [{"part_number": 1, "etag": etag}]
-        done = await self._call("POST", f"/v1/uploads/{begun['upload_id']}/complete", account, json={"parts": parts})
+        done = await self.call("POST", f"/v1/uploads/{begun['upload_id']}/complete", account, json={"parts": parts})
         photo_id: str = done["photo_id"]
         return photo_id
 
@@ -115,13 +118,13 @@ class Platform:
 
     async def _put(self, url: str, content: bytes, headers: dict[str, str]) -> str:
         """One PUT to object storage, tried again when the connection fails; gives the ETag."""
-        for attempt in range(_TRIES):
+        for attempt in range(_PUT_TRIES):
             try:
                 response = await self._http.put(url, content=content, headers=headers)
                 if response.is_success:
                     return response.headers["etag"].strip('"')
             except httpx.TransportError:
-                if attempt == _TRIES - 1:
+                if attempt == _PUT_TRIES - 1:
                     raise
             await asyncio.sleep(0.2 * 2**attempt)
         raise ApiError(response)
@@ -130,7 +133,7 @@ class Platform:
         """Polls the photo until it is in a terminal state. Raises PhotoRefused, or TimeoutError."""
         started = time.monotonic()
         while (elapsed := time.monotonic() - started) < within:
-            body = await self._call("GET", f"/v1/photos/{photo_id}", account)
+            body = await self.call("GET", f"/v1/photos/{photo_id}", account)
             if body["status"] == "ready":
                 return Photo(photo_id, elapsed, body)
             if body["status"] in ("rejected", "failed"):
@@ -139,7 +142,7 @@ class Platform:
         raise TimeoutError(f"{photo_id} is not ready after {within} s")
 
     async def publish(self, account: Account, photo_ids: list[str], caption: str) -> dict[str, Any]:
-        return await self._call("POST", "/v1/posts", account, json={"photo_ids": photo_ids, "caption": caption})
+        return await self.call("POST", "/v1/posts", account, json={"photo_ids": photo_ids, "caption": caption})
 
     async def fetch(self, url: str) -> tuple[bytes, bool]:
         """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""
