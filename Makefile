@@ -1,0 +1,121 @@
+# Photomesh. `make help` lists what there is; everything works in a fresh clone, and again at any time.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+LOCAL := $(PYTHON) -m photomesh_local
+PYTEST := $(PYTHON) -m pytest
+
+STACK ?= dev
+ENGINE ?= auto
+PHOTOS ?=
+S ?=
+T ?=
+ID ?=
+ARGS ?=
+export ENGINE
+
+# Tests start and stop servers one by one, so theirs are always ordinary processes.
+test test-integration test-e2e bench-%: export ENGINE = native
+
+PACKAGES := shared gateway identity upload media_worker post local
+TYPED := $(PACKAGES:%=-p photomesh_%) $(patsubst %/,-p %,$(wildcard demo/ tools/ benchmarks/ tests/))
+MEMBERS := shared gateway services/identity services/upload services/media-worker services/post deploy/local
+UV = $(shell command -v uv || echo .tools/bin/uv)
+
+##@ The mesh
+.PHONY: setup up down status ps logs clean demo
+setup: ## Install what is missing: Python packages, servers, jars (again: under a second)
+	@deploy/local/bootstrap.sh
+
+up: setup ## Start everything and wait until it is ready (ENGINE=auto|native|docker, STACK=dev|test)
+	@$(LOCAL) up --stack $(STACK) $(ARGS)
+
+down: ## Stop everything; data stays
+	@[ ! -x $(PYTHON) ] || $(LOCAL) down --stack $(STACK)
+
+status: .venv ## Show every program: its state, since when, and where it listens
+	@$(LOCAL) status --stack $(STACK)
+
+ps: .venv ## Show every program's processes and memory
+	@$(LOCAL) ps --stack $(STACK)
+
+logs: .venv ## Follow the logs of all programs, or of some: S="post gateway"
+	@$(LOCAL) logs --stack $(STACK) $(S)
+
+clean: ## Stop everything and forget data, logs and secrets
+	@[ ! -x $(PYTHON) ] || $(LOCAL) clean --stack $(STACK)
+
+demo: up ## People upload the photos of a folder (PHOTOS=…), publish posts and look at them
+	@$(PYTHON) -m demo --photos "$(PHOTOS)" $(ARGS)
+
+##@ Looking inside
+.PHONY: topics trace
+topics: .venv ## List the topics, or print one topic's events: T=photo_ready
+	@$(LOCAL) topics --stack $(STACK) $(T)
+
+trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
+	@$(LOCAL) trace --stack $(STACK) $(ID)
+
+##@ Quality
+.PHONY: check format test test-unit test-integration test-e2e
+check: .venv ## Formatting, lint, strict types, import rules
+	@echo "==> ruff format --check"; $(PYTHON) -m ruff format --check --quiet .
+	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
+	@echo "==> mypy --strict"; $(PYTHON) -m mypy $(TYPED)
+	@echo "==> import rules"; .venv/bin/lint-imports --no-cache --no-logo
+
+format: .venv ## Format the code, and fix what the linter can
+	@$(PYTHON) -m ruff format --quiet .
+	@$(PYTHON) -m ruff check --quiet --fix .
+
+test: setup check ## Everything: checks, then all tests on servers of their own, which are stopped afterwards
+	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTEST) $(ARGS)
+
+test-unit: .venv ## Tests that need no server
+	@$(PYTEST) tests/unit tests/contract tests/architecture $(ARGS)
+
+test-integration: setup ## Tests of each deployable on real servers, which stay up (make down STACK=test)
+	@$(PYTEST) tests/integration $(ARGS)
+
+test-e2e: setup ## Tests of the whole mesh on a stack of its own, which stays up (make down STACK=test)
+	@$(PYTEST) tests/e2e $(ARGS)
+
+##@ Speed
+.PHONY: bench-media bench-upload bench-gateway
+bench-media: setup ## The media pipeline beside Pillow, sharp and plain libvips
+	@$(PYTHON) -m benchmarks.media $(ARGS)
+
+bench-upload: setup ## Uploads: latency of init and complete, time to ready, photos per second
+	@$(PYTHON) -m benchmarks.upload $(ARGS)
+
+bench-gateway: setup ## The gateway beside a bare proxy, and beside no proxy
+	@$(PYTHON) -m benchmarks.gateway $(ARGS)
+
+##@ Committed documents and locks
+.PHONY: openapi schemas lock
+openapi: .venv ## Write the OpenAPI documents anew
+	@$(PYTHON) -m tools.openapi
+
+schemas: .venv ## Write the events' JSON Schemas and AsyncAPI anew
+	@$(PYTHON) -m tools.schemas
+
+lock: .venv ## Resolve the dependencies anew (they name no package index, so that any mirror will do)
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-package photomesh-shared \
+	  $(MEMBERS:%=%/pyproject.toml) -o requirements.lock $(ARGS)
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --group dev pyproject.toml \
+	  -c requirements.lock -o requirements-dev.lock $(ARGS)
+
+# The script knows by itself whether anything is to do.
+.PHONY: .venv
+.venv:
+	@deploy/local/bootstrap.sh python
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":[^#]*## " } \
+	  /^##@/ { printf "\n\033[1m%s\033[0m\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:[^#]*## / { printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
