@@ -23,7 +23,9 @@ async def _published(platform: Platform, account: Account, post_id: str) -> dict
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "avif", "heic"])
-async def test_every_type_comes_through(platform: Platform, ada: Account, photo_files: dict[str, Path], kind: str) -> None:
+async def test_every_type_comes_through(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], kind: str
+) -> None:
     photo_id = await platform.upload(ada, photo_files[kind], lambda count: None)
     photo = await platform.wait_until_ready(ada, photo_id, within=30)
     assert set(photo.body["variants"]) == {"150", "320", "640", "1080"}
@@ -81,7 +83,9 @@ async def test_a_deleted_post_is_gone_everywhere(
         return {(await http.get(url)).status_code for url in photo.body["variants"].values()}
 
     await eventually(statuses, until=lambda seen: seen == {404})
-    await topics.wait_for("posts", post["id"], until=lambda events: events[-1].data.type_ == "photomesh.post.deleted.v1")
+    await topics.wait_for(
+        "posts", post["id"], until=lambda events: events[-1].data.type_ == "photomesh.post.deleted.v1"
+    )
 
 
 async def test_what_is_no_photo_is_rejected_with_a_reason(platform: Platform, ada: Account, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""Reading topics in tests."""
+"""Reading and writing topics in tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from tests.support.waiting import eventually
 
 from photomesh_shared.events import Envelope, Event, Record, decode
@@ -55,3 +56,28 @@ class Topics:
     ) -> list[Envelope[Event]]:
         """The subject's events once `until` holds for them."""
         return await eventually(lambda: self.events(topic, subject), until=until, within=within, every=0.2)
+
+    async def send(self, records: list[Record]) -> None:
+        """Writes records as they are."""
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
+            for record in records:
+                await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
+
+    async def caught_up(self, group: str, *, within: float = 60.0) -> None:
+        """Waits until the group has committed everything that its partitions hold now."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, group_id=None)
+        await consumer.start()
+        try:
+            committed = await admin.list_consumer_group_offsets(group)
+            ends = await consumer.end_offsets(list(committed))
+
+            async def behind() -> dict[TopicPartition, int]:
+                now = await admin.list_consumer_group_offsets(group)
+                return {tp: end - now[tp].offset for tp, end in ends.items() if now[tp].offset < end}
+
+            await eventually(behind, until=lambda lag: not lag, within=within, every=0.2)
+        finally:
+            await consumer.stop()
+            await admin.close()

@@ -1,0 +1,144 @@
+"""The mesh on bad days: nothing is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import photomesh_local as local
+import pytest
+from demo.client import Account, Platform
+from photomesh_post.settings import Settings as PostSettings
+from photomesh_shared import ids
+from photomesh_shared.cassandra import open_session
+
+from tests.support.kafka import Topics
+from tests.support.services import settings_from
+from tests.support.waiting import eventually
+
+TERMINAL = ("photo_ready", "photo_rejected", "photo_failed")
+
+
+async def _terminal_events(topics: Topics) -> Counter[str]:
+    """Photo → how many different terminal events it has; the same event published twice counts once."""
+    seen = {
+        (record.header("ce_subject"), record.header("ce_id"))
+        for topic in TERMINAL
+        for record in await topics.records(topic)
+    }
+    return Counter(str(subject) for subject, _ in seen)
+
+
+async def _photo_rows(photo_ids: list[str]) -> int:
+    settings = settings_from(PostSettings, local.environment("test", "post"))
+    async with open_session(settings) as session:
+        found = [
+            await session.execute("SELECT photo_id FROM photos WHERE photo_id = ?", ids.decode("p", photo_id))
+            for photo_id in photo_ids
+        ]
+    return sum(len(rows) for rows in found)
+
+
+async def _all_ready(platform: Platform, account: Account, photo_ids: list[str], within: float) -> None:
+    for photo_id in photo_ids:
+        await platform.wait_until_ready(account, photo_id, within=within)
+
+
+async def _upload_many(platform: Platform, account: Account, file: Path, count: int) -> list[str]:
+    gate = asyncio.Semaphore(3)
+
+    async def one() -> str:
+        async with gate:
+            return await platform.upload(account, file, lambda done: None)
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def _while_uploading(
+    platform: Platform, account: Account, file: Path, count: int, trouble: Callable[[], Any]
+) -> list[str]:
+    uploads = asyncio.create_task(_upload_many(platform, account, file, count))
+    await asyncio.to_thread(trouble)
+    return await uploads
+
+
+async def _assert_each_ended_once(topics: Topics, platform: Platform, account: Account, photo_ids: list[str]) -> None:
+    await _all_ready(platform, account, photo_ids, within=120)
+    assert len(set(photo_ids)) == len(photo_ids)
+    terminal = await _terminal_events(topics)
+    assert {photo_id: terminal[photo_id] for photo_id in photo_ids} == dict.fromkeys(photo_ids, 1)
+    assert await _photo_rows(photo_ids) == len(photo_ids)
+
+
+async def test_processes_are_killed_at_random_while_photos_arrive(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+) -> None:
+    dice = random.Random(20261121)
+
+    def storm() -> None:
+        for _ in range(8):
+            victim = dice.choice(["media-worker", "post-consumer", "upload", "post", "media-worker"])
+            local.kill("test", victim)
+            asyncio.run(_answers(victim))
+
+    async def _answers(program: str) -> None:
+        await eventually(lambda: _ready(program), within=60)
+
+    photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 24, storm)
+    await _assert_each_ended_once(topics, platform, ada, photo_ids)
+
+
+async def _ready(program: str) -> bool:
+    return await asyncio.to_thread(local.ready, "test", program)
+
+
+async def test_kafka_restarts_while_photos_arrive(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+) -> None:
+    photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 12, lambda: local.restart("test", "kafka"))
+    await _assert_each_ended_once(topics, platform, ada, photo_ids)
+
+
+async def test_cassandra_is_away_for_half_a_minute(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+) -> None:
+    local.stop("test", "cassandra")
+    try:
+        uploaded = await _upload_many(platform, ada, photo_files["jpg"], 6)
+        await asyncio.sleep(30)
+    finally:
+        local.start("test", "cassandra")
+    await _assert_each_ended_once(topics, platform, ada, uploaded)
+
+
+async def test_every_event_is_delivered_twice(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics, mesh: Mapping[str, int]
+) -> None:
+    photo_ids = await _upload_many(platform, ada, photo_files["jpg"], 4)
+    await _all_ready(platform, ada, photo_ids, within=60)
+    post = await platform.publish(ada, photo_ids[:3], "Once is enough")
+    gone = await platform.publish(ada, photo_ids[3:], "This one goes")
+    await platform.call("DELETE", f"/v1/posts/{gone['id']}", ada)
+
+    async def state() -> dict[str, Any]:
+        found = {photo_id: await platform.call("GET", f"/v1/photos/{photo_id}", ada) for photo_id in photo_ids[:3]}
+        found["post"] = await platform.call("GET", f"/v1/posts/{post['id']}", ada)
+        found["posts"] = await platform.call("GET", f"/v1/users/{ada.id}/posts", ada)
+        found["profile"] = await platform.call("GET", f"/v1/users/{ada.id}")
+        return found
+
+    await eventually(state, until=lambda found: found["post"]["status"] == "published")
+    before = await state()
+    for topic in ("accounts", "photos_uploaded", *TERMINAL, "posts"):
+        await topics.send([record for record in await topics.records(topic) if record.key == ada.id.encode()])
+    for group in ("media-worker", "post"):
+        await topics.caught_up(group)
+
+    assert await state() == before
+    await _assert_each_ended_once(topics, platform, ada, photo_ids[:3])
+    with pytest.raises(Exception, match="404"):
+        await platform.call("GET", f"/v1/photos/{photo_ids[3]}", ada)
