@@ -1,0 +1,142 @@
+"""The runner's source on a real Kafka, by aiokafka.
+
+Its defaults are unsafe; every setting that matters is given here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+)
+
+from photomesh_shared.events import Record
+from photomesh_shared.kafka.failures import DependencyDown
+from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
+
+__all__ = ["KafkaSource", "kafka_source"]
+
+_ANSWER_SECONDS = 5.0
+
+
+def kafka_source(bootstrap: str) -> Connect:
+    """For `ConsumerRunner`: consumers of these brokers."""
+
+    def connect(group: str, topics: Sequence[str], ownership: Ownership) -> KafkaSource:
+        return KafkaSource(bootstrap, group, topics, ownership)
+
+    return connect
+
+
+class KafkaSource:
+    """See `photomesh_shared.kafka.source.Source`."""
+
+    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], ownership: Ownership) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            client_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=30_000,
+            # Members learn of a rebalance by their heartbeat, so this is how long one takes to begin.
+            heartbeat_interval_ms=1_000,
+            # Longer than the runner's drain and commit together, so that a member that drains is waited for.
+            rebalance_timeout_ms=60_000,
+            # The runner does not poll while it has enough to do, and has a watchdog of its own.
+            max_poll_interval_ms=24 * 3600 * 1000,
+            max_partition_fetch_bytes=512 * 1024,
+            fetch_max_wait_ms=500,
+            request_timeout_ms=10_000,
+            retry_backoff_ms=200,
+            metadata_max_age_ms=30_000,
+        )
+        self._topics = list(topics)
+        self._listener = _Listener(ownership)
+
+    async def start(self) -> None:
+        self._consumer.subscribe(self._topics, listener=self._listener)
+        try:
+            await self._consumer.start()
+        except (KafkaError, OSError) as error:
+            raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+
+    async def poll(
+        self, partitions: Collection[Partition], limit: int, seconds: float
+    ) -> Mapping[Partition, Sequence[Received]]:
+        wanted = [TopicPartition(*partition) for partition in partitions]
+        try:
+            batches = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
+        except (KafkaError, IllegalStateError, ConsumerStoppedError) as error:
+            raise SourceLost(repr(error)) from error
+        return {Partition(*tp): [_received(message) for message in messages] for tp, messages in batches.items()}
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> None:
+        try:
+            await self._consumer.commit({TopicPartition(*partition): mark for partition, mark in offsets.items()})
+        except (CommitFailedError, IllegalStateError) as error:
+            raise CommitRefused(repr(error)) from error
+        except KafkaError as error:
+            raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+
+    async def start_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        tps = [TopicPartition(*partition) for partition in partitions]
+        async with _answer():
+            first = await self._consumer.beginning_offsets(tps)
+            committed = await asyncio.gather(*(self._consumer.committed(tp) for tp in tps))
+        return {
+            Partition(*tp): max(first[tp], mark if mark is not None else 0)
+            for tp, mark in zip(tps, committed, strict=True)
+        }
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        async with _answer():
+            ends = await self._consumer.end_offsets([TopicPartition(*partition) for partition in partitions])
+        return {Partition(*tp): end for tp, end in ends.items()}
+
+    def failed(self) -> bool:
+        # When these tasks end before the consumer is stopped, it says so in the log and nowhere else.
+        coordinator, fetcher = self._consumer._coordinator, self._consumer._fetcher
+        return (coordinator is not None and coordinator._coordination_task.done()) or (
+            fetcher is not None and fetcher._fetch_task.done()
+        )
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has no types
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
+
+    async def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
+        if revoked:
+            await self._ownership.revoked([Partition(*tp) for tp in revoked])
+
+    async def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
+        await self._ownership.assigned([Partition(*tp) for tp in assigned])
+
+
+@asynccontextmanager
+async def _answer() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            yield
+    except (KafkaError, IllegalStateError, TimeoutError) as error:
+        raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+
+
+def _received(message: Any) -> Received:
+    return Received(
+        Partition(message.topic, message.partition),
+        message.offset,
+        Record(message.topic, message.key, message.value, tuple(message.headers)),
+    )

@@ -1,0 +1,183 @@
+"""One record from the broker to its outcome: decoded, handled, tried again, put aside."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from photomesh_shared.clock import Clock, happened_within
+from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode
+from photomesh_shared.events.envelope import event_class
+from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.kafka.dead_letter import Cause, dead_letter
+from photomesh_shared.kafka.failures import DependencyDown, Invalid
+from photomesh_shared.kafka.metrics import DEAD_LETTERS, HANDLING_SECONDS, RECORDS, WAITING_FOR_DEPENDENCY
+from photomesh_shared.kafka.publisher import Publisher
+from photomesh_shared.kafka.retry import RetryPolicy
+from photomesh_shared.kafka.source import Received
+from photomesh_shared.observability import logs, tracing
+
+__all__ = ["Handler", "Handling", "OnExhausted"]
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Envelope[Any]], Awaitable[None]]
+OnExhausted = Callable[[Envelope[Event], Exception], Awaitable[None]]
+
+AFTER_HANDLE = declare("runner.after_handle", "the handler is done, the offset is not committed")
+
+
+class _GivenUp(Exception):
+    """The partition was taken away, or the process stops, while a record waited for its next attempt."""
+
+
+class Handling:
+    """What a consumer group does with a record."""
+
+    def __init__(
+        self,
+        group: str,
+        handlers: Mapping[type[Event], Handler],
+        publisher: Publisher,
+        *,
+        retry: RetryPolicy,
+        on_exhausted: OnExhausted | None,
+        clock: Clock,
+        randomness: random.Random,
+    ) -> None:
+        self.waiting = 0
+        """How many records wait for a dependency to come back."""
+        self._group = group
+        self._handlers = handlers
+        self._publisher = publisher
+        self._retry = retry
+        self._on_exhausted = on_exhausted
+        self._clock = clock
+        self._randomness = randomness
+
+    async def handle(self, received: Received, giving_up: asyncio.Event) -> bool:
+        """Deals with a record for good. False if `giving_up` was set before it was dealt with."""
+        started = self._clock.monotonic()
+        name = "unknown"
+        try:
+            kind = event_class(received.record)
+            name = kind.type_
+            outcome = "skipped"
+            if handler := self._handlers.get(kind):
+                outcome = await self._handle(handler, decode(received.record), received, giving_up)
+        except UnknownType as error:
+            outcome = "skipped"
+            log.debug("skipped an unknown event type", extra={"event_type": str(error)})
+        except Undecodable as error:
+            outcome = "undecodable"
+            await self._put_aside(received, "undecodable", error, 1, giving_up)
+        except _GivenUp:
+            return False
+        RECORDS.labels(self._group, name, outcome).inc()
+        HANDLING_SECONDS.labels(self._group, name).observe(self._clock.monotonic() - started)
+        await failpoint(AFTER_HANDLE)
+        return True
+
+    async def _handle(
+        self, handler: Handler, envelope: Envelope[Event], received: Received, giving_up: asyncio.Event
+    ) -> str:
+        attributes: dict[str, AttributeValue] = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": received.partition.topic,
+            "messaging.kafka.offset": received.offset,
+            "messaging.consumer.group.name": self._group,
+            "messaging.message.id": envelope.id,
+        }
+        trace = {"traceparent": envelope.traceparent} if envelope.traceparent else {}
+        name = f"handle {envelope.data.type_}"
+        token = logs.request_id.set(envelope.request_id)
+        try:
+            with tracing.extract(trace, name, kind=SpanKind.CONSUMER, attributes=attributes):
+                return await self._try(handler, envelope, received, giving_up)
+        finally:
+            logs.request_id.reset(token)
+
+    async def _try(
+        self, handler: Handler, envelope: Envelope[Event], received: Received, giving_up: asyncio.Event
+    ) -> str:
+        failures = 0
+        while True:
+            try:
+                await self._until_up(lambda: handler(envelope), giving_up)
+            except _GivenUp:
+                raise
+            except Invalid as error:
+                await self._put_aside(received, "invalid", error, failures + 1, giving_up)
+                return "invalid"
+            except Exception as error:
+                failures += 1
+                where = {"event_type": envelope.data.type_, "event_id": envelope.id, "attempt": failures}
+                if failures < self._retry.attempts:
+                    log.warning("handling failed, will try again", extra=where, exc_info=True)
+                    await self._pause(self._retry.delay(failures, self._randomness), giving_up)
+                    continue
+                log.exception("handling failed for the last time", extra=where)
+                if self._on_exhausted:
+                    await self._tell_exhausted(self._on_exhausted, envelope, error, giving_up)
+                await self._put_aside(received, "exhausted", error, failures, giving_up)
+                return "exhausted"
+            else:
+                return "ok"
+
+    async def _tell_exhausted(
+        self, hook: OnExhausted, envelope: Envelope[Event], error: Exception, giving_up: asyncio.Event
+    ) -> None:
+        try:
+            await self._until_up(lambda: hook(envelope, error), giving_up)
+        except _GivenUp:
+            raise
+        except Exception:
+            # The record is put aside with the first error, which is the one that matters.
+            log.exception("on_exhausted failed", extra={"event_id": envelope.id})
+
+    async def _put_aside(
+        self, received: Received, cause: Cause, error: Exception, attempts: int, giving_up: asyncio.Event
+    ) -> None:
+        letter = dead_letter(
+            received, group=self._group, cause=cause, error=error, attempts=attempts, now=self._clock.now()
+        )
+        place = {"topic": received.partition.topic, "partition": received.partition.number, "offset": received.offset}
+        log.error("put a record aside", extra=place | {"cause": cause, "reason": str(error)})
+        await self._until_up(lambda: self._send(letter), giving_up)
+        DEAD_LETTERS.labels(self._group, received.partition.topic).inc()
+
+    async def _send(self, letter: Record) -> None:
+        await self._publisher.send([letter])
+
+    async def _until_up(self, action: Callable[[], Awaitable[None]], giving_up: asyncio.Event) -> None:
+        """Repeats `action` for as long as something that it needs is down."""
+        failures = 0
+        waiting = False
+        try:
+            while True:
+                try:
+                    return await action()
+                except DependencyDown as error:
+                    failures += 1
+                    if not waiting:
+                        waiting = True
+                        self._count_waiting(+1)
+                        log.warning("waiting for a dependency", extra={"reason": str(error)})
+                await self._pause(self._retry.delay(failures, self._randomness), giving_up)
+        finally:
+            if waiting:
+                self._count_waiting(-1)
+
+    def _count_waiting(self, change: int) -> None:
+        self.waiting += change
+        WAITING_FOR_DEPENDENCY.labels(self._group).set(self.waiting)
+
+    async def _pause(self, seconds: float, giving_up: asyncio.Event) -> None:
+        if await happened_within(giving_up, seconds, self._clock):
+            raise _GivenUp

@@ -1,0 +1,114 @@
+"""The work on one partition: order within a key, concurrency between keys, and how far it is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+
+from photomesh_shared.kafka.source import Partition, Received
+
+__all__ = ["OffsetTracker", "PartitionWork"]
+
+
+class OffsetTracker:
+    """The low-water mark: every record before it is done with."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, None] = {}  # in the order of offsets, for that is how records come
+        self._next: int | None = None
+
+    def begin(self, offset: int) -> None:
+        self._open[offset] = None
+        self._next = offset + 1
+
+    def done(self, offset: int) -> None:
+        del self._open[offset]
+
+    @property
+    def low_water(self) -> int | None:
+        """The offset to commit; None when nothing has come yet."""
+        return next(iter(self._open), self._next)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+
+class PartitionWork:
+    """Records of one partition that were taken and are not done with.
+
+    Records of one key are handled one after another, those of up to `concurrency` keys at a time. `spawn` starts a
+    task whose failure ends the whole runner.
+    """
+
+    def __init__(
+        self,
+        partition: Partition,
+        *,
+        handle: Callable[[Received, asyncio.Event], Awaitable[bool]],
+        spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+        progressed: Callable[[], None],
+        concurrency: int,
+        buffer: int,
+    ) -> None:
+        """`handle` is given a record and an event that is set when the work is to be given up, and returns whether
+        the record is done with. `progressed` is called after each that is."""
+        self.partition = partition
+        self.tracker = OffsetTracker()
+        self.start: int | None = None
+        """Where reading began, once somebody asked."""
+        self.committed: int | None = None
+        """What we have committed."""
+        self._handle = handle
+        self._spawn = spawn
+        self._progressed = progressed
+        self._slots = asyncio.Semaphore(concurrency)
+        self._buffer = buffer
+        self._lanes: dict[bytes | int, deque[Received]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._giving_up = asyncio.Event()
+
+    @property
+    def position(self) -> int | None:
+        """The first record that is not done with, as far as known."""
+        low_water = self.tracker.low_water
+        return self.start if low_water is None else low_water
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether half of the buffer is free."""
+        return len(self.tracker) <= self._buffer // 2 and not self._giving_up.is_set()
+
+    def accept(self, records: Sequence[Received]) -> None:
+        """Takes records on, in the order of their offsets."""
+        for received in records:
+            self.tracker.begin(received.offset)
+            # A record without a key is ordered after nothing: it gets a lane of its own.
+            key = received.offset if received.record.key is None else received.record.key
+            if key in self._lanes:
+                self._lanes[key].append(received)
+            else:
+                self._lanes[key] = deque([received])
+                task = self._spawn(self._run_lane(key))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _run_lane(self, key: bytes | int) -> None:
+        lane = self._lanes[key]
+        while lane:
+            async with self._slots:
+                if self._giving_up.is_set() or not await self._handle(lane[0], self._giving_up):
+                    return
+            self.tracker.done(lane.popleft().offset)
+            self._progressed()
+        del self._lanes[key]
+
+    async def drain(self, seconds: float) -> None:
+        """Finishes what has been begun, begins nothing more, and cancels what takes longer than `seconds`."""
+        self._giving_up.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)

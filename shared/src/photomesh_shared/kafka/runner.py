@@ -1,0 +1,270 @@
+"""The one consumer runner: polling, order, retries, commits, rebalances and shutdown. Business code is a function.
+
+    runner = ConsumerRunner(
+        kafka_source(settings.kafka_bootstrap),
+        group="post",
+        handlers={PhotoReady: on_ready, PhotoRejected: on_rejected},
+        publisher=publisher,
+    )
+    await runner.run(stop)
+
+Handlers must survive replay: a record comes again after a crash, a rebalance or a failed commit. Offsets are committed
+after the work and never past a record that is not done with. `failures` has the vocabulary of errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+from photomesh_shared.clock import Clock, SystemClock, happened_within
+from photomesh_shared.events import TOPICS, Event
+from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.kafka.failures import DependencyDown
+from photomesh_shared.kafka.handling import Handler, Handling, OnExhausted
+from photomesh_shared.kafka.metrics import CONSUMER_LAG, CONSUMER_REBALANCES, CONSUMER_RESTARTS, IN_FLIGHT
+from photomesh_shared.kafka.partition import PartitionWork
+from photomesh_shared.kafka.publisher import Publisher
+from photomesh_shared.kafka.retry import RetryPolicy
+from photomesh_shared.kafka.source import CommitRefused, Connect, Partition, Source, SourceLost
+from photomesh_shared.kafka.watchdog import Watchdog
+
+__all__ = ["ConsumerRunner", "Handler", "RetryPolicy"]
+
+log = logging.getLogger(__name__)
+
+BEFORE_COMMIT = declare("runner.before_commit", "records are done with, their offsets are not committed")
+AFTER_COMMIT = declare("runner.after_commit", "offsets are committed")
+
+_POLL_SECONDS = 0.5
+_POLL_SECONDS_WHEN_FULL = 0.05  # a partition that was full and has room again is asked for at the next poll
+_LAG_SECONDS = 5.0
+_COMMIT_TIMEOUT = 10.0
+_STOP_TIMEOUT = 10.0
+_STEADY_SECONDS = 30.0
+
+
+class ConsumerRunner:
+    """A member of a consumer group."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        group: str,
+        handlers: Mapping[type[Event], Handler],
+        publisher: Publisher,
+        concurrency: int = 8,
+        buffer: int = 64,
+        retry: RetryPolicy | None = None,
+        on_exhausted: OnExhausted | None = None,
+        commit_seconds: float = 1.0,
+        drain_seconds: float = 25.0,
+        stall_seconds: float = 120.0,
+        clock: Clock | None = None,
+        randomness: random.Random | None = None,
+    ) -> None:
+        """`concurrency`: keys of one partition that are worked on at a time; `buffer`: records of one partition taken
+        and not done with. `on_exhausted` is called before a record whose attempts are used up is put aside.
+        `drain_seconds`: how long begun work may take when partitions are taken away or the process stops;
+        `stall_seconds`: how long nothing may move while records wait before `alive` says no.
+
+        Topics follow from the handlers' event types. The group must be in the catalogue, as its dead-letter topics
+        are made from there.
+        """
+        self._topics = sorted({kind.topic for kind in handlers})
+        for topic in self._topics:
+            if group not in TOPICS[topic].consumers:
+                raise ValueError(f"the catalogue does not list {group} as a consumer of {topic}")
+        self._connect = connect
+        self._group = group
+        self._concurrency = concurrency
+        self._buffer = buffer
+        self._commit_seconds = commit_seconds
+        self._drain_seconds = drain_seconds
+        self._clock = clock or SystemClock()
+        self._randomness = randomness or random.Random()  # noqa: S311 - jitter, no secret
+        self._handling = Handling(
+            group,
+            handlers,
+            publisher,
+            retry=retry or RetryPolicy(),
+            on_exhausted=on_exhausted,
+            clock=self._clock,
+            randomness=self._randomness,
+        )
+        self._watchdog = Watchdog(self._clock, stall_seconds)
+        self._work: dict[Partition, PartitionWork] = {}
+        self._changed = asyncio.Event()
+        self._joined = False
+        self._committing = asyncio.Lock()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._source: Source | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consumes until `stop` is set; then finishes what was begun, commits and leaves the group."""
+        failures = 0
+        while not stop.is_set():
+            started = self._clock.monotonic()
+            await self._consume(stop)
+            if stop.is_set():
+                return
+            failures = failures + 1 if self._clock.monotonic() - started < _STEADY_SECONDS else 1
+            CONSUMER_RESTARTS.labels(self._group).inc()
+            await happened_within(stop, RetryPolicy().delay(failures, self._randomness), self._clock)
+
+    def alive(self) -> bool:
+        """For liveness: False when records wait, nothing moves, and no dependency is to blame."""
+        return not self._watchdog.stalled
+
+    async def check(self) -> None:
+        """For readiness: raises DependencyDown until the group has been joined."""
+        if not self._joined:
+            raise DependencyDown("the consumer group has not been joined yet")
+
+    # Ownership: called by the source
+
+    async def assigned(self, partitions: Collection[Partition]) -> None:
+        assert self._tasks is not None
+        for partition in partitions:
+            self._work[partition] = PartitionWork(
+                partition,
+                handle=self._handling.handle,
+                spawn=self._tasks.create_task,
+                progressed=self._progressed,
+                concurrency=self._concurrency,
+                buffer=self._buffer,
+            )
+        self._joined = True
+        self._changed.set()
+        log.info("partitions assigned", extra={"group": self._group, "partitions": len(self._work)})
+
+    async def revoked(self, partitions: Collection[Partition]) -> None:
+        assert self._tasks is not None
+        CONSUMER_REBALANCES.labels(self._group).inc()
+        # A task of our group, so that a crash in it is ours: a source would swallow what this raises.
+        await asyncio.wait([self._tasks.create_task(self._give_up(partitions))])
+
+    # The loops of one consumer
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        self._source = source = self._connect(self._group, self._topics, self)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                polling = tasks.create_task(self._poll(source))
+                keeping_house = tasks.create_task(self._keep_house(source))
+                stopping = tasks.create_task(stop.wait())
+                await asyncio.wait([polling, keeping_house, stopping], return_when=asyncio.FIRST_COMPLETED)
+                polling.cancel()
+                stopping.cancel()
+                await self._give_up(list(self._work))
+                keeping_house.cancel()
+        finally:
+            self._joined = False
+            self._work.clear()
+            try:
+                async with asyncio.timeout(_STOP_TIMEOUT):
+                    await source.stop()
+            except TimeoutError:
+                log.warning("the consumer did not stop in time", extra={"group": self._group})
+
+    async def _poll(self, source: Source) -> None:
+        """Takes records on as long as there is room for them. Returns when the source is of no more use."""
+        try:
+            await source.start()
+            while True:
+                wanted = [partition for partition, work in self._work.items() if work.wants_more]
+                if not wanted:
+                    self._changed.clear()
+                    await happened_within(self._changed, _POLL_SECONDS, self._clock)
+                    continue
+                seconds = _POLL_SECONDS if len(wanted) == len(self._work) else _POLL_SECONDS_WHEN_FULL
+                batches = await source.poll(wanted, max(1, self._buffer // 2), seconds)
+                for partition, records in batches.items():
+                    if work := self._work.get(partition):
+                        work.accept(records)
+        except DependencyDown as error:
+            self._watchdog.excuse()
+            log.warning("Kafka is not reachable", extra={"group": self._group, "reason": str(error)})
+        except SourceLost as error:
+            log.warning("the consumer was lost", extra={"group": self._group, "reason": str(error)})
+
+    async def _keep_house(self, source: Source) -> None:
+        """Commits, measures, and watches. Returns when the source is of no more use."""
+        measured_at = self._clock.monotonic()
+        while True:
+            await self._clock.sleep(self._commit_seconds)
+            await self._commit(list(self._work.values()))
+            IN_FLIGHT.labels(self._group).set(self._in_flight())
+            if source.failed():
+                log.warning("the consumer has died", extra={"group": self._group})
+                return
+            if self._clock.monotonic() - measured_at >= _LAG_SECONDS:
+                measured_at = self._clock.monotonic()
+                await self._measure(source)
+            if self._watchdog.suspicious and not self._in_flight():
+                log.warning("the consumer gets nothing although there is something", extra={"group": self._group})
+                return
+
+    async def _measure(self, source: Source) -> None:
+        """Exports how many records wait, and lets the watchdog judge."""
+        works = list(self._work.values())
+        try:
+            fresh = [work.partition for work in works if work.position is None]
+            starts = await source.start_offsets(fresh) if fresh else {}
+            ends = await source.end_offsets([work.partition for work in works]) if works else {}
+        except DependencyDown as error:
+            log.warning("Kafka does not answer", extra={"group": self._group, "reason": str(error)})
+            self._watchdog.unreachable()
+            return
+        total = 0
+        for work in works:
+            work.start = starts.get(work.partition, work.start)
+            if work.position is not None and self._work.get(work.partition) is work:
+                lag = max(0, ends[work.partition] - work.position)
+                CONSUMER_LAG.labels(self._group, work.partition.topic, work.partition.number).set(lag)
+                total += lag
+        self._watchdog.observe(total, excused=self._handling.waiting > 0)
+
+    def _in_flight(self) -> int:
+        return sum(len(work.tracker) for work in self._work.values())
+
+    def _progressed(self) -> None:
+        self._watchdog.progressed()
+        self._changed.set()
+
+    async def _give_up(self, partitions: Collection[Partition]) -> None:
+        """Finishes what was begun on these partitions, commits, and forgets them."""
+        works = [self._work[partition] for partition in partitions if partition in self._work]
+        await asyncio.gather(*(work.drain(self._drain_seconds) for work in works))
+        await self._commit(works)
+        for work in works:
+            if self._work.get(work.partition) is work:
+                del self._work[work.partition]
+            with suppress(KeyError):
+                CONSUMER_LAG.remove(self._group, work.partition.topic, str(work.partition.number))
+
+    async def _commit(self, works: Collection[PartitionWork]) -> None:
+        assert self._source is not None
+        async with self._committing:
+            marks = [(work, work.tracker.low_water) for work in works]
+            news = {work: mark for work, mark in marks if mark is not None and mark != work.committed}
+            if not news:
+                return
+            await failpoint(BEFORE_COMMIT)
+            try:
+                async with asyncio.timeout(_COMMIT_TIMEOUT):
+                    await self._source.commit({work.partition: mark for work, mark in news.items()})
+            except CommitRefused as error:
+                log.info("a commit came too late", extra={"group": self._group, "reason": str(error)})
+                return
+            except (DependencyDown, TimeoutError) as error:
+                log.warning("a commit did not work", extra={"group": self._group, "reason": repr(error)})
+                return
+            for work, mark in news.items():
+                work.committed = mark
+            await failpoint(AFTER_COMMIT)
