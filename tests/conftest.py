@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.support.kafka import Topics
-from tests.support.tokens import Issuer, serve_jwks
 
 import photomesh_local as local
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import IdGenerator
+from tests.support.kafka import Topics
+from tests.support.tokens import Issuer, serve_jwks
 
 _ORDER = ("architecture", "unit", "contract", "integration", "e2e")
 _TESTS = Path(__file__).parent

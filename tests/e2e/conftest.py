@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import pytest
+
 from demo.client import Account, Platform
 
 

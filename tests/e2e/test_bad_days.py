@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import photomesh_local as local
 import pytest
+
+import photomesh_local as local
 from demo.client import Account, Platform
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared import ids
 from photomesh_shared.cassandra import open_session
-
 from tests.support.kafka import Topics
 from tests.support.services import settings_from
 from tests.support.waiting import eventually
@@ -83,17 +83,10 @@ async def test_processes_are_killed_at_random_while_photos_arrive(
         for _ in range(8):
             victim = dice.choice(["media-worker", "post-consumer", "upload", "post", "media-worker"])
             local.kill("test", victim)
-            asyncio.run(_answers(victim))
-
-    async def _answers(program: str) -> None:
-        await eventually(lambda: _ready(program), within=60)
+            local.ready("test", victim)
 
     photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 24, storm)
     await _assert_each_ended_once(topics, platform, ada, photo_ids)
-
-
-async def _ready(program: str) -> bool:
-    return await asyncio.to_thread(local.ready, "test", program)
 
 
 async def test_kafka_restarts_while_photos_arrive(

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from demo.client import Account, ApiError, Platform
 from PIL import Image
 
+from demo.client import Account, ApiError, Platform
 from tests.support.kafka import Topics
 from tests.support.waiting import eventually
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from tests.support.waiting import eventually
 
 from photomesh_shared.events import Envelope, Event, Record, decode
+from tests.support.waiting import eventually
 
 __all__ = ["Topics"]
 

@@ -14,9 +14,9 @@ from typing import IO, TypeVar
 
 import httpx
 from fastapi import FastAPI
-from tests.support.waiting import eventually
 
 from photomesh_shared.settings import ServiceSettings
+from tests.support.waiting import eventually
 
 __all__ = ["Process", "client_of", "process", "settings_from"]
 
