@@ -67,8 +67,6 @@ class Event(EventModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         if "type_" in vars(cls):
-            if cls.topic not in TOPICS or cls.type_ not in TOPICS[cls.topic].types:
-                raise TypeError(f"{cls.type_} is not in the catalogue under {cls.topic}")
             _TYPES[cls.type_] = cls
 
     def partition_key(self) -> str:
@@ -132,16 +130,18 @@ class Envelope(Generic[E_co]):
         id: str | None = None,
         time: datetime | None = None,
         clock: Clock | None = None,
+        source: str | None = None,
     ) -> Envelope[E_co]:
         """Wraps an event that happens now, in the current trace and request.
 
-        Give a deterministic `id` (and `time`) where a replay may publish the same event again.
+        Give a deterministic `id` (and `time`) where a replay may publish the same event again. The `source` is the
+        owner of the event's topic unless given.
         """
         headers: dict[str, str] = {}
         tracing.inject(headers)
         return cls(
             id=id or str(uuid.uuid4()),
-            source=f"/photomesh/{TOPICS[event.topic].owner}",
+            source=source or f"/photomesh/{TOPICS[event.topic].owner}",
             time=time or (clock or SystemClock()).now(),
             entityversion=entityversion,
             data=event,

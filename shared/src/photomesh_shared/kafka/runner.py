@@ -21,7 +21,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from photomesh_shared.clock import Clock, SystemClock, happened_within
-from photomesh_shared.events import TOPICS, Event
+from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.failures import DependencyDown
 from photomesh_shared.kafka.handling import Handler, Handling, OnExhausted
@@ -66,6 +66,7 @@ class ConsumerRunner:
         stall_seconds: float = 120.0,
         clock: Clock | None = None,
         randomness: random.Random | None = None,
+        catalogue: Mapping[str, Topic] = TOPICS,
     ) -> None:
         """`concurrency`: keys of one partition that are worked on at a time; `buffer`: records of one partition taken
         and not done with. `on_exhausted` is called before a record whose attempts are used up is put aside.
@@ -77,7 +78,7 @@ class ConsumerRunner:
         """
         self._topics = sorted({kind.topic for kind in handlers})
         for topic in self._topics:
-            if group not in TOPICS[topic].consumers:
+            if group not in catalogue[topic].consumers:
                 raise ValueError(f"the catalogue does not list {group} as a consumer of {topic}")
         self._connect = connect
         self._group = group

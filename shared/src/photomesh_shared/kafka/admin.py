@@ -1,0 +1,153 @@
+"""Makes the cluster's topics what the catalogue says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from photomesh_shared.events.catalogue import DEAD_LETTER_RETENTION, Topic, dead_letter_topic
+from photomesh_shared.kafka.failures import DependencyDown
+
+__all__ = ["TopicSpec", "apply_topics", "topic_specs"]
+
+_MAX_DEAD_LETTER_BYTES = 65_536  # on top of the record: the headers that say what happened
+_TOPIC_LEVEL = 1  # DescribeConfigs' source of values that were set on the topic itself
+_PROPAGATION_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """A topic as the cluster should have it."""
+
+    name: str
+    partitions: int
+    replication: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
+    """The catalogue's topics and the dead-letter topics of their consumers."""
+    # With three replicas, a write needs two and survives the loss of either; with two, needing both would make every
+    # restart of a broker an outage.
+    safety = {"min.insync.replicas": str(max(1, replication - 1))}
+
+    def main(topic: Topic) -> TopicSpec:
+        settings = {
+            "cleanup.policy": topic.cleanup,
+            "retention.ms": _milliseconds(topic.retention),
+            "max.message.bytes": str(topic.max_record_bytes),
+            **safety,
+        }
+        if topic.cleanup == "compact":
+            # Subscribers that are at most a day behind see every event; later ones the latest of each key.
+            settings["min.compaction.lag.ms"] = _milliseconds(timedelta(days=1))
+        return TopicSpec(topic.name, topic.partitions, replication, settings)
+
+    def dead_letters(topic: Topic, group: str) -> TopicSpec:
+        settings = {
+            "cleanup.policy": "delete",
+            "retention.ms": _milliseconds(DEAD_LETTER_RETENTION),
+            "max.message.bytes": str(topic.max_record_bytes + _MAX_DEAD_LETTER_BYTES),
+            **safety,
+        }
+        return TopicSpec(dead_letter_topic(topic.name, group), 1, replication, settings)
+
+    return [spec for topic in topics for spec in (main(topic), *(dead_letters(topic, g) for g in topic.consumers))]
+
+
+def _milliseconds(retention: timedelta | None) -> str:
+    return "-1" if retention is None else str(retention // timedelta(milliseconds=1))
+
+
+async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
+    """Creates what is missing, adds partitions, and sets what differs; says what it did, and nothing if all was well.
+
+    Never removes a topic or a partition, and leaves settings alone that the catalogue does not speak of. Replicas of
+    existing topics are the operator's to move. Raises DependencyDown.
+    """
+    wanted = {spec.name: spec for spec in specs}
+    try:
+        async with _admin(bootstrap) as admin:
+            done = await _create(admin, wanted)
+            existing = await _wait_for(admin, wanted)
+            done += await _add_partitions(admin, wanted, existing)
+            done += await _set(admin, wanted)
+            return done
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise DependencyDown(f"Kafka: {type(error).__name__}: {error}") from error
+
+
+async def _create(admin: Any, wanted: Mapping[str, TopicSpec]) -> list[str]:
+    missing = [wanted[name] for name, partitions in (await _partitions(admin, wanted)).items() if not partitions]
+    if not missing:
+        return []
+    response = await admin.create_topics(
+        [NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.settings)) for spec in missing]
+    )
+    for topic, code, message in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):  # another may be provisioning as well
+            raise for_code(code)(f"{topic}: {message}")
+    return [f"created {spec.name}" for spec in missing]
+
+
+async def _wait_for(admin: Any, wanted: Mapping[str, TopicSpec]) -> Mapping[str, int]:
+    """Brokers learn of a new topic a moment after it was made."""
+    async with asyncio.timeout(_PROPAGATION_SECONDS):
+        while True:
+            existing = await _partitions(admin, wanted)
+            if all(existing.values()):
+                return existing
+            await asyncio.sleep(0.05)
+
+
+async def _partitions(admin: Any, wanted: Iterable[str]) -> dict[str, int]:
+    """How many partitions each topic has; 0 for those that do not exist."""
+    described = await admin.describe_topics(list(wanted))
+    return {topic["topic"]: len(topic["partitions"]) for topic in described}
+
+
+async def _add_partitions(admin: Any, wanted: Mapping[str, TopicSpec], existing: Mapping[str, int]) -> list[str]:
+    short = {name: spec.partitions for name, spec in wanted.items() if existing[name] < spec.partitions}
+    if short:
+        await admin.create_partitions({name: NewPartitions(count) for name, count in short.items()})
+    return [f"{name}: {existing[name]} → {count} partitions" for name, count in short.items()]
+
+
+async def _set(admin: Any, wanted: Mapping[str, TopicSpec]) -> list[str]:
+    done = []
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted])
+    changes = []
+    for code, message, _, name, entries in (row for response in responses for row in response.resources):
+        if code:
+            raise for_code(code)(f"{name}: {message}")
+        present = {entry[0]: entry[1] for entry in entries}
+        drift = {key: value for key, value in wanted[name].settings.items() if present.get(key) != value}
+        if drift:
+            # AlterConfigs replaces all that was set on the topic, so what others set is sent along.
+            ours = {entry[0]: entry[1] for entry in entries if entry[3] == _TOPIC_LEVEL}
+            changes.append(ConfigResource(ConfigResourceType.TOPIC, name, {**ours, **wanted[name].settings}))
+            done += [f"{name}: {key} {present.get(key)} → {value}" for key, value in drift.items()]
+    if changes:
+        for response in await admin.alter_configs(changes):
+            for code, message, _, name in response.resources:
+                if code:
+                    raise for_code(code)(f"{name}: {message}")
+    return done
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[Any]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()

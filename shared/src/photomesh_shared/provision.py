@@ -1,0 +1,60 @@
+"""Makes what all services share, and may be run at any time::
+
+    python -m photomesh_shared.provision topics     # Kafka topics, as the catalogue says
+    python -m photomesh_shared.provision buckets    # buckets, CORS and lifecycle rules
+
+A service's own tables are its own (`python -m photomesh_<service>.migrate`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from pydantic import Field
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import TOPICS
+from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.settings import KafkaSettings, StorageSettings
+from photomesh_shared.storage import open_storage
+
+__all__ = ["main"]
+
+
+class BucketSettings(StorageSettings):
+    cors_origins: list[str] = Field(default=["*"], description="Sites whose pages may upload straight to storage.")
+
+
+async def topics() -> list[str]:
+    settings = KafkaSettings()
+    return await apply_topics(settings.kafka_bootstrap, topic_specs(TOPICS.values(), settings.kafka_replication))
+
+
+async def buckets() -> list[str]:
+    settings = BucketSettings()
+    async with open_storage(settings) as storage:
+        await storage.provision(
+            raw_bucket=settings.raw_bucket,
+            variants_bucket=settings.variants_bucket,
+            allowed_origins=settings.cors_origins,
+        )
+    return [f"{settings.raw_bucket} and {settings.variants_bucket} are there, with CORS and lifecycle rules"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="photomesh_shared.provision", description=__doc__)
+    parser.add_argument("what", choices=["topics", "buckets"])
+    what = parser.parse_args().what
+    try:
+        done = asyncio.run(topics() if what == "topics" else buckets())
+    except Unavailable as error:
+        print(f"{what}: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(done) or f"{what}: nothing to do")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
