@@ -16,7 +16,8 @@ sub vcl_recv {
   if (req.url == "/healthz") { return (synth(200)); }
   if (req.method != "GET" && req.method != "HEAD" && req.method != "PURGE") { return (synth(405)); }
   set req.url = regsub(req.url, "\?.*$", "");
-  if (req.url !~ "^/variants/[^/]" || req.url ~ "/$" || req.url ~ "(^|/)\.\.?(/|$)") { return (synth(404)); }
+  # Our keys are letters, digits, dashes and dots; nothing that another server might read as another path.
+  if (req.url !~ "^/variants(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$") { return (synth(404)); }
   if (req.method == "PURGE") {
     if (client.ip !~ purgers) { return (synth(405)); }
     return (purge);
@@ -41,6 +42,7 @@ sub vcl_backend_fetch {
 
 sub vcl_backend_response {
   unset beresp.http.Set-Cookie;
+  unset beresp.http.Vary;
   if (beresp.status >= 500) {
     # A failing upstream must not push out a good stale copy, nor be remembered.
     if (bereq.is_bgfetch) { return (abandon); }

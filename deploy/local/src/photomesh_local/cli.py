@@ -1,25 +1,26 @@
-"""`python -m photomesh_local up|down|status|logs|clean|env|ps`"""
+"""The mesh on this machine."""
 
 import argparse
+import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from photomesh_local import display, lifecycle
-from photomesh_local.environment import HTTP_PORTS, as_lines, environment
-from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local import compose, display, lifecycle, report, topics, traces
+from photomesh_local.environment import as_lines, environment
 from photomesh_local.program import StackError
-from photomesh_local.sockets import descendants
 from photomesh_local.stack import STACKS, Stack
 from photomesh_local.supervision import Supervisor
+
+Command = Callable[[Stack, argparse.Namespace], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    command: Command = options.command
     try:
-        options.command(Stack(options.stack), options)
+        command(Stack(options.stack), options)
     except (StackError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -34,107 +35,84 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="photomesh_local", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def command(name: str, function: object, text: str) -> argparse.ArgumentParser:
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, parents=[common], help=text, description=text)
-        added.set_defaults(command=function)
+        added.set_defaults(command=command)
         return added
 
-    up = command("up", _up, "start what does not run, wait until it is ready, show the URLs")
-    up.add_argument(
-        "--only", nargs="+", metavar="NAME", help="programs or groups (servers, provision, services) and their needs"
-    )
-    command("down", _down, "stop everything; data stays")
-    command("clean", _clean, "stop everything and forget data, logs and secrets")
-    command("status", _status, "every program: state, since when, where")
-    command("ps", _ps, "every program: process id, processes, memory")
-    logs = command("logs", _logs, "follow the logs of all programs, or of some")
+    up = add("up", _up, "start what does not run, wait until it is ready, show the URLs")
+    up.add_argument("--only", nargs="+", metavar="NAME", help="programs, or groups (servers, provision, services)")
+    add("down", _down, "stop everything; data stays")
+    add("clean", _clean, "stop everything and forget data, logs and secrets")
+    add("status", _status, "every program: state, whether it answers, where")
+    add("ps", _ps, "every program: process id, processes, memory")
+    logs = add("logs", _logs, "follow the logs of all programs, or of some")
     logs.add_argument("programs", nargs="*", metavar="PROGRAM")
     logs.add_argument("--no-follow", action="store_true", help="print the end and stop")
-    env = command("env", _env, "the environment of a program, one NAME=value per line")
-    env.add_argument("program")
+    add("env", _env, "a program's environment, one NAME=value per line").add_argument("program")
+    add("topics", _topics, "list the topics, or print one").add_argument("topic", nargs="?")
+    add("trace", _trace, "draw a trace").add_argument("id", help="trace id, request id, photo id …")
+    add("engine", _engine, "how `up` would run: native or docker")
     return parser
 
 
 def _up(stack: Stack, options: argparse.Namespace) -> None:
     began = time.monotonic()
-    lifecycle.up(stack, options.only, display.for_terminal)
+    if compose.engine(_wanted_engine(stack)) == "docker":
+        compose.up(stack, options.only, display.for_terminal)
+        programs = set(lifecycle.PROGRAMS)
+    else:
+        lifecycle.up(stack, options.only, display.for_terminal)
+        programs = set(Supervisor(stack).states())
     print(f"\nReady after {time.monotonic() - began:.1f} s.\n")
-    states = Supervisor(stack).states()
-    display.print_table(["what", "where"], [row for program, row in urls(stack) if program in states])
+    rows = [address for program, address in report.addresses(stack).items() if program in programs]
+    display.print_table(["what", "where"], [*rows, ("secrets", str(stack.secrets_file)), ("logs", str(stack.logs))])
 
 
-def urls(stack: Stack) -> list[tuple[str, tuple[str, str]]]:
-    """(program, (what, where)) for people."""
-    ports = stack.ports
+def _wanted_engine(stack: Stack) -> str:
+    return "native" if stack.throwaway else os.environ.get("ENGINE") or "auto"
 
-    def http(port: str, path: str = "") -> str:
-        return f"http://127.0.0.1:{ports[port]}{path}"
 
-    return [
-        ("gateway", ("API", http("GATEWAY", "/v1"))),
-        ("gateway", ("API documentation", http("GATEWAY", "/docs"))),
-        ("edge", ("CDN edge", http("EDGE", "/variants/<key>"))),
-        ("shield", ("CDN shield", http("SHIELD"))),
-        *((name, (name, http(port))) for name, port in HTTP_PORTS.items() if name != "gateway"),
-        ("seaweedfs", ("object storage (S3)", http("S3"))),
-        ("kafka", ("Kafka", f"127.0.0.1:{ports['KAFKA']}")),
-        ("cassandra", ("Cassandra", f"127.0.0.1:{ports['CASSANDRA']}")),
-        ("postgres", ("PostgreSQL", f"127.0.0.1:{ports['POSTGRES']}")),
-        ("redis", ("Redis", f"127.0.0.1:{ports['REDIS']}")),
-        ("kafka", ("logs", f"{stack.logs}/<program>.log")),
-        ("kafka", ("secrets", str(stack.secrets_file))),
-    ]
+def _engine(stack: Stack, options: argparse.Namespace) -> None:
+    print(compose.engine(_wanted_engine(stack)))
 
 
 def _down(stack: Stack, options: argparse.Namespace) -> None:
+    if compose.is_up(stack):
+        compose.down(stack)
     stopped = lifecycle.down(stack)
-    print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
+    print(f"Stopped {', '.join(stopped)}." if stopped else "No process of the stack is left.")
 
 
 def _clean(stack: Stack, options: argparse.Namespace) -> None:
+    if compose.is_up(stack):
+        compose.clean(stack)
     lifecycle.clean(stack)
     print(f"The {stack.name} stack is stopped, and its data, logs and secrets are gone.")
 
 
 def _status(stack: Stack, options: argparse.Namespace) -> None:
+    if compose.is_up(stack):
+        compose.compose(stack, "ps")
+        return
     information = Supervisor(stack).information()
     if not information:
         print(f"The {stack.name} stack is down.")
         return
-    rows = []
-    for name in lifecycle.PROGRAMS:
-        info = information.get(name, {})
-        state = str(info.get("statename", "not started")).lower()
-        where = ", ".join(row[1] for program, row in urls(stack) if program == name and "127.0.0.1" in row[1])
-        rows.append((name, state, str(info.get("description", "")), where))
-    display.print_table(["program", "state", "", "where"], rows)
+    display.print_table(["program", "state", "answers", "where"], asyncio.run(report.status(stack, information)))
 
 
 def _ps(stack: Stack, options: argparse.Namespace) -> None:
-    rows = []
-    total = 0
-    for name in lifecycle.PROGRAMS:
-        if (pid := pid_of(pid_file(stack, name))) is not None:
-            family = descendants(pid)
-            memory = sum(map(_memory, family))
-            total += memory
-            rows.append((name, str(pid), str(len(family)), f"{memory >> 20} MB"))
-    display.print_table(["program", "pid", "processes", "memory"], [*rows, ("all", "", "", f"{total >> 20} MB")])
-
-
-def _memory(pid: int) -> int:
-    """Bytes; what is shared with others counts by its share (PSS)."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    display.print_table(["program", "pid", "processes", "memory"], report.processes(stack))
 
 
 def _logs(stack: Stack, options: argparse.Namespace) -> None:
     chosen = options.programs or list(lifecycle.PROGRAMS)
     if unknown := [name for name in chosen if name not in lifecycle.PROGRAMS]:
         raise StackError(f"no program is named {', '.join(unknown)}: there are {', '.join(lifecycle.PROGRAMS)}")
+    if compose.is_up(stack):
+        compose.follow_logs(stack, options.programs, follow=not options.no_follow)
+        return
     files = [str(path) for name in chosen if (path := stack.logs / f"{name}.log").exists()]
     if not files:
         raise StackError("there are no logs yet")
@@ -144,3 +122,12 @@ def _logs(stack: Stack, options: argparse.Namespace) -> None:
 
 def _env(stack: Stack, options: argparse.Namespace) -> None:
     print(as_lines(environment(stack, options.program)))
+
+
+def _topics(stack: Stack, options: argparse.Namespace) -> None:
+    topics.show(stack, options.topic)
+
+
+def _trace(stack: Stack, options: argparse.Namespace) -> None:
+    for line in traces.draw(stack, options.id):
+        print(line)

@@ -5,8 +5,9 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
-from photomesh_local.lifecycle import PROGRAMS, blocking, wait_ready
+from photomesh_local.lifecycle import PROGRAMS
 from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local.readiness import blocking, until_ready
 from photomesh_local.services import SERVICES
 from photomesh_local.stack import Stack
 from photomesh_local.supervision import Supervisor
@@ -72,4 +73,5 @@ def pid(stack: str, program: str) -> int:
 def ready(stack: str, program: str) -> None:
     """Return once the program answers; StackError when it does not stay up."""
     where = Stack(stack)
-    blocking(wait_ready(where, program, lambda: PROGRAMS[program].probe(where)))
+    supervisor = Supervisor(where)
+    blocking(until_ready(lambda: PROGRAMS[program].probe(where), state=lambda: supervisor.states().get(program)))

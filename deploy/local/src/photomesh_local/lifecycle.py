@@ -4,21 +4,20 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self
 
 from photomesh_local import display, orphans, provisioning, sockets
 from photomesh_local.program import StackError
+from photomesh_local.readiness import blocking, until_ready
 from photomesh_local.servers import SERVERS, Server
 from photomesh_local.servers.postgres import home as postgres_home
 from photomesh_local.services import SERVICES
 from photomesh_local.stack import Stack
 from photomesh_local.steps import Display, Progress, Step, run_steps, with_needs
 from photomesh_local.supervision import Supervisor
-
-_T = TypeVar("_T")
 
 PROGRAMS = SERVERS | SERVICES
 DEADLINE = 150.0
@@ -57,8 +56,7 @@ def up(
         chosen = with_needs({step.name: step for step in _steps(stack, supervisor)}, wanted)
         with screen(chosen, f"Photomesh, stack {stack.name}") if screen else display.Silent() as shown:
             board = blocking(run_steps(chosen, shown, DEADLINE))
-    if failed := [progress for progress in board if progress.status == "failed"]:
-        raise StackError("\n\n".join(_failure(stack, progress) for progress in failed))
+    failures(stack, board)
     return board
 
 
@@ -113,35 +111,20 @@ async def _run_program(
 
     say("preparing")
     started = await asyncio.to_thread(start)
-    await wait_ready(stack, server.name, lambda: server.probe(stack), say)
+    await until_ready(lambda: server.probe(stack), say, lambda: supervisor.states().get(server.name))
     return "ready" if started else "was running"
-
-
-async def wait_ready(
-    stack: Stack, name: str, probe: Callable[[], Awaitable[None]], say: Callable[[str], None] = lambda text: None
-) -> None:
-    """Return once the probe passes; give up early on a program that dies again and again."""
-    supervisor = Supervisor(stack)
-    deaths = 0
-    while True:
-        try:
-            async with asyncio.timeout(5):
-                await probe()
-        except (OSError, StackError, EOFError, TimeoutError) as error:
-            say(str(error).splitlines()[0][:100] if str(error) else "no answer yet")
-        else:
-            return
-        await asyncio.sleep(0.15)
-        state = (await asyncio.to_thread(supervisor.states)).get(name)
-        deaths = deaths + 1 if state in ("BACKOFF", "FATAL", "EXITED") else 0
-        if state in ("FATAL", "STOPPED", None) or deaths > 60:
-            raise StackError(f"it does not stay up ({state or 'forgotten'})")
 
 
 def _check_port(stack: Stack, name: str) -> None:
     port = stack.ports[name.upper().replace("-", "_") if name != "seaweedfs" else "S3"]
     if sockets.is_taken(port):
         raise StackError(f"port {port} is taken by {sockets.holder(port)}; stop that, or change ports.env")
+
+
+def failures(stack: Stack, board: Collection[Progress]) -> None:
+    """Raise StackError if a step failed, with the end of each log."""
+    if failed := [progress for progress in board if progress.status == "failed"]:
+        raise StackError("\n\n".join(_failure(stack, progress) for progress in failed))
 
 
 def _failure(stack: Stack, progress: Progress) -> str:
@@ -151,9 +134,3 @@ def _failure(stack: Stack, progress: Progress) -> str:
         return text
     end = log.read_text(errors="replace").splitlines()[-15:]
     return os.linesep.join([text, f"The end of {log}:", *(f"  {line}" for line in end)])
-
-
-def blocking(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end on a loop of its own, also when the caller's thread runs one."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, work).result()

@@ -20,6 +20,9 @@ MODULES = {
 }
 """Program → the module that `python -m` runs."""
 
+_SPANS_KEPT = 64 << 20
+"""Bytes of a span file, above which the next `up` starts a new one and keeps this one as the last."""
+
 
 def member(program: str) -> Path:
     """The folder of the deployable that a program belongs to."""
@@ -37,7 +40,11 @@ def revision(*folders: Path) -> str:
 
 
 def _prepare(stack: Stack) -> None:
-    (stack.logs / "traces").mkdir(parents=True, exist_ok=True)
+    folder = stack.logs / "traces"
+    folder.mkdir(parents=True, exist_ok=True)
+    for spans in folder.glob("*.jsonl"):
+        if spans.stat().st_size > _SPANS_KEPT:
+            spans.replace(spans.with_suffix(".jsonl.1"))
 
 
 def _program(stack: Stack, name: str) -> Program:

@@ -9,17 +9,15 @@ from photomesh_local.program import Program
 from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, run
 from photomesh_local.stack import LOCAL, Stack, render
 
+_BROKER = ("-Xms256m", "-Xmx256m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
 _LOGGING = LOCAL / "config" / "log4j2.properties"
 
 
-def _java(stack: Stack) -> list[str]:
+def java(*options: str) -> list[str]:
+    """The beginning of a command that runs one of Kafka's programs."""
     return [
         java17(),
-        "-Xms256m",
-        "-Xmx256m",
-        "-XX:+UseG1GC",
-        "-XX:MaxGCPauseMillis=20",
-        "-XX:+ExitOnOutOfMemoryError",
+        *options,
         "-Djava.awt.headless=true",
         "-Djava.net.preferIPv4Stack=true",
         f"-Dlog4j2.configurationFile={_LOGGING}",
@@ -42,7 +40,7 @@ def prepare(stack: Stack) -> None:
     )
     if not (data / "meta.properties").exists():
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [*_java(stack), "kafka.tools.StorageTool"]
+        tool = [*java("-Xmx128m"), "kafka.tools.StorageTool"]
         run([*tool, "format", "--cluster-id=" + cluster_id, "--ignore-formatted", "-c", str(properties)])
 
 
@@ -50,7 +48,7 @@ def program(stack: Stack) -> Program:
     properties = stack.run / "kafka.properties"
     return Program(
         name="kafka",
-        command=(*_java(stack), "kafka.Kafka", str(properties)),
+        command=(*java(*_BROKER), "kafka.Kafka", str(properties)),
         revision=digest(properties, _LOGGING),
         stop_seconds=30,
     )
