@@ -22,6 +22,7 @@ __all__ = [
     "Region",
     "ServiceSettings",
     "StorageSettings",
+    "UploadQuotaSettings",
 ]
 
 
@@ -102,3 +103,13 @@ class AuthSettings(_Settings):
     jwks_url: str = Field("http://127.0.0.1:18001/.well-known/jwks.json", description="Where the public keys are.")
     token_issuer: str = Field("photomesh", description="The `iss` that a token must have.")
     token_audience: str = Field("photomesh-api", description="The `aud` that a token must have.")
+
+
+class UploadQuotaSettings(_Settings):
+    """Quotas of uploads, for upload, which enforces them, and the gateway, which lists them."""
+
+    max_open_uploads: int = Field(100, ge=1, description="Uploads that one account may have open.")
+    max_uploads_per_day: int = Field(1_000, ge=1, description="Uploads that one account may begin in a day (UTC).")
+    max_bytes_per_day: int = Field(
+        10_000_000_000, ge=1, description="Bytes that one account may announce in a day (UTC)."
+    )

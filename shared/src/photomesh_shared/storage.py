@@ -167,12 +167,19 @@ class ObjectStorage:
         return url
 
     async def presign_part(
-        self, bucket: str, key: str, *, multipart_id: str, part_number: int, expires_seconds: int
+        self, bucket: str, key: str, *, multipart_id: str, part_number: int, size_bytes: int, expires_seconds: int
     ) -> str:
-        """A URL for the PUT of one part (1–10,000)."""
+        """A URL for the PUT of one part (1–10,000) of exactly this size: the Content-Length is signed, so the store
+        refuses any other before it takes the bytes."""
         url: str = await self._signer.generate_presigned_url(
             "upload_part",
-            Params={"Bucket": bucket, "Key": key, "UploadId": multipart_id, "PartNumber": part_number},
+            Params={
+                "Bucket": bucket,
+                "Key": key,
+                "UploadId": multipart_id,
+                "PartNumber": part_number,
+                "ContentLength": size_bytes,
+            },
             ExpiresIn=expires_seconds,
         )
         return url
@@ -184,12 +191,14 @@ class ObjectStorage:
         return upload_id
 
     async def list_parts(self, bucket: str, key: str, *, multipart_id: str) -> list[UploadedPart]:
-        """The parts that have arrived (a photo has at most 10, well below a page). Raises NoSuchUpload."""
+        """The parts that have arrived (a photo has at most 10, well below a page), by number and time. SeaweedFS lists
+        a part that was sent again once for each time. Raises NoSuchUpload."""
         try:
             answer = await self._call("list_parts", Bucket=bucket, Key=key, UploadId=multipart_id)
         except NoSuchObject as error:
             raise NoSuchUpload from error
-        return [UploadedPart(p["PartNumber"], p["ETag"].strip('"'), p["Size"]) for p in answer.get("Parts", ())]
+        listed = sorted(answer.get("Parts", ()), key=lambda part: (part["PartNumber"], part["LastModified"]))
+        return [UploadedPart(part["PartNumber"], part["ETag"].strip('"'), part["Size"]) for part in listed]
 
     async def complete_multipart(
         self, bucket: str, key: str, *, multipart_id: str, parts: Sequence[UploadedPart]

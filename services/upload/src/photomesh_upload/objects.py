@@ -1,0 +1,93 @@
+"""The raw bucket, in the words of uploads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from photomesh_shared.storage import (
+    NoSuchObject,
+    NoSuchUpload,
+    ObjectStorage,
+    PartsRefused,
+    StorageUnavailable,
+    UploadedPart,
+)
+from photomesh_upload.domain import Part, StoredObject, Upload
+from photomesh_upload.errors import PartsMismatch
+
+__all__ = ["RawBucket"]
+
+_ANSWER_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
+    """No call may hold a database transaction for as long as a slow store would like to."""
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise StorageUnavailable from error
+
+
+class RawBucket:
+    """Implements `service.RawObjects`."""
+
+    def __init__(self, storage: ObjectStorage, bucket: str) -> None:
+        self._storage = storage
+        self._bucket = bucket
+
+    @property
+    def bucket(self) -> str:
+        return self._bucket
+
+    async def begin(self, key: str, content_type: str) -> str:
+        async with _bounded():
+            return await self._storage.create_multipart(self._bucket, key, content_type=content_type)
+
+    async def url(self, upload: Upload, part_number: int, seconds: int) -> str:
+        return await self._storage.presign_part(
+            self._bucket,
+            upload.key,
+            multipart_id=upload.multipart_id,
+            part_number=part_number,
+            size_bytes=upload.part_sizes[part_number],
+            expires_seconds=seconds,
+        )
+
+    async def arrived(self, upload: Upload) -> list[Part] | None:
+        try:
+            async with _bounded():
+                parts = await self._storage.list_parts(self._bucket, upload.key, multipart_id=upload.multipart_id)
+        except NoSuchUpload:
+            return None
+        return [Part(part.part_number, part.etag, part.size_bytes) for part in parts]
+
+    async def join(self, upload: Upload, parts: Sequence[Part]) -> None:
+        try:
+            async with _bounded():
+                await self._storage.complete_multipart(
+                    self._bucket,
+                    upload.key,
+                    multipart_id=upload.multipart_id,
+                    parts=[UploadedPart(part.part_number, part.etag) for part in parts],
+                )
+        except NoSuchUpload:
+            return  # the caller looks for the object anyway
+        except PartsRefused as error:
+            raise PartsMismatch(part_numbers=sorted({part.part_number for part in parts})) from error
+
+    async def find(self, upload: Upload) -> StoredObject | None:
+        try:
+            async with _bounded():
+                info = await self._storage.head(self._bucket, upload.key)
+        except NoSuchObject:
+            return None
+        return StoredObject(info.etag, info.size_bytes)
+
+    async def clear(self, upload: Upload) -> None:
+        async with _bounded():
+            await self._storage.abort_multipart(self._bucket, upload.key, multipart_id=upload.multipart_id)
+            await self._storage.delete(self._bucket, [upload.key])

@@ -1,0 +1,189 @@
+"""Uploads in PostgreSQL: the one module that knows the tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from photomesh_shared import outbox
+from photomesh_shared.events import Envelope, PhotoUploaded
+from photomesh_shared.postgres import connection, transaction
+from photomesh_upload.domain import Announcement, Quotas, Status, Upload, Usage
+
+if TYPE_CHECKING:
+    from photomesh_shared.postgres import Connection, Pool
+
+__all__ = ["PostgresUploads"]
+
+_SWEEP_LOCK = 7_042_003
+
+
+def _upload(row: asyncpg.Record) -> Upload:
+    return Upload(
+        upload_id=row["upload_id"],
+        account_id=row["account_id"],
+        photo_id=row["photo_id"],
+        announced=Announcement(row["filename"], row["content_type"], row["size_bytes"]),
+        multipart_id=row["multipart_id"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        status=Status(row["status"]),
+        part_size=row["part_size"],
+    )
+
+
+class _Locked:
+    """Implements `service.LockedUpload`."""
+
+    def __init__(self, connection: Connection, upload: Upload) -> None:
+        self._connection = connection
+        self.upload = upload
+
+    async def complete(self, event: Envelope[PhotoUploaded]) -> None:
+        await self._connection.execute(
+            "UPDATE uploads SET status = 'completed', closed_at = $2 WHERE upload_id = $1",
+            self.upload.upload_id,
+            event.time,
+        )
+        await outbox.add(self._connection, event)
+
+
+class PostgresUploads:
+    """Implements `service.Uploads` and `sweeper.SweptUploads`. Every method raises DatabaseUnavailable."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def add(self, upload: Upload, quotas: Quotas) -> None:
+        async with transaction(self._pool) as conn:
+            now = upload.created_at
+            usage = await conn.fetchrow(  # this row is the lock: inits of one account follow one another from here
+                "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, 1, $3)"
+                " ON CONFLICT (account_id) DO UPDATE SET"
+                "  day = greatest(u.day, $2),"
+                "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + 1,"
+                "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $3"
+                " RETURNING uploads, bytes",
+                upload.account_id,
+                now.astimezone(UTC).date(),
+                upload.announced.size_bytes,
+            )
+            assert usage is not None
+            open_before = await conn.fetchval(
+                "SELECT count(*) FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2",
+                upload.account_id,
+                now,
+            )
+            quotas.check(Usage(open_before + 1, usage["uploads"], usage["bytes"]), now)
+            await conn.execute(
+                "INSERT INTO uploads (upload_id, account_id, photo_id, status, filename, content_type, size_bytes,"
+                "  part_size, multipart_id, created_at, expires_at)"
+                " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10)",
+                upload.upload_id,
+                upload.account_id,
+                upload.photo_id,
+                upload.announced.filename,
+                upload.announced.content_type,
+                upload.announced.size_bytes,
+                upload.part_size,
+                upload.multipart_id,
+                upload.created_at,
+                upload.expires_at,
+            )
+
+    async def find(self, account_id: int, upload_id: int) -> Upload | None:
+        async with connection(self._pool) as conn:
+            row = await conn.fetchrow(
+                "SELECT * FROM uploads WHERE upload_id = $1 AND account_id = $2", upload_id, account_id
+            )
+        return _upload(row) if row else None
+
+    async def open_of(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT * FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2"
+                " AND ($3::bigint IS NULL OR upload_id < $3) ORDER BY upload_id DESC LIMIT $4",
+                account_id,
+                now,
+                before,
+                limit,
+            )
+        return [_upload(row) for row in rows]
+
+    @asynccontextmanager
+    async def locked(self, account_id: int, upload_id: int) -> AsyncIterator[_Locked | None]:
+        async with transaction(self._pool) as conn:
+            row = await conn.fetchrow(
+                "SELECT * FROM uploads WHERE upload_id = $1 AND account_id = $2 FOR UPDATE", upload_id, account_id
+            )
+            yield _Locked(conn, _upload(row)) if row else None
+
+    async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
+        async with connection(self._pool) as conn:
+            aborted = await conn.fetchval(
+                "UPDATE uploads SET status = 'aborted', closed_at = $3"
+                " WHERE upload_id = $1 AND account_id = $2 AND status = 'open' RETURNING true",
+                upload_id,
+                account_id,
+                now,
+            )
+        return bool(aborted)
+
+    async def mark_cleared(self, upload_ids: Sequence[int]) -> None:
+        async with connection(self._pool) as conn:
+            await conn.execute("UPDATE uploads SET cleared = true WHERE upload_id = ANY($1)", upload_ids)
+
+    async def count_open(self) -> int:
+        async with connection(self._pool) as conn:
+            count: int = await conn.fetchval("SELECT count(*) FROM uploads WHERE status = 'open'")
+        return count
+
+    @asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[bool]:
+        """Whether it is our turn to sweep; nobody else's then until the end. The lock dies with the connection."""
+        async with connection(self._pool) as conn:
+            ours = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _SWEEP_LOCK)
+            try:
+                yield bool(ours)
+            finally:
+                if ours and not conn.is_closed():
+                    await conn.execute("SELECT pg_advisory_unlock($1)", _SWEEP_LOCK)
+
+    async def expire(self, now: datetime, limit: int) -> int:
+        """Marks open uploads whose time is over, but none that is being completed right now; how many."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "UPDATE uploads SET status = 'expired', closed_at = $1 WHERE upload_id IN ("
+                "  SELECT upload_id FROM uploads WHERE status = 'open' AND expires_at <= $1"
+                "  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED"
+                ") RETURNING upload_id",
+                now,
+                limit,
+            )
+        return len(rows)
+
+    async def to_clear(self, limit: int) -> list[Upload]:
+        """Aborted and expired uploads of which the object store may still hold something."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT * FROM uploads WHERE status IN ('aborted', 'expired') AND NOT cleared"
+                " ORDER BY closed_at LIMIT $1",
+                limit,
+            )
+        return [_upload(row) for row in rows]
+
+    async def forget(self, ended_before: datetime, limit: int) -> int:
+        """Deletes uploads that ended long ago; how many."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "DELETE FROM uploads WHERE upload_id IN (SELECT upload_id FROM uploads WHERE status <> 'open'"
+                "  AND closed_at < $1 AND (status = 'completed' OR cleared) ORDER BY closed_at LIMIT $2)"
+                " RETURNING upload_id",
+                ended_before,
+                limit,
+            )
+        return len(rows)
