@@ -139,6 +139,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
+        case 304:
+            return Response(status_code=304, headers=error.headers)
         case 404:
             problem: Problem = RouteNotFound()
         case 405:
