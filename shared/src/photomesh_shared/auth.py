@@ -7,6 +7,7 @@ each token, and every service verifies it again: a service never trusts the netw
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +26,14 @@ from photomesh_shared.ids import decode
 
 __all__ = ["MaybeViewer", "Principal", "TokenVerifier", "Viewer", "principal_from_header"]
 
+log = logging.getLogger(__name__)
+
 ALGORITHM = "ES256"
 _CLOCK_SKEW_SECONDS = 5
 _MAX_CACHED_TOKENS = 10_000
-_REFETCH_SECONDS = 10.0  # an unknown key id makes us look again, and not more often than this
 _REFRESH_SECONDS = 300.0  # so that a withdrawn key stops working
+_REFETCH_SECONDS = 10.0  # an unknown key id makes us look again, and not more often than this
+_RETRY_SECONDS = 1.0  # the same while we have no keys at all
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ def fetch_jwks(client: httpx.AsyncClient, url: str) -> KeySource:
 class TokenVerifier:
     """Verifies access tokens against identity's published keys.
 
-    Keys are cached; a token signed with a key not seen before makes it fetch the set again. A verified token is
-    remembered until it expires, which spares the signature check (about 0.1 ms) on every further request.
+    Keys are cached, and renewed in the background: while identity is away or slow, old keys are better than none. Only
+    a token signed with a key not seen before waits for the keys to be fetched. A verified token is remembered until it
+    expires, which spares the signature check (about 0.1 ms) on every further request.
     """
 
     def __init__(self, keys: KeySource, *, issuer: str, audience: str, clock: Clock | None = None) -> None:
@@ -77,14 +82,17 @@ class TokenVerifier:
             exp={"essential": True},
         )
         self._keys: KeySet | None = None
-        self._fetched_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._fetched_at = self._tried_at = float("-inf")
+        self._fetching: asyncio.Task[None] | None = None
         self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
         """Who holds the token. Raises InvalidToken, ExpiredToken, or Unavailable when no keys can be had."""
+        now = self._clock.monotonic()
+        if now - self._fetched_at >= _REFRESH_SECONDS and now - self._tried_at >= _REFETCH_SECONDS:
+            self._fetch_keys()
         known = self._verified.get(token)
-        if known is not None and self._clock.monotonic() - self._fetched_at < _REFRESH_SECONDS:
+        if known is not None:
             if known.expires_at <= self._clock.now():
                 del self._verified[token]
                 raise ExpiredToken
@@ -96,15 +104,11 @@ class TokenVerifier:
         return principal
 
     async def _verify(self, token: str) -> Principal:
-        keys = await self._key_set(older_than=_REFRESH_SECONDS)
         try:
             key_id = _key_id(token)
         except ValueError as error:
             raise InvalidToken from error
-        if not any(key.kid == key_id for key in keys.keys):
-            keys = await self._key_set(older_than=_REFETCH_SECONDS)
-            if not any(key.kid == key_id for key in keys.keys):
-                raise InvalidToken("The token is signed with a key that is not ours.")
+        keys = await self._keys_with(key_id)
         try:
             decoded = jwt.decode(token, keys, algorithms=[ALGORITHM])
             self._claims.validate(decoded.claims)
@@ -124,21 +128,40 @@ class TokenVerifier:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidToken from error
 
-    async def _key_set(self, *, older_than: float) -> KeySet:
-        """The keys, fetched again when what we have is older than so many seconds."""
-        async with self._lock:
-            age = self._clock.monotonic() - self._fetched_at
-            if self._keys is None or age >= older_than:
-                try:
-                    self._keys = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]
-                    self._fetched_at = self._clock.monotonic()
-                    self._verified.clear()
-                except (httpx.HTTPError, ValueError, JoseError) as error:
-                    if self._keys is None:
-                        raise Unavailable("Tokens cannot be checked at the moment.") from error
-                    # Old keys are better than none; look again later.
-                    self._fetched_at = self._clock.monotonic() - _REFRESH_SECONDS + _REFETCH_SECONDS
-            return self._keys
+    async def _keys_with(self, key_id: str | None) -> KeySet:
+        """The keys, which have the one that is asked for. Raises InvalidToken when they do not, Unavailable when none
+        can be had."""
+        pause = _RETRY_SECONDS if self._keys is None else _REFETCH_SECONDS
+        if not self._has(key_id) and (self._fetching or self._clock.monotonic() - self._tried_at >= pause):
+            await asyncio.shield(self._fetch_keys())
+        if self._keys is None:
+            raise Unavailable("Tokens cannot be checked at the moment.")
+        if not self._has(key_id):
+            raise InvalidToken("The token is signed with a key that is not ours.")
+        return self._keys
+
+    def _has(self, key_id: str | None) -> bool:
+        return self._keys is not None and any(key.kid == key_id for key in self._keys.keys)
+
+    def _fetch_keys(self) -> asyncio.Task[None]:
+        """One fetch at a time: whoever needs it waits for the same one."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch_into_cache())
+            self._fetching.add_done_callback(self._fetched)
+        return self._fetching
+
+    def _fetched(self, _: asyncio.Task[None]) -> None:
+        self._fetching = None
+
+    async def _fetch_into_cache(self) -> None:
+        self._tried_at = self._clock.monotonic()
+        try:
+            keys = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("the keys of access tokens cannot be fetched", extra={"error": repr(error)})
+            return
+        self._keys, self._fetched_at = keys, self._clock.monotonic()
+        self._verified.clear()
 
 
 def _key_id(token: str) -> str | None:
