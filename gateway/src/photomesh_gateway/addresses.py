@@ -1,0 +1,80 @@
+"""Which address a request comes from, and under which key its rate is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+from starlette.types import Scope
+
+__all__ = ["ClientAddresses", "rate_key"]
+
+_Address = IPv4Address | IPv6Address
+_HOPS = 20  # more addresses than any chain of proxies has are a forgery
+
+
+class ClientAddresses:
+    """Reads `X-Forwarded-*` only as far as proxies of our own wrote it.
+
+    From the right, the first address that is not a trusted proxy's is the client's: what stands left of it came from
+    the client and may be anything.
+    """
+
+    def __init__(self, trusted_proxies: Iterable[str] = ()) -> None:
+        self._trusted = [ip_network(network) for network in trusted_proxies]
+        self.client = lru_cache(maxsize=4096)(self._client)
+
+    def of_request(self, scope: Scope, fields: Mapping[bytes, bytes]) -> tuple[str, dict[str, str]]:
+        """The client's address, and the `X-Forwarded-*` that a service is told. `fields` are the request's headers."""
+        peer = scope["client"][0] if scope["client"] else "unix"
+        host, scheme = fields.get(b"host", b""), scope["scheme"]
+        if not self._trusted:
+            client = self.client(peer)
+        else:
+            hops = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+            client = self.client(peer, hops.decode("latin-1"))
+            if self._is_trusted(_parse(peer)):
+                host = fields.get(b"x-forwarded-host", host)
+                scheme = "https" if fields.get(b"x-forwarded-proto") == b"https" else scheme
+        return client, {
+            "X-Forwarded-For": client,
+            "X-Forwarded-Host": host.decode("ascii", "replace"),
+            "X-Forwarded-Proto": scheme,
+        }
+
+    def _client(self, peer: str, forwarded_for: str = "") -> str:
+        address = _parse(peer)
+        if address is None:
+            return peer  # a Unix socket has no address
+        hops = forwarded_for.split(",")[-_HOPS:]
+        while hops and self._is_trusted(address):
+            if (earlier := _parse(hops.pop().strip())) is None:
+                break
+            address = earlier
+        return str(address)
+
+    def _is_trusted(self, address: _Address | None) -> bool:
+        return address is not None and any(
+            address.version == network.version and address in network for network in self._trusted
+        )
+
+
+def _parse(text: str) -> _Address | None:
+    """An address, perhaps with a port behind it as some proxies write; None for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+@lru_cache(maxsize=4096)
+def rate_key(address: str) -> str:
+    """An IPv6 subscriber has a whole /64 to send from, so that is what is counted."""
+    parsed = _parse(address)
+    return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

@@ -1,0 +1,190 @@
+"""The gateway as an ASGI app: what happens to a request, in order.
+
+    CORS preflight     answered here
+    route              a path that no service has goes to our own pages, which may not have it either
+    admission          refused when too many are under way
+    token              verified, where the route takes one
+    rate limits        counted; refused when one is used up
+    service            asked, its answer streamed back
+
+Raw ASGI, because it is the path of every request; our own pages are an ordinary FastAPI app behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from time import perf_counter
+
+from fastapi import FastAPI
+from opentelemetry.trace import Span
+from prometheus_client import Counter, Histogram
+from starlette.types import Receive, Scope, Send
+
+from photomesh_gateway import pages, traces
+from photomesh_gateway.exchange import ClientGone, Exchange
+from photomesh_gateway.routes import ROUTES, Auth, Resource, Route, Router
+from photomesh_gateway.settings import Settings
+from photomesh_gateway.wiring import Deps, open_deps
+from photomesh_shared.auth import principal_from_header
+from photomesh_shared.errors import InternalError, MethodNotAllowed, MissingToken, Problem, Unauthorized
+from photomesh_shared.http import Readiness, create_service_app
+from photomesh_shared.observability import logs
+from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from photomesh_shared.request_context import new_request_id, well_formed_request_id
+
+__all__ = ["Gateway", "create_app"]
+
+access_log = logging.getLogger("photomesh.access")
+log = logging.getLogger(__name__)
+
+_CLIENT_GONE = 499  # what nginx writes into its log for it; nobody is there to receive it
+
+
+class Gateway:
+    """The ASGI app. `readiness.draining` turns /readyz off."""
+
+    def __init__(self, settings: Settings, routes: tuple[Route, ...] = ROUTES) -> None:
+        self.readiness = Readiness()
+        self._settings = settings
+        self._router = Router(routes)
+        self._pages = create_service_app(
+            "Photomesh gateway",
+            settings,
+            lifespan=self._lifespan,
+            routers=[pages.router(settings)],
+            readiness=self.readiness,
+        )
+        self._deps: Deps
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with open_deps(self._settings) as self._deps:
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        exchange = Exchange(scope, receive, send, max_body=self._settings.max_body_bytes)
+        cors = self._deps.cors
+        exchange.headers += cors.headers(exchange.fields.get(b"origin"))
+        if (preflight := cors.preflight(exchange.method, exchange.fields)) is not None:
+            await exchange.answer(204, preflight)
+        elif (resource := self._router.match(scope["raw_path"].decode("ascii"))) is not None:
+            await self._serve(exchange, resource)
+        else:
+            await self._pages(scope, receive, exchange.send)
+
+    async def _serve(self, exchange: Exchange, resource: Resource) -> None:
+        """Answers, whatever happens, and records it."""
+        fields, template = exchange.fields, resource.template
+        exchange.request_id = _request_id(fields.get(b"request-id"))
+        exchange.headers.append((b"request-id", exchange.request_id.encode()))
+        logs.request_id.set(exchange.request_id)
+        exchange.client, exchange.to_service = self._deps.addresses.of_request(exchange.scope, fields)
+        span, trace_headers = traces.begin(f"{exchange.method} {template}", fields)
+        exchange.to_service |= trace_headers | {"Request-Id": exchange.request_id}
+        try:
+            await self._admit(exchange, resource)
+        except Problem as problem:
+            await self._refuse(exchange, problem)
+        except ClientGone:
+            exchange.status = _CLIENT_GONE
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not exchange.client_gone:
+                raise
+            task.uncancel()
+            exchange.status = _CLIENT_GONE
+        except Exception:
+            log.exception("unhandled error")
+            await self._refuse(exchange, InternalError())
+        finally:
+            exchange.close()
+            _record(exchange, template, span)
+
+    async def _admit(self, exchange: Exchange, resource: Resource) -> None:
+        admission = self._deps.admission
+        if not admission.try_enter():
+            await admission.wait()
+        try:
+            if route := resource.methods.get(exchange.method):
+                await self._authorize(exchange, route)
+                await self._deps.proxy.forward(exchange, route)
+            elif exchange.method == "OPTIONS":
+                await exchange.answer(204, [(b"allow", resource.allow.encode())])
+            else:
+                raise MethodNotAllowed(headers={"Allow": resource.allow})
+        finally:
+            admission.leave()
+
+    async def _authorize(self, exchange: Exchange, route: Route) -> None:
+        """Finds out who asks, and counts the request. Without a good token it is counted by address."""
+        token = exchange.fields.get(b"authorization")
+        if token is not None:
+            exchange.to_service["Authorization"] = header = token.decode("latin-1")
+        refusal: Problem | None = None
+        if token is not None and route.auth is not Auth.NONE:
+            try:
+                principal = await principal_from_header(self._deps.verifier, header)
+                exchange.account_id = principal.account_id if principal else None
+            except Unauthorized as problem:
+                refusal = problem
+        elif route.auth is Auth.REQUIRED:
+            refusal = MissingToken()
+        exchange.headers += await self._deps.limiter.check(route.rate, exchange.account_id, exchange.client)
+        if refusal is not None:
+            raise refusal
+
+    async def _refuse(self, exchange: Exchange, problem: Problem) -> None:
+        if exchange.status:  # the client has a part of the answer; our server closes the connection on it
+            log.warning("answer cut short", extra={"code": problem.code, "cause": repr(problem.__cause__)})
+        else:
+            await exchange.refuse(problem, self._settings.problem_type_base)
+
+
+def _request_id(given: bytes | None) -> str:
+    return (given and well_formed_request_id(given.decode("latin-1"))) or new_request_id()
+
+
+@lru_cache(maxsize=2048)
+def _answers(method: str, template: str, status: int) -> Counter:
+    return HTTP_REQUESTS.labels(method, template, status)
+
+
+@lru_cache(maxsize=1024)
+def _durations(method: str, template: str) -> Histogram:
+    return HTTP_SECONDS.labels(method, template)
+
+
+def _record(exchange: Exchange, template: str, span: Span) -> None:
+    """The request's metrics, span and line in the access log."""
+    seconds, status = perf_counter() - exchange.started_at, exchange.status
+    _answers(exchange.method, template, status).inc()
+    _durations(exchange.method, template).observe(seconds)
+    if span.is_recording():
+        span.set_attribute("http.response.status_code", status)
+        span.set_attribute("request.id", exchange.request_id)
+        span.end()
+    access_log.info(
+        "%s %s %s",
+        exchange.method,
+        exchange.scope["path"],
+        status,
+        extra={
+            "route": template,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "upstream_ms": exchange.upstream_seconds and round(exchange.upstream_seconds * 1000, 1),
+            "account_id": exchange.account_id,
+            "client": exchange.client,
+        },
+    )
+
+
+def create_app(settings: Settings) -> Gateway:
+    return Gateway(settings)

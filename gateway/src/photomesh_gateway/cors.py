@@ -1,0 +1,52 @@
+"""Which pages may call the API from a browser (the Fetch standard's CORS protocol).
+
+Tokens travel in a header that a page sets itself, never in cookies, so credentials are not allowed and any origin may
+call by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+__all__ = ["Cors"]
+
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+_REQUEST_HEADERS = (
+    b"Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Request-Id, "
+    b"Traceparent, Tracestate"
+)
+_EXPOSED = (
+    b"Allow, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, "
+    b"WWW-Authenticate"
+)
+_PREFLIGHT_SECONDS = b"7200"  # no browser keeps it longer
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Cors:
+    def __init__(self, origins: Iterable[str]) -> None:
+        self._origins = {origin.encode() for origin in origins}
+        self._any = b"*" in self._origins
+
+    def headers(self, origin: bytes | None) -> Headers:
+        """What to add to any answer."""
+        vary = [] if self._any else [(b"vary", b"origin")]
+        if origin is None or not (self._any or origin in self._origins):
+            return vary
+        return [
+            (b"access-control-allow-origin", b"*" if self._any else origin),
+            (b"access-control-expose-headers", _EXPOSED),
+            *vary,
+        ]
+
+    def preflight(self, method: str, fields: Mapping[bytes, bytes]) -> Headers | None:
+        """The headers that answer a preflight; None when the request is none."""
+        if method != "OPTIONS" or b"access-control-request-method" not in fields or b"origin" not in fields:
+            return None
+        return [
+            *self.headers(fields[b"origin"]),
+            (b"access-control-allow-methods", _METHODS),
+            (b"access-control-allow-headers", _REQUEST_HEADERS),
+            (b"access-control-max-age", _PREFLIGHT_SECONDS),
+        ]

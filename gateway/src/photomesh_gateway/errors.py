@@ -1,0 +1,74 @@
+"""Problems of the gateway's own.
+
+BadRequest 400    ── HeaderNotText
+RequestTimeout 408
+HeadersTooLarge 431
+UpstreamFailed 502
+Unavailable 503   ── Overloaded, UpstreamUnavailable
+UpstreamTimeout 504
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from photomesh_shared.errors import BadRequest, Problem, Unavailable
+
+__all__ = [
+    "HeaderNotText",
+    "HeadersTooLarge",
+    "Overloaded",
+    "RequestTimeout",
+    "UpstreamFailed",
+    "UpstreamTimeout",
+    "UpstreamUnavailable",
+]
+
+
+class HeaderNotText(BadRequest):
+    """A header of the request is not UTF-8 text. Encode what is not ASCII as the header's definition says."""
+
+    code, title = "header-not-text", "A header is not text"
+
+
+class RequestTimeout(Problem):
+    """The request's body did not arrive in time. Send it again, all at once."""
+
+    status, code, title, retryable = 408, "request-timeout", "The request took too long to arrive", True
+
+
+class HeadersTooLarge(Problem):
+    """The request's headers are too many or too long. `GET /v1/limits` says how much is taken."""
+
+    status, code, title = 431, "headers-too-large", "The headers are too large"
+
+
+class UpstreamFailed(Problem):
+    """The service behind the gateway broke off before it had answered. The request may or may not have been carried
+    out: repeat it with the same `Idempotency-Key`, or look before you repeat it."""
+
+    status, code, title, retryable = 502, "upstream-failed", "The service broke off before answering", True
+
+
+class Overloaded(Unavailable):
+    """More requests are under way than the platform can serve well, so this one was turned away before anything was
+    done. Wait `Retry-After` seconds, and longer after each further refusal."""
+
+    code, title = "overloaded", "Too busy at the moment"
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.headers["Retry-After"] = "1"
+
+
+class UpstreamUnavailable(Unavailable):
+    """The service behind the gateway cannot be reached; nothing was done. Try again after `Retry-After` seconds."""
+
+    code, title = "upstream-unavailable", "The service cannot be reached"
+
+
+class UpstreamTimeout(Problem):
+    """The service behind the gateway did not answer in time. The request may or may not have been carried out: repeat
+    it with the same `Idempotency-Key`, or look before you repeat it."""
+
+    status, code, title, retryable = 504, "upstream-timeout", "The service did not answer in time", True

@@ -1,0 +1,105 @@
+"""The generic cell rate algorithm: a leaky bucket kept as one number, the theoretical arrival time (TAT).
+
+A bucket of `quota` requests refills evenly, one every `window / quota`. Each request moves the TAT on by that
+interval; a request that would move it further ahead of now than the whole bucket is refused, and moves nothing. So a
+caller may burst up to `quota`, then goes on at the even rate.
+
+Source: ITU-T I.371 annex A; in the form with one stored number, Brandur Leach, "Rate limiting, cells, and GCRA".
+Times are whole microseconds, which both Python and Lua's doubles hold exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Self
+
+__all__ = ["SCRIPT", "Policy", "Rate", "Reading", "take"]
+
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    quota: int
+    window: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From ``"100/60"``: 100 requests in 60 seconds."""
+        if not (match := re.fullmatch(r"([1-9]\d{0,6})/([1-9]\d{0,4})", text)):
+            raise ValueError('a rate looks like "100/60": 100 requests in 60 seconds')
+        return cls(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named rate limit."""
+
+    name: str
+    rate: Rate
+    interval: int = field(init=False)  # µs in which one request's worth refills
+    header: str = field(init=False)  # its item of the RateLimit-Policy header
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "interval", max(1, self.rate.window * _SECOND // self.rate.quota))
+        object.__setattr__(self, "header", f'"{self.name}";q={self.rate.quota};w={self.rate.window}')
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A bucket after a request was counted, or refused."""
+
+    remaining: int  # requests that may follow at once
+    full_in: int  # µs until the bucket is full again
+    wait: int  # µs until a request fits; 0 when this one did
+
+
+def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], list[Reading]]:
+    """Counts one request against several buckets, or against none when one of them refuses.
+
+    Takes the stored TATs (0 for a bucket not used before) and gives the new ones. `SCRIPT` is the same in Lua.
+    """
+    current = [max(tat, now) for tat in tats]
+    waits = [
+        max(0, tat + policy.interval - policy.interval * policy.rate.quota - now)
+        for tat, policy in zip(current, policies, strict=True)
+    ]
+    if not any(waits):
+        current = [tat + policy.interval for tat, policy in zip(current, policies, strict=True)]
+    readings = [
+        Reading(policy.rate.quota - ceil((tat - now) / policy.interval), tat - now, wait)
+        for tat, policy, wait in zip(current, policies, waits, strict=True)
+    ]
+    return current, readings
+
+
+# KEYS: a bucket each. ARGV: interval and quota of each, in turn. Replies remaining, full_in and wait of each, in turn.
+# The clock is Redis' own, so that several gateways agree. "%.0f", because Lua would write 1.7e+15 and lose the rest.
+SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local tats = redis.call('MGET', unpack(KEYS))
+local waits, refused = {}, false
+for i = 1, #KEYS do
+  local interval, quota = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  tats[i] = math.max(tonumber(tats[i] or 0), now)
+  waits[i] = math.max(0, tats[i] + interval - interval * quota - now)
+  refused = refused or waits[i] > 0
+end
+local reply = {}
+for i = 1, #KEYS do
+  local interval, quota = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  if not refused then
+    tats[i] = tats[i] + interval
+    redis.call('SET', KEYS[i], string.format('%.0f', tats[i]), 'PX', math.ceil((tats[i] - now) / 1000))
+  end
+  reply[#reply + 1] = quota - math.ceil((tats[i] - now) / interval)
+  reply[#reply + 1] = tats[i] - now
+  reply[#reply + 1] = waits[i]
+end
+return reply
+"""

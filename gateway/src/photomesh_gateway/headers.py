@@ -1,0 +1,90 @@
+"""Headers on their way through: which end at this hop, which only the gateway may set.
+
+RFC 9110 section 7.6.1: the connection's own fields, and those that `Connection` names, end here. So do fields by which
+one part of the platform tells another something, when a client sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from multidict import CIMultiDict
+
+from photomesh_gateway.errors import HeaderNotText
+
+__all__ = ["RawHeaders", "to_client", "to_service"]
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+_HOP_BY_HOP = frozenset(
+    [
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    ]
+)
+# What a service hears from the gateway alone. `Expect` was answered by our server; HTTP client writes the framing.
+_NOT_TO_SERVICE = _HOP_BY_HOP | {
+    b"authorization",
+    b"content-length",
+    b"expect",
+    b"forwarded",
+    b"host",
+    b"request-id",
+    b"traceparent",
+    b"tracestate",
+    b"x-real-ip",
+    b"x-request-id",
+}
+_RESERVED = (b"x-forwarded-", b"x-photomesh-")
+# What a client hears from the gateway alone; `Date` is our server's.
+_NOT_TO_CLIENT = _HOP_BY_HOP | {b"date", b"server", b"request-id", b"ratelimit", b"ratelimit-policy"}
+_CORS = b"access-control-"
+
+
+def to_service(headers: RawHeaders, connection: bytes | None) -> CIMultiDict[str]:
+    """What of a request's headers is sent on. Raises HeaderNotText.
+
+    `connection` is the value of its Connection header. The caller adds what the gateway itself has to say.
+    """
+    try:
+        forwarded = CIMultiDict(
+            [
+                (name.decode(), value.decode())
+                for name, value in headers
+                if name not in _NOT_TO_SERVICE and not name.startswith(_RESERVED)
+            ]
+        )
+    except UnicodeDecodeError:
+        raise HeaderNotText from None
+    for name in _named(connection):
+        forwarded.popall(name.decode("latin-1"), None)
+    forwarded.add("Via", "1.1 photomesh")
+    return forwarded
+
+
+def to_client(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+    """What of a service's answer is sent on."""
+    kept, connection = [], None
+    for name, value in headers:
+        key = name.lower()
+        if key == b"connection":
+            connection = value
+        elif key not in _NOT_TO_CLIENT and not key.startswith(_CORS):
+            kept.append((key, value))
+    if named := _named(connection):
+        kept = [(name, value) for name, value in kept if name not in named]
+    return kept
+
+
+def _named(connection: bytes | None) -> set[bytes]:
+    """The fields that a Connection header declares to be for this hop only."""
+    if connection is None:
+        return set()
+    return {token.strip().lower() for token in connection.split(b",")} - {b"keep-alive", b"close", b""}

@@ -1,0 +1,96 @@
+"""What the platform enforces, as `GET /v1/limits` tells it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from photomesh_gateway.gcra import Rate
+from photomesh_gateway.settings import Settings
+from photomesh_shared import limits
+
+__all__ = ["Limits", "limits_of"]
+
+
+class RateLimit(BaseModel):
+    name: str = Field(description="As in the `RateLimit` and `RateLimit-Policy` headers.", examples=["upload"])
+    quota: int = Field(description="Requests in one window; they come back evenly over it.", examples=[300])
+    window_seconds: int = Field(examples=[60])
+    counted_by: str = Field(description="What has a quota of its own.", examples=["account"])
+    applies_to: str = Field(examples=["beginning and completing uploads"])
+
+
+class RequestLimits(BaseModel):
+    max_body_bytes: int = Field(description="Photos do not come this way.", examples=[1_048_576])
+    max_header_bytes: int = Field(examples=[32_768])
+    max_headers: int = Field(examples=[100])
+
+
+class UploadLimits(BaseModel):
+    max_bytes: int = Field(examples=[limits.MAX_UPLOAD_BYTES])
+    content_types: list[str] = Field(examples=[list(limits.ALLOWED_TYPES)])
+    multipart_over_bytes: int = Field(
+        description="What is larger is uploaded in parts.", examples=[limits.MULTIPART_THRESHOLD]
+    )
+    part_bytes: int = Field(description="The size of every part but the last.", examples=[limits.PART_SIZE])
+    max_pixels: int = Field(examples=[limits.MAX_PIXELS])
+    max_pixels_progressive: int = Field(description="Of a progressive JPEG.", examples=[limits.MAX_PIXELS_PROGRESSIVE])
+    max_side_pixels: int = Field(examples=[limits.MAX_DIMENSION])
+    max_open: int = Field(description="Uploads that one account may have open.", examples=[100])
+    max_per_day: int = Field(description="Uploads that one account may begin in a day (UTC).", examples=[1_000])
+    max_bytes_per_day: int = Field(
+        description="Bytes that one account may announce in a day (UTC).", examples=[10_000_000_000]
+    )
+    variant_sizes: list[int] = Field(
+        description="Pixels along the longer side of the sizes that a photo is served in.",
+        examples=[list(limits.VARIANT_SIZES)],
+    )
+
+
+class Limits(BaseModel):
+    """Everything that is enforced, so that a client need not find out by being refused."""
+
+    rates: list[RateLimit]
+    requests: RequestLimits
+    uploads: UploadLimits
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits as this gateway enforces them."""
+
+    def rate(name: str, rate: Rate, counted_by: str, applies_to: str) -> RateLimit:
+        return RateLimit(
+            name=name,
+            quota=rate.quota,
+            window_seconds=rate.window,
+            counted_by=counted_by,
+            applies_to=applies_to,
+        )
+
+    return Limits(
+        rates=[
+            rate("user", settings.rate_user, "account", "all requests with a token"),
+            rate("address", settings.rate_address, "address", "all requests; an IPv6 /64 is one address"),
+            rate("read", settings.rate_read, "account, or address without a token", "reads"),
+            rate("write", settings.rate_write, "account, or address without a token", "changes"),
+            rate("upload", settings.rate_upload, "account", "beginning and completing uploads"),
+            rate("auth", settings.rate_auth, "address", "registering, logging in, refreshing"),
+        ],
+        requests=RequestLimits(
+            max_body_bytes=settings.max_body_bytes,
+            max_header_bytes=settings.max_header_bytes,
+            max_headers=settings.max_headers,
+        ),
+        uploads=UploadLimits(
+            max_bytes=limits.MAX_UPLOAD_BYTES,
+            content_types=list(limits.ALLOWED_TYPES),
+            multipart_over_bytes=limits.MULTIPART_THRESHOLD,
+            part_bytes=limits.PART_SIZE,
+            max_pixels=limits.MAX_PIXELS,
+            max_pixels_progressive=limits.MAX_PIXELS_PROGRESSIVE,
+            max_side_pixels=limits.MAX_DIMENSION,
+            max_open=settings.max_open_uploads,
+            max_per_day=settings.max_uploads_per_day,
+            max_bytes_per_day=settings.max_bytes_per_day,
+            variant_sizes=list(limits.VARIANT_SIZES),
+        ),
+    )

@@ -1,0 +1,112 @@
+"""The way to the services: streams the request there and the answer back, and says what went wrong as a problem.
+
+aiohttp asks once more by itself when a kept-alive connection turns out to be dead before any byte of an answer, and
+only for idempotent methods whose body can be sent again (RFC 9112, section 9.3.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+import aiohttp
+from yarl import URL
+
+from photomesh_gateway import headers
+from photomesh_gateway.errors import RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
+from photomesh_gateway.exchange import Exchange
+from photomesh_gateway.observe import UPSTREAM_FAILURES, UPSTREAM_SECONDS
+from photomesh_gateway.routes import RateClass, Route, Upstream
+from photomesh_shared.errors import Problem
+
+__all__ = ["Proxy", "open_session"]
+
+_KEEP_ALIVE_SECONDS = 60  # the services keep connections for 75 s, so we never send on one that they are closing
+_MAX_HEADER_BYTES = 32 * 1024
+
+
+@asynccontextmanager
+async def open_session(connect_timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
+    """The pool of connections to the services. It has no size: how many requests are under way is bounded already."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ttl_dns_cache=10),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookies are not another's
+        skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding", "Content-Type"],
+        max_line_size=_MAX_HEADER_BYTES,
+        max_field_size=_MAX_HEADER_BYTES,
+    ) as session:
+        yield session
+
+
+class Proxy:
+    def __init__(
+        self, session: aiohttp.ClientSession, urls: Mapping[Upstream, str], timeouts: Mapping[RateClass, float]
+    ) -> None:
+        self._session = session
+        self._urls, self._timeouts = urls, timeouts
+        self._seconds = {upstream: UPSTREAM_SECONDS.labels(upstream) for upstream in urls}
+
+    async def forward(self, exchange: Exchange, route: Route) -> None:
+        """Asks the service and relays its answer. Raises a Problem, perhaps after the answer has begun."""
+        try:
+            async with asyncio.timeout(self._timeouts[route.rate]):
+                await self._forward(exchange, route)
+        except aiohttp.ClientConnectorError as error:
+            raise _failure(route, "refused", UpstreamUnavailable()) from error
+        except TimeoutError as error:
+            if not exchange.body_arrived:
+                raise RequestTimeout from error
+            raise _failure(route, "timeout", UpstreamTimeout()) from error
+        except aiohttp.ClientError as error:
+            if exchange.failure is not None:
+                raise exchange.failure from error
+            raise _failure(route, "broken", UpstreamFailed()) from error
+
+    async def _forward(self, exchange: Exchange, route: Route) -> None:
+        fields = headers.to_service(exchange.scope["headers"], exchange.fields.get(b"connection"))
+        fields.update(exchange.to_service)
+        body = await exchange.body()
+        if body is not None and not isinstance(body, bytes) and (length := exchange.fields.get(b"content-length")):
+            fields["Content-Length"] = length.decode()
+        asked_at = perf_counter()
+        response = await self._session.request(
+            route.method,  # GET for HEAD
+            self._url(exchange, route),
+            headers=fields,
+            data=body,
+            allow_redirects=False,
+        )
+        exchange.upstream_seconds = perf_counter() - asked_at
+        self._seconds[route.upstream].observe(exchange.upstream_seconds)
+        try:
+            await _relay(response, exchange)
+        except BaseException:
+            response.close()  # and the connection with it: what is left of the answer is of no use
+            raise
+
+    def _url(self, exchange: Exchange, route: Route) -> URL:
+        target = self._urls[route.upstream] + exchange.scope["raw_path"].decode("ascii")
+        if query := exchange.scope["query_string"]:
+            target += "?" + query.decode("latin-1")
+        return URL(target, encoded=True)
+
+
+async def _relay(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
+    fields = headers.to_client(response.raw_headers)
+    if response.status in (204, 304):  # a 304 may name a length and has no body, which our server would not believe
+        fields = [(name, value) for name, value in fields if name != b"content-length"]
+    await exchange.begin(response.status, fields)
+    content, more = response.content, True
+    while more:
+        piece = await content.readany()
+        more = not content.at_eof()
+        await exchange.write(piece, more=more)
+
+
+def _failure(route: Route, kind: str, problem: Problem) -> Problem:
+    UPSTREAM_FAILURES.labels(route.upstream, kind).inc()
+    return problem

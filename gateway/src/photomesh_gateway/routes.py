@@ -1,0 +1,130 @@
+"""The routing table: which service answers a request, who may send it, and how often and for how long.
+
+It lists operations rather than prefixes, so that a path or method that no service offers is answered here, and
+`tests/contract/test_openapi.py` holds it and the services' OpenAPI documents together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+
+__all__ = ["ROUTES", "Auth", "RateClass", "Resource", "Route", "Router", "Upstream"]
+
+
+class Upstream(StrEnum):
+    IDENTITY = "identity"
+    UPLOAD = "upload"
+    POST = "post"
+
+
+class RateClass(StrEnum):
+    """Classes of routes: each has a rate limit and a time-out of its own."""
+
+    READ = "read"
+    WRITE = "write"
+    UPLOAD = "upload"
+    AUTH = "auth"  # takes credentials: a strict limit by address, because nobody is known yet
+
+
+class Auth(Enum):
+    REQUIRED = auto()
+    OPTIONAL = auto()  # better answers with a token; a bad one is refused all the same
+    NONE = auto()  # the header is passed on unread
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    template: str
+    upstream: Upstream
+    rate: RateClass
+    auth: Auth
+
+
+_READ, _WRITE, _UPLOAD, _AUTH = RateClass.READ, RateClass.WRITE, RateClass.UPLOAD, RateClass.AUTH
+_IDENTITY, _UPLOADS, _POST = Upstream.IDENTITY, Upstream.UPLOAD, Upstream.POST
+
+ROUTES = (
+    Route("GET", "/.well-known/jwks.json", _IDENTITY, _READ, Auth.NONE),
+    Route("POST", "/v1/accounts", _IDENTITY, _AUTH, Auth.NONE),
+    Route("POST", "/v1/sessions", _IDENTITY, _AUTH, Auth.NONE),
+    Route("POST", "/v1/sessions/refresh", _IDENTITY, _AUTH, Auth.NONE),
+    Route("DELETE", "/v1/sessions/current", _IDENTITY, _WRITE, Auth.REQUIRED),
+    Route("GET", "/v1/me", _IDENTITY, _READ, Auth.REQUIRED),
+    Route("PATCH", "/v1/me", _IDENTITY, _WRITE, Auth.REQUIRED),
+    Route("GET", "/v1/users/by-username/{username}", _IDENTITY, _READ, Auth.OPTIONAL),
+    Route("GET", "/v1/users/{user_id}", _IDENTITY, _READ, Auth.OPTIONAL),
+    Route("GET", "/v1/users/{user_id}/posts", _POST, _READ, Auth.OPTIONAL),
+    Route("POST", "/v1/uploads/init", _UPLOADS, _UPLOAD, Auth.REQUIRED),
+    Route("GET", "/v1/uploads/{upload_id}", _UPLOADS, _READ, Auth.REQUIRED),
+    Route("DELETE", "/v1/uploads/{upload_id}", _UPLOADS, _WRITE, Auth.REQUIRED),
+    Route("POST", "/v1/uploads/{upload_id}/parts", _UPLOADS, _UPLOAD, Auth.REQUIRED),
+    Route("POST", "/v1/uploads/{upload_id}/complete", _UPLOADS, _UPLOAD, Auth.REQUIRED),
+    Route("GET", "/v1/photos/{photo_id}", _POST, _READ, Auth.OPTIONAL),
+    Route("POST", "/v1/posts", _POST, _WRITE, Auth.REQUIRED),
+    Route("GET", "/v1/posts/{post_id}", _POST, _READ, Auth.OPTIONAL),
+    Route("PATCH", "/v1/posts/{post_id}", _POST, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/posts/{post_id}", _POST, _WRITE, Auth.REQUIRED),
+)
+
+
+@dataclass(slots=True)
+class Resource:
+    """What is at one path: a route for each method."""
+
+    template: str
+    methods: dict[str, Route] = field(default_factory=dict)
+    allow: str = ""  # the methods as an `Allow` header has them
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[str, _Node] = field(default_factory=dict)
+    wildcard: _Node | None = None
+    resource: Resource | None = None
+
+
+# An encoded slash or a dot segment would mean one path here and another at a service that decodes it.
+_AMBIGUOUS = re.compile(r"%2f|%5c|%00|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+
+
+class Router:
+    """Finds the resource at a path in one walk over its segments; a literal segment wins over a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._root
+            for segment in route.template.split("/"):
+                if segment.startswith("{"):
+                    node.wildcard = node.wildcard or _Node()
+                    node = node.wildcard
+                else:
+                    node = node.children.setdefault(segment, _Node())
+            node.resource = node.resource or Resource(route.template)
+            _add(node.resource, route)
+
+    def match(self, raw_path: str) -> Resource | None:
+        """The resource at an undecoded path; None when there is none."""
+        if ("%" in raw_path or "/." in raw_path) and _AMBIGUOUS.search(raw_path):
+            return None
+        node: _Node | None = self._root
+        for segment in raw_path.split("/"):
+            assert node is not None
+            node = node.children.get(segment) or (node.wildcard if segment else None)
+            if node is None:
+                return None
+        return node.resource if node else None
+
+
+def _add(resource: Resource, route: Route) -> None:
+    if route.method in resource.methods:
+        raise ValueError(f"{route.method} {route.template} is listed twice")
+    resource.methods[route.method] = route
+    if route.method == "GET":
+        # The services need not know HEAD: they are asked for GET, and the server leaves the body out.
+        resource.methods["HEAD"] = route
+    resource.allow = ", ".join(sorted({*resource.methods, "OPTIONS"}))

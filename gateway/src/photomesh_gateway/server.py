@@ -1,0 +1,85 @@
+"""uvicorn's HTTP/1.1 protocol with bounds on a request's head, which it has none of, and problems for bad requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from photomesh_gateway.errors import HeadersTooLarge
+from photomesh_gateway.settings import Settings
+from photomesh_shared.errors import CONTENT_TYPE, BadRequest, Problem, problem_body
+from photomesh_shared.request_context import new_request_id
+
+__all__ = ["bounded_protocol"]
+
+_HEAD_SECONDS = 15.0  # for the head of a request, also of the first one on a connection
+
+
+def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """The protocol class with the settings' bounds; uvicorn makes the instances."""
+
+    class BoundedProtocol(HttpToolsProtocol):
+        _in_head = True
+        _head_bytes = 0
+        _head_timer: asyncio.TimerHandle | None = None
+        _refused = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._expect_head()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget_timer()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self._refused:
+                return
+            super().data_received(data)
+            if self._in_head and not self._refused:
+                self._head_bytes += len(data)
+                if self._head_bytes > settings.max_header_bytes:
+                    self._refuse(HeadersTooLarge())
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            if not self._in_head:
+                self._expect_head()
+
+        def on_headers_complete(self) -> None:
+            self._in_head = False
+            self._forget_timer()
+            size = sum(len(name) + len(value) for name, value in self.headers)
+            if size > settings.max_header_bytes or len(self.headers) > settings.max_headers:
+                self._refuse(HeadersTooLarge())
+                raise ValueError("headers too large")
+            super().on_headers_complete()
+
+        def send_400_response(self, msg: str) -> None:
+            if not self._refused:
+                self._refuse(BadRequest("This is not an HTTP/1.1 request as RFC 9112 has it."))
+
+        def _expect_head(self) -> None:
+            self._in_head, self._head_bytes = True, 0
+            self._head_timer = self.loop.call_later(_HEAD_SECONDS, self.timeout_keep_alive_handler)
+
+        def _forget_timer(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+
+        def _refuse(self, problem: Problem) -> None:
+            self._refused = True
+            if self.cycle is not None and not self.cycle.response_complete:
+                self.transport.close()  # an answer to an earlier request is on its way: this one cannot overtake it
+                return
+            body = json.dumps(
+                problem_body(problem, type_base=settings.problem_type_base, request_id=new_request_id())
+            ).encode()
+            head = f"content-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)
+            self.transport.close()
+
+    return BoundedProtocol

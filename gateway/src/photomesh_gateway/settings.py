@@ -1,0 +1,84 @@
+"""The gateway's settings."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from photomesh_gateway.gcra import Rate
+from photomesh_gateway.routes import RateClass, Upstream
+from photomesh_shared.settings import AuthSettings, RedisSettings, ServiceSettings, UploadQuotaSettings
+
+__all__ = ["Settings"]
+
+
+def _network(text: str) -> str:
+    ip_network(text)
+    return text
+
+
+_Rate = Annotated[Rate, NoDecode, BeforeValidator(lambda value: Rate.parse(value) if isinstance(value, str) else value)]
+_Network = Annotated[str, AfterValidator(_network)]
+
+
+class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings):
+    """Rates are written ``quota/seconds``, such as ``100/60``."""
+
+    identity_url: str = Field("http://127.0.0.1:18001", description="Base URL of identity.")
+    upload_url: str = Field("http://127.0.0.1:18002", description="Base URL of upload.")
+    post_url: str = Field("http://127.0.0.1:18003", description="Base URL of post.")
+
+    rate_user: _Rate = Field(Rate(1200, 60), description="All requests of one account.")
+    rate_address: _Rate = Field(Rate(3000, 60), description="All requests from one address; many may share it.")
+    rate_read: _Rate = Field(Rate(900, 60), description="Reads of one account, or of an address without one.")
+    rate_write: _Rate = Field(Rate(120, 60), description="Changes, by account.")
+    rate_upload: _Rate = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
+    rate_auth: _Rate = Field(Rate(20, 60), description="Registering, logging in, refreshing; by address.")
+    redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before limiting by ourselves.")
+    redis_pause: float = Field(1.0, description="Seconds without asking Redis again after it failed.")
+
+    connect_timeout: float = Field(2.0, description="Seconds to connect to a service.")
+    timeout_read: float = Field(10.0, description="Seconds for a whole read.")
+    timeout_write: float = Field(15.0, description="Seconds for a whole change.")
+    timeout_upload: float = Field(20.0, description="Seconds to begin or complete an upload.")
+    timeout_auth: float = Field(20.0, description="Seconds to register or log in: hashing passwords is slow.")
+
+    max_body_bytes: int = Field(1024 * 1024, description="Largest request body; photos do not come this way.")
+    max_header_bytes: int = Field(32 * 1024, description="Largest headers, names and values together.")
+    max_headers: int = Field(100, description="Most header fields.")
+
+    max_in_flight: int = Field(512, description="Requests under way at a time.")
+    queue_length: int = Field(256, description="Requests that wait for a place; more are refused.")
+    queue_seconds: float = Field(1.0, description="How long they wait.")
+    drain_delay: float = Field(0.0, description="Seconds to go on serving, not ready, after SIGTERM.")
+
+    cors_origins: list[str] = Field(["*"], description="Origins whose pages may call the API, as JSON.")
+    trusted_proxies: list[_Network] = Field(
+        [], description="Networks of our own proxies, as JSON; their X-Forwarded-For is believed."
+    )
+
+    def url_of(self, upstream: Upstream) -> str:
+        return {
+            Upstream.IDENTITY: self.identity_url,
+            Upstream.UPLOAD: self.upload_url,
+            Upstream.POST: self.post_url,
+        }[upstream]
+
+    def rate_of(self, rate_class: RateClass) -> Rate:
+        return {
+            RateClass.READ: self.rate_read,
+            RateClass.WRITE: self.rate_write,
+            RateClass.UPLOAD: self.rate_upload,
+            RateClass.AUTH: self.rate_auth,
+        }[rate_class]
+
+    def timeout_of(self, rate_class: RateClass) -> float:
+        return {
+            RateClass.READ: self.timeout_read,
+            RateClass.WRITE: self.timeout_write,
+            RateClass.UPLOAD: self.timeout_upload,
+            RateClass.AUTH: self.timeout_auth,
+        }[rate_class]

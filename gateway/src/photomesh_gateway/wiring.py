@@ -1,0 +1,67 @@
+"""Puts the gateway's collaborators together; the only place that opens connections."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from photomesh_gateway.addresses import ClientAddresses
+from photomesh_gateway.cors import Cors
+from photomesh_gateway.proxy import Proxy, open_session
+from photomesh_gateway.ratelimit import LocalBuckets, RateLimiter, RedisBuckets, ResilientBuckets
+from photomesh_gateway.routes import RateClass, Upstream
+from photomesh_gateway.settings import Settings
+from photomesh_gateway.shedding import Admission
+from photomesh_shared.auth import TokenVerifier, fetch_jwks
+
+__all__ = ["Deps", "open_deps", "rate_limiter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    addresses: ClientAddresses
+    admission: Admission
+    cors: Cors
+    limiter: RateLimiter
+    proxy: Proxy
+    verifier: TokenVerifier
+
+
+def rate_limiter(redis: Redis, settings: Settings) -> RateLimiter:
+    return RateLimiter(
+        ResilientBuckets(
+            RedisBuckets(redis), LocalBuckets(), timeout=settings.redis_timeout, pause=settings.redis_pause
+        ),
+        user=settings.rate_user,
+        address=settings.rate_address,
+        classes={rate_class: settings.rate_of(rate_class) for rate_class in RateClass},
+    )
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
+    # One retry, because after Redis restarted every connection in the pool is dead once.
+    redis = Redis.from_url(settings.redis_url.get_secret_value(), retry=Retry(NoBackoff(), 1))
+    async with redis, httpx.AsyncClient() as jwks_client, open_session(settings.connect_timeout) as session:
+        yield Deps(
+            addresses=ClientAddresses(settings.trusted_proxies),
+            admission=Admission(settings.max_in_flight, settings.queue_length, settings.queue_seconds),
+            cors=Cors(settings.cors_origins),
+            limiter=rate_limiter(redis, settings),
+            proxy=Proxy(
+                session,
+                {upstream: settings.url_of(upstream) for upstream in Upstream},
+                {rate_class: settings.timeout_of(rate_class) for rate_class in RateClass},
+            ),
+            verifier=TokenVerifier(
+                fetch_jwks(jwks_client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+            ),
+        )
