@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
-from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement, dict_factory
 
 from photomesh_shared.errors import Unavailable
@@ -26,6 +26,7 @@ __all__ = ["CassandraSession", "CassandraUnavailable", "Row", "Rows", "migrate",
 
 Row = dict[str, Any]
 _REQUEST_SECONDS = 5.0
+_RECONNECT_SECONDS = 1.0
 
 
 class CassandraUnavailable(Unavailable):
@@ -96,7 +97,8 @@ class CassandraSession:
 
     def _prepare_blocking(self, cql: str) -> PreparedStatement:
         statement = self._session.prepare(cql)
-        statement.is_idempotent = True  # every write of ours carries its timestamp
+        # Every write of ours carries its timestamp or, as a lightweight transaction, says whose it is.
+        statement.is_idempotent = True
         return statement
 
     async def close(self) -> None:
@@ -107,6 +109,7 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
         request_timeout=_REQUEST_SECONDS,
         row_factory=dict_factory,
     )
@@ -115,6 +118,8 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
         port=settings.cassandra_port,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         protocol_version=5,
+        # The default waits twice as long each time: a node that was away for a minute would stay away for another.
+        reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_SECONDS, max_attempts=None),
         connect_timeout=5,
         idle_heartbeat_interval=5,
         idle_heartbeat_timeout=5,

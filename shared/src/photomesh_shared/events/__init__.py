@@ -25,6 +25,7 @@ from photomesh_shared.events.photos import (
     Variant,
 )
 from photomesh_shared.events.posts import (
+    Place,
     PostCreated,
     PostDeleted,
     PostEdited,
@@ -46,6 +47,7 @@ __all__ = [
     "PhotoRejected",
     "PhotoReprocessRequested",
     "PhotoUploaded",
+    "Place",
     "PostCreated",
     "PostDeleted",
     "PostEdited",

@@ -12,10 +12,18 @@ from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.events.photos import PhotoReady, PhotoRejected, Reason, Variant
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
-__all__ = ["PostCreated", "PostDeleted", "PostEdited", "PostFailed", "PostPhoto", "PostPublished"]
+__all__ = ["Place", "PostCreated", "PostDeleted", "PostEdited", "PostFailed", "PostPhoto", "PostPublished"]
 
 _POST = 382_764_298_916_429_824
 _CREATED_AT = datetime(2026, 11, 21, 10, 11, tzinfo=UTC)
+
+
+class Place(EventModel):
+    """Where a post says it was made: the author's own words, never read from a photo."""
+
+    name: str
+    latitude: float | None = Field(default=None, description="In degrees; given together with the longitude.")
+    longitude: float | None = None
 
 
 class PostPhoto(EventModel):
@@ -46,11 +54,12 @@ class _PostText(_Post):
     caption: str
     hashtags: tuple[str, ...] = Field(description="From the caption: lower case, without #, each once.")
     mentions: tuple[str, ...] = Field(description="Usernames from the caption, without @, each once.")
-    place: str | None
+    place: Place | None
 
 
 class PostCreated(_PostText):
-    """A post was written; its photos may still be processing. The post's first event: `entityversion` is 1."""
+    """A post was written; its photos may still be processing. The post's first event: `entityversion` is the time of
+    the post's id, in microseconds, and grows from there with gaps."""
 
     type_: ClassVar[str] = "photomesh.post.created.v1"
 
@@ -68,7 +77,7 @@ class PostCreated(_PostText):
             caption="Evening by the lake with @grace #sunset",
             hashtags=("sunset",),
             mentions=("grace",),
-            place="Lake Como",
+            place=Place(name="Lake Como", latitude=46.016, longitude=9.257),
             alt_texts=("A lake at dusk, mountains behind it.",),
             created_at=_CREATED_AT,
         )
