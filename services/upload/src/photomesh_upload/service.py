@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
-from photomesh_shared.errors import FieldError, InvalidRequest, Unavailable, WrongRegion
+from photomesh_shared.errors import FieldError, InvalidRequest, Problem, Unavailable, WrongRegion
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_upload.domain import (
@@ -164,13 +164,13 @@ class UploadService:
         """Opens an upload. Raises PhotoTooLarge, UnsupportedType, InvalidRequest, QuotaExceeded."""
         with problems_counted(INITS):
             announced = Announcement.checked(filename, content_type, size_bytes)
-            upload_id, now = self._ids.next(), self._clock.now()
+            upload_id, photo_id, now = self._ids.next(), self._ids.next(), self._clock.now()
             multipart_id = await self._objects.begin(object_key(upload_id), announced.content_type)
             await failpoint(AFTER_STORE_BEGIN)  # what a crash leaves here, the bucket's lifecycle rule clears
             upload = Upload(
                 upload_id=upload_id,
                 account_id=account_id,
-                photo_id=self._ids.next(),
+                photo_id=photo_id,
                 announced=announced,
                 multipart_id=multipart_id,
                 created_at=now,
@@ -178,7 +178,7 @@ class UploadService:
             )
             try:
                 await self._uploads.add(upload, self._policy.quotas)
-            except BaseException:
+            except Problem:
                 await self._clear(upload)
                 raise
             urls = await self._presign(upload, upload.part_sizes)
@@ -270,7 +270,7 @@ class UploadService:
             name, url = self._policy.regions[number]
             raise WrongRegion(region=name, region_url=url)
 
-    async def _presign(self, upload: Upload, numbers: Sequence[int] | Mapping[int, int]) -> Urls:
+    async def _presign(self, upload: Upload, numbers: Iterable[int]) -> Urls:
         now = self._clock.now()
         expire_at = min(now + self._policy.url_lifetime, upload.expires_at)
         seconds = max(1, int((expire_at - now).total_seconds()))

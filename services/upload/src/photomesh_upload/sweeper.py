@@ -14,7 +14,7 @@ from photomesh_upload.domain import Upload
 from photomesh_upload.metrics import EXPIRED, OPEN
 from photomesh_upload.service import RawObjects
 
-__all__ = ["SweptUploads", "Sweeper"]
+__all__ = ["Sweeper", "SweptUploads"]
 
 log = logging.getLogger(__name__)
 

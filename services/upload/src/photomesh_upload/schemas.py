@@ -1,0 +1,244 @@
+"""What requests and answers look like."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from photomesh_shared.events import UtcTime
+from photomesh_shared.ids import PhotoId, UploadId
+from photomesh_shared.limits import MAX_UPLOAD_BYTES, PART_SIZE
+from photomesh_upload.domain import NamedPart, Part, Status, Upload, missing_parts
+from photomesh_upload.service import PartUrl, Urls
+
+__all__ = [
+    "CompleteUpload",
+    "Completed",
+    "FreshUrls",
+    "InitUpload",
+    "RenewUrls",
+    "UploadBegun",
+    "UploadProgress",
+    "UploadSummary",
+]
+
+_MAX_PARTS = -(-MAX_UPLOAD_BYTES // PART_SIZE)
+_URL = (
+    "https://storage.example/raw/up_8aB3x9Q2/original?uploadId=4f2a…&partNumber={}&X-Amz-Algorithm=AWS4-HMAC-SHA256&…"
+)
+_LARGE: dict[str, JsonValue] = {
+    "upload_id": "up_8aB3x9Q2",
+    "presigned_url": None,
+    "parts": [
+        {"part_number": 1, "presigned_url": _URL.format(1), "size_bytes": PART_SIZE},
+        {"part_number": 2, "presigned_url": _URL.format(2), "size_bytes": 757_120},
+    ],
+    "headers": {"Content-Type": "image/jpeg"},
+    "part_size": PART_SIZE,
+    "urls_expire_at": "2026-11-21T11:00:00Z",
+    "expires_at": "2026-11-22T10:00:00Z",
+    "region": "local",
+}
+_SMALL = _LARGE | {"presigned_url": _URL.format(1), "parts": None}
+_SUMMARY: dict[str, JsonValue] = {
+    "upload_id": "up_8aB3x9Q2",
+    "status": "open",
+    "filename": "IMG_0042.JPG",
+    "content_type": "image/jpeg",
+    "size_bytes": 6_000_000,
+    "part_size": PART_SIZE,
+    "photo_id": None,
+    "created_at": "2026-11-21T10:00:00Z",
+    "expires_at": "2026-11-22T10:00:00Z",
+    "region": "local",
+}
+_ETAG = "9b2cf535f27731c974343645a3985328"
+
+
+class InitUpload(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"}]
+        }
+    )
+
+    filename: str = Field(
+        min_length=1,
+        max_length=255,
+        description="For people only; control characters are refused. Objects are never named after it.",
+    )
+    size_bytes: int = Field(ge=1, strict=True, description=f"The file's exact size; at most {MAX_UPLOAD_BYTES}.")
+    content_type: str = Field(
+        min_length=1, max_length=100, description="The file's type. The bytes are checked later, whatever it says."
+    )
+
+
+class PresignedPart(BaseModel):
+    part_number: int
+    presigned_url: str
+    size_bytes: int = Field(description="How many bytes this URL takes: the store refuses a PUT of any other length.")
+
+    @classmethod
+    def of(cls, upload: Upload, part: PartUrl) -> PresignedPart:
+        size = upload.part_sizes[part.part_number]
+        return cls(part_number=part.part_number, presigned_url=part.url, size_bytes=size)
+
+
+class UploadBegun(BaseModel):
+    """Either `presigned_url` or `parts` is there, by the size of the file."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SMALL, _LARGE]})
+
+    upload_id: UploadId
+    presigned_url: str | None = Field(description="PUT the whole file here, if it has at most 5 MB.")
+    parts: list[PresignedPart] | None = Field(
+        description="PUT each part to its URL, in any order and in parallel, and keep the ETag of each answer."
+    )
+    headers: dict[str, str] = Field(description="Headers to send with each PUT.")
+    part_size: int = Field(description="The size of every part but the last.")
+    urls_expire_at: UtcTime = Field(description="Until when these URLs work; `POST …/parts` gives fresh ones.")
+    expires_at: UtcTime = Field(description="Until when the upload must be complete.")
+    region: str = Field(description="Where the upload lives; it stays there.")
+
+    @classmethod
+    def of(cls, urls: Urls, region: str) -> UploadBegun:
+        upload = urls.upload
+        whole = not upload.announced.in_parts
+        return cls(
+            upload_id=upload.upload_id,
+            presigned_url=urls.parts[0].url if whole else None,
+            parts=None if whole else [PresignedPart.of(upload, part) for part in urls.parts],
+            headers={"Content-Type": upload.announced.content_type},
+            part_size=upload.part_size,
+            urls_expire_at=urls.expire_at,
+            expires_at=upload.expires_at,
+            region=region,
+        )
+
+
+class RenewUrls(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"part_numbers": [2]}]})
+
+    part_numbers: list[int] = Field(
+        min_length=1, max_length=_MAX_PARTS, description="From 1; a file that is not in parts is its part 1."
+    )
+
+
+class FreshUrls(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "parts": [{"part_number": 2, "presigned_url": _URL.format(2), "size_bytes": 757_120}],
+                    "headers": {"Content-Type": "image/jpeg"},
+                    "urls_expire_at": "2026-11-21T12:30:00Z",
+                }
+            ]
+        }
+    )
+
+    parts: list[PresignedPart]
+    headers: dict[str, str]
+    urls_expire_at: UtcTime
+
+    @classmethod
+    def of(cls, urls: Urls) -> FreshUrls:
+        return cls(
+            parts=[PresignedPart.of(urls.upload, part) for part in urls.parts],
+            headers={"Content-Type": urls.upload.announced.content_type},
+            urls_expire_at=urls.expire_at,
+        )
+
+
+class SentPart(BaseModel):
+    part_number: int = Field(ge=1, strict=True)
+    etag: str = Field(
+        min_length=1, max_length=200, description="From the answer to the part's PUT, with or without the quotes."
+    )
+
+    @field_validator("etag")
+    @classmethod
+    def _unquoted(cls, etag: str) -> str:
+        return etag.strip('"')
+
+
+class CompleteUpload(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"parts": [{"part_number": 1, "etag": _ETAG}]}]})
+
+    parts: list[SentPart] | None = Field(
+        None, max_length=100, description="All of them. May be left out for a file that is not in parts."
+    )
+
+    def named(self) -> list[NamedPart]:
+        return [NamedPart(part.part_number, part.etag) for part in self.parts or ()]
+
+
+class Completed(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"photo_id": "p_8aB3x9Q5", "status": "processing"}]})
+
+    photo_id: PhotoId
+    status: str = Field(description="Of the photo. `GET /v1/photos/{photo_id}` follows it from here.")
+
+
+class ArrivedPart(BaseModel):
+    part_number: int
+    etag: str | None = Field(description="Null when the store has joined the parts already.")
+    size_bytes: int
+
+
+class UploadSummary(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_SUMMARY]})
+
+    upload_id: UploadId
+    status: str = Field(description="`open`, `completed`, `aborted` or `expired`.")
+    filename: str
+    content_type: str
+    size_bytes: int
+    part_size: int
+    photo_id: PhotoId | None = Field(description="The photo that it became.")
+    created_at: UtcTime
+    expires_at: UtcTime
+    region: str
+
+    @classmethod
+    def of(cls, upload: Upload, region: str) -> UploadSummary:
+        return cls(
+            upload_id=upload.upload_id,
+            status=upload.status,
+            filename=upload.announced.filename,
+            content_type=upload.announced.content_type,
+            size_bytes=upload.announced.size_bytes,
+            part_size=upload.part_size,
+            photo_id=upload.photo_id if upload.status is Status.COMPLETED else None,
+            created_at=upload.created_at,
+            expires_at=upload.expires_at,
+            region=region,
+        )
+
+
+class UploadProgress(UploadSummary):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                _SUMMARY
+                | {
+                    "parts": [{"part_number": 1, "etag": _ETAG, "size_bytes": PART_SIZE}],
+                    "missing_part_numbers": [2],
+                }
+            ]
+        }
+    )
+
+    parts: list[ArrivedPart] = Field(description="What has arrived; empty once the upload is no longer open.")
+    missing_part_numbers: list[int] = Field(description="What is still to be sent; when empty, complete the upload.")
+
+    @classmethod
+    def with_parts(cls, upload: Upload, arrived: list[Part], region: str) -> UploadProgress:
+        latest = {part.part_number: part for part in arrived}
+        return cls(
+            **UploadSummary.of(upload, region).model_dump(),
+            parts=[
+                ArrivedPart(part_number=part.part_number, etag=part.etag or None, size_bytes=part.size_bytes)
+                for part in latest.values()
+            ],
+            missing_part_numbers=missing_parts(upload, arrived) if upload.status is Status.OPEN else [],
+        )

@@ -1,0 +1,98 @@
+"""Everything that the service is made of, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from redis.asyncio import Redis
+
+from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.background import in_background
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.http import Readiness
+from photomesh_shared.idempotency import IdempotencyStore
+from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.outbox import OutboxRelay
+from photomesh_shared.postgres import open_pool
+from photomesh_shared.storage import open_storage
+from photomesh_shared.worker_lease import lease_ids
+from photomesh_upload.domain import Quotas
+from photomesh_upload.objects import RawBucket
+from photomesh_upload.service import Policy, UploadService
+from photomesh_upload.settings import Settings
+from photomesh_upload.store import PostgresUploads
+from photomesh_upload.sweeper import Sweeper
+
+__all__ = ["Deps", "open_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    service: UploadService
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+    idempotency: IdempotencyStore
+    region: str
+    public_url: str
+
+
+def policy_of(settings: Settings) -> Policy:
+    return Policy(
+        region=settings.region,
+        region_number=settings.region_number,
+        regions={region.number: (name, region.url) for name, region in settings.regions.items()},
+        upload_lifetime=timedelta(seconds=settings.upload_seconds),
+        url_lifetime=timedelta(seconds=settings.url_seconds),
+        quotas=Quotas(settings.max_open_uploads, settings.max_uploads_per_day, settings.max_bytes_per_day),
+    )
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock | None = None) -> AsyncIterator[Deps]:
+    """Connects to PostgreSQL, Redis, object storage and Kafka, and starts the outbox relay and the sweeper."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
+        )
+        redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
+        storage = await stack.enter_async_context(open_storage(settings))
+        http = await stack.enter_async_context(httpx.AsyncClient())
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "upload"))
+        id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
+
+        # Kafka is not among them: without it uploads still complete, and their events wait in the outbox.
+        readiness.add("postgres", lambda: pool.fetchval("SELECT 1"))
+        readiness.add("redis", redis.ping)
+        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
+
+        uploads, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
+        sweeper = Sweeper(
+            uploads,
+            objects,
+            clock,
+            every_seconds=settings.sweep_seconds,
+            keep=timedelta(days=settings.keep_days),
+        )
+        await stack.enter_async_context(in_background("outbox", OutboxRelay(pool, publisher, clock).run, clock))
+        await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
+        yield Deps(
+            service=UploadService(uploads, objects, id_source, policy_of(settings), clock),
+            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            token_verifier=TokenVerifier(
+                fetch_jwks(http, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
+            region=settings.region,
+            public_url=settings.public_url,
+        )
