@@ -1,0 +1,218 @@
+"""Wire shapes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from photomesh_identity import credentials, domain
+from photomesh_identity.domain import Account, avatar_urls
+from photomesh_identity.sessions import Grant
+from photomesh_shared.ids import PhotoId, UserId
+
+__all__ = [
+    "Credentials",
+    "JsonWebKeySet",
+    "LoggedIn",
+    "Me",
+    "Profile",
+    "ProfileChange",
+    "Refresh",
+    "Registration",
+    "TokenPair",
+]
+
+_ME: dict[str, Any] = {
+    "id": "u_8aB3x9Q2",
+    "username": "ada",
+    "email": "ada@example.com",
+    "display_name": "Ada Lovelace",
+    "bio": "Numbers, mostly.",
+    "private": False,
+    "avatar_urls": {
+        "150": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
+        "320": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/320.jpg",
+    },
+    "created_at": "2026-11-21T10:00:00Z",
+}
+_PAIR: dict[str, Any] = {
+    "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6…",
+    "refresh_token": "rt_0x8mC2b1…",
+    "token_type": "Bearer",
+    "expires_in": 900,
+}
+
+
+class _Request(BaseModel):
+    """Unknown members are refused: a misspelt optional one would otherwise be ignored in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _example(**members: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [members]})
+
+
+def _bounds(**schema: Any) -> Any:
+    """Says in the document what the rule before it checks (with a better sentence than the schema's)."""
+    return Field(json_schema_extra=schema)
+
+
+Username = Annotated[
+    str,
+    AfterValidator(credentials.username),
+    _bounds(
+        minLength=credentials.USERNAME_MIN,
+        maxLength=credentials.USERNAME_MAX,
+        pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$",
+        description="3–30 letters, digits, dots, underscores; kept in lower case. Unique.",
+    ),
+]
+Email = Annotated[
+    str,
+    AfterValidator(credentials.email_address),
+    _bounds(format="email", maxLength=credentials.EMAIL_MAX, description="Unique. Shown to nobody but its owner."),
+]
+NewPassword = Annotated[
+    str,
+    AfterValidator(credentials.new_password),
+    _bounds(
+        minLength=credentials.PASSWORD_MIN,
+        maxLength=credentials.PASSWORD_MAX,
+        format="password",
+        description="Any characters. Must not be a common one, nor contain the username or the e-mail address.",
+    ),
+]
+DisplayName = Annotated[
+    str, AfterValidator(domain.display_name), _bounds(minLength=1, maxLength=domain.DISPLAY_NAME_MAX)
+]
+Bio = Annotated[str, AfterValidator(domain.bio), _bounds(maxLength=domain.BIO_MAX)]
+
+
+class Registration(_Request):
+    """A new account."""
+
+    model_config = _example(username="ada", email="ada@example.com", password="correct horse battery")  # noqa: S106
+
+    username: Username
+    email: Email
+    password: NewPassword
+
+
+class Credentials(_Request):
+    """A log-in."""
+
+    model_config = _example(login="ada", password="correct horse battery")  # noqa: S106
+
+    login: str = Field(max_length=credentials.EMAIL_MAX, description="Username or e-mail address.")
+    password: str = Field(max_length=1_000, json_schema_extra={"format": "password"})
+
+
+class Refresh(_Request):
+    """A refresh token, to be exchanged."""
+
+    model_config = _example(refresh_token="rt_0x8mC2b1…")  # noqa: S106
+
+    refresh_token: str = Field(max_length=200)
+
+
+class ProfileChange(_Request):
+    """What to change; what is left out stays."""
+
+    model_config = _example(display_name="Ada Lovelace", bio="Numbers, mostly.", avatar_photo_id="p_8aB3x9Q2")
+
+    # A default_factory leaves a field optional without making null a value of it.
+    display_name: DisplayName = Field(default_factory=str)
+    bio: Bio = Field(default_factory=str)
+    private: bool = Field(
+        default_factory=bool, strict=True, description="Whether people must ask before they may follow."
+    )
+    avatar_photo_id: PhotoId | None = Field(
+        None, description="A ready photo of your own, of which small copies are made. Null removes the avatar."
+    )
+
+    def edit(self) -> domain.ProfileEdit:
+        given = self.model_dump(exclude_unset=True)
+        removed = "avatar_photo_id" in given and given["avatar_photo_id"] is None
+        return domain.ProfileEdit(**given, remove_avatar=removed)
+
+
+class Profile(BaseModel):
+    """An account as everybody sees it."""
+
+    model_config = _example(**{name: value for name, value in _ME.items() if name != "email"})
+
+    id: UserId
+    username: str
+    display_name: str
+    bio: str
+    private: bool
+    avatar_urls: dict[str, str] | None = Field(description="By size in pixels; null without an avatar.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, account: Account, cdn_url: str) -> Profile:
+        return cls(**_public(account, cdn_url))
+
+
+class Me(Profile):
+    """An account as its owner sees it."""
+
+    model_config = _example(**_ME)
+
+    email: str
+
+    @classmethod
+    def of(cls, account: Account, cdn_url: str) -> Me:
+        return cls(**_public(account, cdn_url), email=account.email)
+
+
+def _public(account: Account, cdn_url: str) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "username": account.username,
+        "display_name": account.display_name,
+        "bio": account.bio,
+        "private": account.private,
+        "avatar_urls": {str(size): url for size, url in avatar_urls(account, cdn_url).items()} or None,
+        "created_at": account.created_at,
+    }
+
+
+class TokenPair(BaseModel):
+    """An access token, and the refresh token that gets the next one."""
+
+    model_config = _example(**_PAIR)
+
+    access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
+    refresh_token: str = Field(description="Good for one use at `POST /v1/sessions/refresh`, which gives the next.")
+    token_type: str = "Bearer"  # noqa: S105
+    expires_in: int = Field(description="Seconds for which the access token is good.")
+
+    @classmethod
+    def of(cls, grant: Grant) -> TokenPair:
+        return cls(access_token=grant.access_token, refresh_token=grant.refresh_token, expires_in=grant.expires_in)
+
+
+class LoggedIn(TokenPair):
+    """Who has logged in, and the tokens."""
+
+    model_config = _example(user=_ME, **_PAIR)
+
+    user: Me
+
+    @classmethod
+    def by(cls, account: Account, grant: Grant, cdn_url: str) -> LoggedIn:
+        return cls(user=Me.of(account, cdn_url), **TokenPair.of(grant).model_dump())
+
+
+class JsonWebKeySet(BaseModel):
+    """The public keys that verify access tokens (RFC 7517)."""
+
+    model_config = _example(
+        keys=[{"kty": "EC", "crv": "P-256", "x": "…", "y": "…", "kid": "b0Jx", "use": "sig", "alg": "ES256"}]
+    )
+
+    keys: list[dict[str, str]]
