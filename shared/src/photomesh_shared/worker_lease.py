@@ -63,6 +63,11 @@ class LeasedIds:
     def held(self) -> bool:
         return self._lease is not None and self._clock.monotonic() < self._lease.valid_until
 
+    async def check(self) -> None:
+        """For readiness: raises Unavailable while no worker number is held."""
+        if not self.held:
+            raise Unavailable("no worker number is held")
+
     async def acquire(self) -> None:
         """Takes a free number, at random, so that a restart rarely meets its own old one."""
         token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
