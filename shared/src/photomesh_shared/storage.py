@@ -23,6 +23,7 @@ __all__ = [
     "NoSuchObject",
     "NoSuchUpload",
     "ObjectInfo",
+    "ObjectReplaced",
     "ObjectStorage",
     "ObjectTooLarge",
     "PartsRefused",
@@ -49,6 +50,10 @@ class NoSuchObject(Exception):
 
 class NoSuchUpload(Exception):
     """The multipart upload is unknown: aborted, completed, or expired."""
+
+
+class ObjectReplaced(Exception):
+    """The object is not the one that the caller knows of."""
 
 
 class ObjectTooLarge(Exception):
@@ -119,11 +124,14 @@ class ObjectStorage:
         answer = await self._call("head_object", Bucket=bucket, Key=key)
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer.get("ContentType", ""))
 
-    async def get(self, bucket: str, key: str, *, max_bytes: int) -> bytes:
-        """The whole object, read in chunks. Raises NoSuchObject, or ObjectTooLarge without reading further."""
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
+        """The whole object, read in chunks. Raises NoSuchObject, ObjectTooLarge without reading further, or
+        ObjectReplaced if `etag` is given and the object has another by now."""
         try:
             answer = await self._client.get_object(Bucket=bucket, Key=key)
             async with answer["Body"] as stream:
+                if etag is not None and answer["ETag"].strip('"') != etag:
+                    raise ObjectReplaced
                 if answer["ContentLength"] > max_bytes:
                     raise ObjectTooLarge(answer["ContentLength"])
                 body = bytearray()

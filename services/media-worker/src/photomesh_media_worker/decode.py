@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ pillow_heif.options.DECODE_THREADS = 1
 pillow_heif.options.THUMBNAILS = False
 pillow_heif.options.DEPTH_IMAGES = False
 pillow_heif.options.AUX_IMAGES = False
-heif_limits.lower(max_pixels=MAX_PIXELS_PROGRESSIVE)
+heif_limits.lower(max_pixels=MAX_PIXELS_PROGRESSIVE * 9 // 8)  # codecs pad pictures to whole blocks
 
 
 @dataclass(frozen=True)
@@ -106,34 +107,37 @@ def _webp(data: bytes, header: Header, reduction: int) -> Decoded:
 
 
 def _avif(data: bytes, header: Header, reduction: int) -> Decoded:
-    try:
-        with AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as picture:
-            if picture.n_frames > 1:
-                raise Rejection("animated")
-            _check_size(picture.size, header)
-            exif = picture.info.get("exif")
-            icc = picture.info.get("icc_profile")
-            array = np.asarray(picture)
-    except _DECODER_FAULTS as error:
-        raise Rejection("corrupt", str(error)) from error
+    with _decoder_faults(), AvifImagePlugin.AvifImageFile(io.BytesIO(data)) as picture:
+        if picture.n_frames > 1:
+            raise Rejection("animated")
+        _check_size(picture.size, header)
+        exif = picture.info.get("exif")
+        icc = picture.info.get("icc_profile")
+        # The decoder behind Pillow's picture: a Pillow image and an array of it would be two more copies of all pixels.
+        frame, *_ = picture._decoder.get_frame(0)
+        array = np.frombuffer(frame, np.uint8).reshape(picture.height, picture.width, len(picture.mode))
     # libavif turns nothing; Pillow states the container's own rotation, which overrules the camera's, as orientation.
     return _with_own_size(array, icc, orientation_of(exif), exif)
 
 
 def _heic(data: bytes, header: Header, reduction: int) -> Decoded:
-    try:
+    with _decoder_faults():
         picture = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
         _check_size(picture.size, header)
         exif = picture.info.get("exif")
         icc = picture.info.get("icc_profile")
         array = np.asarray(picture)
-    except _DECODER_FAULTS as error:
-        raise Rejection("corrupt", str(error)) from error
     # libheif has turned the picture as the container says; the camera's orientation must not turn it again.
     return _with_own_size(array, icc, 1, exif)
 
 
-_DECODER_FAULTS = (ValueError, SyntaxError, EOFError, RuntimeError, OSError, KeyError, IndexError, TypeError)
+@contextmanager
+def _decoder_faults() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, SyntaxError, EOFError, RuntimeError, OSError, LookupError, TypeError) as error:
+        code = "too-complex" if "Security limit" in str(error) else "corrupt"
+        raise Rejection(code, str(error)) from error
 
 
 def _check_size(size: tuple[int, int], header: Header) -> None:

@@ -1,0 +1,16 @@
+"""Prometheus metrics of photos."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+__all__ = ["BYTES", "PHOTOS", "STAGE_SECONDS"]
+
+PHOTOS = Counter("photomesh_photos_total", "Photos that were done with.", ["outcome", "reason", "type"])
+STAGE_SECONDS = Histogram(
+    "photomesh_photo_stage_seconds",
+    "Time of each stage of a photo: fetch, wait (for a decoder), header, decode, variants, hashes, metadata, store.",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+BYTES = Counter("photomesh_photo_bytes_total", "Bytes of photos, as they came in and as they went out.", ["direction"])

@@ -1,0 +1,254 @@
+"""The use case: a photo that was uploaded becomes ready, rejected or failed.
+
+Everything may happen twice: objects have the same names and events the same ids whenever a photo is processed, so
+doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Protocol
+
+from photomesh_media_worker.domain import (
+    MAX_UPLOAD_BYTES,
+    REASONS,
+    Camera,
+    EncodedVariant,
+    Processed,
+    Rejected,
+    variant_token,
+)
+from photomesh_media_worker.metrics import BYTES, PHOTOS, STAGE_SECONDS
+from photomesh_shared import ids
+from photomesh_shared.clock import Clock
+from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events.photos import (
+    PhotoFailed,
+    PhotoMetadata,
+    PhotoReady,
+    PhotoRejected,
+    PhotoReprocessRequested,
+    PhotoUploaded,
+    Reason,
+    Variant,
+)
+from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.observability import tracing
+from photomesh_shared.storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
+
+__all__ = ["MediaService", "Objects", "Pipeline", "Publisher", "metadata_key", "variant_key"]
+
+log = logging.getLogger(__name__)
+
+RawPhoto = PhotoUploaded | PhotoReprocessRequested
+
+AFTER_FETCH = declare("media.after_fetch", "the photo's bytes are here, nothing is done with them")
+AFTER_PROCESS = declare("media.after_process", "the sizes are made, nothing is stored")
+AFTER_METADATA_PUT = declare("media.after_metadata_put", "the metadata is stored, no size is")
+AFTER_VARIANT_PUT = declare("media.after_variant_put", "one more size is stored, nothing is published")
+AFTER_PUBLISH = declare("media.after_publish", "the outcome is published, the record is not done with")
+
+_JPEG = "image/jpeg"
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class Objects(Protocol):
+    """What is asked of object storage."""
+
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
+        """Raises NoSuchObject, ObjectTooLarge, ObjectReplaced."""
+        ...
+
+    async def put(
+        self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
+    ) -> None:
+        """Writes an object, or writes it anew."""
+        ...
+
+
+class Pipeline(Protocol):
+    async def process(self, data: bytes) -> Processed | Rejected:
+        """Raises if it could not do its work, which is not the photo's fault."""
+        ...
+
+
+class Publisher(Protocol):
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        """Returns when the event is safe."""
+        ...
+
+
+def metadata_key(photo_id: int) -> str:
+    """Where a photo's private metadata lies in the raw bucket."""
+    return f"metadata/{ids.encode('p', photo_id)}.json"
+
+
+def variant_key(secret: str, photo_id: int, size: int) -> str:
+    """Where a public size lies in the variants bucket."""
+    return f"{ids.encode('p', photo_id)}/{variant_token(secret, photo_id)}/{size}.jpg"
+
+
+class MediaService:
+    """Works on at most `at_once` photos; others wait before their bytes are fetched."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        pipeline: Pipeline,
+        publisher: Publisher,
+        clock: Clock,
+        *,
+        variants_bucket: str,
+        variant_key_secret: str,
+        at_once: int,
+    ) -> None:
+        self._objects = objects
+        self._pipeline = pipeline
+        self._publisher = publisher
+        self._clock = clock
+        self._variants_bucket = variants_bucket
+        self._secret = variant_key_secret
+        self._room = asyncio.Semaphore(at_once)
+
+    async def process(self, trigger: Envelope[RawPhoto]) -> None:
+        """Processes a photo to its outcome. Raises only for what is not the photo's fault."""
+        photo = trigger.data
+        async with self._room:
+            outcome = await self._outcome(photo)
+            event: PhotoReady | PhotoRejected
+            if isinstance(outcome, Processed):
+                await self._store(photo, outcome)
+                event = self._ready(photo, outcome)
+            else:
+                event = PhotoRejected(**_ids(photo), reason=_reason(outcome.reason.code), rejected_at=self._clock.now())
+        await self._publish(trigger, event)
+        await failpoint(AFTER_PUBLISH)
+        _record(photo, outcome)
+
+    async def give_up(self, trigger: Envelope[Event], error: Exception) -> None:
+        """Says that the photo failed, after the last attempt."""
+        photo = trigger.data
+        assert isinstance(photo, PhotoUploaded | PhotoReprocessRequested)
+        await self._publish(
+            trigger, PhotoFailed(**_ids(photo), reason=_reason("internal"), failed_at=self._clock.now())
+        )
+        PHOTOS.labels("failed", "internal", "unknown").inc()
+
+    async def _outcome(self, photo: RawPhoto) -> Processed | Rejected:
+        try:
+            with _stage("fetch"):
+                data = await self._objects.get(photo.bucket, photo.key, max_bytes=MAX_UPLOAD_BYTES, etag=photo.etag)
+        except NoSuchObject:
+            return Rejected(REASONS["missing"])
+        except ObjectReplaced:
+            return Rejected(REASONS["replaced"])
+        except ObjectTooLarge:
+            return Rejected(REASONS["too-large"])
+        await failpoint(AFTER_FETCH)
+        with tracing.span("process photo", photo_bytes=len(data)):
+            started = time.perf_counter()
+            outcome = await self._pipeline.process(data)
+            elapsed = time.perf_counter() - started
+        if isinstance(outcome, Processed):
+            for stage, seconds in outcome.seconds.items():
+                STAGE_SECONDS.labels(stage).observe(seconds)
+            STAGE_SECONDS.labels("wait").observe(max(0.0, elapsed - sum(outcome.seconds.values())))
+        await failpoint(AFTER_PROCESS)
+        return outcome
+
+    async def _store(self, photo: RawPhoto, made: Processed) -> None:
+        private = {"photo_id": photo.subject(), "sha256": made.sha256, "content_type": made.type.value, **made.private}
+        with _stage("store"):
+            await self._objects.put(
+                photo.bucket,
+                metadata_key(photo.photo_id),
+                json.dumps(private, ensure_ascii=False, allow_nan=False).encode(),
+                content_type="application/json",
+            )
+            await failpoint(AFTER_METADATA_PUT)
+            # All are waited for, so that no write is still under way when a failure makes the photo begin again.
+            results = await asyncio.gather(*(self._put(photo, v) for v in made.variants), return_exceptions=True)
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+
+    async def _put(self, photo: RawPhoto, variant: EncodedVariant) -> None:
+        key = variant_key(self._secret, photo.photo_id, variant.size)
+        await self._objects.put(self._variants_bucket, key, variant.jpeg, content_type=_JPEG, cache_control=_FOR_EVER)
+        await failpoint(AFTER_VARIANT_PUT)
+
+    def _ready(self, photo: RawPhoto, made: Processed) -> PhotoReady:
+        return PhotoReady(
+            **_ids(photo),
+            content_type=made.type.value,
+            width=made.width,
+            height=made.height,
+            size_bytes=made.size_bytes,
+            sha256=made.sha256,
+            phash=made.phash,
+            placeholder=made.placeholder,
+            variants=tuple(
+                Variant(
+                    size=variant.size,
+                    width=variant.width,
+                    height=variant.height,
+                    size_bytes=len(variant.jpeg),
+                    content_type=_JPEG,
+                    key=variant_key(self._secret, photo.photo_id, variant.size),
+                )
+                for variant in made.variants
+            ),
+            metadata=_metadata(made.camera),
+            processed_at=self._clock.now(),
+        )
+
+    async def _publish(self, trigger: Envelope[Event], event: PhotoReady | PhotoRejected | PhotoFailed) -> None:
+        """The same id each time, so that who sees it twice can tell."""
+        version = trigger.entityversion + 1
+        await self._publisher.publish(
+            Envelope.of(
+                event,
+                entityversion=version,
+                id=f"{event.subject()}.{event.type_}.{version}",
+                clock=self._clock,
+            )
+        )
+
+
+def _ids(photo: RawPhoto) -> dict[str, int]:
+    return {"photo_id": photo.photo_id, "upload_id": photo.upload_id, "owner_id": photo.owner_id}
+
+
+def _reason(code: str) -> Reason:
+    return Reason(**asdict(REASONS[code]))
+
+
+def _metadata(camera: Camera) -> PhotoMetadata:
+    values = asdict(camera)
+    make, model = values.pop("make"), values.pop("model")
+    return PhotoMetadata.model_validate({"camera_make": make, "camera_model": model, **values})
+
+
+def _record(photo: RawPhoto, outcome: Processed | Rejected) -> None:
+    kind = outcome.type.value if outcome.type else "unknown"
+    where = {"photo_id": photo.subject(), "content_type": kind}
+    if isinstance(outcome, Processed):
+        PHOTOS.labels("ready", "", kind).inc()
+        BYTES.labels("in").inc(outcome.size_bytes)
+        BYTES.labels("out").inc(sum(len(variant.jpeg) for variant in outcome.variants))
+        log.info("photo ready", extra=where | {"seconds": round(sum(outcome.seconds.values()), 3)})
+    else:
+        PHOTOS.labels("rejected", outcome.reason.code, kind).inc()
+        log.info("photo rejected", extra=where | {"reason": outcome.reason.code, "detail": outcome.detail})
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    with tracing.span(f"{name} photo"), STAGE_SECONDS.labels(name).time():
+        yield

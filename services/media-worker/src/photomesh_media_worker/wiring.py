@@ -1,0 +1,58 @@
+"""Everything that the worker is made of, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from photomesh_media_worker.handlers import LANES, handlers
+from photomesh_media_worker.sandbox import Limits, Sandbox
+from photomesh_media_worker.service import MediaService
+from photomesh_media_worker.settings import Settings
+from photomesh_shared.clock import Clock
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.consumer import kafka_source
+from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.kafka.runner import ConsumerRunner, RetryPolicy
+from photomesh_shared.storage import open_storage
+
+__all__ = ["open_runner"]
+
+_FETCHED_AHEAD = 2  # photos on their way in or out while all decoders are busy
+
+
+@asynccontextmanager
+async def open_runner(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[ConsumerRunner]:
+    """Starts the decoders, connects to object storage and Kafka, and gives the runner, which is not running yet."""
+    limits = Limits(
+        memory_bytes=settings.decoder_memory_mb * 1024 * 1024,
+        cpu_seconds=settings.decoder_cpu_seconds,
+        wall_seconds=settings.decoder_wall_seconds,
+    )
+    lane = LANES[settings.lane]
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(processes=settings.decoders, limits=limits))
+        storage = await stack.enter_async_context(open_storage(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, lane.group))
+        service = MediaService(
+            storage,
+            sandbox,
+            publisher,
+            clock,
+            variants_bucket=settings.variants_bucket,
+            variant_key_secret=settings.variant_key_secret.get_secret_value(),
+            at_once=settings.decoders + _FETCHED_AHEAD,
+        )
+        runner = ConsumerRunner(
+            kafka_source(settings.kafka_bootstrap),
+            group=lane.group,
+            handlers=handlers(lane, service),
+            publisher=publisher,
+            retry=RetryPolicy(attempts=3),
+            on_exhausted=service.give_up,
+            drain_seconds=settings.shutdown_seconds,
+            clock=clock,
+        )
+        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
+        readiness.add("kafka", runner.check)
+        yield runner
