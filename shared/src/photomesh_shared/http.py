@@ -185,6 +185,28 @@ class _ServiceApp(FastAPI):
         self.user_middleware.insert(0, frame)
         return super().build_middleware_stack()
 
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI documents every answer as application/json, and invalid requests in its own form."""
+        if self.openapi_schema is None:
+            self.openapi_schema = _with_problems(super().openapi())
+        return self.openapi_schema
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document.get("components", {}).get("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            answers = operation["responses"]
+            if "HTTPValidationError" in str(answers.get("422")):  # nobody declared one: nothing to validate but a name
+                del answers["422"]
+            for answer in answers.values():
+                content = answer.get("content", {})
+                if CONTENT_TYPE in content:
+                    content[CONTENT_TYPE] = content.pop("application/json", {}) | content[CONTENT_TYPE]
+    return document
+
 
 def create_service_app(
     title: str,
