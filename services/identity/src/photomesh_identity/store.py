@@ -37,7 +37,10 @@ _SELECT_LOGIN = (
 
 
 class PostgresStore:
-    """Implements `service.AccountStore`, `sessions.SessionStore` and `keys.KeyStore`. Every method raises DatabaseUnavailable."""
+    """Implements `service.AccountStore`, `sessions.SessionStore` and `keys.KeyStore`.
+
+    Every method raises DatabaseUnavailable when the server is away.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
