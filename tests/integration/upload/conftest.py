@@ -1,0 +1,98 @@
+"""The upload service in this process, on the real servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+
+import asyncpg
+import httpx
+import pytest
+
+import photomesh_local as local
+from photomesh_shared.clock import SystemClock
+from photomesh_upload.app import create_app
+from photomesh_upload.settings import Settings
+from tests.integration.upload.uploader import Uploader
+from tests.support.services import client_of, settings_from
+from tests.support.tokens import Issuer
+
+Environment = Callable[[str], Mapping[str, str]]
+NewUploader = Callable[[], Uploader]
+Serving = Callable[..., AbstractAsyncContextManager[NewUploader]]
+
+
+class MovableClock(SystemClock):
+    """The machine's clock, and ahead of it by as much as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+@pytest.fixture(scope="session")
+def environment(service_environment: Environment) -> Mapping[str, str]:
+    local.up("test", only=["topics", "buckets", "upload-schema"])
+    return service_environment("upload")
+
+
+@pytest.fixture
+async def storage() -> AsyncIterator[httpx.AsyncClient]:
+    """What a client sends its bytes with; it knows nothing but URLs."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+async def database(environment: Mapping[str, str]) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(environment["PHOTOMESH_POSTGRES_DSN"])
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def serving(
+    environment: Mapping[str, str],
+    issuer: Issuer,
+    storage: httpx.AsyncClient,
+    clock: MovableClock,
+    new_id: Callable[[], int],
+) -> Serving:
+    """Runs the service with changed settings; gives what makes clients of accounts that nobody has used."""
+
+    @asynccontextmanager
+    async def serve(**changes: str) -> AsyncIterator[NewUploader]:
+        settings = settings_from(Settings, environment, **changes)
+        async with client_of(create_app(settings, clock)) as api:
+
+            def new_uploader() -> Uploader:
+                account_id = new_id()
+                return Uploader(api, storage, account_id, issuer.headers(account_id))
+
+            yield new_uploader
+
+    return serve
+
+
+@pytest.fixture
+async def new_uploader(serving: Serving) -> AsyncIterator[NewUploader]:
+    async with serving() as make:
+        yield make
+
+
+@pytest.fixture
+async def ada(new_uploader: NewUploader) -> Uploader:
+    return new_uploader()
+
+
+@pytest.fixture
+async def grace(new_uploader: NewUploader) -> Uploader:
+    return new_uploader()

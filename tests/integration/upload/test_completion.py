@@ -1,0 +1,162 @@
+"""Once complete, always the same photo: repeated, at the same time, after crashes, and whatever is sent later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from photomesh_shared.events import PhotoUploaded
+from photomesh_shared.limits import PART_SIZE
+from photomesh_shared.storage import open_storage
+from photomesh_upload.settings import Settings
+from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.support.kafka import Topics
+from tests.support.services import process, settings_from
+from tests.support.tokens import Issuer, free_port
+
+if TYPE_CHECKING:
+    from photomesh_shared.postgres import Connection
+
+
+async def _assert_published_once(photo_id: str, topics: Topics, database: Connection) -> PhotoUploaded:
+    [envelope] = await topics.wait_for("photos_uploaded", photo_id)
+    written = await database.fetchval("SELECT count(*) FROM outbox WHERE event_id = $1", envelope.id)
+    assert written == 1
+    assert isinstance(envelope.data, PhotoUploaded)
+    return envelope.data
+
+
+@pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
+async def test_fifty_completions_at_once_are_one_photo_and_one_event(
+    ada: Uploader, topics: Topics, database: Connection, size: int
+) -> None:
+    upload_id, parts = await ada.sent(content_of(size))
+    photo_ids = await asyncio.gather(*(ada.complete(upload_id, parts) for _ in range(50)))
+    assert len(set(photo_ids)) == 1
+    assert await ada.complete(upload_id, parts) == photo_ids[0]
+    await _assert_published_once(photo_ids[0], topics, database)
+
+
+async def test_completing_and_aborting_at_once_ends_in_one_of_the_two(ada: Uploader) -> None:
+    for _ in range(10):
+        upload_id, parts = await ada.sent(content_of(100))
+        completed, aborted = await asyncio.gather(
+            ada.try_complete(upload_id, parts), ada.ask("DELETE", f"/{upload_id}")
+        )
+        if completed.status_code == 201:
+            expect_problem(aborted, 409, "upload-completed")
+        else:
+            expect_problem(completed, 410, "upload-aborted")
+            assert aborted.status_code == 204
+
+
+@pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
+async def test_a_second_put_after_complete_changes_nothing(
+    ada: Uploader, topics: Topics, environment: Mapping[str, str], size: int
+) -> None:
+    content = content_of(size)
+    begun = await ada.init(size)
+    photo_id = await ada.complete(begun["upload_id"], await ada.send(begun, content))
+    url = begun["presigned_url"] or begun["parts"][-1]["presigned_url"]
+    late = await ada.storage.put(url, content=content_of(1000))
+    assert late.status_code == 404
+    [envelope] = await topics.wait_for("photos_uploaded", photo_id)
+    assert isinstance(envelope.data, PhotoUploaded)
+    async with open_storage(settings_from(Settings, environment)) as raw:
+        assert await raw.get("raw", envelope.data.key, max_bytes=size) == content
+        assert (await raw.head("raw", envelope.data.key)).etag == envelope.data.etag
+
+
+async def test_a_put_that_is_under_way_during_complete_changes_nothing(
+    ada: Uploader, topics: Topics, environment: Mapping[str, str]
+) -> None:
+    content, other = content_of(4_000_000), content_of(4_000_000)
+    begun = await ada.init(len(content))
+    url, parts = begun["presigned_url"], await ada.send(begun, content)
+    half_sent, completed = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> object:
+        yield other[:2_000_000]
+        half_sent.set()
+        await completed.wait()
+        yield other[2_000_000:]
+
+    late = asyncio.create_task(
+        ada.storage.put(url, content=slowly(), headers={"Content-Length": str(len(other))})  # type: ignore[arg-type]
+    )
+    await half_sent.wait()
+    photo_id = await ada.complete(begun["upload_id"], parts)
+    completed.set()
+    await late
+    [envelope] = await topics.wait_for("photos_uploaded", photo_id)
+    assert isinstance(envelope.data, PhotoUploaded)
+    async with open_storage(settings_from(Settings, environment)) as raw:
+        assert await raw.get("raw", envelope.data.key, max_bytes=len(content)) == content
+
+
+@pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
+@pytest.mark.parametrize("failpoint", ["upload.after_store_complete", "upload.after_commit", "outbox.after_publish"])
+async def test_a_crash_loses_and_doubles_nothing(
+    environment: Mapping[str, str],
+    issuer: Issuer,
+    new_id: Callable[[], int],
+    storage: httpx.AsyncClient,
+    topics: Topics,
+    database: Connection,
+    failpoint: str,
+    size: int,
+) -> None:
+    account_id, content = new_id(), content_of(size)
+    headers = issuer.headers(account_id)
+
+    def uploader(url: str) -> Uploader:
+        return Uploader(httpx.AsyncClient(base_url=url), storage, account_id, headers)
+
+    async with process("photomesh_upload", environment, port=free_port(), failpoints=f"{failpoint}=kill") as crashing:
+        ada = uploader(crashing.url)
+        upload_id, parts = await ada.sent(content)
+        try:
+            await ada.try_complete(upload_id, parts)
+        except httpx.TransportError:
+            assert failpoint != "outbox.after_publish"  # that one is in the background
+        assert await crashing.ended() == -9
+        await ada.api.aclose()
+
+    async with process("photomesh_upload", environment, port=free_port()) as healed:
+        ada = uploader(healed.url)
+        state = await ada.state(upload_id)
+        assert state["status"] == ("open" if failpoint == "upload.after_store_complete" else "completed")
+        assert state["missing_part_numbers"] == []
+        photo_id = await ada.complete(upload_id, parts)
+        assert await ada.complete(upload_id, parts) == photo_id
+        await ada.api.aclose()
+        delivered = await topics.wait_for("photos_uploaded", photo_id)
+
+    # One event, though a relay that was killed before it had marked it makes its successor deliver it again.
+    assert len({envelope.id for envelope in delivered}) == 1
+    assert len(delivered) == 1 or failpoint != "upload.after_store_complete"
+    assert await database.fetchval("SELECT count(*) FROM outbox WHERE event_id = $1", delivered[0].id) == 1
+    event = delivered[0].data
+    assert isinstance(event, PhotoUploaded)
+    async with open_storage(settings_from(Settings, environment)) as raw:
+        assert await raw.get("raw", event.key, max_bytes=size) == content
+
+
+async def test_a_crash_in_init_costs_the_client_nothing(
+    environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], storage: httpx.AsyncClient
+) -> None:
+    account_id = new_id()
+    spec = "upload.after_store_begin=kill"
+    async with process("photomesh_upload", environment, port=free_port(), failpoints=spec) as crashing:
+        async with httpx.AsyncClient(base_url=crashing.url) as api:
+            with pytest.raises(httpx.TransportError):
+                await Uploader(api, storage, account_id, issuer.headers(account_id)).init()
+    async with process("photomesh_upload", environment, port=free_port()) as healed:
+        async with httpx.AsyncClient(base_url=healed.url) as api:
+            ada = Uploader(api, storage, account_id, issuer.headers(account_id))
+            assert (await ada.ask("GET", "")).json()["items"] == []
+            await ada.complete(*await ada.sent(content_of(10)))

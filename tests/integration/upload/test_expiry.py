@@ -1,0 +1,74 @@
+"""Uploads that nobody completes, and the service's own pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from photomesh_shared.limits import PART_SIZE
+from tests.integration.upload.conftest import MovableClock, NewUploader, Serving
+from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.support.waiting import eventually
+
+
+async def test_a_stale_upload_expires_and_is_cleared_away(serving: Serving, clock: MovableClock) -> None:
+    async with serving(upload_seconds="60", sweep_seconds="0.1") as new_uploader:
+        ada = new_uploader()
+        content = content_of(PART_SIZE + 10)
+        begun = await ada.init(len(content))
+        stale, url = begun["upload_id"], begun["parts"][0]["presigned_url"]
+        parts = await ada.send(begun, content)
+        done, done_parts = await ada.sent(content_of(10))
+        photo_id = await ada.complete(done, done_parts)
+
+        clock.ahead = timedelta(seconds=61)
+        expect_problem(await ada.try_complete(stale, parts), 410, "upload-expired")
+        expect_problem(await ada.ask("POST", f"/{stale}/parts", {"part_numbers": [1]}), 410, "upload-expired")
+        assert (await ada.state(stale))["status"] == "expired"
+        assert (await ada.ask("GET", "")).json()["items"] == []
+
+        async def late_put() -> int:
+            return (await ada.storage.put(url, content=content[:PART_SIZE])).status_code
+
+        assert await eventually(late_put, until=lambda status: status == 404)
+        expect_problem(await ada.try_complete(stale, parts), 410, "upload-expired")
+        assert (await ada.ask("DELETE", f"/{stale}")).status_code == 204
+        assert (await ada.state(stale))["status"] == "expired"
+        assert await ada.complete(done, done_parts) == photo_id
+
+
+async def test_metrics_count_what_happens(new_uploader: NewUploader) -> None:
+    ada = new_uploader()
+    upload_id, parts = await ada.sent(content_of(10))
+    await ada.try_complete(upload_id, [{"part_number": 1, "etag": "0"}])
+    await ada.complete(upload_id, parts)
+    await ada.complete(upload_id, parts)
+    await ada.try_init(0x7FFFFFFF)
+    metrics = (await ada.api.get("/metrics")).text
+    for line in (
+        'photomesh_upload_inits_total{outcome="begun"}',
+        'photomesh_upload_inits_total{outcome="photo-too-large"}',
+        'photomesh_upload_completes_total{outcome="completed"}',
+        'photomesh_upload_completes_total{outcome="repeated"}',
+        'photomesh_upload_completes_total{outcome="parts-mismatch"}',
+        "photomesh_uploads_open",
+        "photomesh_uploads_expired_total",
+        "photomesh_outbox_backlog",
+    ):
+        assert line in metrics
+
+
+async def test_the_service_is_ready_when_its_servers_answer(ada: Uploader) -> None:
+    assert (await ada.api.get("/healthz")).text == "ok"
+    assert (await ada.api.get("/readyz")).json() == {"ready": True, "failures": {}}
+
+
+async def test_every_operation_is_documented_with_examples(ada: Uploader) -> None:
+    document = (await ada.api.get("/openapi.json")).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) == 6
+    for operation in operations:
+        assert operation["summary"]
+        assert operation["description"]
+        assert {"401", "422", "503"} <= operation["responses"].keys()
+    for schema in ("InitUpload", "UploadBegun", "RenewUrls", "FreshUrls", "CompleteUpload", "Completed"):
+        assert document["components"]["schemas"][schema]["examples"]

@@ -1,0 +1,250 @@
+"""Bad input: always a problem with a stable type, never a 500, never a lost photo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.ids import IdGenerator, encode
+from photomesh_shared.limits import PART_SIZE
+from photomesh_shared.storage import open_storage
+from photomesh_upload.settings import Settings
+from tests.integration.upload.conftest import Serving
+from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.support.services import settings_from
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "pointer"),
+    [
+        ({"size_bytes": 0}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": -1}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": "1000"}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": 10.5}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": True}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": None}, "invalid-request", "/size_bytes"),
+        ({"size_bytes": 50_000_001}, "photo-too-large", "/size_bytes"),
+        ({"size_bytes": 10**30}, "photo-too-large", "/size_bytes"),
+        ({"content_type": "image/gif"}, "unsupported-type", "/content_type"),
+        ({"content_type": "text/html"}, "unsupported-type", "/content_type"),
+        ({"content_type": ""}, "invalid-request", "/content_type"),
+        ({"content_type": "x" * 101}, "invalid-request", "/content_type"),
+        ({"filename": ""}, "invalid-request", "/filename"),
+        ({"filename": "   "}, "invalid-request", "/filename"),
+        ({"filename": "x" * 256}, "invalid-request", "/filename"),
+        ({"filename": "a\x00b"}, "invalid-request", "/filename"),
+        ({"filename": "a\r\nb"}, "invalid-request", "/filename"),
+        ({"filename": 7}, "invalid-request", "/filename"),
+    ],
+)
+async def test_what_cannot_be_uploaded_is_refused_at_once(
+    ada: Uploader, changes: dict[str, object], code: str, pointer: str
+) -> None:
+    problem = expect_problem(await ada.try_init(**changes), 422, code)  # type: ignore[arg-type]
+    assert problem["errors"][0]["pointer"] == pointer
+
+
+async def test_half_a_character_is_not_a_name(ada: Uploader) -> None:
+    body = b'{"filename": "\\ud800", "size_bytes": 1, "content_type": "image/jpeg"}'
+    headers = ada.headers | {"Content-Type": "application/json"}
+    expect_problem(await ada.api.post("/v1/uploads/init", content=body, headers=headers), 422, "invalid-request")
+
+
+@pytest.mark.parametrize("path", ["/init", "/up_1/parts", "/up_1/complete"])
+async def test_a_body_that_is_no_json_is_refused(ada: Uploader, path: str) -> None:
+    for body in (b"{", b"\xff\xfe", b'{"size_bytes": 1'):
+        headers = ada.headers | {"Content-Type": "application/json"}
+        response = await ada.api.post(f"/v1/uploads{path}", content=body, headers=headers)
+        expect_problem(response, 400, "malformed-json")
+
+
+async def test_without_a_token_nothing_is_said(ada: Uploader) -> None:
+    upload_id = (await ada.init())["upload_id"]
+    ada.headers = {}
+    for method, path in (("GET", ""), ("GET", f"/{upload_id}"), ("DELETE", f"/{upload_id}"), ("POST", "/init")):
+        expect_problem(await ada.ask(method, path), 401, "missing-token")
+
+
+async def test_the_store_takes_no_other_size_than_announced(ada: Uploader) -> None:
+    begun = await ada.init(1000)
+    for size in (0, 999, 1001, 100_000):
+        refused = await ada.storage.put(begun["presigned_url"], content=content_of(size))
+        assert refused.status_code == 403
+    problem = expect_problem(await ada.try_complete(begun["upload_id"]), 409, "upload-incomplete")
+    assert problem["missing_part_numbers"] == [1]
+    await ada.send(begun, content_of(1000))
+    await ada.complete(begun["upload_id"])
+
+
+async def test_a_size_that_the_store_took_all_the_same_is_refused(
+    ada: Uploader, environment: Mapping[str, str]
+) -> None:
+    """As a store that does not check the signed length would let happen."""
+    for size in (999, 1001, 0):
+        begun = await ada.init(1000)
+        await ada.put(await _for_any_size(begun["presigned_url"], environment), content_of(size))
+        problem = expect_problem(await ada.try_complete(begun["upload_id"]), 422, "size-mismatch")
+        assert (problem["announced_bytes"], problem["arrived_bytes"]) == (1000, size)
+
+
+async def test_parts_that_have_not_arrived_are_listed(ada: Uploader) -> None:
+    content = content_of(3 * PART_SIZE)
+    begun = await ada.init(len(content))
+    etag = await ada.put(begun["parts"][1]["presigned_url"], content[:PART_SIZE])
+    response = await ada.try_complete(begun["upload_id"], [{"part_number": 2, "etag": etag}])
+    assert expect_problem(response, 409, "upload-incomplete")["missing_part_numbers"] == [1, 3]
+    await ada.complete(begun["upload_id"], await ada.send(begun, content))
+
+
+async def test_wrong_etags_are_refused_and_nothing_is_lost(ada: Uploader) -> None:
+    content = content_of(PART_SIZE + 1000)
+    upload_id, (first, second) = await ada.sent(content)
+    foreign = {"part_number": 2, "etag": "0" * 32}
+    swapped = [{"part_number": 1, "etag": second["etag"]}, {"part_number": 2, "etag": first["etag"]}]
+    for parts, wrong in (
+        ([], [1, 2]),
+        ([first], [2]),
+        ([second], [1]),
+        ([first, foreign], [2]),
+        (swapped, [1, 2]),
+        ([first, second, second], [2]),
+        ([first, second, {"part_number": 3, "etag": "0" * 32}], [3]),
+    ):
+        problem = expect_problem(await ada.try_complete(upload_id, parts), 422, "parts-mismatch")
+        assert problem["part_numbers"] == wrong
+    for malformed in (
+        "x",
+        [first, {"part_number": 2}],
+        [{"part_number": 0, "etag": "x"}],
+        [{"part_number": 1, "etag": ""}],
+        [{"part_number": "1", "etag": "x"}],
+        [first] * 101,
+    ):
+        expect_problem(await ada.try_complete(upload_id, malformed), 422, "invalid-request")
+    await ada.complete(upload_id, [first, second])
+
+
+async def test_a_wrong_etag_of_a_small_photo_is_refused(ada: Uploader) -> None:
+    upload_id, parts = await ada.sent(content_of(10))
+    wrong = [{"part_number": 1, "etag": "0" * 32}]
+    expect_problem(await ada.try_complete(upload_id, wrong), 422, "parts-mismatch")
+    await ada.complete(upload_id, parts)
+
+
+async def test_urls_are_given_for_parts_that_exist(ada: Uploader) -> None:
+    upload_id = (await ada.init(2 * PART_SIZE))["upload_id"]
+    for numbers in ([0], [3], [-1], [10**20], [], [1] * 11, ["x"], None):
+        expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": numbers}), 422, "invalid-request")
+
+
+async def test_somebody_else_s_upload_looks_like_one_that_does_not_exist(ada: Uploader, grace: Uploader) -> None:
+    upload_id, parts = await ada.sent(content_of(10))
+    nobody_s = encode("up", IdGenerator(1, 0, SystemClock()).next())
+    for target in (upload_id, nobody_s):
+        for method, path, body in _routes(target):
+            expect_problem(await grace.ask(method, path, body), 404, "upload-not-found")
+    await ada.complete(upload_id, parts)
+    for method, path, body in _routes(upload_id):
+        expect_problem(await grace.ask(method, path, body), 404, "upload-not-found")
+
+
+@pytest.mark.parametrize("upload_id", ["p_8aB3x9Q2", "8aB3x9Q2", "up_", "up_!", "up_" + "z" * 11, "up_01", "up_é"])
+async def test_what_is_no_upload_id_is_refused(ada: Uploader, upload_id: str) -> None:
+    for method, path, body in _routes(upload_id):
+        response = await ada.ask(method, path, body)
+        assert expect_problem(response, 422, "invalid-request")["errors"][0]["pointer"] == "#path/upload_id"
+
+
+async def test_an_upload_of_another_region_names_its_place(serving: Serving) -> None:
+    regions = '{"local": {"number": 1, "url": "http://here"}, "eu": {"number": 2, "url": "https://eu.example"}}'
+    async with serving(regions=regions) as new_uploader:
+        ada = new_uploader()
+        for method, path, body in _routes(encode("up", IdGenerator(2, 0, SystemClock()).next())):
+            problem = expect_problem(await ada.ask(method, path, body), 421, "wrong-region")
+            assert (problem["region"], problem["region_url"]) == ("eu", "https://eu.example")
+        for method, path, body in _routes(encode("up", IdGenerator(9, 0, SystemClock()).next())):
+            expect_problem(await ada.ask(method, path, body), 404, "upload-not-found")
+
+
+async def test_an_aborted_upload_is_gone_for_good(ada: Uploader) -> None:
+    content = content_of(PART_SIZE + 10)
+    begun = await ada.init(len(content))
+    parts = await ada.send(begun, content)
+    upload_id = begun["upload_id"]
+    for _ in range(2):
+        assert (await ada.ask("DELETE", f"/{upload_id}")).status_code == 204
+    assert (await ada.state(upload_id))["status"] == "aborted"
+    expect_problem(await ada.try_complete(upload_id, parts), 410, "upload-aborted")
+    expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 410, "upload-aborted")
+    late = await ada.storage.put(begun["parts"][0]["presigned_url"], content=content[:PART_SIZE])
+    assert late.status_code == 404
+
+
+async def test_an_upload_that_is_a_photo_cannot_be_aborted(ada: Uploader) -> None:
+    upload_id, parts = await ada.sent(content_of(10))
+    photo_id = await ada.complete(upload_id, parts)
+    problem = expect_problem(await ada.ask("DELETE", f"/{upload_id}"), 409, "upload-completed")
+    assert problem["photo_id"] == photo_id
+    expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 409, "upload-completed")
+    assert await ada.complete(upload_id, parts) == photo_id
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "allowed", "quota"),
+    [
+        ({"max_open_uploads": "3"}, 10, 3, "open_uploads"),
+        ({"max_uploads_per_day": "4"}, 10, 4, "uploads_per_day"),
+        ({"max_bytes_per_day": "1000"}, 400, 2, "bytes_per_day"),
+    ],
+)
+async def test_quotas_hold_also_when_everything_comes_at_once(
+    serving: Serving, settings: dict[str, str], size: int, allowed: int, quota: str
+) -> None:
+    async with serving(**settings) as new_uploader:
+        ada, grace = new_uploader(), new_uploader()
+        answers = await asyncio.gather(*(ada.try_init(size) for _ in range(12)))
+        assert sum(answer.status_code == 200 for answer in answers) == allowed
+        for answer in answers:
+            if answer.status_code != 200:
+                problem = expect_problem(answer, 429, "quota-exceeded")
+                assert problem["quota"] == quota
+                assert int(answer.headers["retry-after"]) >= 1
+        assert len((await ada.ask("GET", "")).json()["items"]) == allowed
+        await grace.init(size)
+
+
+async def test_completing_or_aborting_makes_room(serving: Serving) -> None:
+    async with serving(max_open_uploads="2") as new_uploader:
+        ada = new_uploader()
+        first, (second, parts) = await ada.init(10), await ada.sent(content_of(10))
+        expect_problem(await ada.try_init(), 429, "quota-exceeded")
+        await ada.complete(second, parts)
+        await ada.init()
+        expect_problem(await ada.try_init(), 429, "quota-exceeded")
+        await ada.ask("DELETE", f"/{first['upload_id']}")
+        await ada.init()
+
+
+async def _for_any_size(presigned_url: str, environment: Mapping[str, str]) -> str:
+    """The same URL without a signed length."""
+    url = urlsplit(presigned_url)
+    query = parse_qs(url.query)
+    _, bucket, key = url.path.split("/", 2)
+    part = {"Bucket": bucket, "Key": key, "UploadId": query["uploadId"][0], "PartNumber": 1}
+    async with open_storage(settings_from(Settings, environment)) as storage:
+        unsigned: str = await storage._signer.generate_presigned_url("upload_part", Params=part)
+    return unsigned
+
+
+def _routes(upload_id: str) -> tuple[tuple[str, str, object], ...]:
+    """All routes of one upload."""
+    return (
+        ("GET", f"/{upload_id}", None),
+        ("POST", f"/{upload_id}/parts", {"part_numbers": [1]}),
+        ("POST", f"/{upload_id}/complete", {"parts": []}),
+        ("DELETE", f"/{upload_id}", None),
+    )

@@ -1,0 +1,197 @@
+"""Uploads without servers: what PostgreSQL and object storage do for them, in memory.
+
+`tests/integration/upload/test_adapters.py` holds the fakes and the real ones to the same behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import Envelope, PhotoUploaded
+from photomesh_upload.domain import Part, Quotas, Status, StoredObject, Upload, Usage
+from photomesh_upload.errors import PartsMismatch
+
+__all__ = ["MemoryBucket", "MemoryUploads"]
+
+
+@dataclass
+class _Locked:
+    uploads: MemoryUploads
+    upload: Upload
+    completed: Envelope[PhotoUploaded] | None = None
+
+    async def complete(self, event: Envelope[PhotoUploaded]) -> None:
+        self.completed = event
+
+
+@dataclass
+class MemoryUploads:
+    rows: dict[int, Upload] = field(default_factory=dict)
+    closed_at: dict[int, datetime] = field(default_factory=dict)
+    cleared: set[int] = field(default_factory=set)
+    outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
+    usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
+    away: bool = False
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def _check(self) -> None:
+        if self.away:
+            raise Unavailable
+
+    async def add(self, upload: Upload, quotas: Quotas) -> None:
+        self._check()
+        now, account = upload.created_at, upload.account_id
+        today = (account, now.astimezone(UTC).date())
+        count, total = self.usage.get(today, (0, 0))
+        used = (count + 1, total + upload.announced.size_bytes)
+        opened = len(await self.open_of(account, now=now, before=None, limit=1_000_000))
+        quotas.check(Usage(opened + 1, *used), now)
+        self.usage[today] = used
+        self.rows[upload.upload_id] = upload
+
+    async def find(self, account_id: int, upload_id: int) -> Upload | None:
+        self._check()
+        upload = self.rows.get(upload_id)
+        return upload if upload and upload.account_id == account_id else None
+
+    async def open_of(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
+        self._check()
+        found = [
+            upload
+            for upload in self.rows.values()
+            if upload.account_id == account_id
+            and upload.status_at(now) is Status.OPEN
+            and (before is None or upload.upload_id < before)
+        ]
+        return sorted(found, key=lambda upload: -upload.upload_id)[:limit]
+
+    @asynccontextmanager
+    async def locked(self, account_id: int, upload_id: int) -> AsyncIterator[_Locked | None]:
+        async with self._lock:
+            upload = await self.find(account_id, upload_id)
+            locked = _Locked(self, upload) if upload else None
+            yield locked
+            self._check()  # the commit
+            if locked and locked.completed:
+                self._close(locked.upload, Status.COMPLETED, locked.completed.time)
+                self.outbox.append(locked.completed)
+
+    async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
+        async with self._lock:
+            upload = await self.find(account_id, upload_id)
+            if upload is None or upload.status is not Status.OPEN:
+                return False
+            self._close(upload, Status.ABORTED, now)
+            return True
+
+    def _close(self, upload: Upload, status: Status, now: datetime) -> None:
+        self.rows[upload.upload_id] = replace(upload, status=status)
+        self.closed_at[upload.upload_id] = now
+
+    async def mark_cleared(self, upload_ids: Sequence[int]) -> None:
+        self._check()
+        self.cleared.update(upload_ids)
+
+    async def count_open(self) -> int:
+        self._check()
+        return sum(upload.status is Status.OPEN for upload in self.rows.values())
+
+    @asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[bool]:
+        yield True
+
+    async def expire(self, now: datetime, limit: int) -> int:
+        self._check()
+        due = [u for u in self.rows.values() if u.status is Status.OPEN and u.expires_at <= now][:limit]
+        for upload in due:
+            self._close(upload, Status.EXPIRED, now)
+        return len(due)
+
+    async def to_clear(self, limit: int) -> list[Upload]:
+        self._check()
+        ended = (Status.ABORTED, Status.EXPIRED)
+        return [u for u in self.rows.values() if u.status in ended and u.upload_id not in self.cleared][:limit]
+
+    async def forget(self, ended_before: datetime, limit: int) -> int:
+        self._check()
+        old = [
+            upload_id
+            for upload_id, closed_at in self.closed_at.items()
+            if closed_at < ended_before
+            and (self.rows[upload_id].status is Status.COMPLETED or upload_id in self.cleared)
+        ][:limit]
+        for upload_id in old:
+            del self.rows[upload_id], self.closed_at[upload_id]
+        return len(old)
+
+
+@dataclass
+class MemoryBucket:
+    bucket: str = "raw"
+    multiparts: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
+    objects: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    away: bool = False
+    joins: int = 0
+    _begun: int = 0
+
+    def _check(self) -> None:
+        if self.away:
+            raise Unavailable
+
+    def send(self, upload: Upload, part_number: int, content: bytes) -> str:
+        """What a client's PUT does. Raises KeyError once the upload is joined or discarded."""
+        self.multiparts[upload.multipart_id].append((part_number, content))
+        return _md5(content)
+
+    async def begin(self, key: str, content_type: str) -> str:
+        self._check()
+        self._begun += 1
+        multipart_id = f"multipart-{self._begun}"
+        self.multiparts[multipart_id] = []
+        return multipart_id
+
+    async def url(self, upload: Upload, part_number: int, seconds: int) -> str:
+        return f"https://storage/{upload.key}?part={part_number}&seconds={seconds}"
+
+    async def arrived(self, upload: Upload) -> list[Part] | None:
+        self._check()
+        if upload.multipart_id not in self.multiparts:
+            return None
+        sent = sorted(self.multiparts[upload.multipart_id], key=lambda part: part[0])
+        return [Part(number, _md5(content), len(content)) for number, content in sent]
+
+    async def join(self, upload: Upload, parts: Sequence[Part]) -> None:
+        self._check()
+        sent = self.multiparts.get(upload.multipart_id)
+        if sent is None:
+            return
+        held = {(number, _md5(content)): content for number, content in sent}
+        if any((part.part_number, part.etag) not in held for part in parts):
+            raise PartsMismatch
+        contents = {part.part_number: held[part.part_number, part.etag] for part in parts}
+        whole = b"".join(contents[number] for number in sorted(contents))
+        self.objects[upload.key] = (f"{_md5(whole)}-{len(contents)}", whole)
+        del self.multiparts[upload.multipart_id]
+        self.joins += 1
+
+    async def find(self, upload: Upload) -> StoredObject | None:
+        self._check()
+        if upload.key not in self.objects:
+            return None
+        etag, content = self.objects[upload.key]
+        return StoredObject(etag, len(content))
+
+    async def clear(self, upload: Upload) -> None:
+        self._check()
+        self.multiparts.pop(upload.multipart_id, None)
+        self.objects.pop(upload.key, None)
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
