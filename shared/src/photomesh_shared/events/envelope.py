@@ -66,8 +66,8 @@ class Event(EventModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        if "type_" in vars(cls):
-            _TYPES[cls.type_] = cls
+        if "type_" in vars(cls) and _TYPES.setdefault(cls.type_, cls) is not cls:
+            raise TypeError(f"event type {cls.type_} is declared twice")
 
     def partition_key(self) -> str:
         """What the record is keyed by; events of one key keep their order."""

@@ -46,7 +46,8 @@ class KafkaSource:
             client_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=30_000,
+            # How long the partitions of a member that died lie idle: ten heartbeats, so that a hiccup is not a death.
+            session_timeout_ms=10_000,
             # Members learn of a rebalance by their heartbeat, so this is how long one takes to begin.
             heartbeat_interval_ms=1_000,
             # Longer than the runner's drain and commit together, so that a member that drains is waited for.

@@ -40,7 +40,7 @@ BEFORE_COMMIT = declare("runner.before_commit", "records are done with, their of
 AFTER_COMMIT = declare("runner.after_commit", "offsets are committed")
 
 _POLL_SECONDS = 0.5
-_POLL_SECONDS_WHEN_FULL = 0.05  # a partition that was full and has room again is asked for at the next poll
+_LOOK_SECONDS = 0.05
 _LAG_SECONDS = 5.0
 _COMMIT_TIMEOUT = 10.0
 _STOP_TIMEOUT = 10.0
@@ -99,10 +99,11 @@ class ConsumerRunner:
         )
         self._watchdog = Watchdog(self._clock, stall_seconds)
         self._work: dict[Partition, PartitionWork] = {}
-        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
         self._joined = False
         self._committing = asyncio.Lock()
         self._tasks: asyncio.TaskGroup | None = None
+        self._broken: asyncio.Future[None] | None = None
         self._source: Source | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,14 +141,18 @@ class ConsumerRunner:
                 buffer=self._buffer,
             )
         self._joined = True
-        self._changed.set()
+        self._room.set()
         log.info("partitions assigned", extra={"group": self._group, "partitions": len(self._work)})
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
-        assert self._tasks is not None
         CONSUMER_REBALANCES.labels(self._group).inc()
-        # A task of our group, so that a crash in it is ours: a source would swallow what this raises.
-        await asyncio.wait([self._tasks.create_task(self._give_up(partitions))])
+        try:
+            await self._give_up(partitions)
+        except Exception as error:
+            # Ours to end with, not the source's to log and forget.
+            if self._broken is not None and not self._broken.done():
+                self._broken.set_exception(error)
+            raise
 
     # The loops of one consumer
 
@@ -156,10 +161,13 @@ class ConsumerRunner:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self._broken = broken = asyncio.get_running_loop().create_future()
                 polling = tasks.create_task(self._poll(source))
                 keeping_house = tasks.create_task(self._keep_house(source))
                 stopping = tasks.create_task(stop.wait())
-                await asyncio.wait([polling, keeping_house, stopping], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([polling, keeping_house, stopping, broken], return_when=asyncio.FIRST_COMPLETED)
+                if broken.done():
+                    broken.result()
                 polling.cancel()
                 stopping.cancel()
                 await self._give_up(list(self._work))
@@ -177,14 +185,15 @@ class ConsumerRunner:
         """Takes records on as long as there is room for them. Returns when the source is of no more use."""
         try:
             await source.start()
+            limit = max(1, self._buffer // 2)
             while True:
                 wanted = [partition for partition, work in self._work.items() if work.wants_more]
-                if not wanted:
-                    self._changed.clear()
-                    await happened_within(self._changed, _POLL_SECONDS, self._clock)
-                    continue
-                seconds = _POLL_SECONDS if len(wanted) == len(self._work) else _POLL_SECONDS_WHEN_FULL
-                batches = await source.poll(wanted, max(1, self._buffer // 2), seconds)
+                everything_wanted = wanted and len(wanted) == len(self._work)
+                self._room.clear()
+                batches = await source.poll(wanted, limit, _POLL_SECONDS if everything_wanted else 0) if wanted else {}
+                if not batches and not everything_wanted:
+                    # Whichever comes first: room in a partition that is full, or a look at the others.
+                    await happened_within(self._room, _LOOK_SECONDS, self._clock)
                 for partition, records in batches.items():
                     if work := self._work.get(partition):
                         work.accept(records)
@@ -236,7 +245,7 @@ class ConsumerRunner:
 
     def _progressed(self) -> None:
         self._watchdog.progressed()
-        self._changed.set()
+        self._room.set()
 
     async def _give_up(self, partitions: Collection[Partition]) -> None:
         """Finishes what was begun on these partitions, commits, and forgets them."""
