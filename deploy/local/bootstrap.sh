@@ -23,7 +23,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 exec 9>"$state/bootstrap.lock"
 flock 9
 
-# --- packages of the system ---------------------------------------------------------------------------------
+# --- what the system must have ---------------------------------------------------------------------------------
 
 # The oldest Python that we support comes first: it is the one that the lock was made and tried with.
 find_python() {
@@ -49,11 +49,11 @@ has_java17() {
 
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || has postgres; }
 
-missing_packages() {
-  find_python >/dev/null || echo python3 python3-venv
-  [ "$wanted" = python ] && return
+missing_for_python() { find_python >/dev/null || echo python3 python3-venv; }
+
+missing_for_servers() {
   has_java17 || echo openjdk-17-jre-headless
-  has mvn || [ -e "$state/lib/cassandra/.complete" ] || echo maven
+  has mvn || jars_complete || echo maven
   has_postgres || echo postgresql
   has psql || echo postgresql-client
   has redis-server || echo redis-server
@@ -70,9 +70,10 @@ install_packages() {
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
   fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq -o Acquire::Retries=3 update
+  # (9>&- everywhere: nothing that these start may hold on to our lock)
+  apt-get -qq -o Acquire::Retries=3 update 9>&-
   apt-get -qq -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 install --yes --no-install-recommends ca-certificates "$@" \
-    >"$state/apt.log" 2>&1 || { tail -n 30 "$state/apt.log" >&2; fail "apt-get failed (all of it: $state/apt.log)"; }
+    >"$state/apt.log" 2>&1 9>&- || { tail -n 30 "$state/apt.log" >&2; fail "apt-get failed (all of it: $state/apt.log)"; }
   if [ -e "$policy" ] && [ -n "$(trap -p EXIT)" ]; then
     rm -f "$policy"
     trap - EXIT
@@ -86,20 +87,24 @@ install_packages() {
   fi
 }
 
-packages=$(missing_packages | tr '\n' ' ')
-if [ -n "${packages// /}" ]; then
-  if [ "$(id -u)" = 0 ] && has apt-get; then
-    # shellcheck disable=SC2086  # a list of words
-    install_packages $packages
-  else
-    fail "please install these (Debian's names), then run this again:
+# Installs what the given function still misses, or says what to install.
+require() {
+  local packages still
+  packages=$("$1" | xargs)
+  [ -n "$packages" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! has apt-get; then
+    fail "please install these (the names are Debian's), then run this again:
   sudo apt-get install --no-install-recommends $packages"
   fi
-fi
-still=$(missing_packages | tr '\n' ' ')
-[ -z "${still// /}" ] || fail "still missing after the installation: $still(Debian 12's names)"
+  # shellcheck disable=SC2086  # a list of words
+  install_packages $packages
+  still=$("$1" | xargs)
+  [ -z "$still" ] || fail "still missing after the installation: $still (the names are Debian 12's)"
+}
 
 # --- Python ---------------------------------------------------------------------------------------------------
+
+require missing_for_python
 
 # The path belongs to the key: a checkout that was moved has scripts that point to where it was.
 python_key=$({ echo "$root $UV_VERSION"; cat requirements.lock requirements-dev.lock pyproject.toml shared/pyproject.toml \
@@ -131,13 +136,24 @@ for member in tomllib.load(open("pyproject.toml", "rb"))["tool"]["uv"]["workspac
 fi
 [ "$wanted" = python ] && exit 0
 
-# --- jars -------------------------------------------------------------------------------------------------------
+# --- servers: in a container engine, or as programs of this machine ---------------------------------------------
 
 pom=deploy/local/config/pom.xml
 jars_key=$(sha256sum "$pom" | cut -d' ' -f1)
+jar_stamp() { cat "$state/lib/$1/.complete" 2>/dev/null; }
+jars_complete() { [ "$(jar_stamp kafka)" = "$jars_key" ] && [ "$(jar_stamp cassandra)" = "$jars_key" ]; }
+
+if [ -z "$(missing_for_servers)" ] && jars_complete; then
+  exit 0
+fi
+# Where the stack runs in containers, their images bring the servers.
+engine=$(.venv/bin/python -m photomesh_local engine)
+[ "$engine" = native ] || exit 0
+require missing_for_servers
+
 for server in kafka cassandra; do
   folder=$state/lib/$server
-  [ "$(cat "$folder/.complete" 2>/dev/null)" = "$jars_key" ] && continue
+  [ "$(jar_stamp "$server")" = "$jars_key" ] && continue
   say "Fetching the jars of $server (about $([ $server = kafka ] && echo 45 || echo 67) MB)"
   rm -rf "$folder.new"
   # Maven complains about \${jmc5.path} in a pom of Cassandra's; that is harmless, so its log is shown on failure only.

@@ -12,6 +12,8 @@ _CONSUMER = ("--from-beginning", "--property", "print.key=true", "--property", "
 
 def show(stack: Stack, topic: str | None) -> None:
     """List the topics, or print a topic's records (headers, key, value) from its first one on, until interrupted."""
+    if topic:
+        print(f"Records of {topic} from its first one on; Ctrl-C stops.", flush=True)
     arguments = ["--topic", topic, *_CONSUMER] if topic else ["--list", "--exclude-internal"]
     if is_up(stack):
         tool = "/opt/kafka/bin/kafka-console-consumer.sh" if topic else "/opt/kafka/bin/kafka-topics.sh"
