@@ -1,0 +1,83 @@
+"""What a caption says: its hashtags and whom it mentions. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import takewhile
+
+from photomesh_post.errors import CaptionTooLong, TooManyHashtags, TooManyMentions
+from photomesh_shared.errors import FieldError
+
+__all__ = ["MAX_CAPTION", "MAX_HASHTAGS", "MAX_MENTIONS", "Caption", "hashtags_in", "mentions_in"]
+
+MAX_CAPTION = 2_200  # code points
+MAX_HASHTAGS = 30
+MAX_MENTIONS = 20
+_MAX_HASHTAG = 100  # code points; what is longer is not a tag
+
+_HASH_SIGNS = "#＃"
+_JOINERS = "_·\u200c\u200d"  # underscore, middle dot (Catalan), zero-width joiners (Persian, Indic scripts)
+# Not in the middle of a word or an address, and not the first half of name@host. The ++ gives nothing back, so a name
+# that goes on in other letters is no mention of its beginning.
+_MENTION = re.compile(r"(?<![\w.@/+-])@([A-Za-z0-9._]++)(?![\w@])")
+_USERNAME = re.compile(r"[a-z0-9._]{3,30}")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption that is within the limits, composed (NFC), with what was found in it."""
+
+    text: str
+    hashtags: tuple[str, ...]
+    mentions: tuple[str, ...]
+
+    @classmethod
+    def checked(cls, text: str) -> Caption:
+        """Raises CaptionTooLong, TooManyHashtags or TooManyMentions."""
+        text = unicodedata.normalize("NFC", text)
+        hashtags, mentions = hashtags_in(text), mentions_in(text)
+        for problem, count, limit, what in (
+            (CaptionTooLong, len(text), MAX_CAPTION, "characters"),
+            (TooManyHashtags, len(hashtags), MAX_HASHTAGS, "hashtags"),
+            (TooManyMentions, len(mentions), MAX_MENTIONS, "mentions"),
+        ):
+            if count > limit:
+                detail = f"has {count} {what}, and {limit} are allowed"
+                raise problem(errors=[FieldError("/caption", detail)], limit=limit)
+        return cls(text, hashtags, mentions)
+
+
+def hashtags_in(text: str) -> tuple[str, ...]:
+    """Hashtags in the order in which they first appear, each once, without the sign, in lower case (NFKC and case
+    folding, so that ＃Ｆｕｊｉ and #fuji are one).
+
+    A tag is a run of letters, digits, marks and joiners of any script with at least one letter. It starts the text or
+    follows something that is not part of a word, as in Unicode Standard Annex 31 (hashtag identifiers), without emoji.
+    """
+    found: dict[str, None] = {}
+    end_of_last = -1
+    for start, sign in enumerate(text):
+        if sign not in _HASH_SIGNS:
+            continue
+        before = text[start - 1] if start else " "
+        if (_in_word(before) and start != end_of_last) or before in "&/":
+            continue
+        tag = "".join(takewhile(_in_word, text[start + 1 : start + 2 + _MAX_HASHTAG]))
+        if len(tag) <= _MAX_HASHTAG and any(character.isalpha() for character in tag):
+            end_of_last = start + 1 + len(tag)
+            folded = unicodedata.normalize("NFKC", tag).casefold()
+            found[unicodedata.normalize("NFKC", folded)] = None
+    return tuple(found)
+
+
+def mentions_in(text: str) -> tuple[str, ...]:
+    """Usernames in the order in which they first appear, each once, without the sign, in lower case. A dot at the end
+    belongs to the sentence."""
+    names = (match[1].rstrip(".").lower() for match in _MENTION.finditer(text))
+    return tuple(dict.fromkeys(name for name in names if _USERNAME.fullmatch(name)))
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character in _JOINERS or unicodedata.category(character).startswith("M")

@@ -1,0 +1,38 @@
+"""The variables of the service's two processes; see also the parts in `photomesh_shared.settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from photomesh_shared.settings import (
+    AuthSettings,
+    CassandraSettings,
+    KafkaSettings,
+    RedisSettings,
+    ServiceSettings,
+    StorageSettings,
+)
+
+__all__ = ["ConsumerSettings", "Settings"]
+
+_CDN_URL = "http://127.0.0.1:18080/variants"
+
+
+class Settings(ServiceSettings, CassandraSettings, KafkaSettings, RedisSettings, AuthSettings):
+    """Of ``python -m photomesh_post``."""
+
+    cdn_url: str = Field(_CDN_URL, description="A variant's URL is this, a slash, and its key.")
+    cursor_secret: SecretStr = Field(description="Signs cursors.")
+    idempotency_secret: SecretStr = Field(description="Encrypts kept answers.")
+    photo_wait_seconds: float = Field(2, ge=0, description="How long to wait for a photo that may be on its way.")
+    upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
+
+
+class ConsumerSettings(ServiceSettings, CassandraSettings, KafkaSettings, StorageSettings):
+    """Of ``python -m photomesh_post.consumer``."""
+
+    cdn_url: str = Field(_CDN_URL, description="Its path is that of variants on every layer of the CDN.")
+    cdn_purge_urls: list[str] = Field(
+        default=["http://127.0.0.1:18081", "http://127.0.0.1:18080"],
+        description="Layers of the CDN that take PURGE, as JSON, from the one next to the store outwards.",
+    )

@@ -1,0 +1,148 @@
+"""Photos and posts in Cassandra."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from photomesh_post.domain import Author, Claim, Photo, Post, PostRef
+from photomesh_post.projection import RowWrite, month_of
+from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of
+from photomesh_shared.cassandra import CassandraSession, Row
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import PhotoMetadata
+
+__all__ = ["CassandraStore"]
+
+_REFS_PER_READ = 100
+_WRITER_SECONDS = 15  # longer than any write may take; then a crashed writer is in nobody's way any more
+_PATIENCE_SECONDS = 10.0
+_LOOK_SECONDS = (0.01, 0.2)  # how soon, and at the latest, to look whether another writer is done
+
+
+class CassandraStore:
+    """See `photomesh_post.service.Store`. Every method raises CassandraUnavailable when no answer comes."""
+
+    def __init__(self, session: CassandraSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    async def ping(self) -> None:
+        await self._session.execute("SELECT release_version FROM system.local")
+
+    # Rows that follow from events
+
+    async def write(self, rows: Sequence[RowWrite]) -> None:
+        await asyncio.gather(*(self._write(row) for row in rows))
+
+    async def _write(self, row: RowWrite) -> None:
+        cells = {**row.key, **row.cells}
+        names, marks = ", ".join(cells), ", ".join("?" * len(cells))
+        # The names come from `projection`, never from a request.
+        cql = f"INSERT INTO {row.table} ({names}) VALUES ({marks}) USING TIMESTAMP ?"  # noqa: S608
+        await self._session.execute(cql, *cells.values(), row.timestamp)
+
+    async def photo(self, photo_id: int) -> Photo | None:
+        row = await self._one("SELECT * FROM photos WHERE photo_id = ?", photo_id)
+        return photo_of(row) if row else None
+
+    async def metadata(self, photo_id: int) -> PhotoMetadata | None:
+        row = await self._one("SELECT * FROM photo_metadata WHERE photo_id = ?", photo_id)
+        return metadata_of(row) if row else None
+
+    async def post(self, post_id: int) -> Post | None:
+        row = await self._one("SELECT * FROM posts WHERE post_id = ?", post_id)
+        return post_of(row) if row else None
+
+    async def author(self, user_id: int) -> Author:
+        return author_of(user_id, await self._one("SELECT * FROM accounts WHERE user_id = ?", user_id))
+
+    async def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]:
+        """An author's posts with smaller ids than `before`, newest first, as long as the caller takes them."""
+        months = await self._session.execute(
+            "SELECT month FROM months_by_author WHERE author_id = ? AND month <= ?", author_id, month_of(before)
+        )
+        for month in (row["month"] for row in months):
+            last = before
+            while True:
+                rows = await self._session.execute(
+                    "SELECT post_id, status, deleted FROM posts_by_author"
+                    " WHERE author_id = ? AND month = ? AND post_id < ? LIMIT ?",
+                    author_id,
+                    month,
+                    last,
+                    _REFS_PER_READ,
+                )
+                for row in rows:
+                    if ref := ref_of(row):
+                        yield ref
+                if len(rows) < _REFS_PER_READ:
+                    break
+                last = rows[-1]["post_id"]
+
+    # Lightweight transactions. Each may have happened although no answer came, so each can be repeated.
+
+    async def claim_of(self, photo_id: int) -> Claim | None:
+        row = await self._one("SELECT post_id, fingerprint FROM photo_claims WHERE photo_id = ?", photo_id)
+        return Claim(row["post_id"], row["fingerprint"]) if row else None
+
+    async def claim(self, photo_id: int, claim: Claim) -> Claim:
+        """Claims a photo for a post, unless another has it; the claim that stands."""
+        answer = await self._session.execute(
+            "INSERT INTO photo_claims (photo_id, post_id, fingerprint) VALUES (?, ?, ?) IF NOT EXISTS",
+            photo_id,
+            claim.post_id,
+            claim.fingerprint,
+        )
+        row = answer[0]
+        return claim if row["[applied]"] else Claim(row["post_id"], row["fingerprint"])
+
+    async def take_over(self, photo_id: int, held: Claim, claim: Claim) -> bool:
+        """Moves a photo from one post to another; False if the first no longer has it."""
+        answer = await self._session.execute(
+            "UPDATE photo_claims SET post_id = ?, fingerprint = ? WHERE photo_id = ? IF post_id = ?",
+            claim.post_id,
+            claim.fingerprint,
+            photo_id,
+            held.post_id,
+        )
+        return bool(answer[0]["[applied]"]) or answer[0].get("post_id") == claim.post_id
+
+    async def release(self, photo_id: int, claim: Claim) -> None:
+        """Frees a photo, if the claim still stands."""
+        await self._session.execute(
+            "DELETE FROM photo_claims WHERE photo_id = ? IF post_id = ?", photo_id, claim.post_id
+        )
+
+    @asynccontextmanager
+    async def writing(self, post_id: int) -> AsyncIterator[None]:
+        """One writer of a post at a time. Raises Unavailable when another does not come to an end."""
+        token = secrets.token_hex(8)
+        deadline = self._clock.monotonic() + _PATIENCE_SECONDS
+        pause, longest = _LOOK_SECONDS
+        while not await self._become_writer(post_id, token):
+            if self._clock.monotonic() >= deadline:
+                raise Unavailable("Somebody else is writing this post.")
+            await self._clock.sleep(pause)
+            pause = min(2 * pause, longest)
+        try:
+            yield
+        finally:
+            with suppress(Unavailable):  # the row expires by itself
+                await self._session.execute("DELETE FROM post_writers WHERE post_id = ? IF token = ?", post_id, token)
+
+    async def _become_writer(self, post_id: int, token: str) -> bool:
+        answer = await self._session.execute(
+            "INSERT INTO post_writers (post_id, token) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
+            post_id,
+            token,
+            _WRITER_SECONDS,
+        )
+        return bool(answer[0]["[applied]"]) or answer[0]["token"] == token
+
+    async def _one(self, cql: str, key: int) -> Row | None:
+        rows = await self._session.execute(cql, key)
+        return rows[0] if rows else None

@@ -1,0 +1,104 @@
+"""Everything that the service's two processes are made of, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from redis.asyncio import Redis
+
+from photomesh_post.cdn import HttpCdn
+from photomesh_post.folding import Folding
+from photomesh_post.objects import StoredPhotos
+from photomesh_post.publishing import Publishing
+from photomesh_post.service import PostService
+from photomesh_post.settings import ConsumerSettings, Settings
+from photomesh_post.store import CassandraStore
+from photomesh_post.views import Patience, Views
+from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.cassandra import open_session
+from photomesh_shared.clock import Clock
+from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.http import Readiness
+from photomesh_shared.idempotency import IdempotencyStore
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.storage import open_storage
+from photomesh_shared.worker_lease import lease_ids
+
+__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    service: PostService
+    views: Views
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+    idempotency: IdempotencyStore
+    cdn_url: str
+    public_url: str
+
+
+@dataclass(frozen=True)
+class ConsumerDeps:
+    folding: Folding
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to Cassandra, Redis and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
+        id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post"))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+
+        store = CassandraStore(session, clock)
+        patience = Patience(
+            clock,
+            young=timedelta(seconds=settings.upload_seconds),
+            wait=timedelta(seconds=settings.photo_wait_seconds),
+        )
+        views = Views(store, patience)
+        publishing = Publishing(store, publisher, clock)
+        # Kafka and Redis are not among them: without them nothing can be posted, but everything can be read.
+        readiness.add("cassandra", store.ping)
+        yield Deps(
+            service=PostService(store, publishing, views, id_source, patience, clock),
+            views=views,
+            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            token_verifier=TokenVerifier(
+                fetch_jwks(client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
+            cdn_url=settings.cdn_url,
+            public_url=settings.public_url,
+        )
+
+
+@asynccontextmanager
+async def open_consumer_deps(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[ConsumerDeps]:
+    """Connects to Cassandra, object storage and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        storage = await stack.enter_async_context(open_storage(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-consumer"))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+
+        store = CassandraStore(session, clock)
+        readiness.add("cassandra", store.ping)
+        objects = StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
+        cdn = HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url)
+        yield ConsumerDeps(Folding(store, Publishing(store, publisher, clock), objects, cdn), publisher)
