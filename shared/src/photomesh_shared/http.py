@@ -136,6 +136,12 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return _problem_response(request, InvalidRequest(errors=fields))
 
 
+async def _on_lone_surrogate(request: Request, error: Exception) -> Response:
+    """JSON can escape half a surrogate pair (``"\\ud800"``), which is no text and cannot be hashed, stored or sent.
+    Nothing but a request brings one in, so it is the request that is wrong, wherever that is noticed."""
+    return _problem_response(request, InvalidRequest("The text contains half a surrogate pair."))
+
+
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
@@ -238,6 +244,7 @@ def create_service_app(
             Problem: _on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: _on_http,
+            UnicodeEncodeError: _on_lone_surrogate,
         },
     )
     app.state.settings = settings
