@@ -63,7 +63,7 @@ def email_address(text: str) -> str:
 
 def email_key(address: str) -> str:
     """What makes an address unique. Upper and lower case are told apart by no mail server that people use."""
-    return address.casefold()
+    return address.lower()
 
 
 def normal_password(text: str) -> str:

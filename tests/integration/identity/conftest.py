@@ -1,0 +1,96 @@
+"""The identity service in this process, on the real servers, with a database of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+
+import asyncpg
+import pytest
+
+import photomesh_local as local
+from photomesh_identity.app import create_app
+from photomesh_identity.settings import Settings
+from photomesh_local.environment import postgres_dsn
+from photomesh_local.servers.postgres import psql
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.migrations import folder_of
+from photomesh_shared.postgres import migrate
+from tests.integration.identity.people import People
+from tests.support.clock import MovableClock
+from tests.support.services import client_of, settings_from
+
+SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
+
+Environment = Callable[[str], Mapping[str, str]]
+Serving = Callable[..., AbstractAsyncContextManager[People]]
+
+
+@asynccontextmanager
+async def _own_database(stack: local.Stack) -> AsyncIterator[str]:
+    """A new database of the role `identity`; its DSN."""
+    name = f"identity_{uuid.uuid4().hex[:12]}"
+    await psql(stack, f"CREATE DATABASE {name} OWNER identity")
+    try:
+        yield postgres_dsn(stack, "identity", stack.secrets["POSTGRES_PASSWORD_IDENTITY"], name)
+    finally:
+        await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
+    local.up("test", only=["topics", "buckets", "identity-schema"])
+    async with _own_database(local.Stack("test")) as dsn:
+        await migrate(dsn, folder_of("photomesh_identity"))
+        yield {
+            **service_environment("identity"),
+            "PHOTOMESH_POSTGRES_DSN": dsn,
+            # Cheap hashes; that the real parameters work is a test of its own.
+            "PHOTOMESH_ARGON2_MEMORY_KIB": "256",
+            "PHOTOMESH_ARGON2_TIME_COST": "1",
+            "PHOTOMESH_PASSWORD_QUEUE": "100",
+        }
+
+
+@pytest.fixture
+async def empty_database(environment: Mapping[str, str]) -> AsyncIterator[str]:
+    """The DSN of a database with the schema and no rows, for one test."""
+    async with _own_database(local.Stack("test")) as dsn:
+        await migrate(dsn, folder_of("photomesh_identity"))
+        yield dsn
+
+
+@pytest.fixture
+async def database(environment: Mapping[str, str]) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(environment["PHOTOMESH_POSTGRES_DSN"])
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@asynccontextmanager
+async def _serve(environment: Mapping[str, str], clock: Clock, **changes: str) -> AsyncIterator[People]:
+    settings = settings_from(Settings, environment, **changes)
+    async with client_of(create_app(settings, clock)) as api:
+        yield People(api)
+
+
+@pytest.fixture
+def serving(environment: Mapping[str, str], clock: MovableClock) -> Serving:
+    """Runs the service by the clock of the test, with changed settings."""
+    return partial(_serve, environment, clock)
+
+
+@pytest.fixture(scope="session")
+async def people(environment: Mapping[str, str]) -> AsyncIterator[People]:
+    """People of a service that runs for all tests."""
+    async with _serve(environment, SystemClock()) as people:
+        yield people
