@@ -124,7 +124,7 @@ class Supervisor:
             leftover.unlink(missing_ok=True)
         write_private(self._configuration, main_section(self._stack))
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)]
+        command = [sys.executable, "-m", "photomesh_local.supervisord", "-c", str(self._configuration)]
         started = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
         deadline = time.monotonic() + 15
         while not self.running():
