@@ -33,6 +33,17 @@ class Topic:
     partitions: int = 12
     max_record_bytes: int = 1_048_576
 
+    @property
+    def retention_ms(self) -> int:
+        """As Kafka counts it; -1 is for ever."""
+        return -1 if self.retention is None else self.retention // timedelta(milliseconds=1)
+
+    @property
+    def retention_in_words(self) -> str:
+        if self.cleanup == "compact":
+            return "the latest record of each key for ever, earlier ones for a day at least"
+        return "for ever" if self.retention is None else f"{self.retention.days} days"
+
 
 def dead_letter_topic(topic: str, group: str) -> str:
     """Where a group puts the records of a topic that it could not handle."""

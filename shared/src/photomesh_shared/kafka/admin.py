@@ -42,7 +42,7 @@ def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
     def main(topic: Topic) -> TopicSpec:
         settings = {
             "cleanup.policy": topic.cleanup,
-            "retention.ms": _milliseconds(topic.retention),
+            "retention.ms": str(topic.retention_ms),
             "max.message.bytes": str(topic.max_record_bytes),
             **safety,
         }
@@ -63,8 +63,8 @@ def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
     return [spec for topic in topics for spec in (main(topic), *(dead_letters(topic, g) for g in topic.consumers))]
 
 
-def _milliseconds(retention: timedelta | None) -> str:
-    return "-1" if retention is None else str(retention // timedelta(milliseconds=1))
+def _milliseconds(retention: timedelta) -> str:
+    return str(retention // timedelta(milliseconds=1))
 
 
 async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:

@@ -1,0 +1,168 @@
+"""The AsyncAPI 3.0 document: what subscribers can read about every topic and event, made from the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from photomesh_shared.events.catalogue import TOPICS, Topic
+from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
+from photomesh_shared.events.schemas import consumer_schema
+
+__all__ = ["document", "example_record"]
+
+Json = dict[str, Any]
+
+_DESCRIPTION = """\
+Every state change in Photomesh is an event in a Kafka topic, in the CloudEvents 1.0 binary mode: context attributes are
+`ce_…` headers, the value is JSON.
+
+**Delivery** is at least once: a record may come again, always with the same `ce_id`.
+
+**Order** holds within one key of one topic. Across topics `ce_entityversion` tells: it grows with every event of one
+subject, so keep the highest that you have applied and drop what is not higher.
+
+**Evolution**: only optional fields are added to a type; ignore fields and types that you do not know. A breaking change
+is a new type (`….v2`) beside the old one. Codes and statuses are open sets.
+"""
+
+_HEADERS: Json = {
+    "type": "object",
+    "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_entityversion"],
+    "properties": {
+        "ce_specversion": {"type": "string", "const": "1.0"},
+        "ce_id": {"type": "string", "description": "Unique per event, and the same when the event is sent again."},
+        "ce_type": {"type": "string", "description": "The event's type and its major version."},
+        "ce_source": {"type": "string", "description": "The deployable that published it."},
+        "ce_time": {"type": "string", "format": "date-time", "description": "When it happened."},
+        "ce_subject": {"type": "string", "description": "The id of the photo, post or account that it is about."},
+        "ce_entityversion": {
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": "A number that grows with every event of the subject, across topics.",
+        },
+        "content-type": {"type": "string", "const": CONTENT_TYPE},
+        "traceparent": {"type": "string", "description": "W3C trace context, if the event is part of a trace."},
+        "ce_requestid": {"type": "string", "description": "The Request-Id of the HTTP request that led to it."},
+    },
+}
+
+
+def document() -> Json:
+    """The whole document, ready to be dumped as JSON."""
+    schemas: Json = {}
+    messages = {kind.__name__: _message(kind, schemas) for kind in event_types().values()}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Photomesh events", "version": "1.0.0", "description": _DESCRIPTION},
+        "defaultContentType": CONTENT_TYPE,
+        "servers": {
+            "local": {
+                "host": "127.0.0.1:18092",
+                "protocol": "kafka",
+                "description": "The local stack (`make up`).",
+            }
+        },
+        "channels": {name: _channel(topic) for name, topic in TOPICS.items()},
+        "operations": {f"publish_{name}": _operation(topic) for name, topic in TOPICS.items()},
+        "components": {
+            "messages": messages,
+            "schemas": dict(sorted(schemas.items())),
+            "messageTraits": {"cloudEvent": {"headers": _HEADERS}},
+        },
+    }
+
+
+def _kinds(topic: Topic) -> list[type[Event]]:
+    types = event_types()
+    return [types[name] for name in topic.types]
+
+
+def _channel(topic: Topic) -> Json:
+    names = [kind.__name__ for kind in _kinds(topic)]
+    return {
+        "address": topic.name,
+        "summary": topic.summary,
+        "description": (
+            f"**Key**: {topic.key}. **Order**: {topic.order} **Retention**: {topic.retention_in_words}. "
+            f"**Personal data**: {topic.personal_data} **Freshness**: {topic.freshness}"
+        ),
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {
+            "kafka": {
+                "topic": topic.name,
+                "partitions": topic.partitions,
+                "topicConfiguration": {
+                    "cleanup.policy": [topic.cleanup],
+                    "retention.ms": topic.retention_ms,
+                    "max.message.bytes": topic.max_record_bytes,
+                },
+            }
+        },
+        "x-owner": topic.owner,
+        "x-consumers": list(topic.consumers),
+    }
+
+
+def _operation(topic: Topic) -> Json:
+    return {
+        "action": "send",
+        "title": f"{topic.owner} publishes {topic.name}",
+        "channel": {"$ref": f"#/channels/{topic.name}"},
+        "messages": [{"$ref": f"#/channels/{topic.name}/messages/{kind.__name__}"} for kind in _kinds(topic)],
+    }
+
+
+def _message(kind: type[Event], schemas: Json) -> Json:
+    payload = consumer_schema(kind)
+    for name, schema in payload.pop("$defs", {}).items():
+        lifted = _lift(schema)
+        if schemas.setdefault(name, lifted) != lifted:
+            raise ValueError(f"two events have different parts called {name}")
+    for word in ("$schema", "$id", "examples", "title"):
+        payload.pop(word, None)
+    schemas[kind.__name__] = _lift(payload)
+    example = example_record(kind)
+    return {
+        "name": kind.type_,
+        "title": kind.__name__,
+        "summary": " ".join((kind.__doc__ or "").split()),
+        "contentType": CONTENT_TYPE,
+        "traits": [{"$ref": "#/components/messageTraits/cloudEvent"}],
+        "payload": {"$ref": f"#/components/schemas/{kind.__name__}"},
+        "bindings": {"kafka": {"key": {"type": "string", "description": TOPICS[kind.topic].key}}},
+        "examples": [
+            {
+                "name": kind.__name__,
+                "headers": {name: value.decode() for name, value in example.headers},
+                "payload": json.loads(example.value or b""),
+            }
+        ],
+    }
+
+
+def example_record(kind: type[Event]) -> Record:
+    """The record of a type's example, with an id and a time that stay the same."""
+    event = kind.example()
+    envelope = Envelope(
+        id=f"{event.subject()}.{kind.type_}.1",
+        source=f"/photomesh/{TOPICS[kind.topic].owner}",
+        time=datetime(2026, 11, 21, 10, 10, 1, tzinfo=UTC),
+        entityversion=1,
+        data=event,
+    )
+    return encode(envelope)
+
+
+def _lift(schema: Any) -> Any:
+    """References into a schema of its own become references into the document's components."""
+    if isinstance(schema, list):
+        return [_lift(item) for item in schema]
+    if isinstance(schema, Mapping):
+        return {
+            word: value.replace("#/$defs/", "#/components/schemas/") if word == "$ref" else _lift(value)
+            for word, value in schema.items()
+        }
+    return schema

@@ -1,0 +1,66 @@
+"""JSON Schemas of events, as pairs.
+
+The producer's is closed: exactly the fields that are there. The consumer's is open: fields that are not there may be
+added later. One schema could not say both, and a checker judges an added optional field as breaking against either
+one of them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from photomesh_shared.events.envelope import Event
+
+__all__ = ["consumer_schema", "producer_schema"]
+
+Schema = dict[str, Any]
+
+
+def producer_schema(kind: type[Event]) -> Schema:
+    """What we write: every field, always, and no other."""
+    return _schema(kind, "serialization", "producer", lambda node: None)
+
+
+def consumer_schema(kind: type[Event]) -> Schema:
+    """What a reader may rely on: the required fields, and that known fields keep their types."""
+
+    def open_up(node: Schema) -> None:
+        if node.get("additionalProperties") is False:
+            del node["additionalProperties"]
+
+    return _schema(kind, "validation", "consumer", open_up)
+
+
+def _schema(kind: type[Event], mode: Any, side: str, change: Callable[[Schema], None]) -> Schema:
+    body = kind.model_json_schema(mode=mode)
+    _visit(body, change)
+    _visit(body, _drop_title)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:{kind.type_}:{side}",
+        "title": kind.__name__,
+        **body,
+        "examples": [kind.example().model_dump(mode="json")],
+    }
+
+
+def _drop_title(node: Schema) -> None:
+    """Pydantic gives every field a title that only repeats its name."""
+    if isinstance(node.get("title"), str):
+        del node["title"]
+
+
+def _visit(node: Any, change: Callable[[Schema], None]) -> None:
+    """Calls `change` on every schema in `node`; names of properties and examples are not schemas."""
+    if not isinstance(node, dict):
+        return
+    change(node)
+    for word in ("$defs", "properties"):
+        for child in node.get(word, {}).values():
+            _visit(child, change)
+    for word in ("anyOf", "allOf", "oneOf", "prefixItems"):
+        for child in node.get(word, []):
+            _visit(child, change)
+    for word in ("items", "additionalProperties"):
+        _visit(node.get(word), change)

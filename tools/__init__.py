@@ -1,0 +1,1 @@
+"""Tools of the repository itself; nothing that runs in production imports them."""

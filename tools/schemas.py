@@ -1,0 +1,103 @@
+"""Writes what is made from the events' models and the catalogue::
+
+    python -m tools.schemas            # schemas/, docs/asyncapi.json, docs/events.md
+    python -m tools.schemas --check    # writes nothing; fails if any of them is out of date
+
+    schemas/<type>.producer.json  <type>.consumer.json             the present version
+    schemas/earlier/<type>/<n>.producer.json  <n>.consumer.json    every version before it
+
+A version is kept under `earlier` once it differs in more than its explanations. A change that breaks any version is
+refused: give the event a new type beside the old one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from photomesh_shared.events import Event, event_types
+from photomesh_shared.events.asyncapi import document
+from photomesh_shared.events.schemas import consumer_schema, producer_schema
+from tools.compatibility import Pair, breaking_changes, shape
+from tools.event_docs import event_docs
+
+__all__ = ["ROOT", "committed_versions", "generated", "main", "problems"]
+
+ROOT = Path(__file__).resolve().parent.parent
+SIDES = ("producer", "consumer")
+
+
+def generated(root: Path, types: Mapping[str, type[Event]] | None = None) -> dict[Path, str]:
+    """Every file as it should be, by its path."""
+    types = event_types() if types is None else types
+    files: dict[Path, str] = {}
+    for name, kind in types.items():
+        now = Pair(producer_schema(kind), consumer_schema(kind))
+        earlier = committed_versions(root, name)
+        if earlier and _shapes(earlier[-1]) != _shapes(now):
+            for side in SIDES:
+                files[root / f"schemas/earlier/{name}/{len(earlier)}.{side}.json"] = _dump(getattr(earlier[-1], side))
+        for side in SIDES:
+            files[root / f"schemas/{name}.{side}.json"] = _dump(getattr(now, side))
+    return files
+
+
+def committed_versions(root: Path, name: str) -> list[Pair]:
+    """The versions of a type that are in the repository, from the first to the present one."""
+    numbers = sorted(int(p.name.split(".")[0]) for p in (root / f"schemas/earlier/{name}").glob("*.producer.json"))
+    stems = [root / f"schemas/earlier/{name}/{number}" for number in numbers] + [root / f"schemas/{name}"]
+    return [
+        Pair(*(json.loads(stem.with_name(f"{stem.name}.{side}.json").read_text()) for side in SIDES))
+        for stem in stems
+        if stem.with_name(f"{stem.name}.producer.json").exists()
+    ]
+
+
+def problems(root: Path, types: Mapping[str, type[Event]] | None = None) -> list[str]:
+    """What is breaking about the models, judged against every version in the repository."""
+    types = event_types() if types is None else types
+    found = []
+    for name, kind in types.items():
+        now = Pair(producer_schema(kind), consumer_schema(kind))
+        for number, earlier in enumerate(committed_versions(root, name), start=1):
+            found += [f"{name}, version {number}: {problem}" for problem in breaking_changes(earlier, now)]
+    present = {path.name.removesuffix(".producer.json") for path in (root / "schemas").glob("*.producer.json")}
+    found += [f"{name}: the type was removed" for name in sorted(present - types.keys())]
+    return found
+
+
+def _shapes(pair: Pair) -> list[Any]:
+    return [shape(pair.producer), shape(pair.consumer)]
+
+
+def _dump(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.schemas", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
+    check = parser.parse_args(arguments).check
+    if breaking := problems(ROOT):
+        print("\n".join(breaking), file=sys.stderr)
+        print("Only optional fields may be added; anything else is a new type beside the old one.", file=sys.stderr)
+        return 1
+    files = generated(ROOT) | {
+        ROOT / "docs/asyncapi.json": _dump(document()),
+        ROOT / "docs/events.md": event_docs(),
+    }
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        print(f"{'out of date' if check else 'wrote'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[path])
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
