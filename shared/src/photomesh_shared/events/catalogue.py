@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-__all__ = ["DEAD_LETTER_RETENTION", "FOREVER", "TOPICS", "Topic", "dead_letter_topic"]
+__all__ = ["DEAD_LETTER_RETENTION", "DEFAULT_MAX_RECORD_BYTES", "FOREVER", "TOPICS", "Topic", "dead_letter_topic"]
 
 FOREVER: None = None
+DEFAULT_MAX_RECORD_BYTES = 1_048_576
 DEAD_LETTER_RETENTION = timedelta(days=30)
 
 
@@ -31,7 +32,7 @@ class Topic:
     personal_data: str
     freshness: str
     partitions: int = 12
-    max_record_bytes: int = 1_048_576
+    max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES
 
     @property
     def retention_ms(self) -> int:

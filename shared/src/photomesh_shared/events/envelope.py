@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.events.catalogue import TOPICS
+from photomesh_shared.events.catalogue import DEFAULT_MAX_RECORD_BYTES, TOPICS
 from photomesh_shared.observability import logs, tracing
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
 
 CONTENT_TYPE = "application/json"
 _TYPES: dict[str, type[Event]] = {}
+_RECORD_OVERHEAD = 100  # of a record and of a batch that holds only that one
+_HEADER_OVERHEAD = 10
 _TIME = TypeAdapter[datetime](AwareDatetime)
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
@@ -97,6 +99,12 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes on the wire, and never less."""
+        content = len(self.key or b"") + len(self.value or b"")
+        return _RECORD_OVERHEAD + content + sum(_HEADER_OVERHEAD + len(k) + len(v) for k, v in self.headers)
+
     def header(self, name: str) -> str | None:
         """A header as text; the first if there are several."""
         return next((value.decode("utf-8", "replace") for key, value in self.headers if key == name), None)
@@ -151,7 +159,7 @@ class Envelope(Generic[E_co]):
 
 
 def encode(envelope: Envelope[Event]) -> Record:
-    """The record that carries an event."""
+    """The record that carries an event. Raises ValueError for one that is too large for its topic."""
     event = envelope.data
     headers = {
         "ce_specversion": "1.0",
@@ -165,12 +173,16 @@ def encode(envelope: Envelope[Event]) -> Record:
         "traceparent": envelope.traceparent,
         "ce_requestid": envelope.request_id,
     }
-    return Record(
+    record = Record(
         topic=event.topic,
         key=event.partition_key().encode(),
         value=event.model_dump_json().encode(),
         headers=tuple((name, value.encode()) for name, value in headers.items() if value is not None),
     )
+    limit = TOPICS[event.topic].max_record_bytes if event.topic in TOPICS else DEFAULT_MAX_RECORD_BYTES
+    if record.size > limit:
+        raise ValueError(f"the record has {record.size} bytes; {event.topic} takes {limit}")
+    return record
 
 
 def decode(record: Record) -> Envelope[Event]:
