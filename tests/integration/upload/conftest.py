@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx
 import pytest
 
 import photomesh_local as local
-from photomesh_shared.clock import SystemClock
+from photomesh_shared.clock import Clock
 from photomesh_upload.app import create_app
 from photomesh_upload.settings import Settings
 from tests.integration.upload.uploader import Uploader
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
+if TYPE_CHECKING:
+    from photomesh_shared.postgres import Connection
+
 Environment = Callable[[str], Mapping[str, str]]
 NewUploader = Callable[[], Uploader]
 Serving = Callable[..., AbstractAsyncContextManager[NewUploader]]
-
-
-class MovableClock(SystemClock):
-    """The machine's clock, and ahead of it by as much as a test says."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +32,7 @@ def environment(service_environment: Environment) -> Mapping[str, str]:
     return service_environment("upload")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def storage() -> AsyncIterator[httpx.AsyncClient]:
     """What a client sends its bytes with; it knows nothing but URLs."""
     async with httpx.AsyncClient(timeout=60) as client:
@@ -47,29 +40,23 @@ async def storage() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def database(environment: Mapping[str, str]) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+async def database(environment: Mapping[str, str]) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(environment["PHOTOMESH_POSTGRES_DSN"])
     yield connection
     await connection.close()
 
 
-@pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serving(
     environment: Mapping[str, str],
     issuer: Issuer,
     storage: httpx.AsyncClient,
-    clock: MovableClock,
     new_id: Callable[[], int],
 ) -> Serving:
     """Runs the service with changed settings; gives what makes clients of accounts that nobody has used."""
 
     @asynccontextmanager
-    async def serve(**changes: str) -> AsyncIterator[NewUploader]:
+    async def serve(clock: Clock | None = None, **changes: str) -> AsyncIterator[NewUploader]:
         settings = settings_from(Settings, environment, **changes)
         async with client_of(create_app(settings, clock)) as api:
 
@@ -82,17 +69,18 @@ def serving(
     return serve
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def new_uploader(serving: Serving) -> AsyncIterator[NewUploader]:
+    """Of the service as it is configured by default."""
     async with serving() as make:
         yield make
 
 
 @pytest.fixture
-async def ada(new_uploader: NewUploader) -> Uploader:
+def ada(new_uploader: NewUploader) -> Uploader:
     return new_uploader()
 
 
 @pytest.fixture
-async def grace(new_uploader: NewUploader) -> Uploader:
+def grace(new_uploader: NewUploader) -> Uploader:
     return new_uploader()

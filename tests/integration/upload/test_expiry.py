@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.limits import PART_SIZE
-from tests.integration.upload.conftest import MovableClock, NewUploader, Serving
+from tests.integration.upload.conftest import NewUploader, Serving
 from tests.integration.upload.uploader import Uploader, content_of, expect_problem
 from tests.support.waiting import eventually
 
 
-async def test_a_stale_upload_expires_and_is_cleared_away(serving: Serving, clock: MovableClock) -> None:
-    async with serving(upload_seconds="60", sweep_seconds="0.1") as new_uploader:
+class MovableClock(SystemClock):
+    """The machine's clock, and ahead of it by as much as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
+async def test_a_stale_upload_expires_and_is_cleared_away(serving: Serving) -> None:
+    clock = MovableClock()
+    async with serving(clock, upload_seconds="60", sweep_seconds="0.1") as new_uploader:
         ada = new_uploader()
         content = content_of(PART_SIZE + 10)
         begun = await ada.init(len(content))
