@@ -1,0 +1,48 @@
+"""The low-water mark."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photomesh_shared.kafka.partition import OffsetTracker
+from photomesh_shared.kafka.retry import RetryPolicy
+
+
+def test_nothing_to_commit_before_anything_came() -> None:
+    assert OffsetTracker().low_water is None
+
+
+def test_the_mark_waits_for_the_slowest() -> None:
+    tracker = OffsetTracker()
+    for offset in (7, 8, 11):  # compaction leaves gaps
+        tracker.begin(offset)
+    tracker.done(11)
+    assert tracker.low_water == 7
+    tracker.done(7)
+    assert tracker.low_water == 8
+    tracker.done(8)
+    assert tracker.low_water == 12
+
+
+@given(st.sets(st.integers(0, 10**6), min_size=1), st.randoms(use_true_random=False))
+def test_the_mark_never_passes_what_is_open(offsets: set[int], randomness: random.Random) -> None:
+    tracker = OffsetTracker()
+    for offset in sorted(offsets):
+        tracker.begin(offset)
+    left = sorted(offsets)
+    while left:
+        done = randomness.choice(left)
+        left.remove(done)
+        tracker.done(done)
+        assert tracker.low_water == (left[0] if left else max(offsets) + 1)
+        assert len(tracker) == len(left)
+
+
+@given(st.integers(1, 100), st.randoms(use_true_random=False))
+def test_delays_grow_within_bounds(failures: int, randomness: random.Random) -> None:
+    policy = RetryPolicy(attempts=5, base=0.2, cap=10)
+    full = min(10, 0.2 * 2 ** (failures - 1))
+    assert full / 2 <= policy.delay(failures, randomness) <= full
