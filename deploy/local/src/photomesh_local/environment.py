@@ -29,12 +29,18 @@ _SECRETS = {
 """Program → the secrets that it is trusted with. Everything else is the same for all."""
 
 
+_RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
+"""Out of the way on the test stack, where one address is everybody; tests of limits set their own."""
+
+
 def environment(stack: str | Stack, program: str) -> dict[str, str]:
     """PHOTOMESH_* variables of one program (`provision` for topics and buckets)."""
     stack = stack if isinstance(stack, Stack) else Stack(stack)
     if program not in _SECRETS:
         raise ValueError(f"no environment for {program!r}: it is one of {', '.join(_SECRETS)}")
     values = _common(stack) | _secrets(stack, program)
+    if stack.throwaway and program == "gateway":
+        values |= dict.fromkeys(_RATES, "1000000/60")
     if program in HTTP_PORTS:
         values["PORT"] = str(stack.ports[HTTP_PORTS[program]])
         values["TRACE_FILE"] = str(stack.logs / "traces" / f"{program}.jsonl")
