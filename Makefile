@@ -17,6 +17,7 @@ T ?=
 ID ?=
 ARGS ?=
 export ENGINE
+include deploy/local/ports.env
 
 # Tests start and stop servers one by one, so theirs are always ordinary processes.
 test test-integration test-e2e bench-%: export ENGINE = native
@@ -50,7 +51,7 @@ clean: ## Stop everything and forget data, logs and secrets
 	@[ ! -x $(PYTHON) ] || $(LOCAL) clean --stack $(STACK)
 
 demo: up ## People upload the photos of a folder (PHOTOS=…), publish posts and look at them
-	@$(PYTHON) -m demo --photos "$(PHOTOS)" $(ARGS)
+	@$(PYTHON) -m demo --url http://127.0.0.1:$(GATEWAY) --photos "$(PHOTOS)" $(ARGS)
 
 ##@ Looking inside
 .PHONY: topics trace
