@@ -1,0 +1,88 @@
+vcl 4.1;
+# One layer of the CDN. The edge and the shield run the same policy; they differ in what stands behind them.
+# Only public variants are served: GET and HEAD of /variants/<key>, without query, cookies or credentials.
+
+backend upstream {
+  .host = "seaweedfs-s3.photomesh-data.svc";
+  .port = "8333";
+  .connect_timeout = 2s;
+  .first_byte_timeout = 10s;
+  .between_bytes_timeout = 10s;
+}
+
+acl purgers { "10.0.0.0"/8; "172.16.0.0"/12; "192.168.0.0"/16; "100.64.0.0"/10; "fd00::"/8; }
+
+sub vcl_recv {
+  if (req.url == "/healthz") { return (synth(200)); }
+  if (req.method != "GET" && req.method != "HEAD" && req.method != "PURGE") { return (synth(405)); }
+  set req.url = regsub(req.url, "\?.*$", "");
+  # Our keys are letters, digits, dashes and dots; nothing that another server might read as another path.
+  if (req.url !~ "^/variants(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$") { return (synth(404)); }
+  if (req.method == "PURGE") {
+    if (client.ip !~ purgers) { return (synth(405)); }
+    return (purge);
+  }
+  unset req.http.Cookie;
+  unset req.http.Authorization;
+  # Without Origin the store answers everybody alike; CORS is ours to say, in vcl_deliver.
+  unset req.http.Origin;
+  unset req.http.Accept-Encoding;
+  return (hash);
+}
+
+# The path alone: the edge asks the shield under another host name, and a purge must meet what was stored.
+sub vcl_hash {
+  hash_data(req.url);
+  return (lookup);
+}
+
+sub vcl_backend_fetch {
+  unset bereq.http.X-Forwarded-For;
+}
+
+sub vcl_backend_response {
+  unset beresp.http.Set-Cookie;
+  unset beresp.http.Vary;
+  if (beresp.status >= 500) {
+    # A failing upstream must not push out a good stale copy, nor be remembered.
+    if (bereq.is_bgfetch) { return (abandon); }
+    set beresp.uncacheable = true;
+    set beresp.ttl = 0s;
+    return (deliver);
+  }
+  if (beresp.status >= 400) {
+    # Absent now; it may be written in a moment. Without grace, so that it is seen as soon as it is there.
+    set beresp.ttl = 1s;
+    set beresp.grace = 0s;
+    return (deliver);
+  }
+  # How long is the object's own Cache-Control (a year, immutable); stale for a day while the upstream is away.
+  set beresp.grace = 24h;
+}
+
+sub vcl_deliver {
+  if (obj.hits > 0) {
+    set resp.http.X-Cache = "shield; hit; hits=" + obj.hits;
+  } else if (resp.http.X-Cache) {
+    set resp.http.X-Cache = "shield; miss, " + resp.http.X-Cache;
+  } else {
+    set resp.http.X-Cache = "shield; miss";
+  }
+  set resp.http.Access-Control-Allow-Origin = "*";
+  set resp.http.Cross-Origin-Resource-Policy = "cross-origin";
+  set resp.http.X-Content-Type-Options = "nosniff";
+  set resp.http.Timing-Allow-Origin = "*";
+  unset resp.http.Via;
+  unset resp.http.X-Varnish;
+  unset resp.http.Server;
+}
+
+sub vcl_synth {
+  set resp.http.Content-Type = "text/plain; charset=utf-8";
+  set resp.http.Access-Control-Allow-Origin = "*";
+  set resp.http.X-Cache = "shield; answered";
+  if (resp.status == 405) { set resp.http.Allow = "GET, HEAD"; }
+  set resp.body = "shield: " + resp.status + " " + resp.reason + {"
+"};
+  return (deliver);
+}
