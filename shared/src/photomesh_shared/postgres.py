@@ -6,8 +6,9 @@ so that several replicas may start at once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,10 @@ __all__ = ["DatabaseUnavailable", "connection", "migrate", "open_pool", "transac
 
 _MIGRATION_LOCK = 7_042_001
 _ACQUIRE_SECONDS = 5.0
+_CLOSE_SECONDS = 10.0
 _AWAY = (
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg makes of a connection that ends between two statements
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # too many connections
@@ -71,8 +74,13 @@ async def migrate(dsn: str, folder: Path) -> list[str]:
 @asynccontextmanager
 async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
     """A pool whose statements are bounded in time: a query over 5 s is a fault, not a wait."""
-    async with asyncpg.create_pool(dsn, min_size=2, max_size=size, timeout=5, command_timeout=5) as pool:
+    pool = await asyncpg.create_pool(dsn, min_size=2, max_size=size, timeout=5, command_timeout=5)
+    try:
         yield pool
+    finally:
+        with suppress(TimeoutError):  # then the connections are cut instead; a process that must end does end
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await pool.close()
 
 
 @asynccontextmanager
