@@ -77,7 +77,7 @@ def clock() -> MovableClock:
 
 
 @asynccontextmanager
-async def _serve(environment: Mapping[str, str], clock: Clock, **changes: str) -> AsyncIterator[People]:
+async def serve(environment: Mapping[str, str], clock: Clock, **changes: str) -> AsyncIterator[People]:
     settings = settings_from(Settings, environment, **changes)
     async with client_of(create_app(settings, clock)) as api:
         yield People(api)
@@ -86,11 +86,11 @@ async def _serve(environment: Mapping[str, str], clock: Clock, **changes: str) -
 @pytest.fixture
 def serving(environment: Mapping[str, str], clock: MovableClock) -> Serving:
     """Runs the service by the clock of the test, with changed settings."""
-    return partial(_serve, environment, clock)
+    return partial(serve, environment, clock)
 
 
 @pytest.fixture(scope="session")
 async def people(environment: Mapping[str, str]) -> AsyncIterator[People]:
     """People of a service that runs for all tests."""
-    async with _serve(environment, SystemClock()) as people:
+    async with serve(environment, SystemClock()) as people:
         yield people

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -94,8 +95,8 @@ def signing(keys: Sequence[SealedKey], now: datetime) -> SealedKey:
 def published(keys: Sequence[SealedKey], now: datetime, token_lifetime: timedelta) -> list[SealedKey]:
     """All but those whose last token has expired."""
     ordered = sorted(keys, key=lambda key: key.active_from)
-    ends = [successor.active_from + token_lifetime + _MARGIN for successor in ordered[1:]] + [None]
-    return [key for key, end in zip(ordered, ends, strict=True) if end is None or now < end]
+    ended = [key for key, successor in pairwise(ordered) if now >= successor.active_from + token_lifetime + _MARGIN]
+    return [key for key in ordered if key not in ended]
 
 
 def with_first_key(keys: list[SealedKey], seal: Seal, now: datetime) -> list[SealedKey]:
@@ -106,7 +107,9 @@ def with_first_key(keys: list[SealedKey], seal: Seal, now: datetime) -> list[Sea
 def rotated(
     keys: list[SealedKey], seal: Seal, now: datetime, *, publish_delay: timedelta, token_lifetime: timedelta
 ) -> list[SealedKey]:
-    """The keys that are still needed, and a new one that signs after the delay."""
+    """The keys that are still needed, and a new one that signs after the delay (the very first at once)."""
+    if not keys:
+        return with_first_key(keys, seal, now)
     added = new_key(seal, created_at=now, active_from=now + publish_delay)
     return [*published(keys, now, token_lifetime), added]
 

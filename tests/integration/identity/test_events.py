@@ -1,0 +1,75 @@
+"""What subscribers of `accounts` learn."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from photomesh_shared.events import AccountRegistered, AccountUpdated
+from tests.integration.identity.people import People
+from tests.support.kafka import Topics
+from tests.support.problems import expect_problem
+
+
+async def test_one_event_per_change_and_no_gap(people: People, topics: Topics) -> None:
+    ada = await people.somebody()
+    await ada.edit(display_name="Ada", bio="Numbers")
+    await ada.edit(display_name="Ada")  # changes nothing
+    expect_problem(await ada.edit(if_match='"1"', bio="lost"), 412, "precondition-failed")
+    expect_problem(await ada.edit(bio="x" * 999), 422, "invalid-request")
+    await ada.edit(private=True)
+    await people.logged_in(ada.username)
+    await ada.refreshed()
+
+    envelopes = await topics.wait_for("accounts", ada.id, until=lambda found: len(found) >= 3)
+    assert [envelope.entityversion for envelope in envelopes] == [1, 2, 3]
+    assert [envelope.id for envelope in envelopes] == [f"{ada.id}.{version}" for version in (1, 2, 3)]
+    registered, renamed, hidden = (envelope.data for envelope in envelopes)
+    assert isinstance(registered, AccountRegistered)
+    assert isinstance(renamed, AccountUpdated)
+    assert isinstance(hidden, AccountUpdated)
+    assert registered.model_dump(mode="json") == {
+        "user_id": ada.id,
+        "username": ada.username,
+        "display_name": ada.username,
+        "bio": "",
+        "private": False,
+        "avatar_url": None,
+        "registered_at": ada.user["created_at"],
+    }
+    assert (renamed.display_name, renamed.bio, renamed.private) == ("Ada", "Numbers", False)
+    assert (hidden.display_name, hidden.bio, hidden.private) == ("Ada", "Numbers", True)
+    assert registered.registered_at < renamed.updated_at < hidden.updated_at <= datetime.now(UTC)
+    assert all(envelope.source == "/photomesh/identity" and envelope.request_id for envelope in envelopes)
+
+
+async def test_the_topic_knows_no_address(people: People, topics: Topics) -> None:
+    ada = await people.somebody()
+    await topics.wait_for("accounts", ada.id)
+    [record] = [r for r in await topics.records("accounts") if r.header("ce_subject") == ada.id]
+    assert record.key == ada.id.encode()
+    assert record.value is not None
+    assert b"@" not in record.value
+
+
+async def test_changes_at_once_are_versions_in_order(people: People, topics: Topics) -> None:
+    ada = await people.somebody()
+    answers = await asyncio.gather(*(ada.edit(bio=f"bio {n}") for n in range(15)))
+    assert {answer.status_code for answer in answers} == {200}
+    envelopes = await topics.wait_for("accounts", ada.id, until=lambda found: len(found) >= 16)
+    assert [envelope.entityversion for envelope in envelopes] == list(range(1, 17))
+    last = envelopes[-1].data
+    assert isinstance(last, AccountUpdated)
+    assert last.bio == (await ada.me()).json()["bio"]
+    by_tag = {answer.headers["etag"]: answer.json()["bio"] for answer in answers}
+    for envelope in envelopes[1:]:
+        assert isinstance(envelope.data, AccountUpdated)
+        assert by_tag[f'"{envelope.entityversion}"'] == envelope.data.bio
+
+
+async def test_a_refused_registration_is_no_event(people: People, topics: Topics) -> None:
+    ada = await people.somebody()
+    expect_problem(await people.register(people.application(ada.username)), 409, "username-taken")
+    await topics.wait_for("accounts", ada.id)
+    values = [record.value or b"" for record in await topics.records("accounts")]
+    assert sum(f'"{ada.username}"'.encode() in value for value in values) == 1
