@@ -1,4 +1,4 @@
-"""The upload service: the API of uploads, the outbox relay, and the sweeper of expired uploads."""
+"""``python -m photomesh_upload``: uploads over HTTP, the relay of their events, and the sweeper of what expired."""
 
 from __future__ import annotations
 

@@ -69,16 +69,14 @@ Dependencies = Annotated[Deps, Depends(_deps)]
 @router.post(
     "/init",
     summary="Begin an upload",
-    description=(
-        "Announce a photo, and get URLs to send it to: one URL up to 5 MB, above that one for each part of 5 MiB. "
-        "The bytes go straight to object storage; a URL takes exactly as many as were announced. Then complete the "
-        "upload. Takes an `Idempotency-Key`."
-    ),
     responses=problems(
         *_ALWAYS, *_BODY, UnsupportedType, PhotoTooLarge, QuotaExceeded, IdempotencyKeyReused, IdempotencyKeyInUse
     ),
 )
 async def init_upload(body: InitUpload, viewer: Viewer, deps: Dependencies) -> UploadBegun:
+    """Announces a photo, and gives URLs to send it to: one up to 5 MB, above that one for each part of 5 MiB. The bytes
+    go straight to object storage; a URL takes exactly as many as were announced. When all are sent, complete the
+    upload. Takes an `Idempotency-Key`."""
     urls = await deps.service.begin(viewer.account_id, body.filename, body.content_type, body.size_bytes)
     return UploadBegun.of(urls, deps.region)
 
@@ -86,7 +84,6 @@ async def init_upload(body: InitUpload, viewer: Viewer, deps: Dependencies) -> U
 @router.get(
     "",
     summary="List your open uploads",
-    description="Newest first. What is complete is a photo, and no longer here.",
     responses=problems(*_ALWAYS, InvalidCursor),
 )
 async def list_uploads(
@@ -97,6 +94,7 @@ async def list_uploads(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Page[UploadSummary]:
+    """Newest first. What is complete is a photo, and no longer here."""
     kind = f"{_LIST}:{ids.encode('u', viewer.account_id)}"
     before = deps.cursors.decode(kind, cursor)[0] if cursor else None
     found = await deps.service.list_open(viewer.account_id, before=before, limit=limit + 1)
@@ -109,10 +107,10 @@ async def list_uploads(
 @router.get(
     "/{upload_id}",
     summary="See what has arrived",
-    description="For resuming: the parts that object storage has, with their ETags, and the numbers of the others.",
     responses=problems(*_ALWAYS, *_ONE),
 )
 async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> UploadProgress:
+    """For resuming: the parts that object storage has, with their ETags, and the numbers of those that it lacks."""
     upload, arrived = await deps.service.show(viewer.account_id, upload_id)
     return UploadProgress.with_parts(upload, arrived, deps.region)
 
@@ -120,10 +118,10 @@ async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) ->
 @router.post(
     "/{upload_id}/parts",
     summary="Get fresh URLs for parts",
-    description="When URLs have expired, or to resume. Sending a part again replaces it.",
     responses=problems(*_ALWAYS, *_BODY, *_ONE, UploadCompleted, UploadExpired, UploadAborted),
 )
 async def renew_urls(upload_id: UploadId, body: RenewUrls, viewer: Viewer, deps: Dependencies) -> FreshUrls:
+    """When URLs have expired, or to resume. Sending a part again replaces it."""
     return FreshUrls.of(await deps.service.fresh_urls(viewer.account_id, upload_id, body.part_numbers))
 
 
@@ -131,10 +129,6 @@ async def renew_urls(upload_id: UploadId, body: RenewUrls, viewer: Viewer, deps:
     "/{upload_id}/complete",
     status_code=201,
     summary="Complete an upload",
-    description=(
-        "Checks that everything has arrived and makes it a photo, which is then processed. Safe to repeat: the answer "
-        "is the same each time. From now on nothing can change the bytes; the URLs no longer work."
-    ),
     responses=problems(
         *_ALWAYS, *_BODY, *_ONE, UploadIncomplete, PartsMismatch, SizeMismatch, UploadExpired, UploadAborted
     ),
@@ -146,6 +140,8 @@ async def complete_upload(
     deps: Dependencies,
     body: Annotated[CompleteUpload | None, Body()] = None,
 ) -> Completed:
+    """Checks that everything has arrived and makes it a photo, which is then processed. Safe to repeat: the answer is
+    the same each time. From now on nothing can change the bytes; the URLs no longer work."""
     named = body.named() if body else []
     upload = await deps.service.complete(viewer.account_id, upload_id, named)
     response.headers["Location"] = f"/v1/photos/{ids.encode('p', upload.photo_id)}"
@@ -156,8 +152,8 @@ async def complete_upload(
     "/{upload_id}",
     status_code=204,
     summary="Abort an upload",
-    description="Discards what has arrived. Safe to repeat.",
     responses=problems(*_ALWAYS, *_ONE, UploadCompleted),
 )
 async def abort_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> None:
+    """Discards what has arrived. Safe to repeat."""
     await deps.service.abort(viewer.account_id, upload_id)

@@ -1,4 +1,4 @@
-"""The app: lifespan, routes, middleware."""
+"""The HTTP app."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_shared.clock import Clock
+from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import Readiness, create_service_app
 from photomesh_shared.idempotency import IdempotencyMiddleware
 from photomesh_upload import api
@@ -18,13 +18,13 @@ __all__ = ["create_app"]
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The service, which connects to nothing before its lifespan begins."""
+    """The app; its lifespan opens everything. No I/O happens here."""
     settings = settings or Settings()
     readiness = Readiness()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_deps(settings, readiness, clock) as deps:
+        async with open_deps(settings, readiness, clock or SystemClock()) as deps:
             app.state.deps = deps
             app.state.token_verifier = deps.token_verifier
             app.state.idempotency = deps.idempotency

@@ -1,4 +1,4 @@
-"""Brings the schema up to date; may be run at any time: ``python -m photomesh_upload.migrate``."""
+"""``python -m photomesh_upload.migrate``: brings the schema of the database up to date; harmless when it is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 
 from photomesh_shared.migrations import folder_of
 from photomesh_shared.postgres import migrate
-from photomesh_shared.settings import PostgresSettings
+from photomesh_upload.settings import Settings
 
 
 def main() -> None:
-    dsn = PostgresSettings().postgres_dsn.get_secret_value()
+    dsn = Settings().postgres_dsn.get_secret_value()
     applied = asyncio.run(migrate(dsn, folder_of("photomesh_upload")))
-    print("\n".join(applied) or "upload: nothing to do")
+    print("applied: " + ", ".join(applied) if applied else "the schema is up to date")
 
 
 if __name__ == "__main__":

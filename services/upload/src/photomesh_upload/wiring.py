@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.background import in_background
-from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.clock import Clock
 from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import Readiness
 from photomesh_shared.idempotency import IdempotencyStore
@@ -43,7 +43,7 @@ class Deps:
     public_url: str
 
 
-def policy_of(settings: Settings) -> Policy:
+def _policy_of(settings: Settings) -> Policy:
     return Policy(
         region=settings.region,
         region_number=settings.region_number,
@@ -55,25 +55,24 @@ def policy_of(settings: Settings) -> Policy:
 
 
 @asynccontextmanager
-async def open_deps(settings: Settings, readiness: Readiness, clock: Clock | None = None) -> AsyncIterator[Deps]:
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
     """Connects to PostgreSQL, Redis, object storage and Kafka, and starts the outbox relay and the sweeper."""
-    clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
         )
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
         storage = await stack.enter_async_context(open_storage(settings))
-        http = await stack.enter_async_context(httpx.AsyncClient())
+        client = await stack.enter_async_context(httpx.AsyncClient())
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "upload"))
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
 
+        uploads, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
         # Kafka is not among them: without it uploads still complete, and their events wait in the outbox.
-        readiness.add("postgres", lambda: pool.fetchval("SELECT 1"))
-        readiness.add("redis", redis.ping)
+        readiness.add("postgres", uploads.ping)
+        readiness.add("redis", id_source.check)
         readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
 
-        uploads, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
         sweeper = Sweeper(
             uploads,
             objects,
@@ -81,13 +80,13 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock | Non
             every_seconds=settings.sweep_seconds,
             keep=timedelta(days=settings.keep_days),
         )
-        await stack.enter_async_context(in_background("outbox", OutboxRelay(pool, publisher, clock).run, clock))
-        await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
+        await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
+        await stack.enter_async_context(in_background("sweeper", sweeper.run))
         yield Deps(
-            service=UploadService(uploads, objects, id_source, policy_of(settings), clock),
+            service=UploadService(uploads, objects, id_source, _policy_of(settings), clock),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
-                fetch_jwks(http, settings.jwks_url),
+                fetch_jwks(client, settings.jwks_url),
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,
                 clock=clock,
