@@ -1,11 +1,12 @@
 """One program at a time: what tests of bad days, and people who debug, do to a stack that is up."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
-from photomesh_local.lifecycle import PROGRAMS
+from photomesh_local.lifecycle import DEADLINE, PROGRAMS
 from photomesh_local.orphans import pid_file, pid_of
 from photomesh_local.readiness import blocking, until_ready
 from photomesh_local.services import SERVICES
@@ -71,7 +72,8 @@ def pid(stack: str, program: str) -> int:
 
 
 def ready(stack: str, program: str) -> None:
-    """Return once the program answers; StackError when it does not stay up."""
+    """Return once the program answers; StackError when it does not stay up, TimeoutError when it takes too long."""
     where = Stack(stack)
     supervisor = Supervisor(where)
-    blocking(until_ready(lambda: PROGRAMS[program].probe(where), state=lambda: supervisor.states().get(program)))
+    answers = until_ready(lambda: PROGRAMS[program].probe(where), life=lambda: supervisor.life(program))
+    blocking(asyncio.wait_for(answers, DEADLINE))

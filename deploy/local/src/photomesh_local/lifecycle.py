@@ -12,8 +12,7 @@ from typing import Any, Protocol, Self
 from photomesh_local import display, orphans, provisioning, sockets
 from photomesh_local.program import StackError
 from photomesh_local.readiness import blocking, until_ready
-from photomesh_local.servers import SERVERS, Server
-from photomesh_local.servers.postgres import home as postgres_home
+from photomesh_local.servers import SERVERS, Server, cassandra, postgres
 from photomesh_local.services import SERVICES
 from photomesh_local.stack import Stack
 from photomesh_local.steps import Display, Progress, Step, run_steps, with_needs
@@ -80,9 +79,9 @@ def clean(stack: str | Stack) -> None:
     """Stop everything and forget it all: data, logs, secrets."""
     stack = stack if isinstance(stack, Stack) else Stack(stack)
     down(stack)
-    database = postgres_home(stack)
-    if database.parent != stack.data:
-        shutil.rmtree(database.parent, ignore_errors=True)
+    for elsewhere in (postgres.home(stack).parent, cassandra.home(stack).parent):
+        if elsewhere != stack.data:
+            shutil.rmtree(elsewhere, ignore_errors=True)
     if stack.directory.exists():
         shutil.rmtree(stack.directory)
 
@@ -111,7 +110,7 @@ async def _run_program(
 
     say("preparing")
     started = await asyncio.to_thread(start)
-    await until_ready(lambda: server.probe(stack), say, lambda: supervisor.states().get(server.name))
+    await until_ready(lambda: server.probe(stack), say, lambda: supervisor.life(server.name))
     return "ready" if started else "was running"
 
 
@@ -133,4 +132,4 @@ def _failure(stack: Stack, progress: Progress) -> str:
     if not log.exists():
         return text
     end = log.read_text(errors="replace").splitlines()[-15:]
-    return os.linesep.join([text, f"The end of {log}:", *(f"  {line}" for line in end)])
+    return os.linesep.join([text, f"The end of {log}:", *(f"  {line[:200]}" for line in end)])

@@ -63,7 +63,7 @@ async def _databases(stack: Stack) -> None:
 
 
 async def _once(stack: Stack, name: str, current: str, run: Callable[[Stack], Awaitable[None]]) -> str:
-    stamp = stack.data / "provisioned" / name
+    stamp = stack.provisioned / name
     if stamp.exists() and stamp.read_text() == current:
         return "as before"
     await run(stack)

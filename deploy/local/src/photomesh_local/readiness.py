@@ -8,19 +8,21 @@ from typing import Any, TypeVar
 from photomesh_local.program import StackError
 
 _T = TypeVar("_T")
+_LIVES = 4
 
 
 async def until_ready(
     probe: Callable[[], Awaitable[None]],
     say: Callable[[str], None] = lambda text: None,
-    state: Callable[[], str | None] | None = None,
+    life: Callable[[], tuple[str, int]] | None = None,
 ) -> None:
     """Return once the probe passes.
 
-    `state` is asked for the supervisor's word on the program, so that one that dies again and again is given up
-    before the caller's deadline.
+    `life` is asked for the supervisor's word on the program, its state and process id, so that one that dies again
+    and again is given up before the caller's deadline.
     """
-    deaths = 0
+    lives: set[int] = set()
+    ended = 0
     while True:
         try:
             async with asyncio.timeout(5):
@@ -30,11 +32,14 @@ async def until_ready(
         else:
             return
         await asyncio.sleep(0.15)
-        if state is not None:
-            now = await asyncio.to_thread(state)
-            deaths = deaths + 1 if now in ("BACKOFF", "EXITED") else 0
-            if now in ("FATAL", "STOPPED", None) or deaths > 60:
-                raise StackError(f"it does not stay up ({(now or 'forgotten').lower()})")
+        if life is not None:
+            state, pid = await asyncio.to_thread(life)
+            lives |= {pid} if pid else set()
+            if len(lives) > _LIVES:
+                raise StackError(f"it died {_LIVES} times before it was ready")
+            ended = ended + 1 if state == "EXITED" else 0  # for a moment, if it is to be started again
+            if ended > 10 or state in ("FATAL", "STOPPED", "UNKNOWN"):
+                raise StackError(f"it does not run: {state.lower()}")
 
 
 def blocking(work: Coroutine[Any, Any, _T]) -> _T:

@@ -52,6 +52,16 @@ class Stack:
         return self.directory / "run"
 
     @property
+    def provisioned(self) -> Path:
+        """One file per thing that was provisioned, see `provisioning`."""
+        return self.data / "provisioned"
+
+    def forget(self, *steps: str) -> None:
+        """Have these steps of provisioning done again: what they made is gone."""
+        for step in steps:
+            (self.provisioned / step).unlink(missing_ok=True)
+
+    @property
     def secrets_file(self) -> Path:
         return self.directory / "secrets.env"
 

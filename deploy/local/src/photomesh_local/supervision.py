@@ -172,6 +172,11 @@ class Supervisor:
         """Program → RUNNING, STARTING, BACKOFF, STOPPED, EXITED, FATAL …; empty when nothing runs."""
         return {name: info["statename"] for name, info in self.information().items()}
 
+    def life(self, name: str) -> tuple[str, int]:
+        """State and process id of a program; the id is 0 while it is down."""
+        info = self.information().get(name, {"statename": "UNKNOWN", "pid": 0})
+        return info["statename"], info["pid"]
+
     def information(self) -> Mapping[str, Mapping[str, Any]]:
         """Program → what the supervisor knows of it (pid, start, statename, description …)."""
         try:

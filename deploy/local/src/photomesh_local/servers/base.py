@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,17 @@ def java17() -> str:
             if 'version "17.' in asked.stderr:
                 return java
     raise StackError("Java 17 is not installed: `make setup` installs it (Debian: openjdk-17-jre-headless)")
+
+
+def java_names(stack: Stack) -> str:
+    """A Java option: the names that this machine's servers may look up, from a file of ours.
+
+    Cassandra asks for the address of its own host name and does not start without; in a chroot or a container
+    without a name server there is none.
+    """
+    file = stack.run / "hosts"
+    file.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    return f"-Djdk.net.hosts.file={file}"
 
 
 def class_path(library: str) -> str:

@@ -2,9 +2,10 @@
 
 import asyncio
 import struct
+from pathlib import Path
 
 from photomesh_local.program import Program, StackError
-from photomesh_local.servers.base import HOST, Server, class_path, digest, java17
+from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names
 from photomesh_local.stack import LIB, LOCAL, Stack, render
 
 _ARGUMENTS = LOCAL / "config" / "cassandra.args"
@@ -17,9 +18,25 @@ _THROWAWAY = (
 )
 
 
+def home(stack: Stack) -> Path:
+    """The folder of the data: with the rest, unless Java finds no file system there.
+
+    In a plain chroot `/` is no mount point. Java then cannot say how much space a folder has, and Cassandra, which
+    asks, does not start. /dev/shm is a mount point everywhere; what lies there outlives every process, but not the
+    machine.
+    """
+    mount_points = {line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()}
+    if "/" in mount_points or "/dev/shm" not in mount_points:  # noqa: S108
+        return stack.data / "cassandra"
+    return Path("/dev/shm") / f"photomesh-{stack.key}" / "cassandra"  # noqa: S108  (0700)
+
+
 def prepare(stack: Stack) -> None:
-    data = stack.data / "cassandra"
-    data.mkdir(parents=True, exist_ok=True)
+    data = home(stack)
+    if not data.exists():
+        data.mkdir(parents=True)
+        data.parent.chmod(0o700)
+        stack.forget("post-schema")
     (stack.run / "cassandra.yaml").write_text(
         render(
             "cassandra.yaml",
@@ -34,7 +51,7 @@ def prepare(stack: Stack) -> None:
 
 def program(stack: Stack) -> Program:
     configuration = stack.run / "cassandra.yaml"
-    data = stack.data / "cassandra"
+    data = home(stack)
     classes = class_path("cassandra")
     agent = next((LIB / "cassandra").glob("jamm-*.jar"), None)
     if agent is None:
@@ -45,6 +62,7 @@ def program(stack: Stack) -> Program:
             java17(),
             f"@{_ARGUMENTS}",
             f"-javaagent:{agent}",
+            java_names(stack),
             f"-Dcassandra.config={configuration.as_uri()}",
             f"-Dcassandra.storagedir={data}",
             f"-Dcassandra.logdir={stack.logs}",

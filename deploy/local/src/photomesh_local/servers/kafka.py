@@ -6,7 +6,7 @@ import struct
 import uuid
 
 from photomesh_local.program import Program
-from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, run
+from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names, run
 from photomesh_local.stack import LOCAL, Stack, render
 
 _BROKER = ("-Xms256m", "-Xmx256m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
@@ -48,7 +48,7 @@ def program(stack: Stack) -> Program:
     properties = stack.run / "kafka.properties"
     return Program(
         name="kafka",
-        command=(*java(*_BROKER), "kafka.Kafka", str(properties)),
+        command=(*java(*_BROKER, java_names(stack)), "kafka.Kafka", str(properties)),
         revision=digest(properties, _LOGGING),
         stop_seconds=30,
     )

@@ -65,6 +65,7 @@ def prepare(stack: Stack) -> None:
     data = folder / "data"
     if (data / "PG_VERSION").exists():
         return
+    stack.forget("databases", "identity-schema", "upload-schema")
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted initdb left
     folder.mkdir(parents=True, mode=0o700)
     password = folder / "password"
