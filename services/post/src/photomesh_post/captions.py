@@ -17,7 +17,6 @@ MAX_HASHTAGS = 30
 MAX_MENTIONS = 20
 _MAX_HASHTAG = 100  # code points; what is longer is not a tag
 
-_HASH_SIGNS = "#＃"
 _JOINERS = "_·\u200c\u200d"  # underscore, middle dot (Catalan), zero-width joiners (Persian, Indic scripts)
 # Not in the middle of a word or an address, and not the first half of name@host. The ++ gives nothing back, so a name
 # that goes on in other letters is no mention of its beginning.
@@ -50,25 +49,24 @@ class Caption:
 
 
 def hashtags_in(text: str) -> tuple[str, ...]:
-    """Hashtags in the order in which they first appear, each once, without the sign, in lower case (NFKC and case
-    folding, so that ＃Ｆｕｊｉ and #fuji are one).
+    """Hashtags in the order in which they first appear, each once, without the sign, in lower case (case folding after
+    NFKC, so that ＃Ｆｕｊｉ and #fuji are one).
 
     A tag is a run of letters, digits, marks and joiners of any script with at least one letter. It starts the text or
     follows something that is not part of a word, as in Unicode Standard Annex 31 (hashtag identifiers), without emoji.
     """
+    text = unicodedata.normalize("NFKC", text)
     found: dict[str, None] = {}
     end_of_last = -1
-    for start, sign in enumerate(text):
-        if sign not in _HASH_SIGNS:
-            continue
+    for sign in re.finditer("#", text):
+        start, end = sign.span()
         before = text[start - 1] if start else " "
         if (_in_word(before) and start != end_of_last) or before in "&/":
             continue
-        tag = "".join(takewhile(_in_word, text[start + 1 : start + 2 + _MAX_HASHTAG]))
+        tag = "".join(takewhile(_in_word, text[end : end + _MAX_HASHTAG + 1]))
         if len(tag) <= _MAX_HASHTAG and any(character.isalpha() for character in tag):
-            end_of_last = start + 1 + len(tag)
-            folded = unicodedata.normalize("NFKC", tag).casefold()
-            found[unicodedata.normalize("NFKC", folded)] = None
+            end_of_last = end + len(tag)
+            found[unicodedata.normalize("NFKC", tag.casefold())] = None
     return tuple(found)
 
 

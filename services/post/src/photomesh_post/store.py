@@ -132,16 +132,16 @@ class CassandraStore:
             yield
         finally:
             with suppress(Unavailable):  # the row expires by itself
-                await self._session.execute("DELETE FROM post_writers WHERE post_id = ? IF token = ?", post_id, token)
+                await self._session.execute("DELETE FROM post_writers WHERE post_id = ? IF writer = ?", post_id, token)
 
     async def _become_writer(self, post_id: int, token: str) -> bool:
         answer = await self._session.execute(
-            "INSERT INTO post_writers (post_id, token) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
+            "INSERT INTO post_writers (post_id, writer) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
             post_id,
             token,
             _WRITER_SECONDS,
         )
-        return bool(answer[0]["[applied]"]) or answer[0]["token"] == token
+        return bool(answer[0]["[applied]"]) or answer[0]["writer"] == token
 
     async def _one(self, cql: str, key: int) -> Row | None:
         rows = await self._session.execute(cql, key)

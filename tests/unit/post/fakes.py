@@ -1,0 +1,152 @@
+"""The service's surroundings in memory.
+
+`tests/integration/post/test_store.py` holds this store and the real one to the same behaviour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from photomesh_post.domain import Author, Claim, Photo, Post, PostRef
+from photomesh_post.projection import RowWrite, month_of
+from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import Envelope, Event, PhotoMetadata
+
+__all__ = ["Log", "MemoryCdn", "MemoryObjects", "MemoryStore"]
+
+Key = tuple[str, tuple[int, ...]]
+
+
+@dataclass
+class MemoryStore:
+    """Cells with timestamps, as Cassandra merges them: the newest wins, and of two equally new the larger value."""
+
+    cells: defaultdict[Key, dict[str, tuple[int, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    claims: dict[int, Claim] = field(default_factory=dict)
+    away: bool = False
+    _writers: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def _answer(self) -> None:
+        if self.away:
+            raise Unavailable
+        await asyncio.sleep(0)  # others come between any two statements
+
+    def row(self, table: str, **key: int) -> dict[str, Any] | None:
+        cells = self.cells.get((table, tuple(key.values())))
+        return None if cells is None else key | {name: value for name, (_, value) in cells.items()}
+
+    async def write(self, rows: Sequence[RowWrite]) -> None:
+        await self._answer()
+        for row in rows:
+            cells = self.cells[row.table, tuple(row.key.values())]
+            for name, value in row.cells.items():
+                if name not in cells or (row.timestamp, repr(value)) > (cells[name][0], repr(cells[name][1])):
+                    cells[name] = (row.timestamp, value)
+
+    async def photo(self, photo_id: int) -> Photo | None:
+        await self._answer()
+        row = self.row("photos", photo_id=photo_id)
+        return photo_of(row) if row else None
+
+    async def metadata(self, photo_id: int) -> PhotoMetadata | None:
+        await self._answer()
+        row = self.row("photo_metadata", photo_id=photo_id)
+        return metadata_of(row) if row else None
+
+    async def post(self, post_id: int) -> Post | None:
+        await self._answer()
+        row = self.row("posts", post_id=post_id)
+        return post_of(row) if row else None
+
+    async def author(self, user_id: int) -> Author:
+        await self._answer()
+        return author_of(user_id, self.row("accounts", user_id=user_id))
+
+    async def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]:
+        months = {key[1] for table, key in self.cells if table == "months_by_author" and key[0] == author_id}
+        rows = [
+            {"post_id": key[2], **{name: value for name, (_, value) in cells.items()}}
+            for (table, key), cells in self.cells.items()
+            if table == "posts_by_author" and key[0] == author_id and key[1] in months and key[2] < before
+        ]
+        for row in sorted(rows, key=lambda row: -row["post_id"]):
+            await self._answer()
+            assert month_of(row["post_id"]) in months
+            if ref := ref_of(row):
+                yield ref
+
+    async def claim_of(self, photo_id: int) -> Claim | None:
+        await self._answer()
+        return self.claims.get(photo_id)
+
+    async def claim(self, photo_id: int, claim: Claim) -> Claim:
+        await self._answer()
+        return self.claims.setdefault(photo_id, claim)
+
+    async def take_over(self, photo_id: int, held: Claim, claim: Claim) -> bool:
+        await self._answer()
+        now = self.claims.get(photo_id)
+        if now is not None and now.post_id == held.post_id:
+            self.claims[photo_id] = claim
+        return now is not None and now.post_id in (held.post_id, claim.post_id)
+
+    async def release(self, photo_id: int, claim: Claim) -> None:
+        await self._answer()
+        if photo_id in self.claims and self.claims[photo_id].post_id == claim.post_id:
+            del self.claims[photo_id]
+
+    @asynccontextmanager
+    async def writing(self, post_id: int) -> AsyncIterator[None]:
+        await self._answer()
+        async with self._writers[post_id]:
+            yield
+
+
+@dataclass
+class Log:
+    """Kafka as far as the service sees it. `lost` makes the next answers get lost: the event is in the log or not."""
+
+    events: list[Envelope[Event]] = field(default_factory=list)
+    lost: list[bool] = field(default_factory=list)
+
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        await asyncio.sleep(0)
+        if not self.lost:
+            self.events.append(envelope)
+            return
+        if self.lost.pop(0):
+            self.events.append(envelope)
+        raise Unavailable
+
+    async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
+        for envelope in envelopes:
+            await self.publish(envelope)
+
+    async def send(self, records: Sequence[object]) -> None:
+        raise AssertionError("the service writes events, not records")
+
+    def types(self) -> list[str]:
+        return [envelope.data.type_.split(".")[-2] for envelope in self.events]
+
+
+@dataclass
+class MemoryObjects:
+    removed: list[int] = field(default_factory=list)
+
+    async def remove(self, photo: Photo) -> Sequence[str]:
+        self.removed.append(photo.id)
+        return [variant.key for variant in photo.variants]
+
+
+@dataclass
+class MemoryCdn:
+    purged: list[str] = field(default_factory=list)
+
+    async def purge(self, keys: Sequence[str]) -> None:
+        self.purged += keys
