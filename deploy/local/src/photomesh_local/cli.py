@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     up = add("up", _up, "start what does not run, wait until it is ready, show the URLs")
-    up.add_argument("--only", nargs="+", metavar="NAME", help="programs, or groups (servers, provision, services)")
+    up.add_argument("--only", nargs="+", metavar="NAME", help="programs, or groups (servers, services)")
     add("down", _down, "stop everything; data stays")
     add("clean", _clean, "stop everything and forget data, logs and secrets")
     add("status", _status, "every program: state, whether it answers, where")

@@ -42,7 +42,7 @@ def up(
     only: Collection[str] | str | None = None,
     screen: Callable[[Collection[Step], str], Screen] | None = None,
 ) -> list[Progress]:
-    """Bring up a stack, or `only` some programs or groups (servers, provision, services) and what they need.
+    """Bring up a stack, or `only` some programs or groups (servers, services) and what they need.
 
     Harmless when it is up. Raises StackError, with the end of the log, for what does not become ready.
     """

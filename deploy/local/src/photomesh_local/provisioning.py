@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from photomesh_local.environment import environment
 from photomesh_local.program import StackError
@@ -18,27 +19,37 @@ from photomesh_local.steps import Step
 DATABASES = ("identity", "upload")
 """Role = database = service."""
 
-_SHARED = ROOT / "shared" / "src"
+_SHARED = ROOT / "shared" / "src" / "photomesh_shared"
+_MIGRATION = [_SHARED / "migrations.py", _SHARED / "postgres.py", _SHARED / "cassandra.py", _SHARED / "outbox.sql"]
 
 
 def steps(stack: Stack) -> list[Step]:
+    """They belong to the servers: without topics, buckets and tables those are of no use to anybody."""
+    topics = [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"]
+    buckets = [_SHARED / "provision.py", _SHARED / "storage.py"]
     return [
         Step("databases", "servers", lambda _say: _once(stack, "databases", "1", _databases), ["postgres"]),
-        _command(stack, "topics", "provision", "photomesh_shared.provision", "topics", needs=["kafka"]),
-        _command(stack, "buckets", "provision", "photomesh_shared.provision", "buckets", needs=["seaweedfs"]),
-        _command(stack, "identity-schema", "identity", "photomesh_identity.migrate", needs=["databases"]),
-        _command(stack, "upload-schema", "upload", "photomesh_upload.migrate", needs=["databases"]),
-        _command(stack, "post-schema", "post", "photomesh_post.migrate", needs=["cassandra"]),
+        _command(stack, "topics", ["photomesh_shared.provision", "topics"], topics, needs=["kafka"]),
+        _command(stack, "buckets", ["photomesh_shared.provision", "buckets"], buckets, needs=["seaweedfs"]),
+        _schema(stack, "identity", needs=["databases"]),
+        _schema(stack, "upload", needs=["databases"]),
+        _schema(stack, "post", needs=["cassandra"]),
     ]
 
 
-def _command(stack: Stack, name: str, program: str, module: str, *arguments: str, needs: list[str]) -> Step:
-    """A step that runs `python -m <module>` with the environment of a program."""
-    folders = [_SHARED] if program == "provision" else [member(program), _SHARED]
+def _schema(stack: Stack, service: str, needs: list[str]) -> Step:
+    sources = [member(service) / "migrations", *_MIGRATION]
+    return _command(stack, f"{service}-schema", [f"photomesh_{service}.migrate"], sources, needs, program=service)
+
+
+def _command(
+    stack: Stack, name: str, module: list[str], sources: list[Path], needs: list[str], program: str = "provision"
+) -> Step:
+    """A step that runs `python -m <module>` with the environment of a program, when one of its sources changed."""
 
     async def run(stack: Stack) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, *arguments),
+            *(sys.executable, "-m", *module),
             env={**os.environ, **environment(stack, program)},
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
@@ -50,9 +61,9 @@ def _command(stack: Stack, name: str, program: str, module: str, *arguments: str
         (stack.logs / f"{name}.log").write_bytes(output)
         if process.returncode != 0:
             last = output.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-            raise StackError(f"{module} failed: {last[0]} (all of it: {stack.logs / name}.log)")
+            raise StackError(f"{' '.join(module)} failed: {last[0]}")
 
-    return Step(name, "provision", lambda _say: _once(stack, name, revision(*folders), run), needs)
+    return Step(name, "servers", lambda _say: _once(stack, name, revision(*sources), run), needs)
 
 
 async def _databases(stack: Stack) -> None:

@@ -30,11 +30,11 @@ def member(program: str) -> Path:
     return ROOT / "gateway" if deployable == "gateway" else ROOT / "services" / deployable
 
 
-def revision(*folders: Path) -> str:
-    """Changes with any source file in these folders, so that `up` restarts what runs older code."""
+def revision(*sources: Path) -> str:
+    """Changes with any of these files, or of the source files in these folders: `up` restarts what runs older code."""
     together = hashlib.sha256()
-    for path in sorted(path for folder in folders for path in folder.rglob("*")):
-        if path.suffix in {".py", ".sql", ".cql", ".json", ".toml"}:
+    for path in sorted(path for source in sources for path in (source, *source.rglob("*"))):
+        if path.suffix in {".py", ".sql", ".cql", ".json", ".toml", ".lock"}:
             together.update(f"{path}\0".encode() + path.read_bytes())
     return together.hexdigest()[:16]
 
@@ -53,7 +53,7 @@ def _program(stack: Stack, name: str) -> Program:
         command=(sys.executable, "-m", MODULES[name]),
         environment=environment(stack, name),
         directory=member(name),
-        revision=revision(member(name), ROOT / "shared" / "src"),
+        revision=revision(member(name), ROOT / "shared" / "src", ROOT / "requirements.lock"),
         stop_seconds=40,  # long enough to finish a photo and commit its offset
     )
 
