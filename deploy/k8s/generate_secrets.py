@@ -62,9 +62,7 @@ def generate() -> list[Secret]:
     ]
     return [
         secret(APP, "gateway", redis),
-        secret(
-            APP, "identity", identity_dsn | redis | storage | own("IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET")
-        ),
+        secret(APP, "identity", identity_dsn | redis | storage | own("IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET")),
         secret(APP, "upload", upload_dsn | redis | storage | cursors | own("IDEMPOTENCY_SECRET")),
         secret(APP, "post", redis | cursors | own("IDEMPOTENCY_SECRET")),
         secret(APP, "post-consumer", storage),

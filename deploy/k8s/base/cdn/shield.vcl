@@ -43,6 +43,10 @@ sub vcl_backend_fetch {
 sub vcl_backend_response {
   unset beresp.http.Set-Cookie;
   unset beresp.http.Vary;
+  # What the store says of itself is nobody's business out there.
+  unset beresp.http.X-Amz-Request-Id;
+  unset beresp.http.Seaweed-X-Amz-ETag;
+  unset beresp.http.Seaweed-X-Amz-Owner;
   if (beresp.status >= 500) {
     # A failing upstream must not push out a good stale copy, nor be remembered.
     if (bereq.is_bgfetch) { return (abandon); }

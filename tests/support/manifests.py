@@ -1,0 +1,86 @@
+"""The manifests of `deploy/k8s`, as they are written: rendering them is kustomize's, which tests do not need."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["K8S", "Resource", "container", "env_file", "kustomizations", "named", "of", "pods", "secrets"]
+
+K8S = Path(__file__).parents[2] / "deploy" / "k8s"
+_WORKLOADS = ("Deployment", "StatefulSet", "Job")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One document of one file."""
+
+    path: Path
+    body: Any
+
+    @property
+    def kind(self) -> str:
+        return str(self.body["kind"])
+
+    @property
+    def name(self) -> str:
+        return str(self.body["metadata"]["name"])
+
+    @property
+    def spec(self) -> Any:
+        return self.body["spec"]
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(K8S)}:{self.kind}/{self.name}"
+
+
+@cache
+def _all(folder: str) -> tuple[Resource, ...]:
+    files = (path for path in sorted((K8S / folder).rglob("*.yaml")) if path.name != "kustomization.yaml")
+    return tuple(Resource(path, body) for path in files for body in yaml.safe_load_all(path.read_text()))
+
+
+def of(*kinds: str, folder: str = "base") -> list[Resource]:
+    """All resources of these kinds, or of any."""
+    return [resource for resource in _all(folder) if not kinds or resource.kind in kinds]
+
+
+def named(kind: str, name: str, folder: str = "base") -> Resource:
+    (found,) = (resource for resource in of(kind, folder=folder) if resource.name == name)
+    return found
+
+
+@cache
+def kustomizations() -> Mapping[Path, Any]:
+    """Folder → its kustomization."""
+    return {path.parent: yaml.safe_load(path.read_text()) for path in sorted(K8S.rglob("kustomization.yaml"))}
+
+
+def pods() -> Iterator[tuple[Resource, Any]]:
+    """Every workload with its pod template."""
+    for resource in of(*_WORKLOADS):
+        yield resource, resource.spec["template"]
+
+
+def container(workload: Resource) -> Any:
+    (only,) = workload.spec["template"]["spec"]["containers"]
+    return only
+
+
+def env_file(path: str) -> dict[str, str]:
+    """A file for configMapGenerator: NAME=VALUE lines and comments, nothing quoted."""
+    lines = [line for line in (K8S / path).read_text().splitlines() if line and not line.startswith("#")]
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+@cache
+def secrets() -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """(namespace, name) → keys and values, as `generate_secrets.py` makes them."""
+    generate = runpy.run_path(str(K8S / "generate_secrets.py"))["generate"]
+    return {(made["metadata"]["namespace"], made["metadata"]["name"]): made["stringData"] for made in generate()}

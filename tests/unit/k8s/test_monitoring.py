@@ -1,0 +1,55 @@
+"""Alerts speak of metrics that exist."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Any
+
+from prometheus_client import REGISTRY
+
+from tests.support.manifests import named, pods
+
+for declaring in (
+    "photomesh_gateway.observe",
+    "photomesh_media_worker.metrics",
+    "photomesh_post.metrics",
+    "photomesh_shared.kafka.metrics",
+    "photomesh_shared.observability.metrics",
+    "photomesh_shared.outbox",
+):
+    import_module(declaring)
+
+_SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")
+_KNOWN = {family.name + suffix for family in REGISTRY.collect() for suffix in _SUFFIXES}
+
+
+def _rules() -> list[Any]:
+    return [rule for group in named("PrometheusRule", "photomesh").spec["groups"] for rule in group["rules"]]
+
+
+def test_alerts_speak_of_metrics_that_exist() -> None:
+    for rule in _rules():
+        metrics = re.findall(r"\b(?:photomesh|kube)_\w+", rule["expr"])
+        assert metrics, rule["alert"]
+        assert {metric for metric in metrics if metric.startswith("photomesh")} <= _KNOWN, rule["alert"]
+
+
+def test_alerts_say_what_is_the_matter() -> None:
+    names = [rule["alert"] for rule in _rules()]
+    assert len(names) == len(set(names))
+    for rule in _rules():
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("page", "warn")
+
+
+def test_every_program_is_measured() -> None:
+    monitor = named("PodMonitor", "photomesh").spec
+    wanted = {e["key"]: e["values"] for e in monitor["selector"]["matchExpressions"]}
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    for workload, template in pods():
+        labels = template["metadata"]["labels"]
+        if workload.kind == "Deployment":
+            assert all(labels[key] in values for key, values in wanted.items())
+            (port,) = template["spec"]["containers"][0]["ports"]
+            assert port["name"] == endpoint["port"]
