@@ -12,7 +12,6 @@ Raw ASGI, because it is the path of every request; our own pages are an ordinary
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,14 +19,15 @@ from functools import lru_cache
 from time import perf_counter
 
 from fastapi import FastAPI
-from opentelemetry.trace import Span
 from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
 from photomesh_gateway import pages, traces
+from photomesh_gateway.accesslog import AccessLog
 from photomesh_gateway.exchange import ClientGone, Exchange
 from photomesh_gateway.routes import ROUTES, Auth, Resource, Route, Router
 from photomesh_gateway.settings import Settings
+from photomesh_gateway.traces import Trace
 from photomesh_gateway.wiring import Deps, open_deps
 from photomesh_shared.auth import principal_from_header
 from photomesh_shared.errors import InternalError, MethodNotAllowed, MissingToken, Problem, Unauthorized
@@ -38,7 +38,6 @@ from photomesh_shared.request_context import new_request_id, well_formed_request
 
 __all__ = ["Gateway", "create_app"]
 
-access_log = logging.getLogger("photomesh.access")
 log = logging.getLogger(__name__)
 
 _CLIENT_GONE = 499  # what nginx writes into its log for it; nobody is there to receive it
@@ -51,6 +50,7 @@ class Gateway:
         self.readiness = Readiness()
         self._settings = settings
         self._router = Router(routes)
+        self._access_log = AccessLog()
         self._pages = create_service_app(
             "Photomesh gateway",
             settings,
@@ -64,6 +64,7 @@ class Gateway:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         async with open_deps(self._settings) as self._deps:
             yield
+        self._access_log.flush()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,26 +87,21 @@ class Gateway:
         exchange.headers.append((b"request-id", exchange.request_id.encode()))
         logs.request_id.set(exchange.request_id)
         exchange.client, exchange.to_service = self._deps.addresses.of_request(exchange.scope, fields)
-        span, trace_headers = traces.begin(f"{exchange.method} {template}", fields)
-        exchange.to_service |= trace_headers | {"Request-Id": exchange.request_id}
+        trace = traces.begin(f"{exchange.method} {template}", fields)
+        exchange.trace_id = trace.trace_id
+        exchange.to_service |= trace.headers
+        exchange.to_service["Request-Id"] = exchange.request_id
         try:
             await self._admit(exchange, resource)
         except Problem as problem:
             await self._refuse(exchange, problem)
         except ClientGone:
             exchange.status = _CLIENT_GONE
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or not exchange.client_gone:
-                raise
-            task.uncancel()
-            exchange.status = _CLIENT_GONE
         except Exception:
             log.exception("unhandled error")
             await self._refuse(exchange, InternalError())
         finally:
-            exchange.close()
-            _record(exchange, template, span)
+            self._record(exchange, template, trace)
 
     async def _admit(self, exchange: Exchange, resource: Resource) -> None:
         admission = self._deps.admission
@@ -146,6 +142,14 @@ class Gateway:
         else:
             await exchange.refuse(problem, self._settings.problem_type_base)
 
+    def _record(self, exchange: Exchange, template: str, trace: Trace) -> None:
+        """The request's metrics, span and line in the access log."""
+        seconds = perf_counter() - exchange.started_at
+        _answers(exchange.method, template, exchange.status).inc()
+        _durations(exchange.method, template).observe(seconds)
+        trace.end(exchange.status, exchange.request_id)
+        self._access_log.write(exchange, template, seconds)
+
 
 def _request_id(given: bytes | None) -> str:
     return (given and well_formed_request_id(given.decode("latin-1"))) or new_request_id()
@@ -159,31 +163,6 @@ def _answers(method: str, template: str, status: int) -> Counter:
 @lru_cache(maxsize=1024)
 def _durations(method: str, template: str) -> Histogram:
     return HTTP_SECONDS.labels(method, template)
-
-
-def _record(exchange: Exchange, template: str, span: Span) -> None:
-    """The request's metrics, span and line in the access log."""
-    seconds, status = perf_counter() - exchange.started_at, exchange.status
-    _answers(exchange.method, template, status).inc()
-    _durations(exchange.method, template).observe(seconds)
-    if span.is_recording():
-        span.set_attribute("http.response.status_code", status)
-        span.set_attribute("request.id", exchange.request_id)
-        span.end()
-    access_log.info(
-        "%s %s %s",
-        exchange.method,
-        exchange.scope["path"],
-        status,
-        extra={
-            "route": template,
-            "status": status,
-            "ms": round(seconds * 1000, 1),
-            "upstream_ms": exchange.upstream_seconds and round(exchange.upstream_seconds * 1000, 1),
-            "account_id": exchange.account_id,
-            "client": exchange.client,
-        },
-    )
 
 
 def create_app(settings: Settings) -> Gateway:

@@ -61,7 +61,7 @@ class Reading:
 def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], list[Reading]]:
     """Counts one request against several buckets, or against none when one of them refuses.
 
-    Takes the stored TATs (0 for a bucket not used before) and gives the new ones. `SCRIPT` is the same in Lua.
+    Takes the stored TATs (0 for a bucket not used before) and gives the new ones.
     """
     current = [max(tat, now) for tat in tats]
     waits = [
@@ -77,29 +77,41 @@ def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], 
     return current, readings
 
 
-# KEYS: a bucket each. ARGV: interval and quota of each, in turn. Replies remaining, full_in and wait of each, in turn.
+# The same in Lua, for several requests in one call. KEYS: the requests' buckets, one after another. ARGV: of each
+# bucket interval, quota, and 1 if it is the last of its request. Replies remaining, full_in and wait of each bucket.
 # The clock is Redis' own, so that several gateways agree. "%.0f", because Lua would write 1.7e+15 and lose the rest.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local tats = redis.call('MGET', unpack(KEYS))
-local waits, refused = {}, false
-for i = 1, #KEYS do
-  local interval, quota = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  tats[i] = math.max(tonumber(tats[i] or 0), now)
-  waits[i] = math.max(0, tats[i] + interval - interval * quota - now)
-  refused = refused or waits[i] > 0
+local stored = redis.call('MGET', unpack(KEYS))
+local tats, interval, quota = {}, {}, {}
+for i, key in ipairs(KEYS) do
+  tats[key] = math.max(tonumber(stored[i] or 0), now)
+  interval[i], quota[i] = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])
 end
-local reply = {}
-for i = 1, #KEYS do
-  local interval, quota = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-  if not refused then
-    tats[i] = tats[i] + interval
-    redis.call('SET', KEYS[i], string.format('%.0f', tats[i]), 'PX', math.ceil((tats[i] - now) / 1000))
+local reply, changed, first = {}, {}, 1
+for last = 1, #KEYS do
+  if ARGV[3 * last] == '1' then
+    local waits, refused = {}, false
+    for i = first, last do
+      waits[i] = math.max(0, tats[KEYS[i]] + interval[i] - interval[i] * quota[i] - now)
+      refused = refused or waits[i] > 0
+    end
+    for i = first, last do
+      local key = KEYS[i]
+      if not refused then
+        tats[key] = tats[key] + interval[i]
+        changed[key] = true
+      end
+      reply[#reply + 1] = quota[i] - math.ceil((tats[key] - now) / interval[i])
+      reply[#reply + 1] = tats[key] - now
+      reply[#reply + 1] = waits[i]
+    end
+    first = last + 1
   end
-  reply[#reply + 1] = quota - math.ceil((tats[i] - now) / interval)
-  reply[#reply + 1] = tats[i] - now
-  reply[#reply + 1] = waits[i]
+end
+for key in pairs(changed) do
+  redis.call('SET', key, string.format('%.0f', tats[key]), 'PX', math.ceil((tats[key] - now) / 1000))
 end
 return reply
 """

@@ -16,9 +16,10 @@ from yarl import URL
 
 from photomesh_gateway import headers
 from photomesh_gateway.errors import RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
-from photomesh_gateway.exchange import Exchange
+from photomesh_gateway.exchange import ClientGone, Exchange
 from photomesh_gateway.observe import UPSTREAM_FAILURES, UPSTREAM_SECONDS
 from photomesh_gateway.routes import RateClass, Route, Upstream
+from photomesh_gateway.watch import Ended
 from photomesh_shared.errors import Problem
 
 __all__ = ["Proxy", "open_session"]
@@ -52,19 +53,29 @@ class Proxy:
 
     async def forward(self, exchange: Exchange, route: Route) -> None:
         """Asks the service and relays its answer. Raises a Problem, perhaps after the answer has begun."""
+        watch = exchange.watch
+        watch.start(self._timeouts[route.rate])
         try:
-            async with asyncio.timeout(self._timeouts[route.rate]):
-                await self._forward(exchange, route)
+            await self._forward(exchange, route)
         except aiohttp.ClientConnectorError as error:
             raise _failure(route, "refused", UpstreamUnavailable()) from error
-        except TimeoutError as error:
-            if not exchange.body_arrived:
+        except TimeoutError as error:  # connecting took too long
+            raise _failure(route, "timeout", UpstreamTimeout()) from error
+        except asyncio.CancelledError as error:
+            if watch.ended is None:
+                raise
+            watch.uncancel()
+            if watch.ended is Ended.CLIENT_GONE:
+                raise ClientGone from error
+            if not watch.body_arrived:
                 raise RequestTimeout from error
             raise _failure(route, "timeout", UpstreamTimeout()) from error
         except aiohttp.ClientError as error:
             if exchange.failure is not None:
                 raise exchange.failure from error
             raise _failure(route, "broken", UpstreamFailed()) from error
+        finally:
+            watch.stop()
 
     async def _forward(self, exchange: Exchange, route: Route) -> None:
         fields = headers.to_service(exchange.scope["headers"], exchange.fields.get(b"connection"))

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
-from typing import Protocol
+from typing import Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
@@ -29,6 +29,8 @@ __all__ = ["LocalBuckets", "RateLimiter", "RedisBuckets", "ResilientBuckets"]
 log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000
+_BATCH = 200  # requests in one call: Lua's stack bounds it, and other callers of Redis wait meanwhile
+_Request = tuple[Sequence[Policy], Sequence[str], asyncio.Future[list[Reading]]]
 
 
 class Buckets(Protocol):
@@ -40,18 +42,61 @@ class Buckets(Protocol):
 
 
 class RedisBuckets:
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    """Counts in Redis, many requests in one call.
+
+    What is asked for while a call is under way waits and goes with the next. So one request alone costs one round trip,
+    and the busier the gateway is, the less each costs: a call through the client takes 80 µs of CPU, a request in it 5.
+    """
+
+    def __init__(self, redis: Redis, *, timeout: float) -> None:
+        self._redis, self._timeout = redis, timeout
+        self._waiting: list[_Request] = []
+        self._calling: asyncio.Task[None] | None = None
         self._sha = ""
 
     async def take(self, policies: Sequence[Policy], keys: Sequence[str]) -> list[Reading]:
-        arguments = [*keys, *(number for policy in policies for number in (policy.interval, policy.rate.quota))]
+        answer: asyncio.Future[list[Reading]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((policies, keys, answer))
+        if self._calling is None:
+            self._calling = asyncio.create_task(self._call_while_asked())
+        return await answer
+
+    async def _call_while_asked(self) -> None:
         try:
-            reply = await self._redis.evalsha(self._sha, len(keys), *arguments)  # type: ignore[arg-type]
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+                try:
+                    async with asyncio.timeout(self._timeout):
+                        reply = await self._call(batch)
+                except (RedisError, OSError) as error:  # a time-out is an OSError
+                    batch += self._waiting
+                    self._waiting = []
+                    for _, _, answer in batch:
+                        if not answer.done():
+                            answer.set_exception(error)
+                    return
+                numbers = iter(reply)
+                for policies, _, answer in batch:
+                    readings = [Reading(next(numbers), next(numbers), next(numbers)) for _ in policies]
+                    if not answer.done():
+                        answer.set_result(readings)
+        finally:
+            self._calling = None
+
+    async def _call(self, batch: list[_Request]) -> list[int]:
+        keys: list[str] = []
+        arguments: list[int] = []
+        for policies, request_keys, _ in batch:
+            keys += request_keys
+            for policy in policies:
+                arguments += (policy.interval, policy.rate.quota, 0)
+            arguments[-1] = 1
+        try:
+            reply = await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
         except NoScriptError:
             self._sha = await self._redis.script_load(SCRIPT)
-            reply = await self._redis.evalsha(self._sha, len(keys), *arguments)  # type: ignore[arg-type]
-        return [Reading(*reply[i : i + 3]) for i in range(0, len(reply), 3)]
+            reply = await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
+        return cast("list[int]", reply)
 
 
 class LocalBuckets:
@@ -72,9 +117,8 @@ class LocalBuckets:
 class ResilientBuckets:
     """The shared buckets, and this process's own while those do not answer."""
 
-    def __init__(self, shared: Buckets, own: Buckets, *, timeout: float, pause: float) -> None:
-        self._shared, self._own = shared, own
-        self._timeout, self._pause = timeout, pause
+    def __init__(self, shared: Buckets, own: Buckets, *, pause: float) -> None:
+        self._shared, self._own, self._pause = shared, own, pause
         self._ask_again_at = 0.0
         self._alone = False
 
@@ -82,9 +126,8 @@ class ResilientBuckets:
         if self._alone and time.monotonic() < self._ask_again_at:
             return await self._own.take(policies, keys)
         try:
-            async with asyncio.timeout(self._timeout):
-                readings = await self._shared.take(policies, keys)
-        except (RedisError, OSError) as error:  # a time-out is an OSError
+            readings = await self._shared.take(policies, keys)
+        except (RedisError, OSError) as error:
             self._ask_again_at = time.monotonic() + self._pause
             self._set_alone(True, error)
             return await self._own.take(policies, keys)

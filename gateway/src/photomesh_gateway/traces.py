@@ -1,7 +1,7 @@
 """The gateway's part in a trace: W3C `traceparent`, continued or begun.
 
-Where spans are recorded the gateway adds one. Where they are not, that would cost fifty microseconds for nothing: it
-passes the caller's `traceparent` on, or makes one up, so that the log lines of all services still join.
+Where spans are recorded the gateway adds one. Where they are not, that would cost much for nothing: it passes the
+caller's `traceparent` on, or makes one up, so that the log lines of all services still join.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from opentelemetry import trace
 from opentelemetry.context import attach
@@ -17,30 +18,53 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, T
 
 from photomesh_shared.observability.tracing import tracer
 
-__all__ = ["begin"]
+__all__ = ["Trace", "begin"]
 
 # Version 00, and later ones as far as they look the same (W3C Trace Context, 3.2.4).
-_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 
 
-def begin(name: str, fields: Mapping[bytes, bytes]) -> tuple[Span, dict[str, str]]:
-    """The request's span, made the current one in its task, and the headers that tell a service about it."""
-    match = _TRACEPARENT.fullmatch(fields.get(b"traceparent", b""))
-    if match:
-        parent = SpanContext(int(match[1], 16), int(match[2], 16), True, TraceFlags(int(match[3], 16)))
-    else:
-        parent = SpanContext(_random(128), _random(64), False, TraceFlags(TraceFlags.SAMPLED))
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The trace that a request belongs to; `headers` tell a service about it."""
+
+    trace_id: str
+    headers: dict[str, str]
+    span: Span | None = None
+
+    def end(self, status: int, request_id: str) -> None:
+        if self.span is not None:
+            self.span.set_attributes({"http.response.status_code": status, "request.id": request_id})
+            self.span.end()
+
+
+def begin(name: str, fields: Mapping[bytes, bytes]) -> Trace:
+    """The trace that the request's headers name, or a new one. A recorded span is the current one in this task."""
+    given = fields.get(b"traceparent", b"").decode("latin-1")
+    match = _TRACEPARENT.fullmatch(given) if given else None
+    state = {"tracestate": fields[b"tracestate"].decode("latin-1")} if match and b"tracestate" in fields else {}
     if isinstance(trace.get_tracer_provider(), TracerProvider):
-        context = trace.set_span_in_context(NonRecordingSpan(parent)) if match else None
-        span = tracer.start_span(name, context, kind=SpanKind.SERVER)
-    else:
-        span = NonRecordingSpan(parent)
-    attach(trace.set_span_in_context(span))
+        return _record(name, match, state)
+    if match:
+        return Trace(match[1], {"traceparent": given, **state})
+    trace_id = f"{_random(128):032x}"
+    return Trace(trace_id, {"traceparent": f"00-{trace_id}-{_random(64):016x}-01"})
+
+
+def _record(name: str, match: re.Match[str] | None, state: dict[str, str]) -> Trace:
+    parent = None
+    if match:
+        remote = SpanContext(int(match[1], 16), int(match[2], 16), True, TraceFlags(int(match[3], 16)))
+        parent = trace.set_span_in_context(NonRecordingSpan(remote))
+    span = tracer.start_span(name, parent, kind=SpanKind.SERVER)
+    attach(trace.set_span_in_context(span))  # the task ends with the request, so nothing need detach it
     own = span.get_span_context()
-    headers = {"traceparent": f"00-{own.trace_id:032x}-{own.span_id:016x}-{own.trace_flags & 1:02x}"}
-    if match and (state := fields.get(b"tracestate")):
-        headers["tracestate"] = state.decode("latin-1")
-    return span, headers
+    trace_id = f"{own.trace_id:032x}"
+    return Trace(
+        trace_id,
+        {"traceparent": f"00-{trace_id}-{own.span_id:016x}-{own.trace_flags & 1:02x}", **state},
+        span,
+    )
 
 
 def _random(bits: int) -> int:

@@ -36,7 +36,7 @@ class Deps:
 def rate_limiter(redis: Redis, settings: Settings) -> RateLimiter:
     return RateLimiter(
         ResilientBuckets(
-            RedisBuckets(redis), LocalBuckets(), timeout=settings.redis_timeout, pause=settings.redis_pause
+            RedisBuckets(redis, timeout=settings.redis_timeout), LocalBuckets(), pause=settings.redis_pause
         ),
         user=settings.rate_user,
         address=settings.rate_address,

@@ -1,0 +1,77 @@
+"""Ends a request whose time is over, or whose client has gone while the service still works."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+
+from starlette.types import Receive
+
+__all__ = ["Ended", "Watch"]
+
+# Most answers are complete sooner: until then one timer is all that watching costs.
+_QUIET_SECONDS = 0.05
+
+
+class Ended(Enum):
+    TIMED_OUT = auto()
+    CLIENT_GONE = auto()
+
+
+class Watch:
+    """Cancels the task that made it, once; `ended` then says why, and `uncancel` takes the cancellation back.
+
+    Nobody but the reader of the request's body may call ASGI's `receive` until that has arrived; so until then it is
+    the reader who finds out that the client has gone.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.ended: Ended | None = None
+        self.body_arrived = False
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._rest = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._client: asyncio.Task[None] | None = None
+        self._quiet = True
+
+    def start(self, seconds: float) -> None:
+        """Gives the request so much time from now."""
+        quiet = min(seconds, _QUIET_SECONDS)
+        self._rest = seconds - quiet
+        self._timer = asyncio.get_running_loop().call_later(quiet, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._client is not None:
+            self._client.cancel()
+
+    def arrived(self) -> None:
+        """The request's body has arrived."""
+        self.body_arrived = True
+        if not self._quiet:
+            self._look_at_client()
+
+    def uncancel(self) -> None:
+        if self._task is not None:
+            self._task.uncancel()
+
+    def _look(self) -> None:
+        self._quiet = False
+        self._timer = asyncio.get_running_loop().call_later(self._rest, self._end, Ended.TIMED_OUT)
+        if self.body_arrived:
+            self._look_at_client()
+
+    def _look_at_client(self) -> None:
+        self._client = asyncio.create_task(self._wait_for_disconnect())
+
+    async def _wait_for_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._end(Ended.CLIENT_GONE)
+
+    def _end(self, why: Ended) -> None:
+        if self.ended is None and self._task is not None:
+            self.ended = why
+            self._task.cancel()
