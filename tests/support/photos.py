@@ -98,7 +98,8 @@ def _draw(width: int, height: int, seed: int) -> Pixels:
         radius = dice.uniform(0.05, 0.15) * min(width, height) + 1
         weight = 1 / (1 + np.exp(np.clip(np.hypot(x - centre_x, y - centre_y) - radius, -30, 30)))[..., np.newaxis]
         picture = picture * (1 - weight) + dice.uniform(0, 255, 3) * weight
-    return np.round(picture).astype(np.uint8)
+    drawn: Pixels = np.round(picture).astype(np.uint8)
+    return drawn
 
 
 def patches(colours: list[tuple[int, int, int]], side: int = 48) -> Pixels:
@@ -209,7 +210,7 @@ def icc_profile(matrix: Matrix, gamma: float = 2.2) -> bytes:
         b"desc": name,
         b"cprt": b"text\0\0\0\0CC0\0",
         b"wtpt": xyz((0.9642, 1.0, 0.8249)),
-        **dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), (xyz(row) for row in matrix), strict=True)),  # type: ignore[arg-type] # rows of three
+        **dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), (xyz(row) for row in matrix), strict=True)),
         **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
     }
     table, body = struct.pack(">I", len(tags)), b""

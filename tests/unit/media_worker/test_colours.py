@@ -17,7 +17,15 @@ from tests.support.photos import Kind, Matrix
 
 SIDE = 64
 # Inside sRGB whichever of the tested spaces they are given in.
-COLOURS = [(128, 128, 128), (30, 30, 30), (240, 240, 240), (150, 110, 90), (90, 120, 100), (100, 100, 150), (170, 160, 90)]
+COLOURS = [
+    (128, 128, 128),
+    (30, 30, 30),
+    (240, 240, 240),
+    (150, 110, 90),
+    (90, 120, 100),
+    (100, 100, 150),
+    (170, 160, 90),
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +56,8 @@ def in_srgb(colours: list[tuple[int, int, int]], matrix: Matrix, gamma: float = 
     """What the colours of a space are in sRGB, worked out without any profile."""
     xyz = (np.array(colours, float) / 255) ** gamma @ np.array(matrix)
     linear = np.clip(xyz @ np.linalg.inv(np.array(photos.SRGB)), 0, 1)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 255
+    encoded: Floats = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return encoded * 255
 
 
 @pytest.mark.parametrize("kind", photos.KINDS)
@@ -129,7 +138,9 @@ def test_transparent_parts_are_white(kind: Kind) -> None:
 
 
 def test_palette_with_transparency() -> None:
-    picture = Image.fromarray(photos.patches([(200, 40, 40), (40, 60, 200)], SIDE)).quantize(2, dither=Image.Dither.NONE)
+    picture = Image.fromarray(photos.patches([(200, 40, 40), (40, 60, 200)], SIDE)).quantize(
+        2, dither=Image.Dither.NONE
+    )
     out = io.BytesIO()
     picture.save(out, "png", transparency=picture.getpixel((SIDE + 1, 1)))
     assert delta_e(shown(out.getvalue()), np.array([[200, 40, 40], [255] * 3], float)) < 2

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,5 +169,5 @@ def test_the_first_picture_of_a_multi_picture_file_is_the_photo() -> None:
         ("heic", {"chroma": 444}),
     ],
 )
-def test_variations_of_a_format(kind: Kind, options: dict[str, object]) -> None:
+def test_variations_of_a_format(kind: Kind, options: dict[str, Any]) -> None:
     assert_upright(largest(photos.encode(kind, photos.scene(1200, 800), **options)))

@@ -42,8 +42,9 @@ def serve(connection: Connection, limits: Limits) -> None:
     """Processes photos until the parent closes the connection, or is gone."""
     from photomesh_media_worker.pipeline import process
 
-    for name in (signal.SIGTERM, signal.SIGINT):  # sent to whole groups; the parent finishes what it has begun
-        signal.signal(name, signal.SIG_IGN)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the parent finishes what it has begun
     _return_memory_early()
     _limit_memory(limits.memory_bytes)
     while True:

@@ -72,7 +72,9 @@ def _jpeg(data: bytes, header: Header, reduction: int) -> Decoded:
     except ValueError as error:
         message = str(error)
         if not _TOLERABLE.search(message):
-            raise Rejection("truncated" if "Premature end" in message else "corrupt", message) from error
+            codes = {"Premature end": "truncated", "Insufficient memory": "too-complex"}
+            code = next((code for start, code in codes.items() if message.startswith(start)), "corrupt")
+            raise Rejection(code, message) from error
         image = raster.load_jpeg(data, shrink=reduction)
     return _with_header_size(image, header, header.exif)
 
@@ -136,7 +138,7 @@ def _decoder_faults() -> Iterator[None]:
     try:
         yield
     except (ValueError, SyntaxError, EOFError, RuntimeError, OSError, LookupError, TypeError) as error:
-        code = "too-complex" if "Security limit" in str(error) else "corrupt"
+        code = "too-complex" if "Memory allocation" in str(error) else "corrupt"
         raise Rejection(code, str(error)) from error
 
 

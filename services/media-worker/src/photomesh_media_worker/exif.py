@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from numbers import Rational
@@ -31,7 +32,6 @@ _FAULTS = (
 _MAX_TEXT = 100
 _MAX_VALUES = 32  # a table of hundreds of numbers is a maker's secret, not information
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_IFDS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _OPAQUE = {ExifTags.Base.MakerNote, ExifTags.Base.ExifOffset, ExifTags.Base.GPSInfo, ExifTags.Base.PrintImageMatching}
 
 
@@ -84,18 +84,20 @@ def _read(exif: bytes | None) -> tuple[Mapping[int, object], Mapping[int, object
     if not exif:
         return {}, {}, {}
     parsed = Image.Exif()
-    try:
-        parsed.load(exif)
-        base = dict(parsed)
-    except _FAULTS:
-        return {}, {}, {}
-    directories: list[Mapping[int, object]] = []
-    for ifd in _IFDS:
+    with warnings.catch_warnings(action="ignore"):  # Pillow warns of damage that is no concern of the person's
         try:
-            directories.append(dict(parsed.get_ifd(ifd)))
+            parsed.load(exif)
+            base = dict(parsed)
         except _FAULTS:
-            directories.append({})
-    return base, directories[0], directories[1]
+            return {}, {}, {}
+        return base, _directory(parsed, ExifTags.IFD.Exif), _directory(parsed, ExifTags.IFD.GPSInfo)
+
+
+def _directory(parsed: Image.Exif, ifd: ExifTags.IFD) -> Mapping[int, object]:
+    try:
+        return dict(parsed.get_ifd(ifd))
+    except _FAULTS:
+        return {}
 
 
 def _name(names: Mapping[int, str], tag: int) -> str:

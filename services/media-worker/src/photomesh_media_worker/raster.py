@@ -7,12 +7,12 @@ here keeps to pixels; what a photo is allowed to be is decided before (`headers`
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-# Read by libvips when it starts: no chatter about damaged files on stderr, and one thread per photo, because photos
-# are what runs in parallel.
-os.environ.setdefault("VIPS_WARNING", "0")
+# Read by libvips when it starts: one thread per photo, because photos are what runs in parallel.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 import numpy as np
@@ -77,17 +77,25 @@ def load_webp(data: bytes, *, scale: float) -> Raster:
 
 def _load(loader: str, data: bytes, **options: float) -> Raster:
     # fail_on must be an option of the loader itself: `thumbnail_buffer` ignores it, and half a photo would pass.
-    try:
+    with _faults():
         return getattr(pyvips.Image, loader)(data, fail_on="error", access="sequential", **options)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
     except pyvips.Error as error:
-        raise _rejection(error) from error
-
-
-def _rejection(error: Exception) -> Rejection:
-    message = " ".join(str(error).split())
-    if "out of memory" in message:
-        return Rejection("too-complex", message)
-    return Rejection("truncated" if "premature end" in message else "corrupt", message)
+        message = " ".join(str(error).split())
+    except UnicodeDecodeError:
+        # libvips quotes the file in its message, and pyvips takes that for text; it has not cleared the message then.
+        pyvips.vips_lib.vips_error_clear()
+        message = "unreadable message"
+    else:
+        return
+    if "out of memory" in message or "Error creating thread" in message:
+        raise Rejection("too-complex", message)
+    raise Rejection("truncated" if "premature end" in message else "corrupt", message)
 
 
 def from_pixels(array: Pixels, *, icc: bytes | None) -> Raster:
@@ -107,10 +115,8 @@ def exif_data(image: Raster) -> bytes | None:
 
 def settle(image: Raster) -> Raster:
     """Does the work so far. Raises Rejection if the picture cannot be decoded to its end."""
-    try:
+    with _faults():
         return image.copy_memory()
-    except pyvips.Error as error:
-        raise _rejection(error) from error
 
 
 def without_alpha(image: Raster) -> Raster:
@@ -167,7 +173,8 @@ def _by_profile(image: Raster, fallback: str | None = None) -> Raster | None:
     options = {"input_profile": fallback} if fallback else {}
     try:
         return image.icc_transform("srgb", embedded=True, depth=8, intent="relative", **options)
-    except pyvips.Error:
+    except (pyvips.Error, UnicodeDecodeError):
+        pyvips.vips_lib.vips_error_clear()
         return None
 
 

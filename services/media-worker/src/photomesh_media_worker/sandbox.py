@@ -54,17 +54,25 @@ class Sandbox:
         os.environ.update(ENVIRONMENT)  # before the fork server, which inherits it
         self._context.set_forkserver_preload([CODECS])
         try:
-            outcomes = await asyncio.gather(*(self.process(_SMALLEST_PNG) for _ in range(self._processes)))
+            for outcome in await asyncio.gather(*(self.process(_SMALLEST_PNG) for _ in range(self._processes))):
+                if isinstance(outcome, Rejected):
+                    raise DecoderCrashed(f"the pipeline does not work: {outcome.detail}")
         except BaseException:
             await self.__aexit__()
             raise
-        assert all(isinstance(outcome, Processed) for outcome in outcomes), outcomes
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for child in list(self._children):
             child.kill()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        for child in list(self._children):
+            self._end(child)
+
+    @property
+    def pids(self) -> set[int]:
+        """Of the processes that decode, or wait for a photo."""
+        return {child.pid for child in list(self._children)}
 
     async def process(self, data: bytes) -> Processed | Rejected:
         """As `pipeline.process`. Raises DecoderCrashed or DecoderTimedOut."""
@@ -130,6 +138,11 @@ class _Child:
         except OSError as error:
             raise EOFError from error
         return outcome
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
 
     def kill(self) -> None:
         self._process.kill()

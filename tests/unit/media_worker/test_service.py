@@ -1,0 +1,271 @@
+"""The use case on stores and a log in memory: what is stored, what is said, and what happens when it happens twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from photomesh_media_worker import pipeline
+from photomesh_media_worker.domain import MAX_UPLOAD_BYTES, Processed, Rejected
+from photomesh_media_worker.sandbox import DecoderCrashed
+from photomesh_media_worker.service import MediaService, metadata_key, variant_key
+from photomesh_shared import failpoints
+from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events.photos import (
+    PhotoFailed,
+    PhotoReady,
+    PhotoRejected,
+    PhotoReprocessRequested,
+    PhotoUploaded,
+)
+from photomesh_shared.storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
+from tests.support import photos
+from tests.support.clock import FakeClock
+from tests.support.memory_broker import MemoryBroker, MemoryPublisher
+
+SECRET = "a secret of this test"
+ETAG = "9b2cf535f27731c974343645a3985328"
+PHOTO = photos.photo("jpeg", 1200, 900)
+STEPS = (
+    "media.after_fetch",
+    "media.after_process",
+    "media.after_metadata_put",
+    *(f"media.after_variant_put@{number}" for number in range(1, 5)),
+)
+
+
+@dataclass
+class MemoryObjects:
+    """Object storage as far as the worker sees it."""
+
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    etags: dict[tuple[str, str], str] = field(default_factory=dict)
+    headers: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
+
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
+        place = bucket, key
+        if place not in self.objects:
+            raise NoSuchObject
+        if etag is not None and self.etags[place] != etag:
+            raise ObjectReplaced
+        if len(self.objects[place]) > max_bytes:
+            raise ObjectTooLarge
+        return self.objects[place]
+
+    async def put(
+        self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
+    ) -> None:
+        self.objects[bucket, key] = body
+        self.headers[bucket, key] = content_type, cache_control
+
+
+class DirectPipeline:
+    """The pipeline in this process. `crashes` times, it does not survive the photo."""
+
+    def __init__(self) -> None:
+        self.crashes = 0
+        self.running = 0
+        self.most = 0
+
+    async def process(self, data: bytes) -> Processed | Rejected:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
+        if self.crashes:
+            self.crashes -= 1
+            raise DecoderCrashed("ended with -11")
+        return pipeline.process(data)
+
+
+class World:
+    def __init__(self) -> None:
+        self.objects = MemoryObjects()
+        self.broker = MemoryBroker()
+        self.pipeline = DirectPipeline()
+        self.service = MediaService(
+            self.objects,
+            self.pipeline,
+            MemoryPublisher(self.broker),
+            FakeClock(),
+            variants_bucket="variants",
+            variant_key_secret=SECRET,
+            at_once=2,
+        )
+
+    def uploaded(self, data: bytes | None = PHOTO, *, photo_id: int | None = None) -> Envelope[PhotoUploaded]:
+        event = PhotoUploaded.example().model_copy(update={"photo_id": photo_id} if photo_id else {})
+        if data is not None:
+            self.objects.objects[event.bucket, event.key] = data
+            self.objects.etags[event.bucket, event.key] = event.etag
+        return Envelope.of(event, entityversion=1)
+
+    def outcome(self) -> Envelope[Event]:
+        (only,) = self.outcomes()
+        return only
+
+    def outcomes(self) -> list[Envelope[Event]]:
+        return [e for topic in ("photo_ready", "photo_rejected", "photo_failed") for e in self.broker.events(topic)]
+
+    def public(self) -> dict[str, bytes]:
+        return {key: body for (bucket, key), body in self.objects.objects.items() if bucket == "variants"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def _armed(step: str) -> str:
+    name, _, hit = step.partition("@")
+    return f"{name}=raise@{hit or 1}"
+
+
+@pytest.fixture(autouse=True)
+def _no_failpoints() -> Iterator[None]:
+    yield
+    failpoints.configure({})
+
+
+async def test_a_photo_becomes_ready(world: World) -> None:
+    trigger = world.uploaded()
+    await world.service.process(trigger)
+
+    said = world.outcome()
+    ready = said.data
+    assert isinstance(ready, PhotoReady)
+    assert said.entityversion == 2
+    assert said.id == f"{ready.subject()}.photomesh.photo.ready.v1.2"
+    assert (ready.photo_id, ready.owner_id, ready.upload_id) == (
+        trigger.data.photo_id,
+        trigger.data.owner_id,
+        trigger.data.upload_id,
+    )
+    assert (ready.width, ready.height, ready.content_type) == (1200, 900, "image/jpeg")
+    assert ready.metadata.camera_model == "Test camera 1"
+    assert [variant.size for variant in ready.variants] == [1080, 640, 320, 150]
+    for variant in ready.variants:
+        assert photos.open_picture(world.public()[variant.key]).size == (variant.width, variant.height)
+        assert len(world.public()[variant.key]) == variant.size_bytes
+        assert world.objects.headers["variants", variant.key] == ("image/jpeg", "public, max-age=31536000, immutable")
+
+
+async def test_location_is_stored_privately_and_said_nowhere(world: World) -> None:
+    trigger = world.uploaded()
+    await world.service.process(trigger)
+    private = json.loads(world.objects.objects["raw", metadata_key(trigger.data.photo_id)])
+    assert private["location"] == photos.LOCATION
+    assert private["exif"]["BodySerialNumber"] == "SECRET-SERIAL-0042"
+    (record,) = world.broker.records("photo_ready")
+    assert record.value is not None
+    for word in (b"41.89", b"12.48", b"location", b"GPS", b"SECRET"):
+        assert word not in record.value
+
+
+async def test_nobody_can_guess_where_a_photo_lies(world: World) -> None:
+    keys = {variant_key(SECRET, photo_id, 1080) for photo_id in range(1, 1000)}
+    assert len(keys) == 999
+    assert len({key.split("/")[1] for key in keys}) == 999
+    assert variant_key("another secret", 1, 1080) not in keys
+    assert all(len(key.split("/")[1]) == 20 for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (PHOTO[:-1000], "truncated"),
+        (b"", "empty"),
+        (b"just text", "unsupported-type"),
+        (photos.bomb("png"), "too-many-pixels"),
+        (None, "missing"),
+        (bytes(MAX_UPLOAD_BYTES + 1), "too-large"),
+    ],
+    ids=["truncated", "empty", "unsupported-type", "too-many-pixels", "missing", "too-large"],
+)
+async def test_a_bad_photo_is_rejected(world: World, data: bytes | None, code: str) -> None:
+    await world.service.process(world.uploaded(data))
+    said = world.outcome()
+    assert isinstance(said.data, PhotoRejected)
+    assert said.data.reason.code == code
+    assert said.data.reason.message
+    assert said.data.reason.fix
+    assert said.entityversion == 2
+    assert not world.public()
+
+
+async def test_a_photo_that_was_replaced_after_its_upload_is_rejected(world: World) -> None:
+    trigger = world.uploaded()
+    world.objects.etags["raw", trigger.data.key] = "another"
+    await world.service.process(trigger)
+    said = world.outcome().data
+    assert isinstance(said, PhotoRejected)
+    assert said.reason.code == "replaced"
+
+
+async def test_what_the_bytes_are_counts_and_not_what_was_announced(world: World) -> None:
+    await world.service.process(world.uploaded(photos.photo("png", 300, 200)))
+    said = world.outcome().data
+    assert isinstance(said, PhotoReady)
+    assert said.content_type == "image/png"
+
+
+async def test_twice_is_the_same_as_once(world: World) -> None:
+    trigger = world.uploaded()
+    await world.service.process(trigger)
+    before = dict(world.objects.objects)
+    await world.service.process(trigger)
+    assert world.objects.objects == before
+    first, second = world.outcomes()
+    assert first == second
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_failure_at_any_step_is_harmless(world: World, step: str) -> None:
+    trigger = world.uploaded()
+    failpoints.configure({"PHOTOMESH_ENV": "test", "PHOTOMESH_FAILPOINTS": _armed(step)})
+    with pytest.raises(failpoints.FailpointReached):
+        await world.service.process(trigger)
+    assert not world.outcomes()
+    await world.service.process(trigger)
+    assert isinstance(world.outcome().data, PhotoReady)
+    assert len(world.public()) == 4
+
+
+async def test_a_crash_is_not_the_photos_fault(world: World) -> None:
+    trigger = world.uploaded()
+    world.pipeline.crashes = 1
+    with pytest.raises(DecoderCrashed):
+        await world.service.process(trigger)
+    assert not world.outcomes()
+    await world.service.process(trigger)
+    assert isinstance(world.outcome().data, PhotoReady)
+
+
+async def test_giving_up_is_said_once_and_for_all(world: World) -> None:
+    trigger = world.uploaded()
+    await world.service.give_up(trigger, DecoderCrashed("ended with -11"))
+    said = world.outcome()
+    assert isinstance(said.data, PhotoFailed)
+    assert said.data.reason.code == "internal"
+    assert said.data.reason.retryable
+    assert said.entityversion == 2
+    assert "ended with" not in said.data.model_dump_json()
+
+
+async def test_processing_again_counts_on(world: World) -> None:
+    uploaded = world.uploaded().data
+    again = PhotoReprocessRequested(**uploaded.model_dump(), requested_at=FakeClock().now())
+    await world.service.process(Envelope.of(again, entityversion=7))
+    assert world.outcome().entityversion == 8
+    assert world.outcome().id.endswith(".8")
+
+
+async def test_no_more_photos_are_in_memory_than_there_is_room_for(world: World) -> None:
+    triggers = [world.uploaded(photo_id=1000 + number) for number in range(6)]
+    await asyncio.gather(*(world.service.process(trigger) for trigger in triggers))
+    assert world.pipeline.most == 2
+    assert len(world.outcomes()) == 6
