@@ -1,0 +1,38 @@
+"""Whose the processor time is, by program of the stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import photomesh_local as local
+from photomesh_local.lifecycle import PROGRAMS
+from photomesh_local.sockets import descendants
+
+__all__ = ["processor_seconds", "used_since"]
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds(stack: str) -> dict[str, float]:
+    """Used so far, by program; this benchmark itself is `clients`."""
+    used = {"clients": sum(os.times()[:2])}
+    for program in PROGRAMS:
+        used[program] = sum(map(_seconds, descendants(local.pid(stack, program))))
+    return used
+
+
+def used_since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """The difference, largest first."""
+    difference = {program: after[program] - before[program] for program in after}
+    return dict(sorted(difference.items(), key=lambda item: -item[1]))
+
+
+def _seconds(pid: int) -> float:
+    """Of a process and of its children that have ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICK
