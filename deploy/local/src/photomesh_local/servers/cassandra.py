@@ -4,6 +4,7 @@ import asyncio
 import struct
 from pathlib import Path
 
+from photomesh_local.orphans import alive, pid_file
 from photomesh_local.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names
 from photomesh_local.stack import LIB, LOCAL, Stack, render
@@ -37,6 +38,8 @@ def prepare(stack: Stack) -> None:
         data.mkdir(parents=True)
         data.parent.chmod(0o700)
         stack.forget("post-schema")
+    if stack.throwaway and not alive(pid_file(stack, "cassandra")):
+        stack.forget("post-schema")  # a schema that was never synced may not have outlived a kill
     (stack.run / "cassandra.yaml").write_text(
         render(
             "cassandra.yaml",

@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from photomesh_local.orphans import alive, pid_file
 from photomesh_local.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, find, run
 from photomesh_local.stack import Stack
@@ -64,6 +65,9 @@ def prepare(stack: Stack) -> None:
     folder = home(stack)
     data = folder / "data"
     if (data / "PG_VERSION").exists():
+        if not alive(pid_file(stack, "postgres")):
+            # Left by a kill or a power cut. After a reboot its number may be another's, and PostgreSQL would not start.
+            (data / "postmaster.pid").unlink(missing_ok=True)
         return
     stack.forget("databases", "identity-schema", "upload-schema")
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted initdb left
