@@ -25,6 +25,7 @@ from photomesh_upload.errors import (
 )
 
 __all__ = [
+    "TYPE_ALIASES",
     "Announcement",
     "NamedPart",
     "Part",
@@ -37,7 +38,7 @@ __all__ = [
     "missing_parts",
 ]
 
-_ALIASES = {"image/heif": "image/heic", "image/jpg": "image/jpeg"}
+TYPE_ALIASES = {"image/heif": "image/heic", "image/jpg": "image/jpeg"}
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of surrogate pairs, line and paragraph separators
 _OPEN_RETRY_SECONDS = 60
 
@@ -67,7 +68,7 @@ class Announcement:
             detail = f"must be at most {MAX_UPLOAD_BYTES}"
             raise PhotoTooLarge(errors=[FieldError("/size_bytes", detail)], max_bytes=MAX_UPLOAD_BYTES)
         kind = content_type.strip().lower()
-        kind = _ALIASES.get(kind, kind)
+        kind = TYPE_ALIASES.get(kind, kind)
         if kind not in ALLOWED_TYPES:
             detail = f"must be one of {', '.join(ALLOWED_TYPES)}"
             raise UnsupportedType(errors=[FieldError("/content_type", detail)], allowed_types=list(ALLOWED_TYPES))

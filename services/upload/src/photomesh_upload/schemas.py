@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, UploadId
-from photomesh_shared.limits import MAX_UPLOAD_BYTES, PART_SIZE
-from photomesh_upload.domain import NamedPart, Part, Status, Upload, missing_parts
+from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, PART_SIZE
+from photomesh_upload.domain import TYPE_ALIASES, NamedPart, Part, Status, Upload, missing_parts
 from photomesh_upload.service import PartUrl, Urls
 
 __all__ = [
@@ -66,9 +68,14 @@ class InitUpload(BaseModel):
         max_length=255,
         description="For people only; control characters are refused. Objects are never named after it.",
     )
-    size_bytes: int = Field(ge=1, strict=True, description=f"The file's exact size; at most {MAX_UPLOAD_BYTES}.")
+    size_bytes: int = Field(
+        ge=1, strict=True, description="The file's exact size.", json_schema_extra={"maximum": MAX_UPLOAD_BYTES}
+    )
     content_type: str = Field(
-        min_length=1, max_length=100, description="The file's type. The bytes are checked later, whatever it says."
+        min_length=1,
+        max_length=100,
+        description="The file's type. The bytes are checked later, whatever it says.",
+        json_schema_extra={"enum": [*ALLOWED_TYPES, *TYPE_ALIASES]},
     )
 
 
@@ -118,7 +125,7 @@ class UploadBegun(BaseModel):
 class RenewUrls(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"part_numbers": [2]}]})
 
-    part_numbers: list[int] = Field(
+    part_numbers: list[Annotated[int, Field(strict=True, ge=1)]] = Field(
         min_length=1, max_length=_MAX_PARTS, description="From 1; a file that is not in parts is its part 1."
     )
 
