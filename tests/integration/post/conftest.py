@@ -1,0 +1,95 @@
+"""The post service on the real servers: its API in this process, and its consumer where a module asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import httpx
+import pytest
+
+import photomesh_local as local
+from photomesh_post import consumer as consumer_process
+from photomesh_post.app import create_app
+from photomesh_post.settings import ConsumerSettings, Settings
+from photomesh_shared.cassandra import CassandraSession, open_session
+from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.storage import open_storage
+from tests.integration.post.person import Person, Platform
+from tests.support.clock import MovableClock
+from tests.support.services import client_of, settings_from
+from tests.support.tokens import Issuer
+from tests.support.waiting import eventually
+
+Environment = Callable[[str], Mapping[str, str]]
+NewPerson = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+def environment(service_environment: Environment) -> Environment:
+    local.up("test", only=["topics", "buckets", "post-schema"])
+    return service_environment
+
+
+@pytest.fixture(scope="session")
+async def platform(environment: Environment, new_id: Callable[[], int]) -> AsyncIterator[Platform]:
+    settings = settings_from(ConsumerSettings, environment("post-consumer"))
+    async with open_publisher(settings.kafka_bootstrap, "tests") as publisher, open_storage(settings) as storage:
+        yield Platform(publisher, storage, new_id)
+
+
+@pytest.fixture(scope="module")
+async def consumer(environment: Environment) -> AsyncIterator[None]:
+    """The consumer, once it takes part in its group."""
+    app = consumer_process.create_app(settings_from(ConsumerSettings, environment("post-consumer")))
+    async with client_of(app) as ops:
+
+        async def is_ready() -> bool:
+            return (await ops.get("/readyz")).status_code == 200
+
+        await eventually(is_ready, within=60)
+        yield
+
+
+@pytest.fixture(scope="session")
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+async def api(environment: Environment, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
+    settings = settings_from(Settings, environment("post"))
+    async with client_of(create_app(settings, clock)) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def database(environment: Environment) -> AsyncIterator[CassandraSession]:
+    async with open_session(settings_from(Settings, environment("post"))) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, database: CassandraSession) -> NewPerson:
+    """Makes somebody whose account the service knows already."""
+
+    async def make(*, private: bool = False) -> Person:
+        account_id = platform.new_id()
+        await platform.register(account_id, private=private)
+
+        async def known() -> bool:
+            return bool(await database.execute("SELECT user_id FROM accounts WHERE user_id = ?", account_id))
+
+        await eventually(known, within=30)
+        return Person(api, platform, account_id, issuer.headers(account_id))
+
+    return make
+
+
+@pytest.fixture
+async def ada(consumer: None, new_person: NewPerson) -> Person:
+    return await new_person()
+
+
+@pytest.fixture
+async def grace(consumer: None, new_person: NewPerson) -> Person:
+    return await new_person()
