@@ -240,6 +240,7 @@ def create_service_app(
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContextMiddleware has them
         exception_handlers={
             Problem: _on_problem,
             RequestValidationError: _on_invalid,
