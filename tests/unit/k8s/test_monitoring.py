@@ -8,15 +8,18 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
+from photomesh_local.stack import ROOT
 from tests.support.manifests import named, pods
 
 for declaring in (
     "photomesh_gateway.observe",
+    "photomesh_identity.metrics",
     "photomesh_media_worker.metrics",
     "photomesh_post.metrics",
     "photomesh_shared.kafka.metrics",
     "photomesh_shared.observability.metrics",
     "photomesh_shared.outbox",
+    "photomesh_upload.metrics",
 ):
     import_module(declaring)
 
@@ -53,3 +56,10 @@ def test_every_program_is_measured() -> None:
             assert all(labels[key] in values for key, values in wanted.items())
             (port,) = template["spec"]["containers"][0]["ports"]
             assert port["name"] == endpoint["port"]
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    families = [family for family in REGISTRY.collect() if family.name.startswith("photomesh_")]
+    expected = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    documented = re.findall(r"^\| `(photomesh_\w+)`", (ROOT / "docs" / "observability.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(expected)
