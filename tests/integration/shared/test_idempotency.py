@@ -1,0 +1,226 @@
+"""`Idempotency-Key`, with answers kept in a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, Request, Response
+from redis.asyncio import Redis
+
+from photomesh_shared.auth import MaybeViewer, TokenVerifier
+from photomesh_shared.errors import Conflict
+from photomesh_shared.http import Readiness, create_service_app
+from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore, StoredAnswer
+from photomesh_shared.settings import ServiceSettings
+from tests.support.problems import expect_problem
+from tests.support.services import client_of
+from tests.support.tokens import Issuer
+
+SETTINGS = ServiceSettings(public_url="https://api.example")
+Environment = Callable[[str], Mapping[str, str]]
+
+
+@dataclass
+class Shop:
+    """A service with one route that creates."""
+
+    client: httpx.AsyncClient
+    store: IdempotencyStore
+    orders: list[bytes] = field(default_factory=list)
+    fail_with: Exception | int | None = None
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def order(
+        self, key: str | None, body: str = "eggs", path: str = "/v1/orders", **headers: str
+    ) -> httpx.Response:
+        sent = headers | ({"Idempotency-Key": key} if key is not None else {})
+        return await self.client.post(path, content=body, headers=sent)
+
+
+@pytest.fixture
+async def redis(service_environment: Environment) -> AsyncIterator[Redis]:
+    async with Redis.from_url(service_environment("identity")["PHOTOMESH_REDIS_URL"]) as redis:
+        yield redis
+
+
+@asynccontextmanager
+async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
+    router = APIRouter()
+
+    @router.post("/v1/orders", status_code=201)
+    @router.post("/v1/other", status_code=201)
+    async def order(request: Request, response: Response, viewer: MaybeViewer) -> dict[str, str]:
+        shop.orders.append(await request.body())
+        shop.began.set()
+        await shop.open.wait()
+        if isinstance(shop.fail_with, Exception):
+            raise shop.fail_with
+        if shop.fail_with:
+            response.status_code = shop.fail_with
+        response.headers.update({"Location": f"/v1/orders/{len(shop.orders)}", "X-Other": "1"})
+        return {"order": str(len(shop.orders)), "secret": "the access token"}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.idempotency = store
+        app.state.token_verifier = TokenVerifier(keys, issuer="photomesh", audience="photomesh-api")
+        yield
+
+    async def keys() -> dict[str, list[dict[str, str]]]:
+        return issuer.jwks()
+
+    app = create_service_app("Shop", SETTINGS, lifespan=lifespan, routers=[router], readiness=Readiness())
+    app.add_middleware(
+        IdempotencyMiddleware, paths={"/v1/orders", "/v1/other"}, problem_type_base=SETTINGS.problem_type_base
+    )
+    async with client_of(app) as client:
+        shop = Shop(client, store)
+        shop.open.set()
+        yield shop
+
+
+@pytest.fixture
+async def shop(redis: Redis, issuer: Issuer) -> AsyncIterator[Shop]:
+    async with _shop(IdempotencyStore(redis, "secret"), issuer) as shop:
+        yield shop
+
+
+@pytest.fixture
+def key() -> str:
+    return str(uuid.uuid4())
+
+
+async def test_a_repeat_is_answered_and_not_carried_out(shop: Shop, key: str) -> None:
+    first, again = await shop.order(key), await shop.order(key)
+    assert shop.orders == [b"eggs"]
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "idempotency-replayed" not in first.headers
+    assert first.headers["request-id"] != again.headers["request-id"]
+
+
+async def test_without_a_key_everything_is_carried_out(shop: Shop) -> None:
+    await shop.order(None)
+    await shop.order(None)
+    assert len(shop.orders) == 2
+
+
+async def test_a_key_belongs_to_one_request(shop: Shop, key: str) -> None:
+    await shop.order(key)
+    expect_problem(await shop.order(key, "bacon"), 422, "idempotency-key-reused")
+    assert shop.orders == [b"eggs"]
+
+
+async def test_a_key_belongs_to_one_account_and_one_path(shop: Shop, key: str, issuer: Issuer) -> None:
+    answers = [
+        await shop.order(key),
+        await shop.order(key, **issuer.headers(1)),
+        await shop.order(key, **issuer.headers(2)),
+        await shop.order(key, path="/v1/other"),
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len(shop.orders) == 4
+    assert (await shop.order(key, **issuer.headers(1))).json() == answers[1].json()
+
+
+async def test_a_repeat_while_the_first_is_under_way(shop: Shop, key: str) -> None:
+    shop.open.clear()
+    first = asyncio.create_task(shop.order(key))
+    await shop.began.wait()
+    answer = await shop.order(key)
+    expect_problem(answer, 409, "idempotency-key-in-use")
+    assert answer.headers["retry-after"] == "1"
+    shop.open.set()
+    assert (await first).status_code == 201
+    assert (await shop.order(key)).headers["idempotency-replayed"] == "true"
+
+
+async def test_of_many_at_once_one_is_carried_out(shop: Shop, key: str) -> None:
+    answers = await asyncio.gather(*(shop.order(key) for _ in range(20)))
+    assert len(shop.orders) == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+
+
+@pytest.mark.parametrize("failure", [Conflict(), RuntimeError("bug"), 500, 503, 404])
+async def test_an_error_is_not_kept(shop: Shop, key: str, failure: Exception | int) -> None:
+    shop.fail_with = failure
+    assert (await shop.order(key)).status_code >= 400
+    shop.fail_with = None
+    answer = await shop.order(key)
+    assert answer.status_code == 201
+    assert "idempotency-replayed" not in answer.headers
+    assert len(shop.orders) == 2
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 256, "tab\tbed"])
+async def test_keys_that_are_none(shop: Shop, bad: str) -> None:
+    expect_problem(await shop.order(bad), 422, "invalid-request", "#header/idempotency-key")
+    assert shop.orders == []
+
+
+async def test_a_token_that_is_wrong_is_told_first(shop: Shop, key: str) -> None:
+    expect_problem(await shop.order(key, Authorization="Bearer nonsense"), 401, "invalid-token")
+
+
+async def test_a_body_that_is_too_large(shop: Shop, key: str) -> None:
+    expect_problem(await shop.order(key, "x" * (1024 * 1024 + 1)), 413, "payload-too-large")
+    assert shop.orders == []
+
+
+async def test_answers_are_encrypted_and_forgotten_in_time(shop: Shop, key: str, redis: Redis) -> None:
+    shop.open.clear()
+    running = asyncio.create_task(shop.order(key))
+    await shop.began.wait()
+    name, _ = shop.store._names(f"anonymous\n/v1/orders\n{key}")
+    assert 0 < await redis.ttl(name) <= 60
+    shop.open.set()
+    await running
+    assert 86_000 < await redis.ttl(name) <= 86_400
+    kept = await redis.get(name)
+    assert kept
+    for secret in (b"access token", b"eggs", key.encode()):
+        assert secret not in kept
+        assert secret not in name.encode()
+
+
+async def test_what_another_secret_wrote_is_of_no_use(redis: Redis, key: str) -> None:
+    old, new = IdempotencyStore(redis, "old"), IdempotencyStore(redis, "new")
+    assert await old.begin(key, "f") is None
+    await old.finish(key, StoredAnswer("f", 201, (("content-type", "text/plain"),), b"\x00\xff"))
+    assert await old.begin(key, "f") == StoredAnswer("f", 201, (("content-type", "text/plain"),), b"\x00\xff")
+    assert await new.begin(key, "f") is None
+    name, _ = old._names(key)
+    await redis.set(name, new._names(key)[1].encrypt(b"[]"))
+    assert await old.begin(key, "g") is None
+
+
+async def test_without_redis_nothing_is_promised(issuer: Issuer, key: str) -> None:
+    async with Redis.from_url("redis://127.0.0.1:9/0") as away, _shop(IdempotencyStore(away, "secret"), issuer) as shop:
+        assert expect_problem(await shop.order(key), 503, "unavailable")["retryable"]
+        assert shop.orders == []
+        assert (await shop.order(None)).status_code == 201
+
+
+class _GoesAway(IdempotencyStore):
+    """Loses its Redis between the beginning and the end of a request."""
+
+    async def begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
+        known = await super().begin(scope_key, fingerprint)
+        self._redis = Redis.from_url("redis://127.0.0.1:9/0")
+        return known
+
+
+async def test_redis_that_goes_away_takes_no_answer_along(redis: Redis, issuer: Issuer, key: str) -> None:
+    """What was done is told, although it cannot be kept for a repeat."""
+    async with _shop(_GoesAway(redis, "secret"), issuer) as shop:
+        assert (await shop.order(key)).status_code == 201
+        await shop.store._redis.aclose()

@@ -1,0 +1,174 @@
+"""Migrations and transactions on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+import photomesh_local as local
+from photomesh_local.environment import postgres_dsn
+from photomesh_local.servers.postgres import psql
+from photomesh_shared.migrations import folder_of, migrations_in
+from photomesh_shared.outbox import DDL
+from photomesh_shared.postgres import DatabaseUnavailable, connection, migrate, open_pool, transaction
+
+if TYPE_CHECKING:
+    from photomesh_shared.postgres import Pool
+
+
+@pytest.fixture
+async def dsn(servers: Mapping[str, int]) -> AsyncIterator[str]:
+    """An empty database."""
+    stack, name = local.Stack("test"), f"shared_{uuid.uuid4().hex[:12]}"
+    await psql(stack, f"CREATE DATABASE {name} OWNER identity")
+    yield postgres_dsn(stack, "identity", stack.secrets["POSTGRES_PASSWORD_IDENTITY"], name)
+    await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    async with open_pool(dsn, size=4) as pool:
+        async with connection(pool) as session:
+            await session.execute("CREATE TABLE things (id bigint PRIMARY KEY)")
+        yield pool
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "0001_first.sql").write_text("CREATE TABLE first (id bigint); CREATE TABLE also (id bigint);")
+    (tmp_path / "0002_second.sql").write_text("ALTER TABLE first ADD COLUMN name text;")
+    (tmp_path / "README.md").write_text("not a migration")
+    return tmp_path
+
+
+async def _ids(pool: Pool) -> list[int]:
+    async with connection(pool) as session:
+        return [row["id"] for row in await session.fetch("SELECT id FROM things ORDER BY id")]
+
+
+async def test_migrations_are_applied_in_order_and_once(dsn: str, folder: Path) -> None:
+    assert await migrate(dsn, folder) == ["0001_first", "0002_second"]
+    assert await migrate(dsn, folder) == []
+    (folder / "0003_third.sql").write_text("INSERT INTO first VALUES (1, 'one')")
+    assert await migrate(dsn, folder) == ["0003_third"]
+    assert await migrate(dsn, folder) == []
+
+
+async def test_several_at_once_apply_each_once(dsn: str, folder: Path) -> None:
+    applied = await asyncio.gather(*(migrate(dsn, folder) for _ in range(5)))
+    assert sorted(name for names in applied for name in names) == ["0001_first", "0002_second"]
+
+
+async def test_an_applied_file_is_never_edited(dsn: str, folder: Path) -> None:
+    await migrate(dsn, folder)
+    (folder / "0001_first.sql").write_text("CREATE TABLE first (id int)")
+    with pytest.raises(ValueError, match="0001_first was changed"):
+        await migrate(dsn, folder)
+
+
+async def test_a_file_that_fails_leaves_nothing_behind(dsn: str, folder: Path) -> None:
+    (folder / "0003_bad.sql").write_text("CREATE TABLE half (id bigint); SELECT nonsense;")
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await migrate(dsn, folder)
+    (folder / "0003_bad.sql").write_text("CREATE TABLE half (id bigint);")
+    assert await migrate(dsn, folder) == ["0003_bad"]
+
+
+@pytest.mark.parametrize("service", ["identity", "upload"])
+async def test_the_schemas_of_services(dsn: str, service: str) -> None:
+    folder = folder_of(f"photomesh_{service}")
+    names = [migration.name for migration in migrations_in(folder)]
+    assert await migrate(dsn, folder) == names == sorted(names)
+    [outbox] = [migration for migration in migrations_in(folder) if migration.name.endswith("_outbox")]
+    assert outbox.sql == DDL
+
+
+def test_a_package_without_migrations() -> None:
+    with pytest.raises(LookupError, match="no migrations"):
+        folder_of("photomesh_gateway")
+    with pytest.raises(LookupError, match="no package"):
+        folder_of("photomesh_nowhere")
+
+
+async def test_a_transaction_is_whole_or_nothing(pool: Pool) -> None:
+    async with transaction(pool) as tx:
+        await tx.execute("INSERT INTO things VALUES (1)")
+
+    async def fails() -> None:
+        async with transaction(pool) as tx:
+            await tx.execute("INSERT INTO things VALUES (2)")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        await fails()
+    assert await _ids(pool) == [1]
+
+
+async def test_what_is_wrong_with_a_statement_is_not_the_servers_fault(pool: Pool) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with transaction(pool) as tx:
+            await tx.execute("INSERT INTO things VALUES (1), (1)")
+    with pytest.raises(asyncpg.DataError):
+        async with transaction(pool) as tx:
+            await tx.execute("INSERT INTO things VALUES ($1)", "text")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with connection(pool) as session:
+            await session.execute("SELECT FROM nothing")
+    assert await _ids(pool) == []
+
+
+async def test_a_connection_that_is_cut_is_unavailable_and_then_replaced(pool: Pool, dsn: str) -> None:
+    killer = await asyncpg.connect(dsn)
+
+    async def is_cut() -> None:
+        async with transaction(pool) as tx:
+            await tx.execute("INSERT INTO things VALUES (1)")
+            await killer.execute("SELECT pg_terminate_backend($1)", await tx.fetchval("SELECT pg_backend_pid()"))
+            await tx.execute("INSERT INTO things VALUES (2)")
+
+    with pytest.raises(DatabaseUnavailable):
+        await is_cut()
+    await killer.close()
+    assert await _ids(pool) == []
+
+
+async def test_a_deadlock_is_worth_a_repeat(pool: Pool) -> None:
+    async with transaction(pool) as tx:
+        await tx.execute("INSERT INTO things VALUES (1), (2)")
+    held = asyncio.Barrier(2)
+
+    async def lock(*ids: int) -> None:
+        async with transaction(pool) as tx:
+            await tx.execute("SELECT FROM things WHERE id = $1 FOR UPDATE", ids[0])
+            await held.wait()
+            await tx.execute("SELECT FROM things WHERE id = $1 FOR UPDATE", ids[1])
+
+    outcomes = await asyncio.gather(lock(1, 2), lock(2, 1), return_exceptions=True)
+    [loser] = [outcome for outcome in outcomes if outcome is not None]
+    assert isinstance(loser, DatabaseUnavailable)
+    assert loser.retryable
+
+
+async def test_a_pool_that_is_used_up(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photomesh_shared.postgres._ACQUIRE_SECONDS", 0.05)
+    taken = [await pool.acquire() for _ in range(4)]
+    with pytest.raises(DatabaseUnavailable):
+        async with connection(pool):
+            pass
+    for session in taken:
+        await pool.release(session)
+    assert await _ids(pool) == []
+
+
+async def test_a_connection_that_is_never_given_back_does_not_hold_up_the_end(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photomesh_shared.postgres._CLOSE_SECONDS", 0.05)
+    async with open_pool(dsn) as pool:
+        await pool.acquire()
