@@ -44,14 +44,14 @@ _CLIENT_GONE = 499  # what nginx writes into its log for it; nobody is there to 
 
 
 class Gateway:
-    """The ASGI app. `readiness.draining` turns /readyz off."""
+    """The ASGI app. `readiness.draining` turns /readyz off; `pages` is the app of what the gateway answers itself."""
 
     def __init__(self, settings: Settings, routes: tuple[Route, ...] = ROUTES) -> None:
         self.readiness = Readiness()
         self._settings = settings
         self._router = Router(routes)
         self._access_log = AccessLog()
-        self._pages = create_service_app(
+        self.pages = create_service_app(
             "Photomesh gateway",
             settings,
             lifespan=self._lifespan,
@@ -68,7 +68,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._pages(scope, receive, send)
+            await self.pages(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, max_body=self._settings.max_body_bytes)
         cors = self._deps.cors
@@ -78,7 +78,7 @@ class Gateway:
         elif (resource := self._router.match(scope["raw_path"].decode("ascii"))) is not None:
             await self._serve(exchange, resource)
         else:
-            await self._pages(scope, receive, exchange.send)
+            await self.pages(scope, receive, exchange.send)
 
     async def _serve(self, exchange: Exchange, resource: Resource) -> None:
         """Answers, whatever happens, and records it."""

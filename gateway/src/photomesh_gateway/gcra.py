@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from math import ceil
-from typing import Self
+from typing import NamedTuple, Self
 
 __all__ = ["SCRIPT", "Policy", "Rate", "Reading", "take"]
 
@@ -49,8 +49,7 @@ class Policy:
         object.__setattr__(self, "header", f'"{self.name}";q={self.rate.quota};w={self.rate.window}')
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A bucket after a request was counted, or refused."""
 
     remaining: int  # requests that may follow at once

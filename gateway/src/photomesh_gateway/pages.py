@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -105,15 +106,23 @@ def _problem_list(problems: list[Problem]) -> HTMLResponse:
 
 
 def router(settings: Settings) -> APIRouter:
-    """The pages' routes. The committed documents are read once, here."""
+    """The pages' routes."""
     pages = APIRouter()
-    document = (_PACKAGE / "openapi.json").read_bytes()
-    document_tag = f'"{hashlib.sha256(document).hexdigest()[:16]}"'
-    problems: dict[str, Problem] = {p["code"]: p for p in json.loads((_PACKAGE / "problems.json").read_bytes())}
-    for code, problem in problems.items():
-        problem["type"] = f"{settings.problem_type_base}/{code}"
-    assets = {name: (_SWAGGER_UI / name).read_bytes() for name in _DOCS_ASSETS if name != "start.js"}
-    assets["start.js"] = _START.encode()
+
+    @cache
+    def document() -> tuple[bytes, str]:
+        content = (_PACKAGE / "openapi.json").read_bytes()
+        return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+    @cache
+    def problems() -> dict[str, Problem]:
+        found: list[Problem] = json.loads((_PACKAGE / "problems.json").read_bytes())
+        return {p["code"]: {"type": f"{settings.problem_type_base}/{p['code']}", **p} for p in found}
+
+    @cache
+    def assets() -> dict[str, bytes]:
+        vendored = {name: (_SWAGGER_UI / name).read_bytes() for name in _DOCS_ASSETS if name != "start.js"}
+        return {**vendored, "start.js": _START.encode()}
 
     @pages.get("/v1/limits", tags=["platform"], summary="Read what is enforced", operation_id="get_limits")
     async def limits() -> Limits:
@@ -137,10 +146,11 @@ def router(settings: Settings) -> APIRouter:
 
     @pages.get("/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> Response:
-        headers = {"ETag": document_tag, "Cache-Control": "no-cache"}
-        if document_tag in request.headers.get("if-none-match", ""):
+        content, tag = document()
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(document, headers=headers, media_type="application/json")
+        return Response(content, headers=headers, media_type="application/json")
 
     @pages.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -148,10 +158,10 @@ def router(settings: Settings) -> APIRouter:
 
     @pages.get("/docs/{name}", include_in_schema=False)
     async def docs_asset(name: str) -> Response:
-        if name not in assets:
+        if name not in assets():
             raise NotFound
         return Response(
-            assets[name],
+            assets()[name],
             media_type=_DOCS_ASSETS[name],
             headers={"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"},
         )
@@ -160,15 +170,15 @@ def router(settings: Settings) -> APIRouter:
     @pages.get("/problems/", include_in_schema=False)
     async def problem_list(request: Request) -> Response:
         if _wants_html(request):
-            return _problem_list([*problems.values()])
-        return JSONResponse({"items": [*problems.values()]}, headers={"Vary": "Accept"})
+            return _problem_list([*problems().values()])
+        return JSONResponse({"items": [*problems().values()]}, headers={"Vary": "Accept"})
 
     @pages.get("/problems/{code}", include_in_schema=False)
     async def problem_type(code: str, request: Request) -> Response:
-        if code not in problems:
+        if code not in problems():
             raise NotFound(f"There is no problem type {code[:64]!r}.")
         if _wants_html(request):
-            return _problem_page(problems[code])
-        return JSONResponse(problems[code], headers={"Vary": "Accept"})
+            return _problem_page(problems()[code])
+        return JSONResponse(problems()[code], headers={"Vary": "Accept"})
 
     return pages

@@ -145,39 +145,40 @@ class ResilientBuckets:
                 log.info("rate limits count in Redis again")
 
 
+class _Group:
+    """The limits that one request counts against."""
+
+    def __init__(self, *policies: Policy) -> None:
+        self.policies = policies
+        self.header = ", ".join(policy.header for policy in policies).encode()
+
+
 class RateLimiter:
     """Knows which limits a request counts against, and what to tell the caller."""
 
     def __init__(self, buckets: Buckets, user: Rate, address: Rate, classes: Mapping[RateClass, Rate]) -> None:
         self._buckets = buckets
-        self._user, self._address = Policy("user", user), Policy("address", address)
-        self._classes = {rate_class: Policy(rate_class.value, rate) for rate_class, rate in classes.items()}
-        self._known = {c: (self._user, policy, self._address) for c, policy in self._classes.items()}
-        self._unknown = {c: (policy, self._address) for c, policy in self._classes.items()}
-        self._headers = {
-            policies: ", ".join(policy.header for policy in policies).encode()
-            for policies in (*self._known.values(), *self._unknown.values())
-        }
-
-    @property
-    def policies(self) -> list[Policy]:
-        return [self._user, self._address, *self._classes.values()]
+        by_user, by_address = Policy("user", user), Policy("address", address)
+        by_class = {rate_class: Policy(rate_class.value, rate) for rate_class, rate in classes.items()}
+        self._known = {c: _Group(by_user, policy, by_address) for c, policy in by_class.items()}
+        self._unknown = {c: _Group(policy, by_address) for c, policy in by_class.items()}
 
     async def check(self, rate_class: RateClass, account_id: int | None, address: str) -> list[tuple[bytes, bytes]]:
         """Counts the request; the headers to answer with. Raises TooManyRequests with them when a limit is used up."""
         address = rate_key(address)
         if account_id is None:
-            policies: tuple[Policy, ...] = self._unknown[rate_class]
+            group = self._unknown[rate_class]
             keys = [f"rl:{rate_class}:{address}", f"rl:address:{address}"]
         else:
-            policies = self._known[rate_class]
+            group = self._known[rate_class]
             keys = [f"rl:user:{account_id}", f"rl:{rate_class}:{account_id}", f"rl:address:{address}"]
+        policies = group.policies
         readings = await self._buckets.take(policies, keys)
         states = ", ".join(
             f'"{policy.name}";r={reading.remaining};t={-(-reading.full_in // _SECOND)}'
             for policy, reading in zip(policies, readings, strict=True)
         )
-        headers = [(b"ratelimit-policy", self._headers[policies]), (b"ratelimit", states.encode())]
+        headers = [(b"ratelimit-policy", group.header), (b"ratelimit", states.encode())]
         if any(reading.wait for reading in readings):
             raise self._refusal(policies, readings, headers)
         return headers

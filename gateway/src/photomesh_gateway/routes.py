@@ -58,6 +58,7 @@ ROUTES = (
     Route("GET", "/v1/users/by-username/{username}", _IDENTITY, _READ, Auth.OPTIONAL),
     Route("GET", "/v1/users/{user_id}", _IDENTITY, _READ, Auth.OPTIONAL),
     Route("GET", "/v1/users/{user_id}/posts", _POST, _READ, Auth.OPTIONAL),
+    Route("GET", "/v1/uploads", _UPLOADS, _READ, Auth.REQUIRED),
     Route("POST", "/v1/uploads/init", _UPLOADS, _UPLOAD, Auth.REQUIRED),
     Route("GET", "/v1/uploads/{upload_id}", _UPLOADS, _READ, Auth.REQUIRED),
     Route("DELETE", "/v1/uploads/{upload_id}", _UPLOADS, _WRITE, Auth.REQUIRED),

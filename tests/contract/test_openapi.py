@@ -1,0 +1,139 @@
+"""The committed OpenAPI document is that of the services, the routing table offers what it says, and its examples are
+right."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from photomesh_gateway.routes import ROUTES, Auth, Route, Router
+from tools.openapi import FILES, SERVICES, main, operations, service_documents
+
+Json = dict[str, Any]
+
+DOCUMENT: Json = json.loads(FILES[0].read_text())
+PROBLEMS: list[Json] = json.loads(FILES[1].read_text())
+OPERATIONS = {f"{method} {path}": operation for method, path, operation in operations(DOCUMENT)}
+OWN = {"GET /v1/limits"}  # answered by the gateway itself
+ROUTED = {name: operation for name, operation in OPERATIONS.items() if name not in OWN}
+
+registry: Registry[Any] = Registry().with_resource("urn:api", Resource.opaque(DOCUMENT))
+
+
+def resolved(node: Json) -> Json:
+    """What a `$ref` stands for."""
+    if "$ref" not in node:
+        return node
+    found = DOCUMENT
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return resolved(found)
+
+
+def unnamed(template: str) -> str:
+    """A path without its parameters' names, which a service and the routing table may choose differently."""
+    return re.sub(r"\{[^}]*\}", "{}", template)
+
+
+def bodies(operation: Json) -> Iterator[tuple[str, str, Json]]:
+    """Place, media type and content of each body that an operation takes or gives."""
+    if "requestBody" in operation:
+        for kind, content in operation["requestBody"]["content"].items():
+            yield "request", kind, content
+    for status, response in operation["responses"].items():
+        for kind, content in resolved(response).get("content", {}).items():
+            yield status, kind, content
+
+
+def test_what_is_committed_is_what_the_services_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"]) == 0, f"run `make openapi`\n{capsys.readouterr().out}"
+
+
+def test_every_operation_of_a_service_is_in_the_routing_table_and_conversely() -> None:
+    documents = service_documents()
+    offered = {
+        (service, method, unnamed(path)) for service in SERVICES for method, path, _ in operations(documents[service])
+    }
+    assert {(route.upstream.value, route.method, unnamed(route.template)) for route in ROUTES} == offered
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.template}")
+def test_the_router_finds_every_route(route: Route) -> None:
+    resource = Router(ROUTES).match(re.sub(r"\{[^}]*\}", "p_8aB3x9Q2", route.template))
+    assert resource is not None
+    assert resource.methods[route.method] == route
+
+
+def test_operation_ids_are_unique_and_short() -> None:
+    ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
+    assert set(ids.values()) == {1}
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in ids), ids
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_is_explained(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation["summary"]
+    assert operation["description"]
+    assert {tag["name"] for tag in DOCUMENT["tags"]} >= set(operation["tags"])
+    assert operation["tags"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_requests_and_successes_have_examples(name: str) -> None:
+    for place, _, content in bodies(OPERATIONS[name]):
+        if place == "request" or place.startswith("2"):
+            assert content["examples"], place
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_examples_are_valid(name: str) -> None:
+    for place, _, content in bodies(OPERATIONS[name]):
+        schema = json.loads(json.dumps(content["schema"]).replace('"#/', '"urn:api#/'))
+        validator = Draft202012Validator(schema, registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for example in content.get("examples", {}).values():
+            assert not list(validator.iter_errors(example["value"])), place
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_every_routed_operation_names_its_problems(name: str) -> None:
+    operation = ROUTED[name]
+    expected = {"429", "502", "503", "504"} | ({"413", "408"} if "requestBody" in operation else set())
+    method, path = name.split()
+    (route,) = [route for route in ROUTES if (route.method, unnamed(route.template)) == (method, unnamed(path))]
+    if route.auth is not Auth.NONE:
+        expected.add("401")
+    assert expected <= operation["responses"].keys()
+    known = {problem["code"] for problem in PROBLEMS}
+    for status, kind, content in bodies(operation):
+        if status.startswith(("4", "5")):
+            assert kind == "application/problem+json"
+            assert content["examples"].keys() <= known
+            assert {example["value"]["status"] for example in content["examples"].values()} == {int(status)}
+
+
+@pytest.mark.parametrize("name", ROUTED)
+def test_every_routed_answer_names_its_headers(name: str) -> None:
+    for response in ROUTED[name]["responses"].values():
+        assert {"Request-Id", "RateLimit", "RateLimit-Policy"} <= resolved(response)["headers"].keys()
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = set(re.findall(r'"\$ref": "([^"]+)"', FILES[0].read_text()))
+    assert references
+    assert all(resolved({"$ref": reference}) for reference in references)
+
+
+def test_every_problem_type_is_explained() -> None:
+    assert len({problem["code"] for problem in PROBLEMS}) == len(PROBLEMS)
+    for problem in PROBLEMS:
+        assert 400 <= problem["status"] <= 599
+        assert re.fullmatch("[a-z]+(-[a-z]+)*", problem["code"])
+        assert len(problem["explanation"]) > 20, problem["code"]

@@ -1,0 +1,252 @@
+"""Writes the API's one OpenAPI document, and the list of its problem types, for the gateway to serve::
+
+    python -m tools.openapi            # gateway/src/photomesh_gateway/openapi.json, problems.json
+    python -m tools.openapi --check    # writes nothing; fails if either is out of date
+
+Each service describes its own operations. This puts them together, and adds what holds for all because the gateway
+does it: rate limits, request ids, tokens as the routing table has them, and its answers in a service's stead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from photomesh_gateway.app import create_app
+from photomesh_gateway.routes import ROUTES, Auth, Route
+from photomesh_gateway.settings import Settings
+from photomesh_shared.errors import all_problem_types, explanation
+from tools import openapi_text as text
+
+__all__ = ["FILES", "document", "generated", "main", "operations", "problem_types"]
+
+Json = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = ROOT / "gateway/src/photomesh_gateway"
+FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json")
+SERVICES = ("identity", "upload", "post")
+_METHODS = ("get", "put", "post", "delete", "patch")
+
+
+def service_documents() -> dict[str, Json]:
+    """Each service's own document. `model_construct` gives the defaults, whatever this process' environment is."""
+    documents: dict[str, Json] = {}
+    for name in SERVICES:
+        package = f"photomesh_{name}"
+        settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
+        app: FastAPI = import_module(f"{package}.app").create_app(settings)
+        documents[name] = app.openapi()
+    documents["gateway"] = create_app(Settings.model_construct()).pages.openapi()
+    return documents
+
+
+def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    """Method, path and operation, of a whole document."""
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield method.upper(), path, item[method]
+
+
+def document() -> Json:
+    """The merged document."""
+    merged: Json = {
+        "openapi": "3.1.0",
+        "info": {"title": "Photomesh API", "version": "1", "description": text.DESCRIPTION},
+        "servers": [{"url": "/", "description": "Where this document comes from"}],
+        "tags": text.TAGS,
+        "paths": {},
+        "components": {
+            "schemas": {},
+            "headers": text.HEADERS,
+            "parameters": text.PARAMETERS,
+            "responses": {},
+            "securitySchemes": text.SECURITY_SCHEMES,
+        },
+    }
+    for name, own in service_documents().items():
+        _rename_schemas(own, name, merged["components"]["schemas"])
+        merged["components"]["schemas"] |= own["components"]["schemas"]
+        for path, item in own["paths"].items():
+            merged["paths"].setdefault(path, {}).update(item)
+    merged["components"]["responses"] = text.common_responses()
+    routes = {(route.method, route.template): route for route in ROUTES}
+    for method, path, operation in operations(merged):
+        operation["operationId"] = operation["operationId"].partition("_v1_")[0].partition("__well_known")[0]
+        _lift_examples(operation, merged["components"]["schemas"])
+        if route := routes.get((method, path)):
+            _add_what_the_gateway_does(operation, route)
+    for schema in merged["components"]["schemas"].values():
+        if "examples" in schema:
+            schema["examples"] = [
+                _with_nulls(value, schema, merged["components"]["schemas"]) for value in schema["examples"]
+            ]
+    merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    return merged
+
+
+def _rename_schemas(own: Json, service: str, taken: Json) -> None:
+    """``Page_Post_`` is a ``PostPage``; a name that another service uses for something else gets the service's before
+    it."""
+    schemas: Json = own["components"]["schemas"]
+    names: dict[str, str] = {}
+    for name, schema in schemas.items():
+        new = f"{name[5:-1]}Page" if name.startswith("Page_") else name
+        if new in taken and taken[new] != schema:
+            new = f"{service.capitalize()}{new}"
+        names[name] = new
+    own["components"]["schemas"] = {names[name]: schema for name, schema in schemas.items()}
+    for node in _nodes(own):
+        if isinstance(reference := node.get("$ref"), str):
+            prefix, _, name = reference.rpartition("/")
+            node["$ref"] = f"{prefix}/{names.get(name, name)}"
+
+
+def _nodes(value: Any) -> Iterator[Json]:
+    """Every object inside a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _nodes(child)
+
+
+def _lift_examples(operation: Json, schemas: Json) -> None:
+    """Shows the examples of a body's model at the body itself, where every tool looks for them."""
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    for body in [*bodies, *operation["responses"].values()]:
+        for content in body.get("content", {}).values():
+            schema = content.get("schema", {})
+            if "examples" not in content and (examples := _examples(schema, schemas)):
+                content["examples"] = {
+                    f"example{number}" if number > 1 else "example": {"value": _with_nulls(value, schema, schemas)}
+                    for number, value in enumerate(examples, start=1)
+                }
+
+
+def _examples(schema: Json, schemas: Json) -> list[Any]:
+    """Of a model: its own, or one made of its fields'."""
+    if "$ref" in schema:
+        return _examples(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if found := schema.get("examples"):
+        return list(found)
+    match schema:
+        case {"type": "array", "items": items}:
+            return [_examples(items, schemas)[:1]]
+        case {"type": "object", "properties": properties}:
+            fields = {name: _examples(field, schemas) for name, field in properties.items()}
+            return [{name: values[0] for name, values in fields.items() if values}]
+        case {"anyOf": [*choices]}:
+            return [example for choice in choices for example in _examples(choice, schemas)]
+        case {"type": "null"}:
+            return [None]
+    return []
+
+
+def _with_nulls(example: Any, schema: Json, schemas: Json) -> Any:
+    """The example with the nulls that FastAPI leaves out when it writes a document."""
+    if "$ref" in schema:
+        return _with_nulls(example, schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    for choice in schema.get("anyOf", ()):
+        if choice.get("type") != "null":
+            example = _with_nulls(example, choice, schemas)
+    if isinstance(example, list):
+        return [_with_nulls(item, schema.get("items", {}), schemas) for item in example]
+    if isinstance(example, dict):
+        fields = schema.get("properties", {})
+        missing = {name: None for name in schema.get("required", ()) if name not in example}
+        return {
+            name: _with_nulls(value, fields.get(name, {}), schemas) for name, value in {**example, **missing}.items()
+        }
+    return example
+
+
+def _add_what_the_gateway_does(operation: Json, route: Route) -> None:
+    responses: Json = operation["responses"]
+    operation["security"] = {
+        Auth.REQUIRED: [text.TOKEN],
+        Auth.OPTIONAL: [text.TOKEN, {}],
+        Auth.NONE: [],
+    }[route.auth]
+    common = {"429": "TooManyRequests", "502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
+    if route.auth is not Auth.NONE:
+        common["401"] = "Unauthorized"
+    if "requestBody" in operation:
+        common |= {"408": "RequestTimeout", "413": "PayloadTooLarge"}
+    for status, name in common.items():
+        _add_response(responses, status, name)
+    for status, response in responses.items():
+        if "$ref" not in response:
+            headers = text.headers_of(int(status), operation)
+            response["headers"] = headers | response.get("headers", {})
+    parameters = operation.setdefault("parameters", [])
+    known = {parameter.get("name", "").lower() for parameter in parameters}
+    parameters += [
+        {"$ref": f"#/components/parameters/{key}"}
+        for key, parameter in text.PARAMETERS.items()
+        if parameter["name"].lower() not in known and text.takes(key, operation)
+    ]
+    if not parameters:
+        del operation["parameters"]
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_response(responses: Json, status: str, name: str) -> None:
+    """The common response, or its examples beside those that the service names."""
+    if status not in responses:
+        responses[status] = {"$ref": f"#/components/responses/{name}"}
+        return
+    own = responses[status]["content"]["application/problem+json"]["examples"]
+    for code, example in text.common_responses()[name]["content"]["application/problem+json"]["examples"].items():
+        own.setdefault(code, example)
+
+
+def problem_types() -> list[Json]:
+    """Every problem type that an answer of the API may have."""
+    packages = ("photomesh_shared", "photomesh_gateway", *(f"photomesh_{name}" for name in SERVICES))
+    return [
+        {
+            "code": kind.code,
+            "status": kind.status,
+            "title": kind.title,
+            "retryable": kind.retryable,
+            "explanation": explanation(kind),
+        }
+        for kind in all_problem_types()
+        if kind.__module__.partition(".")[0] in packages
+    ]
+
+
+def generated() -> dict[Path, str]:
+    """Both files as they should be."""
+    contents = (document(), problem_types())
+    return {
+        path: json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        for path, content in zip(FILES, contents, strict=True)
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.openapi", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
+    check = parser.parse_args(arguments).check
+    files = generated()
+    stale = [path for path, content in files.items() if not path.exists() or path.read_text() != content]
+    for path in stale:
+        print(f"{'out of date' if check else 'wrote'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.write_text(files[path])
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
