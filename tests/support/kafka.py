@@ -21,7 +21,12 @@ class Topics:
 
     async def records(self, topic: str) -> list[Record]:
         """Everything that the topic holds now."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, group_id=None)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            enable_auto_commit=False,
+            group_id=None,
+            auto_offset_reset="earliest",  # a seek can be undone by the reset that assigning begins
+        )
         await consumer.start()
         try:
             await consumer._client.force_metadata_update()  # a topic without a subscription is not known yet
@@ -31,7 +36,6 @@ class Topics:
                 return []
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
-            await consumer.seek_to_beginning(*partitions)
             found: list[Record] = []
             while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
                 batch = await consumer.getmany(timeout_ms=500)

@@ -20,7 +20,7 @@ import logging
 import random
 import zlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -123,10 +123,12 @@ class OutboxRelay:
             try:
                 async with self._pool.acquire() as connection:
                     await self._relay(connection)
-            except* (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as group:
+            except* (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as group:
                 log.warning("the outbox relay lost its connection", extra={"reason": repr(group.exceptions[0])})
             except* Exception:
                 log.exception("the outbox relay failed and starts again")
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError  # a task group prefers an error of its tasks to our own cancellation
             failures = failures + 1 if self._clock.monotonic() - started < _STEADY_SECONDS else 1
             await self._back_off(failures)
 
@@ -195,13 +197,18 @@ class _Session:
             self._lost.set()
 
         self._connection.add_termination_listener(on_termination)
+        # So that the server notices within half a minute when this machine is gone, and frees the locks.
+        await self._connection.execute(
+            "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
+            " set_config('tcp_keepalives_count', '4', false)"
+        )
         await self._connection.add_listener(_CHANNEL, on_notification)
         try:
             yield
         finally:
-            if not self._connection.is_closed():
-                await self._connection.remove_listener(_CHANNEL, on_notification)
-                self._connection.remove_termination_listener(on_termination)
+            # Cut rather than given back: the locks go with it at once, and nothing here waits or fails.
+            with suppress(asyncpg.InterfaceError):  # it is gone already
+                self._connection.terminate()
 
     async def raise_when_lost(self) -> None:
         await self._lost.wait()

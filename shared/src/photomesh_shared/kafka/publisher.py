@@ -47,7 +47,7 @@ class Publisher(Protocol):
         ...
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Writes records that are encoded already, in the same way."""
+        """Writes records that are encoded already, in the same way. Raises ValueError for one that is too large."""
         ...
 
 
@@ -144,6 +144,8 @@ class KafkaPublisher:
                 await asyncio.shield(future)  # cancelling ours must not cancel what other callers share
             self._healthy_at = self._clock.monotonic()
         except MessageSizeTooLargeError as error:
+            if acknowledgements:
+                self._replace(producer)  # the broker may have said so; see below
             raise ValueError(str(error)) from error
         except (KafkaTimeoutError, asyncio.CancelledError) as error:
             if self._clock.monotonic() - self._healthy_at > self._stale_seconds:

@@ -1,0 +1,100 @@
+"""Topics and databases that only one test uses, on the real servers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+import photomesh_local as local
+from photomesh_shared.events import Record, dead_letter_topic
+from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.consumer import kafka_source
+from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
+from photomesh_shared.kafka.source import Connect
+from photomesh_shared.outbox import DDL
+from tests.support.kafka import Topics
+from tests.support.things import Thing, thing_on, topic_for, unique
+
+
+@pytest.fixture(scope="session")
+def bootstrap(servers: Mapping[str, int]) -> str:
+    return f"127.0.0.1:{servers['KAFKA']}"
+
+
+@pytest.fixture(scope="session")
+async def publisher(bootstrap: str) -> AsyncIterator[KafkaPublisher]:
+    async with open_publisher(bootstrap, "tests") as publisher:
+        yield publisher
+
+
+@pytest.fixture(scope="session")
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    yield admin
+    await admin.close()
+
+
+@dataclass
+class KafkaBench:
+    """A topic of four partitions and a consumer group; see `tests.support.runner_suite.Bench`."""
+
+    group: str
+    kind: type[Thing]
+    publisher: Publisher
+    bootstrap: str
+    admin: AIOKafkaAdminClient
+    topics: Topics
+
+    def connect(self) -> Connect:
+        return kafka_source(self.bootstrap)
+
+    async def records(self) -> list[Record]:
+        return await self.topics.records(self.kind.topic)
+
+    async def dead_letters(self) -> list[Record]:
+        return await self.topics.records(dead_letter_topic(self.kind.topic, self.group))
+
+    async def lag(self) -> int:
+        partitions = [TopicPartition(self.kind.topic, number) for number in range(4)]
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, group_id=None)
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+        committed = await self.admin.list_consumer_group_offsets(self.group)
+        return sum(end - (committed[tp].offset if tp in committed else 0) for tp, end in ends.items())
+
+
+@pytest.fixture
+async def bench(
+    bootstrap: str, publisher: KafkaPublisher, admin: AIOKafkaAdminClient, topics: Topics
+) -> AsyncIterator[KafkaBench]:
+    bench = KafkaBench(unique("group"), thing_on(unique("things")), publisher, bootstrap, admin, topics)
+    specs = topic_specs([topic_for(bench.kind.topic, bench.group)], replication=1)
+    await apply_topics(bootstrap, specs)
+    yield bench
+    await admin.delete_topics([spec.name for spec in specs])
+
+
+@pytest.fixture
+async def dsn(servers: Mapping[str, int]) -> AsyncIterator[str]:
+    """A database of its own, with an outbox and a table of counters."""
+    password = local.Stack("test").secrets["POSTGRES_PASSWORD"]
+    server = f"postgresql://photomesh:{password}@127.0.0.1:{servers['POSTGRES']}"
+    name = unique("outbox")
+    owner = await asyncpg.connect(f"{server}/postgres")
+    await owner.execute(f"CREATE DATABASE {name}")
+    connection = await asyncpg.connect(f"{server}/{name}")
+    await connection.execute(DDL)
+    await connection.execute("CREATE TABLE counters (who text PRIMARY KEY, number int NOT NULL DEFAULT 0)")
+    await connection.close()
+    yield f"{server}/{name}"
+    await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await owner.close()
