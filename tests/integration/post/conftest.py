@@ -72,7 +72,7 @@ async def database(environment: Environment) -> AsyncIterator[CassandraSession]:
 def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, database: CassandraSession) -> NewPerson:
     """Makes somebody whose account the service knows already."""
 
-    async def make(*, private: bool = False) -> Person:
+    async def make(*, private: bool = False, token_seconds: int = 900) -> Person:
         account_id = platform.new_id()
         await platform.register(account_id, private=private)
 
@@ -80,7 +80,7 @@ def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, datab
             return bool(await database.execute("SELECT user_id FROM accounts WHERE user_id = ?", account_id))
 
         await eventually(known, within=30)
-        return Person(api, platform, account_id, issuer.headers(account_id))
+        return Person(api, platform, account_id, issuer.headers(account_id, expires_in=token_seconds))
 
     return make
 

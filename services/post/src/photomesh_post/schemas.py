@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
 
 from photomesh_post import domain
 from photomesh_post.captions import MAX_CAPTION
@@ -40,16 +40,24 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _is_text(value: str) -> str:
+    """JSON can escape half of a surrogate pair, which is no character, and which nothing else can store or send."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("holds half of a surrogate pair")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_is_text)]
 # `domain` checks lengths, after composition and with problems of their own; the document says them all the same.
 Caption = Annotated[
-    str,
+    Text,
     Field(
         description="Hashtags and mentions are found in it: at most 30 and 20.",
         json_schema_extra={"maxLength": MAX_CAPTION},
         examples=[_CAPTION],
     ),
 ]
-AltText = Annotated[str, Field(max_length=1_000)]
+AltText = Annotated[Text, Field(max_length=1_000)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 _BY_PHOTO: dict[str, Any] = {"additionalProperties": False}
 
@@ -59,7 +67,7 @@ class Place(_Request):
 
     model_config = _example(_PLACE)
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Text = Field(min_length=1, max_length=100)
     latitude: Degrees | None = Field(None, ge=-90, le=90, description="Together with the longitude.")
     longitude: Degrees | None = Field(None, ge=-180, le=180)
 

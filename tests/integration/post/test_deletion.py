@@ -1,0 +1,135 @@
+"""A deleted post leaves nothing behind: no row that shows, no object, no copy in the CDN."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import pytest
+
+from photomesh_shared import ids
+from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.events import PostDeleted
+from photomesh_shared.storage import NoSuchObject
+from tests.integration.post.person import RAW, Person
+from tests.support.kafka import Topics
+from tests.support.problems import expect_problem
+from tests.support.waiting import eventually
+from tests.unit.post.world import ready, rejected, uploaded
+
+
+class Cdn:
+    """Both layers, as readers (and the edge) ask them."""
+
+    def __init__(self, client: httpx.AsyncClient, servers: Mapping[str, int]) -> None:
+        self._client = client
+        self._ports = {name: servers[name] for name in ("EDGE", "SHIELD")}
+
+    async def get(self, key: str, layer: str = "EDGE") -> httpx.Response:
+        return await self._client.get(f"http://127.0.0.1:{self._ports[layer]}/variants/{key}")
+
+    async def warm(self, key: str) -> None:
+        """Has both layers keep a copy."""
+        first, second = await self.get(key), await self.get(key)
+        assert (first.status_code, second.content) == (200, key.encode())
+        assert "hit" in second.headers["x-cache"]
+
+
+@pytest.fixture
+async def cdn(servers: Mapping[str, int]) -> AsyncIterator[Cdn]:
+    async with httpx.AsyncClient() as client:
+        yield Cdn(client, servers)
+
+
+async def _stored(ada: Person, objects: list[tuple[str, str]]) -> list[str]:
+    """Which of these are in object storage."""
+
+    async def has(bucket: str, key: str) -> bool:
+        try:
+            await ada.platform.storage.head(bucket, key)
+        except NoSuchObject:
+            return False
+        return True
+
+    return [key for bucket, key in objects if await has(bucket, key)]
+
+
+async def _gone(ada: Person, objects: list[tuple[str, str]]) -> None:
+    await eventually(lambda: _stored(ada, objects), until=lambda left: not left)
+
+
+async def test_everything_of_a_deleted_post_goes(
+    ada: Person, grace: Person, cdn: Cdn, topics: Topics, database: CassandraSession
+) -> None:
+    photo_id = await ada.photo()
+    photo = ids.decode("p", photo_id)
+    objects = await ada.platform.put_objects(photo)
+    variants = [key for bucket, key in objects if bucket != RAW]
+    made = await ada.post(photo_id, caption="Not for long #gone")
+    await asyncio.gather(*(cdn.warm(key) for key in variants))
+
+    await ada.delete(made["id"])
+
+    for person in (ada, grace):
+        expect_problem(await person.ask("GET", f"/v1/posts/{made['id']}"), 404, "post-not-found")
+        expect_problem(await person.ask("GET", f"/v1/photos/{photo_id}"), 404, "photo-not-found")
+        assert (await person.listed(ada.id))["items"] == []
+    await _gone(ada, objects)
+
+    async def answers() -> set[int]:
+        return {(await cdn.get(key, layer)).status_code for key in variants for layer in ("SHIELD", "EDGE")}
+
+    await eventually(answers, until=lambda seen: seen == {404})
+    [event] = [e.data for e in await topics.events("posts", made["id"]) if isinstance(e.data, PostDeleted)]
+    assert event.photo_ids == (photo,)
+    [row] = await database.execute("SELECT * FROM posts WHERE post_id = ?", ids.decode("o", made["id"]))
+    assert (row["deleted"], row["caption"], row["hashtags"], row["photos"]) == (True, "", [], "[]")
+    [row] = await database.execute("SELECT * FROM photo_metadata WHERE photo_id = ?", photo)
+    assert (row["camera"], row["sha256"]) == ("{}", "")
+
+
+async def test_deleting_again_is_no_error_and_says_nothing_new(ada: Person, grace: Person, topics: Topics) -> None:
+    made = await ada.post(await ada.photo())
+    answers = await asyncio.gather(*(ada.ask("DELETE", f"/v1/posts/{made['id']}") for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {204}
+    await ada.delete(made["id"])
+    expect_problem(await grace.ask("DELETE", f"/v1/posts/{made['id']}"), 404, "post-not-found")
+    expect_problem(await ada.ask("PATCH", f"/v1/posts/{made['id']}", {"caption": "x"}), 404, "post-not-found")
+    events = await topics.events("posts", made["id"])
+    assert {event.id for event in events if isinstance(event.data, PostDeleted)} == {f"{made['id']}.deleted"}
+
+
+@pytest.mark.parametrize("outcome", [ready, rejected])
+async def test_a_photo_that_is_processed_after_its_post_was_deleted(ada: Person, outcome: object) -> None:
+    photo = ada.new_photo()
+    await ada.platform.say(uploaded(photo, ada.account_id))
+    photo_id = await ada.sees(photo, "processing")
+    made = await ada.post(photo_id)
+    await ada.delete(made["id"])
+    objects = await ada.platform.put_objects(photo)  # the worker, which has not heard of it
+    assert len(await _stored(ada, objects)) == len(objects)
+    await ada.platform.say((ready if outcome is ready else rejected)(photo, ada.account_id))
+    await _gone(ada, objects)
+    expect_problem(await ada.ask("GET", f"/v1/photos/{photo_id}"), 404, "photo-not-found")
+
+
+async def test_a_deletion_that_is_told_again_removes_what_came_back(ada: Person, topics: Topics) -> None:
+    photo_id = await ada.photo()
+    objects = await ada.platform.put_objects(ids.decode("p", photo_id))
+    made = await ada.post(photo_id)
+    await ada.delete(made["id"])
+    await _gone(ada, objects)
+    await ada.platform.put_objects(ids.decode("p", photo_id))
+    records = await topics.records("posts")
+    await topics.send([record for record in records if record.header("ce_subject") == made["id"]])
+    await _gone(ada, objects)
+    expect_problem(await ada.ask("GET", f"/v1/posts/{made['id']}"), 404, "post-not-found")
+
+
+async def test_a_deleted_photo_cannot_be_posted_again(ada: Person) -> None:
+    photo_id = await ada.photo()
+    await ada.delete((await ada.post(photo_id))["id"])
+    refused = await ada.ask("POST", "/v1/posts", {"photo_ids": [photo_id]})
+    body = expect_problem(refused, 422, "unknown-photo", "/photo_ids/0")
+    assert body["retryable"] is False
