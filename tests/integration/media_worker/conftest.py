@@ -1,0 +1,102 @@
+"""The media worker as a process of its own on the real servers, and photos for it to work on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+import photomesh_local as local
+from photomesh_media_worker.settings import Settings
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.events import Envelope, Event, encode
+from photomesh_shared.events.photos import PhotoReprocessRequested, PhotoUploaded
+from photomesh_shared.storage import ObjectStorage, open_storage
+from tests.support.groups import forget_members
+from tests.support.kafka import Topics
+from tests.support.services import Process, process, settings_from
+from tests.support.tokens import free_port
+
+Environment = Callable[[str], Mapping[str, str]]
+Working = Callable[..., AbstractAsyncContextManager[Process]]
+TERMINAL = ("photo_ready", "photo_rejected", "photo_failed")
+
+
+@pytest.fixture(scope="session")
+def environment(service_environment: Environment) -> Mapping[str, str]:
+    local.up("test", only=["topics", "buckets"])
+    return service_environment("media-worker")
+
+
+@pytest.fixture(scope="session")
+async def storage(environment: Mapping[str, str]) -> AsyncIterator[ObjectStorage]:
+    async with open_storage(settings_from(Settings, environment)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def working(environment: Mapping[str, str], topics: Topics) -> Working:
+    """Runs a worker; whatever became of the one before, this one gets all partitions at once."""
+
+    @asynccontextmanager
+    async def run(failpoints: str = "", *, lane: str = "uploads", ready: bool = True) -> AsyncIterator[Process]:
+        await forget_members(topics.bootstrap, "media-worker" if lane == "uploads" else "media-worker-reprocess")
+        changed = {**environment, "PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1"}
+        async with process(
+            "photomesh_media_worker", changed, port=free_port(), failpoints=failpoints, ready=ready
+        ) as running:
+            yield running
+
+    return run
+
+
+class Uploads:
+    """Photos as the upload service leaves them: an object, and an event."""
+
+    def __init__(self, storage: ObjectStorage, topics: Topics, new_id: Callable[[], int]) -> None:
+        self._storage = storage
+        self._topics = topics
+        self._new_id = new_id
+
+    async def photo(
+        self, data: bytes | None, *, owner_id: int | None = None, content_type: str = "image/jpeg"
+    ) -> PhotoUploaded:
+        """Stores a photo and says so; without bytes it only says so."""
+        event = await self.stored(data, owner_id=owner_id, content_type=content_type)
+        await self.say(event)
+        return event
+
+    async def stored(
+        self, data: bytes | None, *, owner_id: int | None = None, content_type: str = "image/jpeg"
+    ) -> PhotoUploaded:
+        upload_id = self._new_id()
+        key, etag = f"test/{upload_id}/original", "0" * 32
+        if data is not None:
+            await self._storage.put("raw", key, data, content_type=content_type)
+            etag = (await self._storage.head("raw", key)).etag
+        return PhotoUploaded(
+            photo_id=self._new_id(),
+            upload_id=upload_id,
+            owner_id=owner_id or self._new_id(),
+            region="local",
+            bucket="raw",
+            key=key,
+            etag=etag,
+            size_bytes=len(data or b""),
+            content_type=content_type,
+            filename="photo.jpg",
+            uploaded_at=SystemClock().now(),
+        )
+
+    async def say(self, *events: PhotoUploaded | PhotoReprocessRequested, version: int = 1) -> None:
+        await self._topics.send([encode(Envelope.of(event, entityversion=version)) for event in events])
+
+    async def outcomes(self, photo: PhotoUploaded) -> list[Envelope[Event]]:
+        """Every terminal event that there is of a photo, repetitions included."""
+        return [event for topic in TERMINAL for event in await self._topics.events(topic, photo.subject())]
+
+
+@pytest.fixture(scope="session")
+def uploads(storage: ObjectStorage, topics: Topics, new_id: Callable[[], int]) -> Uploads:
+    return Uploads(storage, topics, new_id)

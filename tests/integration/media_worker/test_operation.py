@@ -1,0 +1,97 @@
+"""Workers that a test has for itself: what they do when we are at fault, and what operators see of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+
+from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events.photos import PhotoFailed, PhotoReprocessRequested
+from tests.integration.media_worker.conftest import Uploads, Working
+from tests.support import photos
+from tests.support.kafka import Topics
+from tests.support.waiting import eventually
+
+
+async def test_a_decoder_that_crashes_costs_an_attempt_and_not_the_photo(
+    working: Working, uploads: Uploads, topics: Topics
+) -> None:
+    async with working() as running:
+        for pid in _decoders(running.pid):
+            os.kill(pid, signal.SIGKILL)
+        photo = await uploads.photo(photos.photo())
+        await topics.wait_for("photo_ready", photo.subject())
+        assert "DecoderCrashed" in running.output
+        assert running.exit_code is None
+
+
+async def test_a_failure_of_ours_is_tried_again(working: Working, uploads: Uploads, topics: Topics) -> None:
+    async with working("media.after_fetch=raise") as running:
+        photo = await uploads.photo(photos.photo())
+        await topics.wait_for("photo_ready", photo.subject())
+        assert "handling failed, will try again" in running.output
+
+
+async def test_a_photo_that_always_crashes_the_decoder_has_failed(
+    working: Working, uploads: Uploads, topics: Topics
+) -> None:
+    slow = photos.encode("heic", photos.scene(3000, 2000))  # slow enough to be caught in the act each time
+    async with working() as running:
+        waiting = set(_decoders(running.pid))
+        photo = await uploads.photo(slow)
+
+        async def crash_and_look() -> list[Envelope[Event]]:
+            for pid in set(_decoders(running.pid)) - waiting:
+                os.kill(pid, signal.SIGSEGV)
+            return await uploads.outcomes(photo)
+
+        (said,) = await eventually(crash_and_look)
+        assert isinstance(said.data, PhotoFailed)
+        assert said.data.reason.code == "internal"
+        assert said.entityversion == 2
+        letters = await topics.records("photos_uploaded.media-worker.dlt")
+        assert [letter.header("dlt_cause") for letter in letters if letter.header("ce_subject") == photo.subject()] == [
+            "exhausted"
+        ]
+        after = await uploads.photo(photos.photo(), owner_id=photo.owner_id)
+        await topics.wait_for("photo_ready", after.subject())
+
+
+async def test_what_operators_see(working: Working, uploads: Uploads, topics: Topics) -> None:
+    async with working() as running, httpx.AsyncClient(base_url=running.url) as client:
+        photo = await uploads.photo(photos.photo())
+        await topics.wait_for("photo_ready", photo.subject())
+
+        async def metrics() -> str:
+            return (await client.get("/metrics")).text
+
+        await eventually(metrics, until=lambda text: 'photomesh_photos_total{outcome="ready"' in text)
+        text = await metrics()
+        for stage in ("fetch", "decode", "variants", "hashes", "store"):
+            assert f'photomesh_photo_stage_seconds_count{{stage="{stage}"}}' in text
+        assert (await client.get("/healthz")).text == "ok"
+        assert (await client.get("/readyz")).json()["ready"] is True
+
+
+async def test_the_lane_for_processing_again(working: Working, uploads: Uploads, topics: Topics) -> None:
+    photo = await uploads.stored(photos.photo())
+    again = PhotoReprocessRequested(**photo.model_dump(), requested_at=photo.uploaded_at)
+    async with working(lane="reprocess"):
+        await uploads.say(again, version=5)
+        (said,) = await topics.wait_for("photo_ready", photo.subject())
+    assert said.entityversion == 6
+
+
+def _decoders(parent: int) -> list[int]:
+    """Processes below the fork server of a worker."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    children = [pid for pid, of in parents.items() if of == parent]
+    return [pid for pid, of in parents.items() if of in children]
