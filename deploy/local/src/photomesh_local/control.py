@@ -9,6 +9,7 @@ from dataclasses import replace
 from photomesh_local.lifecycle import DEADLINE, PROGRAMS
 from photomesh_local.orphans import pid_file, pid_of
 from photomesh_local.readiness import blocking, until_ready
+from photomesh_local.servers import SERVERS
 from photomesh_local.services import SERVICES
 from photomesh_local.stack import Stack
 from photomesh_local.supervision import Supervisor
@@ -54,6 +55,11 @@ def restart(
 def services_of(stack: str) -> list[str]:
     """Our own programs (not the servers) that the stack's supervisor knows, running or not."""
     return [name for name in Supervisor(Stack(stack)).states() if name in SERVICES]
+
+
+def servers_of(stack: str) -> list[str]:
+    """The servers that the stack's supervisor knows, running or not."""
+    return [name for name in Supervisor(Stack(stack)).states() if name in SERVERS]
 
 
 def kill(stack: str, program: str, number: int = signal.SIGKILL) -> int:

@@ -1,6 +1,7 @@
 """The environment of every program, made in this one place (the supervisor, the CLI and tests all ask here)."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -21,9 +22,9 @@ _SECRETS = {
     "gateway": ("REDIS",),
     "identity": ("REDIS", "POSTGRES", "S3", "IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET"),
     "upload": ("REDIS", "POSTGRES", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
-    "post": ("REDIS", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
-    "post-consumer": ("REDIS", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
-    "media-worker": ("REDIS", "S3", "VARIANT_KEY_SECRET"),
+    "post": ("REDIS", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
+    "post-consumer": ("S3",),
+    "media-worker": ("S3", "VARIANT_KEY_SECRET"),
     "provision": ("S3",),
 }
 """Program → the secrets that it is trusted with. Everything else is the same for all."""
@@ -106,6 +107,4 @@ def postgres_dsn(stack: Stack, role: str, password: str, database: str) -> str:
 
 def as_lines(values: Mapping[str, str]) -> str:
     """For `eval`, `--env-file` and people: one NAME='value' per line."""
-    import shlex
-
     return "\n".join(f"{name}={shlex.quote(value)}" for name, value in sorted(values.items()))

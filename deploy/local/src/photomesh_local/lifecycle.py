@@ -22,14 +22,15 @@ PROGRAMS = SERVERS | SERVICES
 DEADLINE = 150.0
 """Seconds that one step may take; the slowest, Cassandra on a cold disk, needs about 20."""
 
-_NEEDS = {
+NEEDS = {
     "gateway": ["redis"],
-    "identity": ["redis", "topics", "identity-schema"],
+    "identity": ["redis", "topics", "buckets", "identity-schema"],
     "upload": ["redis", "topics", "buckets", "upload-schema"],
     "media-worker": ["topics", "buckets"],
-    "post": ["redis", "topics", "buckets", "post-schema", "shield", "edge"],
-    "post-consumer": ["redis", "topics", "buckets", "post-schema", "shield", "edge"],
+    "post": ["redis", "topics", "post-schema"],
+    "post-consumer": ["topics", "buckets", "post-schema", "shield", "edge"],
 }
+"""Service → what must be ready before it starts."""
 
 
 class Screen(Display, Protocol):
@@ -93,7 +94,7 @@ def _steps(stack: Stack, supervisor: Supervisor) -> list[Step]:
     return [
         *(Step(name, "servers", partial(run, server)) for name, server in SERVERS.items()),
         *provisioning.steps(stack),
-        *(Step(name, "services", partial(run, service), _NEEDS[name]) for name, service in SERVICES.items()),
+        *(Step(name, "services", partial(run, service), NEEDS[name]) for name, service in SERVICES.items()),
     ]
 
 

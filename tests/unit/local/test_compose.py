@@ -1,0 +1,99 @@
+"""Containers and processes are the same mesh: programs, variables, ports, needs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from photomesh_local import environment, lifecycle
+from photomesh_local.environment import HTTP_PORTS
+from photomesh_local.ports import ports
+from photomesh_local.secrets import NAMES
+from photomesh_local.services import MODULES, SERVICES
+from photomesh_local.stack import ROOT
+
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+ONE_SHOT = {"databases", "topics", "buckets", "identity-schema", "upload-schema", "post-schema"}
+
+
+def test_every_program_and_every_step_is_a_container() -> None:
+    assert set(COMPOSE) == set(lifecycle.PROGRAMS) | ONE_SHOT
+
+
+@pytest.mark.parametrize("program", SERVICES)
+def test_a_program_gets_the_same_variables(program: str) -> None:
+    given = {name for name in COMPOSE[program]["environment"] if name.startswith("PHOTOMESH_")}
+    # Spans go to a collector there; a container keeps no files.
+    assert given == set(environment("dev", program)) - {"PHOTOMESH_TRACE_FILE"}
+
+
+@pytest.mark.parametrize("program", SERVICES)
+def test_a_variable_that_names_no_place_has_the_same_value(program: str) -> None:
+    local, container = environment("dev", program), COMPOSE[program]["environment"]
+    placeless = [name for name in container if "18" not in local[name] and "127.0.0.1" not in local[name]]
+    assert {name: str(container[name]) for name in placeless if "${" not in str(container[name])} == {
+        name: local[name] for name in placeless if "${" not in str(container[name])
+    }
+
+
+def test_provisioning_gets_the_same_variables() -> None:
+    for job in ("topics", "buckets"):
+        assert set(COMPOSE[job]["environment"]) == set(environment("dev", "provision"))
+
+
+def test_ports_are_published_on_loopback_only_and_are_those_of_the_file() -> None:
+    for name, container in COMPOSE.items():
+        for published in container.get("ports", []):
+            assert re.fullmatch(r"127\.0\.0\.1:\$\{([A-Z0-9_]+)\}:.+", published), (name, published)
+    for program, port in HTTP_PORTS.items():
+        assert COMPOSE[program]["ports"] == [f"127.0.0.1:${{{port}}}:${{{port}}}"]
+
+
+def test_every_placeholder_is_a_port_or_a_secret() -> None:
+    named = set(re.findall(r"(?<!\$)\$\{([A-Z0-9_]+)\}", TEXT))
+    assert named <= set(ports("dev")) | set(NAMES)
+
+
+@pytest.mark.parametrize("program", SERVICES)
+def test_a_service_waits_for_what_it_needs(program: str) -> None:
+    needs = COMPOSE[program]["depends_on"]
+    assert set(needs) == set(lifecycle.NEEDS[program])
+    for name, need in needs.items():
+        once = name in ONE_SHOT
+        assert need["condition"] == ("service_completed_successfully" if once else "service_healthy")
+
+
+@pytest.mark.parametrize("program", SERVICES)
+def test_a_service_has_no_rights_to_lose(program: str) -> None:
+    container = COMPOSE[program]
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_a_second_door_of_one_deployable_is_the_same_image() -> None:
+    assert COMPOSE["post"]["image"] == COMPOSE["post-consumer"]["image"]
+    assert COMPOSE["post-consumer"]["command"] == ["python", "-m", MODULES["post-consumer"]]
+
+
+def test_whatever_has_a_volume_for_data_names_it() -> None:
+    volumes = yaml.safe_load(TEXT)["volumes"]
+    for server in ("kafka", "cassandra", "postgres", "redis", "seaweedfs"):
+        assert server in volumes
+        assert any(volume.startswith(f"{server}:") for volume in COMPOSE[server]["volumes"])
+
+
+def test_mounted_files_exist() -> None:
+    mounted = [volume.split(":")[0] for container in COMPOSE.values() for volume in container.get("volumes", [])]
+    for path in mounted:
+        assert not path.startswith("./") or (ROOT / path).is_file()
+
+
+def test_images_run_as_nobody_in_particular() -> None:
+    dockerfile = Path(ROOT / "Dockerfile").read_text()
+    runtime = dockerfile[dockerfile.rindex("\nFROM ") :]
+    assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
+    assert "HEALTHCHECK" in runtime
