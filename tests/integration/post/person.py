@@ -14,12 +14,13 @@ from photomesh_post.objects import metadata_key
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.kafka.publisher import KafkaPublisher
-from photomesh_shared.storage import ObjectStorage
+from photomesh_shared.storage import NoSuchObject, ObjectStorage
 from tests.support.waiting import eventually
 from tests.unit.post import world
 
 __all__ = ["Person", "Platform"]
 
+_PATIENCE_SECONDS = 60.0  # Kafka takes half of that to miss a consumer that was killed
 RAW, VARIANTS = "raw", "variants"
 
 
@@ -49,6 +50,22 @@ class Platform:
             )
         )
         return objects
+
+    async def stored(self, objects: list[tuple[str, str]]) -> list[str]:
+        """Which of these are in object storage."""
+
+        async def has(bucket: str, key: str) -> bool:
+            try:
+                await self.storage.head(bucket, key)
+            except NoSuchObject:
+                return False
+            return True
+
+        return [key for bucket, key in objects if await has(bucket, key)]
+
+    async def are_gone(self, objects: list[tuple[str, str]]) -> None:
+        """Waits until none is in object storage."""
+        await eventually(lambda: self.stored(objects), until=lambda left: not left, within=60)
 
 
 @dataclass(frozen=True)
@@ -124,12 +141,14 @@ class Person:
     async def sees(self, photo: int | str, status: str) -> str:
         """Waits until the photo is in this state."""
         photo_id = ids.encode("p", photo) if isinstance(photo, int) else photo
-        await eventually(lambda: self._status(f"/v1/photos/{photo_id}"), until=lambda seen: seen == status)
+        path = f"/v1/photos/{photo_id}"
+        await eventually(lambda: self._status(path), until=lambda seen: seen == status, within=_PATIENCE_SECONDS)
         return photo_id
 
     async def sees_post(self, post_id: str, status: str) -> dict[str, Any]:
         """Waits until the post is in this state."""
-        await eventually(lambda: self._status(f"/v1/posts/{post_id}"), until=lambda seen: seen == status)
+        path = f"/v1/posts/{post_id}"
+        await eventually(lambda: self._status(path), until=lambda seen: seen == status, within=_PATIENCE_SECONDS)
         return await self.get(f"/v1/posts/{post_id}")
 
     async def is_answered(self, path: str, status_code: int) -> None:
@@ -138,7 +157,15 @@ class Person:
         async def look() -> int:
             return (await self.ask("GET", path)).status_code
 
-        await eventually(look, until=lambda seen: seen == status_code)
+        await eventually(look, until=lambda seen: seen == status_code, within=_PATIENCE_SECONDS)
+
+    async def answers_again(self, path: str) -> None:
+        """Waits until a path no longer answers 503."""
+
+        async def look() -> int:
+            return (await self.api.get(path, headers=self.headers)).status_code
+
+        await eventually(look, until=lambda seen: seen != 503, within=_PATIENCE_SECONDS)
 
     async def _status(self, path: str) -> str:
         answer = await self.ask("GET", path)

@@ -11,7 +11,6 @@ import pytest
 from photomesh_shared import ids
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostDeleted
-from photomesh_shared.storage import NoSuchObject
 from tests.integration.post.person import RAW, Person
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
@@ -42,23 +41,6 @@ async def cdn(servers: Mapping[str, int]) -> AsyncIterator[Cdn]:
         yield Cdn(client, servers)
 
 
-async def _stored(ada: Person, objects: list[tuple[str, str]]) -> list[str]:
-    """Which of these are in object storage."""
-
-    async def has(bucket: str, key: str) -> bool:
-        try:
-            await ada.platform.storage.head(bucket, key)
-        except NoSuchObject:
-            return False
-        return True
-
-    return [key for bucket, key in objects if await has(bucket, key)]
-
-
-async def _gone(ada: Person, objects: list[tuple[str, str]]) -> None:
-    await eventually(lambda: _stored(ada, objects), until=lambda left: not left)
-
-
 async def test_everything_of_a_deleted_post_goes(
     ada: Person, grace: Person, cdn: Cdn, topics: Topics, database: CassandraSession
 ) -> None:
@@ -75,7 +57,7 @@ async def test_everything_of_a_deleted_post_goes(
         expect_problem(await person.ask("GET", f"/v1/posts/{made['id']}"), 404, "post-not-found")
         expect_problem(await person.ask("GET", f"/v1/photos/{photo_id}"), 404, "photo-not-found")
         assert (await person.listed(ada.id))["items"] == []
-    await _gone(ada, objects)
+    await ada.platform.are_gone(objects)
 
     async def answers() -> set[int]:
         return {(await cdn.get(key, layer)).status_code for key in variants for layer in ("SHIELD", "EDGE")}
@@ -108,9 +90,9 @@ async def test_a_photo_that_is_processed_after_its_post_was_deleted(ada: Person,
     made = await ada.post(photo_id)
     await ada.delete(made["id"])
     objects = await ada.platform.put_objects(photo)  # the worker, which has not heard of it
-    assert len(await _stored(ada, objects)) == len(objects)
+    assert len(await ada.platform.stored(objects)) == len(objects)
     await ada.platform.say((ready if outcome is ready else rejected)(photo, ada.account_id))
-    await _gone(ada, objects)
+    await ada.platform.are_gone(objects)
     expect_problem(await ada.ask("GET", f"/v1/photos/{photo_id}"), 404, "photo-not-found")
 
 
@@ -119,11 +101,11 @@ async def test_a_deletion_that_is_told_again_removes_what_came_back(ada: Person,
     objects = await ada.platform.put_objects(ids.decode("p", photo_id))
     made = await ada.post(photo_id)
     await ada.delete(made["id"])
-    await _gone(ada, objects)
+    await ada.platform.are_gone(objects)
     await ada.platform.put_objects(ids.decode("p", photo_id))
     records = await topics.records("posts")
     await topics.send([record for record in records if record.header("ce_subject") == made["id"]])
-    await _gone(ada, objects)
+    await ada.platform.are_gone(objects)
     expect_problem(await ada.ask("GET", f"/v1/posts/{made['id']}"), 404, "post-not-found")
 
 

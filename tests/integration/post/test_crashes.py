@@ -1,0 +1,205 @@
+"""Processes that are killed at every step, and servers that go away: nothing is lost, nothing is doubled.
+
+No consumer runs here but those that a test starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+import photomesh_local as local
+from photomesh_shared import ids
+from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.events import PostCreated, PostPublished
+from tests.integration.post.conftest import Environment
+from tests.integration.post.person import Person, Platform
+from tests.support.kafka import Topics
+from tests.support.problems import expect_problem
+from tests.support.services import Process, process
+from tests.support.tokens import Issuer, free_port
+from tests.unit.post.world import account, ready, uploaded
+
+API, CONSUMER = "photomesh_post", "photomesh_post.consumer"
+
+
+@asynccontextmanager
+async def _running(environment: Environment, module: str, failpoints: str = "") -> AsyncIterator[Process]:
+    program = "post" if module == API else "post-consumer"
+    async with process(module, environment(program), port=free_port(), failpoints=failpoints) as running:
+        yield running
+
+
+@pytest.fixture
+def stranger(api: httpx.AsyncClient, platform: Platform, issuer: Issuer) -> Person:
+    """Somebody whom the service has not heard of."""
+    account_id = platform.new_id()
+    return Person(api, platform, account_id, issuer.headers(account_id))
+
+
+async def _rows(database: CassandraSession, table: str, column: str, value: int) -> int:
+    [row] = await database.execute(f"SELECT count(*) AS n FROM {table} WHERE {column} = ?", value)
+    return int(row["n"])
+
+
+async def _assert_right(ada: Person, photos: list[str], post_id: str, topics: Topics, db: CassandraSession) -> None:
+    """One row of each thing, one post, everything published, and a log that says so once."""
+    post = await ada.sees_post(post_id, "published")
+    assert [photo["id"] for photo in post["photos"]] == photos
+    assert [listed["id"] for listed in (await ada.listed(ada.id))["items"]] == [post_id]
+    for photo_id in photos:
+        assert await _rows(db, "photos", "photo_id", ids.decode("p", photo_id)) == 1
+    assert await _rows(db, "posts", "post_id", ids.decode("o", post_id)) == 1
+    events = await topics.events("posts", post_id)
+    assert {event.id for event in events} == {f"{post_id}.created", f"{post_id}.published"}
+
+
+@pytest.mark.parametrize(
+    "failpoint",
+    [
+        "post.consumer.after_write=kill@2",
+        "post.after_produce=kill",
+        "post.after_apply=kill",
+        "runner.after_handle=kill@3",
+        "runner.before_commit=kill",
+    ],
+)
+async def test_the_consumer_is_killed_in_the_middle_of_its_work(
+    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession, failpoint: str
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER):
+        photos = [await ada.upload() for _ in range(2)]
+        post = await ada.post(*photos)
+    async with _running(environment, CONSUMER, failpoint) as victim:
+        await ada.platform.say(account(ada.account_id), *(ready(ids.decode("p", p), ada.account_id) for p in photos))
+        assert await victim.ended(60) == -9
+    async with _running(environment, CONSUMER):
+        await _assert_right(ada, photos, post["id"], topics, database)
+
+
+@pytest.mark.parametrize("failpoint", ["post.after_produce=kill", "post.after_apply=kill"])
+async def test_the_api_is_killed_while_it_makes_a_post(
+    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession, failpoint: str
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER):
+        photo_id = await ada.photo()
+        body = {"photo_ids": [photo_id], "caption": "Once"}
+        async with _running(environment, API, failpoint) as victim, httpx.AsyncClient() as client:
+            with pytest.raises(httpx.TransportError):
+                await client.post(f"{victim.url}/v1/posts", json=body, headers=ada.headers, timeout=30)
+            assert await victim.ended() == -9
+        post = await ada.post(photo_id, caption="Once")
+        await _assert_right(ada, [photo_id], post["id"], topics, database)
+
+
+@pytest.mark.parametrize("failpoint", ["post.after_produce=kill", "post.after_apply=kill"])
+async def test_the_api_is_killed_while_it_deletes(stranger: Person, environment: Environment, failpoint: str) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER):
+        photo_id = await ada.photo()
+        objects = await ada.platform.put_objects(ids.decode("p", photo_id))
+        post = await ada.post(photo_id)
+        async with _running(environment, API, failpoint) as victim, httpx.AsyncClient() as client:
+            with pytest.raises(httpx.TransportError):
+                await client.delete(f"{victim.url}/v1/posts/{post['id']}", headers=ada.headers, timeout=30)
+        await ada.is_answered(f"/v1/posts/{post['id']}", 404)
+        await ada.platform.are_gone(objects)
+
+
+@pytest.mark.parametrize("failpoint", ["post.consumer.after_write=kill", "post.delete.after_objects=kill"])
+async def test_the_consumer_is_killed_while_it_removes_what_was_deleted(
+    stranger: Person, environment: Environment, failpoint: str
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER):
+        photo_id = await ada.photo()
+        objects = await ada.platform.put_objects(ids.decode("p", photo_id))
+        post = await ada.post(photo_id)
+    async with _running(environment, CONSUMER, failpoint) as victim:
+        await ada.delete(post["id"])
+        assert await victim.ended(60) == -9
+    await ada.platform.put_objects(ids.decode("p", photo_id))
+    async with _running(environment, CONSUMER):
+        await ada.platform.are_gone(objects)
+
+
+async def test_cassandra_goes_away_and_comes_back(
+    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER) as consumer:
+        photos = [await ada.upload() for _ in range(2)]
+        post = await ada.post(*photos)
+        waiting = ada.new_photo()
+        await asyncio.to_thread(local.stop, "test", "cassandra")
+        try:
+            answer = await ada.api.get(f"/v1/posts/{post['id']}", headers=ada.headers)
+            body = expect_problem(answer, 503, "storage-unavailable")
+            assert body["retryable"] is True
+            assert answer.headers["retry-after"]
+            answer = await ada.api.post("/v1/posts", json={"photo_ids": photos}, headers=ada.headers)
+            expect_problem(answer, 503, "storage-unavailable")
+            await ada.platform.say(*(ready(ids.decode("p", photo_id), ada.account_id) for photo_id in photos))
+            await ada.platform.say(uploaded(waiting, ada.account_id))
+            async with httpx.AsyncClient() as client:
+                assert (await client.get(f"{consumer.url}/readyz")).status_code == 503
+                assert (await client.get(f"{consumer.url}/healthz")).status_code == 200
+        finally:
+            await asyncio.to_thread(local.start, "test", "cassandra")
+        await ada.answers_again(f"/v1/posts/{post['id']}")
+        await _assert_right(ada, photos, post["id"], topics, database)
+        await ada.sees(waiting, "processing")
+    letters = [await topics.records(f"{topic}.post.dlt") for topic in ("photo_ready", "photos_uploaded", "posts")]
+    assert all(record.key != ada.id.encode() for topic in letters for record in topic)
+
+
+async def test_every_event_twice_makes_no_row_more(
+    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER):
+        kept, gone = await ada.photo(), await ada.photo()
+        post = await ada.post(kept, caption="Kept")
+        await ada.edit(post["id"], caption="Kept #still")
+        await ada.delete((await ada.post(gone, caption="Gone"))["id"])
+        before = await _everything(ada, database)
+        mine = [
+            record
+            for topic in ("accounts", "photos_uploaded", "photo_ready", "posts")
+            for record in await topics.records(topic)
+            if record.key == ada.id.encode()
+        ]
+        await topics.send(mine)
+        await topics.send(mine[::-1])
+        await topics.caught_up("post")
+        assert await _everything(ada, database) == before
+        events = await topics.events("posts", post["id"])
+        assert len({event.id for event in events if isinstance(event.data, PostCreated | PostPublished)}) == 2
+
+
+async def _everything(ada: Person, database: CassandraSession) -> Mapping[str, object]:
+    """All that there is of somebody's."""
+    listed = await database.execute(
+        "SELECT * FROM posts_by_author WHERE author_id = ? AND month IN ? ALLOW FILTERING",
+        ada.account_id,
+        [
+            row["month"]
+            for row in await database.execute("SELECT month FROM months_by_author WHERE author_id = ?", ada.account_id)
+        ],
+    )
+    posts = [await database.execute("SELECT * FROM posts WHERE post_id = ?", row["post_id"]) for row in listed]
+    photos = [
+        [
+            await database.execute(f"SELECT * FROM {table} WHERE photo_id = ?", photo)
+            for table in ("photos", "photo_metadata", "photo_claims")
+        ]
+        for [post] in posts
+        for photo in post["photo_ids"]
+    ]
+    return {"listed": listed, "posts": posts, "photos": photos, "seen": await ada.listed(ada.id)}
