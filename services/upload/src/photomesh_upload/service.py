@@ -239,6 +239,10 @@ class UploadService:
                 await locked.complete(self._event(upload, stored))
             await failpoint(AFTER_COMMIT)
         COMPLETES.labels("completed").inc()
+        log.info(
+            "upload completed",
+            extra={"upload_id": ids.encode("up", upload_id), "photo_id": ids.encode("p", upload.photo_id)},
+        )
         return replace(upload, status=Status.COMPLETED)
 
     async def abort(self, account_id: int, upload_id: int) -> None:
