@@ -29,10 +29,12 @@ __all__ = [
     "Announcement",
     "NamedPart",
     "Part",
+    "PartUrl",
     "Quotas",
     "Status",
     "StoredObject",
     "Upload",
+    "Urls",
     "Usage",
     "choose_parts",
     "missing_parts",
@@ -130,6 +132,21 @@ class NamedPart:
 
     part_number: int
     etag: str
+
+
+@dataclass(frozen=True)
+class PartUrl:
+    part_number: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Presigned URLs of an upload, which work until `expire_at`."""
+
+    upload: Upload
+    parts: list[PartUrl]
+    expire_at: datetime
 
 
 @dataclass(frozen=True)

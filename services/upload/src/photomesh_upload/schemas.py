@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, UploadId
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, PART_SIZE
-from photomesh_upload.domain import TYPE_ALIASES, NamedPart, Part, Status, Upload, missing_parts
-from photomesh_upload.service import PartUrl, Urls
+from photomesh_upload.domain import TYPE_ALIASES, NamedPart, Part, PartUrl, Status, Upload, Urls, missing_parts
 
 __all__ = [
     "CompleteUpload",

@@ -20,10 +20,12 @@ from photomesh_upload.domain import (
     Announcement,
     NamedPart,
     Part,
+    PartUrl,
     Quotas,
     Status,
     StoredObject,
     Upload,
+    Urls,
     choose_parts,
     object_key,
 )
@@ -39,12 +41,10 @@ from photomesh_upload.metrics import COMPLETES, INITS, problems_counted
 __all__ = [
     "IdSource",
     "LockedUpload",
-    "PartUrl",
     "Policy",
     "RawObjects",
     "UploadService",
     "Uploads",
-    "Urls",
 ]
 
 log = logging.getLogger(__name__)
@@ -134,21 +134,6 @@ class Policy:
     upload_lifetime: timedelta
     url_lifetime: timedelta
     quotas: Quotas
-
-
-@dataclass(frozen=True)
-class PartUrl:
-    part_number: int
-    url: str
-
-
-@dataclass(frozen=True)
-class Urls:
-    """Presigned URLs of an upload, which work until `expire_at`."""
-
-    upload: Upload
-    parts: list[PartUrl]
-    expire_at: datetime
 
 
 class UploadService:
