@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _MAX_REQUEST_BYTES = 2 * 1_048_576  # a dead letter is as large as its record and some headers
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
+_RETRY_SECONDS = 0.1
 
 
 class Publisher(Protocol):
@@ -133,33 +134,42 @@ class KafkaPublisher:
 
     async def _send(self, records: Sequence[Record]) -> None:
         producer = await self._connected()
-        acknowledgements = []
         try:
-            for record in records:
-                value = b"" if record.key is None and record.value is None else record.value
-                future = await producer.send(record.topic, value, record.key, headers=list(record.headers))
-                future.add_done_callback(_retrieve)
-                acknowledgements.append(future)
+            acknowledgements = [await self._enqueue(producer, record) for record in records]
             for future in acknowledgements:
                 await asyncio.shield(future)  # cancelling ours must not cancel what other callers share
             self._healthy_at = self._clock.monotonic()
-        except MessageSizeTooLargeError as error:
-            if acknowledgements:
-                self._replace(producer)  # the broker may have said so; see below
-            raise ValueError(str(error)) from error
-        except (KafkaTimeoutError, asyncio.CancelledError) as error:
+        except asyncio.CancelledError:
             if self._clock.monotonic() - self._healthy_at > self._stale_seconds:
                 log.warning("the producer made no progress and is replaced")
                 self._replace(producer)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            raise PublishFailed(f"Kafka: {type(error).__name__}") from error
+            raise
         except KafkaError as error:
-            # After a failed batch the broker sees a gap in the sequence numbers of that partition, and refuses all
-            # later batches of this producer.
-            log.warning("the producer failed and is replaced", extra={"reason": repr(error)})
+            # An idempotent producer retries whatever can be retried. After a batch that failed for good, the broker
+            # sees a gap in the sequence numbers of its partition, and refuses all later batches of this producer.
+            log.warning("the producer failed and is replaced: %r", error)
             self._replace(producer)
+            if isinstance(error, MessageSizeTooLargeError):
+                raise ValueError("a record is larger than its topic takes") from error
             raise PublishFailed(f"Kafka: {type(error).__name__}") from error
+
+    async def _enqueue(self, producer: Any, record: Record) -> asyncio.Future[Any]:
+        """The promise of an acknowledgement. Waits for metadata and for room in the producer's buffer."""
+        value = b"" if record.key is None and record.value is None else record.value
+        while True:
+            try:
+                future: asyncio.Future[Any] = await producer.send(
+                    record.topic, value, record.key, headers=list(record.headers)
+                )
+            except MessageSizeTooLargeError as error:
+                raise ValueError("a record is larger than a request may be") from error
+            except KafkaError as error:
+                if not error.retriable and not isinstance(error, KafkaTimeoutError):
+                    raise
+                await self._clock.sleep(_RETRY_SECONDS)  # a partition has no leader while the cluster starts
+            else:
+                future.add_done_callback(_retrieve)
+                return future
 
     async def _connected(self) -> Any:
         if self._producer is not None:
@@ -210,7 +220,12 @@ async def _close(producer: Any) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.flush()
-    producer._message_accumulator.fail_all(KafkaTimeoutError("the producer was closed"))
+    # The driver has no public way to give up: stop its sender, then fail what is left so that nobody waits for it.
+    await producer._sender.close()
+    accumulator = producer._message_accumulator
+    for batch in [batch for batches in accumulator._batches.values() for batch in batches]:
+        batch.drain_ready()
+    accumulator.fail_all(KafkaTimeoutError("the producer was closed"))
     try:
         await producer.stop()
     except KafkaError as error:
