@@ -59,7 +59,7 @@ topics: .venv ## List the topics, or print one topic's events: T=photo_ready
 	@$(LOCAL) topics --stack $(STACK) $(T)
 
 trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
-	@$(LOCAL) trace --stack $(STACK) $(ID)
+	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
 ##@ Quality
 .PHONY: check format test test-unit test-integration test-e2e
