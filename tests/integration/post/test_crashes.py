@@ -22,6 +22,7 @@ from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 from tests.support.services import Process, process
 from tests.support.tokens import Issuer, free_port
+from tests.support.waiting import eventually
 from tests.unit.post.world import account, ready, uploaded
 
 API, CONSUMER = "photomesh_post", "photomesh_post.consumer"
@@ -157,6 +158,34 @@ async def test_cassandra_goes_away_and_comes_back(
         await ada.sees(waiting, "processing")
     letters = [await topics.records(f"{topic}.post.dlt") for topic in ("photo_ready", "photos_uploaded", "posts")]
     assert all(record.key != ada.id.encode() for topic in letters for record in topic)
+
+
+async def test_a_layer_of_the_cdn_goes_away_and_comes_back(
+    stranger: Person, environment: Environment, topics: Topics
+) -> None:
+    ada = stranger
+    async with _running(environment, CONSUMER) as consumer, httpx.AsyncClient() as client:
+        photo_id = await ada.photo()
+        objects = await ada.platform.put_objects(ids.decode("p", photo_id))
+        post = await ada.post(photo_id)
+
+        async def waiting() -> float:
+            lines = (await client.get(f"{consumer.url}/metrics")).text.splitlines()
+            [line] = [line for line in lines if line.startswith("photomesh_consumer_waiting_for_dependency{")] or [" 0"]
+            return float(line.split()[-1])
+
+        await asyncio.to_thread(local.stop, "test", "edge")
+        try:
+            await ada.delete(post["id"])
+            await eventually(waiting, until=lambda records: records > 0)
+            assert await ada.platform.stored(objects) == []
+            assert (await client.get(f"{consumer.url}/healthz")).status_code == 200
+        finally:
+            await asyncio.to_thread(local.start, "test", "edge")
+        await eventually(waiting, until=lambda records: records == 0, within=60)
+        await topics.caught_up("post")
+    letters = await topics.records("posts.post.dlt")
+    assert all(record.key != ada.id.encode() for record in letters)
 
 
 async def test_every_event_twice_makes_no_row_more(

@@ -71,8 +71,12 @@ class Publishing:
         async with self._store.writing(post_id):
             post = await self._store.post(post_id)
             decided = await self._outcome(post)
-            if post is not None and decided is not None:
-                await self.commit(self._decision(post, decided))
+            if post is None or decided is None:
+                return
+            event = self._decision(post, decided)
+            await self.commit(event)
+            if isinstance(event.data, PostPublished):
+                PUBLISHED_AFTER.observe((event.time - post.created_at).total_seconds())
 
     async def _outcome(self, post: Post | None) -> tuple[PostPhoto, ...] | Failure | None:
         if post is None or post.deleted or post.status is not PostStatus.PROCESSING:
@@ -117,7 +121,6 @@ class Publishing:
                 created_at=post.created_at,
                 published_at=now,
             )
-            PUBLISHED_AFTER.observe((now - post.created_at).total_seconds())
         # An id that a second attempt gives again: after a crash between log and tables the post is decided once more.
         name = f"{ids.encode('o', post.id)}.{'failed' if isinstance(decided, Failure) else 'published'}"
         return Envelope.of(event, entityversion=next_version(post, microseconds(now)), id=name, time=now)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -154,7 +153,9 @@ class PostService:
 
         Raises PostNotFound, NotYourPost, or as `Changes.applied_to`.
         """
-        async with self._writing(viewer_id, post_id) as post:
+        await self._own_post(viewer_id, post_id)  # so that strangers keep nobody waiting
+        async with self._store.writing(post_id):
+            post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 raise PostNotFound
             seen = await self._views.shown(post, await self._store.author(viewer_id))
@@ -182,7 +183,10 @@ class PostService:
     async def delete(self, viewer_id: int, post_id: int) -> None:
         """Deletes a post and the photos that it has; a second time is no error. The objects are removed by the
         consumer. Raises PostNotFound, NotYourPost."""
-        async with self._writing(viewer_id, post_id) as post:
+        if (await self._own_post(viewer_id, post_id)).deleted:
+            return
+        async with self._store.writing(post_id):
+            post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 return
             claims = await asyncio.gather(*(self._store.claim_of(photo_id) for photo_id in post.photo_ids))
@@ -196,14 +200,8 @@ class PostService:
                 Envelope.of(event, entityversion=next_version(post, microseconds(now)), id=name, time=now)
             )
 
-    @asynccontextmanager
-    async def _writing(self, viewer_id: int, post_id: int) -> AsyncIterator[Post]:
-        """The viewer's post, deleted or not, with nobody else writing it. Raises PostNotFound, NotYourPost."""
-        await self._own_post(viewer_id, post_id)  # so that strangers keep nobody waiting
-        async with self._store.writing(post_id):
-            yield await self._own_post(viewer_id, post_id)
-
     async def _own_post(self, viewer_id: int, post_id: int) -> Post:
+        """The viewer's post, deleted or not. Raises PostNotFound, NotYourPost."""
         post = await self._store.post(post_id)
         if post is None:
             raise PostNotFound

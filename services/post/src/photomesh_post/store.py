@@ -18,7 +18,7 @@ from photomesh_shared.events import PhotoMetadata
 __all__ = ["CassandraStore"]
 
 _REFS_PER_READ = 100
-_WRITER_SECONDS = 15  # longer than any write may take; then a crashed writer is in nobody's way any more
+_WRITER_SECONDS = 20  # longer than any write may take; then a crashed writer is in nobody's way any more
 _PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = (0.01, 0.2)  # how soon, and at the latest, to look whether another writer is done
 

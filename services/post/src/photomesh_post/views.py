@@ -115,8 +115,10 @@ class Views:
     async def post(self, viewer_id: int | None, post_id: int) -> PostView:
         """Raises PostNotFound."""
         post = await self._store.post(post_id)
-        author = await self._store.author(post.author_id) if post else Author(0)
-        if post is None or not may_see(viewer_id, post, author):
+        if post is None:
+            raise PostNotFound
+        author = await self._store.author(post.author_id)
+        if not may_see(viewer_id, post, author):
             raise PostNotFound
         return await self.shown(post, author)
 
