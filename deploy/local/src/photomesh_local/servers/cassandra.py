@@ -35,8 +35,7 @@ def home(stack: Stack) -> Path:
 def prepare(stack: Stack) -> None:
     data = home(stack)
     if not data.exists():
-        data.mkdir(parents=True)
-        data.parent.chmod(0o700)
+        data.mkdir(parents=True, mode=0o700)
         stack.forget("post-schema")
     if stack.throwaway and not alive(pid_file(stack, "cassandra")):
         stack.forget("post-schema")  # a schema that was never synced may not have outlived a kill
