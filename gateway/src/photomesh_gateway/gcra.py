@@ -42,10 +42,12 @@ class Policy:
     name: str
     rate: Rate
     interval: int = field(init=False)  # µs in which one request's worth refills
+    arguments: tuple[int, int] = field(init=False)  # interval and quota, for the script
     header: str = field(init=False)  # its item of the RateLimit-Policy header
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "interval", max(1, self.rate.window * _SECOND // self.rate.quota))
+        object.__setattr__(self, "arguments", (self.interval, self.rate.quota))
         object.__setattr__(self, "header", f'"{self.name}";q={self.rate.quota};w={self.rate.window}')
 
 
@@ -76,41 +78,28 @@ def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], 
     return current, readings
 
 
-# The same in Lua, for several requests in one call. KEYS: the requests' buckets, one after another. ARGV: of each
-# bucket interval, quota, and 1 if it is the last of its request. Replies remaining, full_in and wait of each bucket.
+# The same in Lua. KEYS: a bucket each. ARGV: interval and quota of each. Replies remaining, full_in and wait of each.
 # The clock is Redis' own, so that several gateways agree. "%.0f", because Lua would write 1.7e+15 and lose the rest.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local stored = redis.call('MGET', unpack(KEYS))
-local tats, interval, quota = {}, {}, {}
-for i, key in ipairs(KEYS) do
-  tats[key] = math.max(tonumber(stored[i] or 0), now)
-  interval[i], quota[i] = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])
+local tats = redis.call('MGET', unpack(KEYS))
+local interval, quota, waits, refused = {}, {}, {}, false
+for i = 1, #KEYS do
+  interval[i], quota[i] = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  tats[i] = math.max(tonumber(tats[i] or 0), now)
+  waits[i] = math.max(0, tats[i] + interval[i] - interval[i] * quota[i] - now)
+  refused = refused or waits[i] > 0
 end
-local reply, changed, first = {}, {}, 1
-for last = 1, #KEYS do
-  if ARGV[3 * last] == '1' then
-    local waits, refused = {}, false
-    for i = first, last do
-      waits[i] = math.max(0, tats[KEYS[i]] + interval[i] - interval[i] * quota[i] - now)
-      refused = refused or waits[i] > 0
-    end
-    for i = first, last do
-      local key = KEYS[i]
-      if not refused then
-        tats[key] = tats[key] + interval[i]
-        changed[key] = true
-      end
-      reply[#reply + 1] = quota[i] - math.ceil((tats[key] - now) / interval[i])
-      reply[#reply + 1] = tats[key] - now
-      reply[#reply + 1] = waits[i]
-    end
-    first = last + 1
+local reply = {}
+for i = 1, #KEYS do
+  if not refused then
+    tats[i] = tats[i] + interval[i]
+    redis.call('SET', KEYS[i], string.format('%.0f', tats[i]), 'PX', math.ceil((tats[i] - now) / 1000))
   end
-end
-for key in pairs(changed) do
-  redis.call('SET', key, string.format('%.0f', tats[key]), 'PX', math.ceil((tats[key] - now) / 1000))
+  reply[#reply + 1] = quota[i] - math.ceil((tats[i] - now) / interval[i])
+  reply[#reply + 1] = tats[i] - now
+  reply[#reply + 1] = waits[i]
 end
 return reply
 """

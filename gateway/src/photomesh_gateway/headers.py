@@ -6,7 +6,7 @@ one part of the platform tells another something, when a client sent them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from multidict import CIMultiDict
 
@@ -46,12 +46,13 @@ _RESERVED = (b"x-forwarded-", b"x-photomesh-")
 # What a client hears from the gateway alone; `Date` is our server's.
 _NOT_TO_CLIENT = _HOP_BY_HOP | {b"date", b"server", b"request-id", b"ratelimit", b"ratelimit-policy"}
 _CORS = b"access-control-"
+_WRITTEN_ANYWAY = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "photomesh"))
 
 
-def to_service(headers: RawHeaders, connection: bytes | None) -> CIMultiDict[str]:
-    """What of a request's headers is sent on. Raises HeaderNotText.
+def to_service(headers: RawHeaders, fields: Mapping[bytes, bytes], own: Mapping[str, str]) -> CIMultiDict[str]:
+    """What of a request's headers is sent on, and `own` in addition. Raises HeaderNotText.
 
-    `connection` is the value of its Connection header. The caller adds what the gateway itself has to say.
+    `fields` are the same headers as a mapping. The HTTP client would write three that are missing; ours mean nothing.
     """
     try:
         forwarded = CIMultiDict(
@@ -63,8 +64,11 @@ def to_service(headers: RawHeaders, connection: bytes | None) -> CIMultiDict[str
         )
     except UnicodeDecodeError:
         raise HeaderNotText from None
-    for name in _named(connection):
-        forwarded.popall(name.decode("latin-1"), None)
+    for named in _named(fields.get(b"connection")):
+        forwarded.popall(named.decode("latin-1"), None)
+    for key, default in _WRITTEN_ANYWAY:
+        forwarded.setdefault(key, default)
+    forwarded.extend(own)
     forwarded.add("Via", "1.1 photomesh")
     return forwarded
 

@@ -26,6 +26,7 @@ __all__ = ["Proxy", "open_session"]
 
 _KEEP_ALIVE_SECONDS = 60  # the services keep connections for 75 s, so we never send on one that they are closing
 _MAX_HEADER_BYTES = 32 * 1024
+_NO_GUESS = ("Content-Type",)  # what the client did not say is not for us to say
 
 
 @asynccontextmanager
@@ -36,7 +37,6 @@ async def open_session(connect_timeout: float) -> AsyncIterator[aiohttp.ClientSe
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookies are not another's
-        skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding", "Content-Type"],
         max_line_size=_MAX_HEADER_BYTES,
         max_field_size=_MAX_HEADER_BYTES,
     ) as session:
@@ -78,8 +78,7 @@ class Proxy:
             watch.stop()
 
     async def _forward(self, exchange: Exchange, route: Route) -> None:
-        fields = headers.to_service(exchange.scope["headers"], exchange.fields.get(b"connection"))
-        fields.update(exchange.to_service)
+        fields = headers.to_service(exchange.scope["headers"], exchange.fields, exchange.to_service)
         body = await exchange.body()
         if body is not None and not isinstance(body, bytes) and (length := exchange.fields.get(b"content-length")):
             fields["Content-Length"] = length.decode()
@@ -89,6 +88,7 @@ class Proxy:
             self._url(exchange, route),
             headers=fields,
             data=body,
+            skip_auto_headers=_NO_GUESS if body is not None and b"content-type" not in exchange.fields else None,
             allow_redirects=False,
         )
         exchange.upstream_seconds = perf_counter() - asked_at

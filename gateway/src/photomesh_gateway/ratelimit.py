@@ -7,20 +7,18 @@ floods nor closed to everybody (docs/decisions has the reasons).
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
-from typing import Protocol, cast
-
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from typing import Protocol
 
 from photomesh_gateway.addresses import rate_key
 from photomesh_gateway.gcra import SCRIPT, Policy, Rate, Reading, take
 from photomesh_gateway.observe import LIMITED, LIMITING_ALONE
+from photomesh_gateway.redispipe import RedisAway, RedisPipe, ReplyError
 from photomesh_gateway.routes import RateClass
 from photomesh_shared.errors import TooManyRequests
 
@@ -29,8 +27,6 @@ __all__ = ["LocalBuckets", "RateLimiter", "RedisBuckets", "ResilientBuckets"]
 log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000
-_BATCH = 200  # requests in one call: Lua's stack bounds it, and other callers of Redis wait meanwhile
-_Request = tuple[Sequence[Policy], Sequence[str], asyncio.Future[list[Reading]]]
 
 
 class Buckets(Protocol):
@@ -42,61 +38,23 @@ class Buckets(Protocol):
 
 
 class RedisBuckets:
-    """Counts in Redis, many requests in one call.
+    """Buckets in Redis, for all gateways together; one call for each request."""
 
-    What is asked for while a call is under way waits and goes with the next. So one request alone costs one round trip,
-    and the busier the gateway is, the less each costs: a call through the client takes 80 µs of CPU, a request in it 5.
-    """
-
-    def __init__(self, redis: Redis, *, timeout: float) -> None:
-        self._redis, self._timeout = redis, timeout
-        self._waiting: list[_Request] = []
-        self._calling: asyncio.Task[None] | None = None
-        self._sha = ""
+    def __init__(self, redis: RedisPipe) -> None:
+        self._redis = redis
+        self._sha = hashlib.sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 — the name that Redis gives to a script
 
     async def take(self, policies: Sequence[Policy], keys: Sequence[str]) -> list[Reading]:
-        answer: asyncio.Future[list[Reading]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((policies, keys, answer))
-        if self._calling is None:
-            self._calling = asyncio.create_task(self._call_while_asked())
-        return await answer
-
-    async def _call_while_asked(self) -> None:
+        arguments: list[str | int] = [len(keys), *keys]
+        for policy in policies:
+            arguments += policy.arguments
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
-                try:
-                    async with asyncio.timeout(self._timeout):
-                        reply = await self._call(batch)
-                except (RedisError, OSError) as error:  # a time-out is an OSError
-                    batch += self._waiting
-                    self._waiting = []
-                    for _, _, answer in batch:
-                        if not answer.done():
-                            answer.set_exception(error)
-                    return
-                numbers = iter(reply)
-                for policies, _, answer in batch:
-                    readings = [Reading(next(numbers), next(numbers), next(numbers)) for _ in policies]
-                    if not answer.done():
-                        answer.set_result(readings)
-        finally:
-            self._calling = None
-
-    async def _call(self, batch: list[_Request]) -> list[int]:
-        keys: list[str] = []
-        arguments: list[int] = []
-        for policies, request_keys, _ in batch:
-            keys += request_keys
-            for policy in policies:
-                arguments += (policy.interval, policy.rate.quota, 0)
-            arguments[-1] = 1
-        try:
-            reply = await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:
-            self._sha = await self._redis.script_load(SCRIPT)
-            reply = await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
-        return cast("list[int]", reply)
+            reply = await self._redis.call("EVALSHA", self._sha, *arguments)
+        except ReplyError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+            reply = await self._redis.call("EVAL", SCRIPT, *arguments)  # which also makes it known
+        return [Reading(*reply[i : i + 3]) for i in range(0, len(reply), 3)]
 
 
 class LocalBuckets:
@@ -127,7 +85,7 @@ class ResilientBuckets:
             return await self._own.take(policies, keys)
         try:
             readings = await self._shared.take(policies, keys)
-        except (RedisError, OSError) as error:
+        except (RedisAway, ReplyError) as error:
             self._ask_again_at = time.monotonic() + self._pause
             self._set_alone(True, error)
             return await self._own.take(policies, keys)

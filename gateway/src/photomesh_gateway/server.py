@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -17,6 +18,31 @@ __all__ = ["bounded_protocol"]
 _HEAD_SECONDS = 15.0  # for the head of a request, also of the first one on a connection
 
 
+class _Gathering:
+    """A transport that sends what is written in one turn of the event loop as one: an answer's head and its body."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(piece)
+
+    def _flush(self) -> None:
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._transport.write(b"".join(pieces))
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
     """The protocol class with the settings' bounds; uvicorn makes the instances."""
 
@@ -27,7 +53,7 @@ def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
         _refused = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
+            super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
             self._expect_head()
 
         def connection_lost(self, exc: Exception | None) -> None:

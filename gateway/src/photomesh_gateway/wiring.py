@@ -7,14 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from photomesh_gateway.addresses import ClientAddresses
 from photomesh_gateway.cors import Cors
 from photomesh_gateway.proxy import Proxy, open_session
 from photomesh_gateway.ratelimit import LocalBuckets, RateLimiter, RedisBuckets, ResilientBuckets
+from photomesh_gateway.redispipe import RedisPipe
 from photomesh_gateway.routes import RateClass, Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_gateway.shedding import Admission
@@ -33,11 +31,9 @@ class Deps:
     verifier: TokenVerifier
 
 
-def rate_limiter(redis: Redis, settings: Settings) -> RateLimiter:
+def rate_limiter(redis: RedisPipe, settings: Settings) -> RateLimiter:
     return RateLimiter(
-        ResilientBuckets(
-            RedisBuckets(redis, timeout=settings.redis_timeout), LocalBuckets(), pause=settings.redis_pause
-        ),
+        ResilientBuckets(RedisBuckets(redis), LocalBuckets(), pause=settings.redis_pause),
         user=settings.rate_user,
         address=settings.rate_address,
         classes={rate_class: settings.rate_of(rate_class) for rate_class in RateClass},
@@ -46,9 +42,8 @@ def rate_limiter(redis: Redis, settings: Settings) -> RateLimiter:
 
 @asynccontextmanager
 async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
-    # One retry, because after Redis restarted every connection in the pool is dead once.
-    redis = Redis.from_url(settings.redis_url.get_secret_value(), retry=Retry(NoBackoff(), 1))
-    async with redis, httpx.AsyncClient() as jwks_client, open_session(settings.connect_timeout) as session:
+    redis = RedisPipe(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
+    async with httpx.AsyncClient() as jwks_client, open_session(settings.connect_timeout) as session:
         yield Deps(
             addresses=ClientAddresses(settings.trusted_proxies),
             admission=Admission(settings.max_in_flight, settings.queue_length, settings.queue_seconds),
@@ -65,3 +60,4 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 audience=settings.token_audience,
             ),
         )
+    redis.close()
