@@ -20,7 +20,6 @@ mimetypes.add_type("image/heic", ".heic")
 mimetypes.add_type("image/avif", ".avif")
 mimetypes.add_type("image/webp", ".webp")
 
-_TRY_AGAIN = (429, 502, 503, 504)
 _PUT_TRIES = 6
 _PARALLEL_PARTS = 4
 Progress = Callable[[int], None]
@@ -30,9 +29,8 @@ class ApiError(Exception):
     """The platform answered with a problem."""
 
     def __init__(self, response: httpx.Response) -> None:
-        problem = response.json() if "json" in response.headers.get("content-type", "") else {}
-        self.code: str = problem.get("code", "")
-        super().__init__(f"{response.request.method} {response.request.url.path}: {response.status_code} {problem}")
+        request = response.request
+        super().__init__(f"{request.method} {request.url.path}: {response.status_code} {response.text}")
 
 
 class PhotoRefused(Exception):
@@ -64,11 +62,11 @@ class Platform:
         self._tries = tries
 
     async def call(self, method: str, path: str, account: Account | None = None, **arguments: Any) -> dict[str, Any]:
-        """One call, tried again while the platform is busy or away: the key makes repeating a POST safe."""
+        """One call, tried again for as long as the problem says that this may help: the key makes it safe."""
         headers = {"Idempotency-Key": uuid.uuid4().hex} | (account.headers if account else {})
         for attempt in range(self._tries):
             response = await self._http.request(method, self._base + path, headers=headers, **arguments)
-            if response.status_code not in _TRY_AGAIN or attempt == self._tries - 1:
+            if not response.is_error or not response.json()["retryable"] or attempt == self._tries - 1:
                 break
             await asyncio.sleep(float(response.headers.get("retry-after", "1")))
         if response.is_error:

@@ -61,6 +61,6 @@ def some_photo(photo_files: dict[str, Path]) -> Path:
 def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A JPEG of more than 5 MB, which goes up in parts: noise does not compress."""
     file = tmp_path_factory.mktemp("photos") / "large.jpg"
-    noise = np.random.default_rng(5).integers(0, 256, (2000, 2600, 3), np.uint8)
+    noise = np.random.default_rng(5).integers(0, 256, (2400, 3200, 3), np.uint8)
     file.write_bytes(photos.encode("jpeg", noise, quality=90))
     return file
