@@ -1,0 +1,124 @@
+"""Which limits a request counts against, what the caller is told, and what happens without Redis."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from photomesh_gateway.gcra import Policy, Rate, Reading
+from photomesh_gateway.observe import LIMITING_ALONE
+from photomesh_gateway.ratelimit import LocalBuckets, RateLimiter, ResilientBuckets
+from photomesh_gateway.redispipe import RedisAway
+from photomesh_gateway.routes import RateClass
+from photomesh_shared.errors import TooManyRequests
+
+SECOND = 1_000_000
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 1_000 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def limiter(time: Time, **rates: str) -> RateLimiter:
+    usual = {"user": "100/60", "address": "100/60", "read": "100/60", "write": "100/60"} | rates
+    parsed = {name: Rate.parse(text) for name, text in usual.items()}
+    classes = {RateClass(name): rate for name, rate in parsed.items() if name in ("read", "write")}
+    return RateLimiter(LocalBuckets(now=time), parsed["user"], parsed["address"], classes)
+
+
+async def test_what_a_caller_with_an_account_is_told() -> None:
+    headers = dict(await limiter(Time(), read="10/60").check(RateClass.READ, 7, "192.0.2.1"))
+    assert headers == {
+        b"ratelimit-policy": b'"user";q=100;w=60, "read";q=10;w=60, "address";q=100;w=60',
+        b"ratelimit": b'"user";r=99;t=1, "read";r=9;t=6, "address";r=99;t=1',
+    }
+
+
+async def test_what_a_caller_without_one_is_told() -> None:
+    headers = dict(await limiter(Time()).check(RateClass.WRITE, None, "192.0.2.1"))
+    assert headers[b"ratelimit"] == b'"write";r=99;t=1, "address";r=99;t=1'
+
+
+async def test_a_refusal() -> None:
+    time = Time()
+    limits = limiter(time, read="2/60")
+    for _ in range(2):
+        await limits.check(RateClass.READ, 7, "192.0.2.1")
+    with pytest.raises(TooManyRequests) as refusal:
+        await limits.check(RateClass.READ, 7, "192.0.2.1")
+    assert refusal.value.headers["Retry-After"] == "30"
+    assert refusal.value.headers["ratelimit"].startswith('"user";r=98;t=2, "read";r=0;t=60')
+    assert refusal.value.extensions == {"violated_policies": ["read"]}
+    time.now += 30 * SECOND
+    await limits.check(RateClass.READ, 7, "192.0.2.1")
+
+
+async def test_each_account_address_and_class_has_its_own() -> None:
+    limits = limiter(Time(), user="100/60", read="1/60", write="1/60", address="4/60")
+    await limits.check(RateClass.READ, 1, "192.0.2.1")
+    await limits.check(RateClass.WRITE, 1, "192.0.2.1")
+    await limits.check(RateClass.READ, 2, "192.0.2.1")
+    await limits.check(RateClass.READ, None, "192.0.2.1")
+    with pytest.raises(TooManyRequests) as refusal:
+        await limits.check(RateClass.READ, 3, "192.0.2.1")
+    assert refusal.value.extensions == {"violated_policies": ["address"]}
+    await limits.check(RateClass.READ, None, "192.0.2.2")
+
+
+async def test_an_ipv6_network_is_one_address() -> None:
+    limits = limiter(Time(), address="1/60")
+    await limits.check(RateClass.READ, None, "2001:db8::1")
+    with pytest.raises(TooManyRequests):
+        await limits.check(RateClass.READ, None, "2001:db8::2")
+    await limits.check(RateClass.READ, None, "2001:db8:0:1::1")
+
+
+async def test_this_process_keeps_only_the_buckets_used_last() -> None:
+    policies, buckets = [Policy("any", Rate(1, 60))], LocalBuckets(size=2, now=Time())
+    for key in ("a", "b", "a", "c"):
+        await buckets.take(policies, [key])
+    assert (await buckets.take(policies, ["a"]))[0].wait > 0  # refused, and used again
+    assert (await buckets.take(policies, ["b"]))[0].wait == 0  # forgotten
+
+
+class Shared:
+    """Buckets elsewhere, which may be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.asked = 0
+
+    async def take(self, policies: Sequence[Policy], keys: Sequence[str]) -> list[Reading]:
+        self.asked += 1
+        if self.away:
+            raise RedisAway("gone")
+        return [Reading(remaining=42, full_in=0, wait=0) for _ in policies]
+
+
+async def test_without_redis_each_gateway_counts_alone(caplog: pytest.LogCaptureFixture) -> None:
+    shared, policies = Shared(), [Policy("any", Rate(1, 60))]
+    buckets = ResilientBuckets(shared, LocalBuckets(now=Time()), pause=3600)
+    assert (await buckets.take(policies, ["a"]))[0].remaining == 42
+    shared.away = True
+    with caplog.at_level(logging.WARNING):
+        assert (await buckets.take(policies, ["a"]))[0] == Reading(remaining=0, full_in=60 * SECOND, wait=0)
+        assert (await buckets.take(policies, ["a"]))[0].wait > 0
+    assert shared.asked == 2  # nobody waits for Redis again so soon
+    assert [record.message for record in caplog.records] == ["rate limits count in this process only: Redis is away"]
+    assert LIMITING_ALONE._value.get() == 1
+
+
+async def test_redis_is_asked_again_after_a_pause() -> None:
+    shared, policies = Shared(), [Policy("any", Rate(1, 60))]
+    buckets = ResilientBuckets(shared, LocalBuckets(now=Time()), pause=0)
+    shared.away = True
+    await buckets.take(policies, ["a"])
+    shared.away = False
+    assert (await buckets.take(policies, ["a"]))[0].remaining == 42
+    assert LIMITING_ALONE._value.get() == 0
