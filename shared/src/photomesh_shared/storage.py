@@ -165,15 +165,6 @@ class ObjectStorage:
         answer = await self._call("list_objects_v2", Bucket=bucket, Prefix=prefix)
         return [entry["Key"] for entry in answer.get("Contents", ())]
 
-    async def presign_put(self, bucket: str, key: str, *, content_type: str, expires_seconds: int) -> str:
-        """A URL for one PUT, with exactly this Content-Type."""
-        url: str = await self._signer.generate_presigned_url(
-            "put_object",
-            Params={"Bucket": bucket, "Key": key, "ContentType": content_type},
-            ExpiresIn=expires_seconds,
-        )
-        return url
-
     async def presign_part(
         self, bucket: str, key: str, *, multipart_id: str, part_number: int, size_bytes: int, expires_seconds: int
     ) -> str:
