@@ -66,9 +66,7 @@ class Failpoints:
         if not self._armed:
             return
         if unknown := self._armed.keys() - FAILPOINTS.keys():
-            raise LookupError(
-                f"PHOTOMESH_FAILPOINTS names what nobody declared: {', '.join(sorted(unknown))}"
-            )
+            raise LookupError(f"PHOTOMESH_FAILPOINTS names what nobody declared: {', '.join(sorted(unknown))}")
         armed = self._armed.get(name)
         if armed is None:
             return
