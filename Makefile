@@ -77,7 +77,7 @@ test: setup check ## Everything: checks, then all tests on servers of their own,
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTEST) $(ARGS)
 
 test-unit: .venv ## Tests that need no server
-	@$(PYTEST) tests/unit tests/contract tests/architecture $(ARGS)
+	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(ARGS)
 
 test-integration: setup ## Tests of each deployable on real servers, which stay up (make down STACK=test)
 	@$(PYTEST) tests/integration $(ARGS)
