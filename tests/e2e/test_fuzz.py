@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -29,7 +30,7 @@ def token(gateway_url: str) -> str:
 
 @schema.parametrize()
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_no_input_breaks_it(case: schemathesis.Case, gateway_url: str, token: str) -> None:
+def test_no_input_breaks_it(case: schemathesis.Case[Any], gateway_url: str, token: str) -> None:
     response = case.call(base_url=gateway_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     case.validate_response(response, checks=CHECKS)
     if response.status_code >= 400:
