@@ -124,9 +124,12 @@ class ObjectStorage:
         answer = await self._call("head_object", Bucket=bucket, Key=key)
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer.get("ContentType", ""))
 
-    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
-        """The whole object, read in chunks. Raises NoSuchObject, ObjectTooLarge without reading further, or
-        ObjectReplaced if `etag` is given and the object has another by now."""
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytearray:
+        """The whole object, read in chunks and never copied, which would hold up the event loop.
+
+        Raises NoSuchObject, ObjectTooLarge without reading further, or ObjectReplaced if `etag` is given and the
+        object has another by now.
+        """
         try:
             answer = await self._client.get_object(Bucket=bucket, Key=key)
             async with answer["Body"] as stream:
@@ -143,7 +146,7 @@ class ObjectStorage:
             raise _translate(error) from error
         if len(body) != answer["ContentLength"]:
             raise StorageUnavailable("Object storage: the object did not arrive whole")
-        return bytes(body)
+        return body
 
     async def put(
         self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None

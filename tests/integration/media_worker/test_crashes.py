@@ -53,4 +53,4 @@ async def test_killed_after_a_step(
     assert sorted(stored) == sorted(variant.key for variant in ready.variants)
     for variant in ready.variants:
         data = await storage.get("variants", variant.key, max_bytes=1_000_000)
-        assert photos.open_picture(data).size == (variant.width, variant.height)
+        assert photos.open_picture(bytes(data)).size == (variant.width, variant.height)

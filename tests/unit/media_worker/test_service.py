@@ -46,7 +46,7 @@ class MemoryObjects:
     etags: dict[tuple[str, str], str] = field(default_factory=dict)
     headers: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
 
-    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytearray:
         place = bucket, key
         if place not in self.objects:
             raise NoSuchObject
@@ -54,7 +54,7 @@ class MemoryObjects:
             raise ObjectReplaced
         if len(self.objects[place]) > max_bytes:
             raise ObjectTooLarge
-        return self.objects[place]
+        return bytearray(self.objects[place])
 
     async def put(
         self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
@@ -71,7 +71,7 @@ class DirectPipeline:
         self.running = 0
         self.most = 0
 
-    async def process(self, data: bytes) -> Processed | Rejected:
+    async def process(self, data: bytearray) -> Processed | Rejected:
         self.running += 1
         self.most = max(self.most, self.running)
         await asyncio.sleep(0)
@@ -79,7 +79,7 @@ class DirectPipeline:
         if self.crashes:
             self.crashes -= 1
             raise DecoderCrashed("ended with -11")
-        return pipeline.process(data)
+        return pipeline.process(bytes(data))
 
 
 class World:

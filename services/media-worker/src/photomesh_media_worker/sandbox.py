@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from typing import Self
@@ -45,6 +46,8 @@ class Sandbox:
         self._processes = processes
         self._context = get_context("forkserver")
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="sandbox")
+        # They are slow and take much memory, so they never have all processes to themselves.
+        self._disposable = asyncio.Semaphore(max(1, processes - 1))
         self._starting = threading.Lock()  # multiprocessing's bookkeeping is not made for threads
         self._idle: list[_Child] = []
         self._children: set[_Child] = set()
@@ -74,15 +77,16 @@ class Sandbox:
         """Of the processes that decode, or wait for a photo."""
         return {child.pid for child in list(self._children)}
 
-    async def process(self, data: bytes) -> Processed | Rejected:
+    async def process(self, data: bytes | bytearray) -> Processed | Rejected:
         """As `pipeline.process`. Raises DecoderCrashed or DecoderTimedOut."""
         try:
-            kind = sniff(data[:SNIFF_BYTES])
+            kind = sniff(bytes(data[:SNIFF_BYTES]))
         except Rejection as rejection:
             return Rejected(rejection.reason, rejection.detail)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._process, kind, data)
+        async with self._disposable if kind.disposable else nullcontext():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._process, kind, data)
 
-    def _process(self, kind: PhotoType, data: bytes) -> Processed | Rejected:
+    def _process(self, kind: PhotoType, data: bytes | bytearray) -> Processed | Rejected:
         child = self._idle.pop() if self._idle and not kind.disposable else self._start()
         keep = False
         try:
@@ -127,7 +131,7 @@ class _Child:
         self._process.start()
         theirs.close()
 
-    def process(self, data: bytes) -> Processed | Rejected:
+    def process(self, data: bytes | bytearray) -> Processed | Rejected:
         """Raises EOFError if the process ended, and DecoderTimedOut."""
         self.photos += 1
         try:

@@ -61,7 +61,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 class Objects(Protocol):
     """What is asked of object storage."""
 
-    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytes:
+    async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytearray:
         """Raises NoSuchObject, ObjectTooLarge, ObjectReplaced."""
         ...
 
@@ -73,7 +73,7 @@ class Objects(Protocol):
 
 
 class Pipeline(Protocol):
-    async def process(self, data: bytes) -> Processed | Rejected:
+    async def process(self, data: bytearray) -> Processed | Rejected:
         """Raises if it could not do its work, which is not the photo's fault."""
         ...
 
