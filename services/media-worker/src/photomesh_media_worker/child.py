@@ -45,6 +45,7 @@ def serve(connection: Connection, limits: Limits) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole group; the parent finishes what it has begun
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a photo is private, also when a decoder crashes on it
     _return_memory_early()
     _limit_memory(limits.memory_bytes)
     while True:

@@ -49,6 +49,7 @@ class Sandbox:
         # They are slow and take much memory, so they never have all processes to themselves.
         self._disposable = asyncio.Semaphore(max(1, processes - 1))
         self._starting = threading.Lock()  # multiprocessing's bookkeeping is not made for threads
+        self._closed = False
         self._idle: list[_Child] = []
         self._children: set[_Child] = set()
 
@@ -66,6 +67,8 @@ class Sandbox:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        with self._starting:
+            self._closed = True
         for child in list(self._children):
             child.kill()
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
@@ -109,8 +112,10 @@ class Sandbox:
 
     def _start(self) -> _Child:
         with self._starting:
+            if self._closed:
+                raise DecoderCrashed("the sandbox is closed")
             child = _Child(self._context, self._limits)
-        self._children.add(child)
+            self._children.add(child)
         return child
 
     def _end(self, child: _Child) -> int | None:
