@@ -1,6 +1,6 @@
 """Runs the pipeline in processes that may die: a decoder that crashes, hangs or eats memory costs one photo's attempt.
 
-A fork server has the codecs loaded, so that a new process takes milliseconds. JPEG, PNG and WebP photos go to
+A fork server has the codecs loaded, so that a new process needs to import nothing. JPEG, PNG and WebP photos go to
 processes that serve many; each AVIF and HEIC photo gets one of its own, which ends with it. The event loop only waits:
 photos and results pass through pipes that threads read and write.
 """
