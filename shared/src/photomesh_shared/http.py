@@ -223,6 +223,7 @@ def create_service_app(
     readiness: Readiness,
     description: str = "",
     alive: Callable[[], bool] = lambda: True,
+    openapi_url: str | None = "/openapi.json",
 ) -> FastAPI:
     """A service's app. The lifespan opens the service's state and puts it on `app.state`."""
 
@@ -237,6 +238,7 @@ def create_service_app(
         version="1",
         description=description,
         lifespan=draining,
+        openapi_url=openapi_url,
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
