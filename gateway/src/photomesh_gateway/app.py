@@ -57,6 +57,7 @@ class Gateway:
             lifespan=self._lifespan,
             routers=[pages.router(settings)],
             readiness=self.readiness,
+            openapi_url=None,  # that page is the whole API's document
         )
         self._deps: Deps
 

@@ -41,11 +41,10 @@ class Cors:
         ]
 
     def preflight(self, method: str, fields: Mapping[bytes, bytes]) -> Headers | None:
-        """The headers that answer a preflight; None when the request is none."""
+        """What to add to the answer of a preflight; None when the request is none."""
         if method != "OPTIONS" or b"access-control-request-method" not in fields or b"origin" not in fields:
             return None
         return [
-            *self.headers(fields[b"origin"]),
             (b"access-control-allow-methods", _METHODS),
             (b"access-control-allow-headers", _REQUEST_HEADERS),
             (b"access-control-max-age", _PREFLIGHT_SECONDS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["IN_FLIGHT", "LIMITED", "LIMITING_ALONE", "SHED", "UPSTREAM_FAILURES", "UPSTREAM_SECONDS"]
+__all__ = ["IN_FLIGHT", "LIMITED", "LIMITING_ALONE", "SHED", "UPSTREAM_FAILURES", "UPSTREAM_SECONDS", "WAITING"]
 
 UPSTREAM_SECONDS = Histogram(
     "photomesh_gateway_upstream_seconds",
@@ -19,3 +19,4 @@ LIMITED = Counter("photomesh_gateway_limited_total", "Requests refused, by the l
 LIMITING_ALONE = Gauge("photomesh_gateway_limiting_alone", "1 while Redis is away and limits are per process.")
 SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too many were under way.")
 IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests under way.")
+WAITING = Gauge("photomesh_gateway_waiting", "Requests that wait for a place.")

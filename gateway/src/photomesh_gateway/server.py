@@ -15,6 +15,7 @@ from photomesh_shared.request_context import new_request_id
 
 __all__ = ["bounded_protocol"]
 
+_LINGER_SECONDS = 1.0
 _HEAD_SECONDS = 15.0  # for the head of a request, also of the first one on a connection
 
 
@@ -34,6 +35,10 @@ class _Gathering:
         if self._pieces:
             pieces, self._pieces = self._pieces, []
             self._transport.write(b"".join(pieces))
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
 
     def close(self) -> None:
         self._flush()
@@ -106,6 +111,8 @@ def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
             ).encode()
             head = f"content-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)
-            self.transport.close()
+            # Closing at once would reset the connection while the client still sends, and it would never see this.
+            self.transport.write_eof()
+            self._head_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
     return BoundedProtocol

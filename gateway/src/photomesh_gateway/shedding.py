@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from photomesh_gateway.errors import Overloaded
-from photomesh_gateway.observe import IN_FLIGHT, SHED
+from photomesh_gateway.observe import IN_FLIGHT, SHED, WAITING
 
 __all__ = ["Admission"]
 
@@ -21,6 +21,7 @@ class Admission:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self.in_flight = 0
         IN_FLIGHT.set_function(lambda: self.in_flight)
+        WAITING.set_function(lambda: len(self._waiting))
 
     def try_enter(self) -> bool:
         """Takes a place if one is free at once; the usual case, and without an await."""

@@ -30,7 +30,6 @@ def test_listed_origins_only() -> None:
 
 def test_a_preflight() -> None:
     headers = dict(Cors(["*"]).preflight("OPTIONS", PREFLIGHT) or [])
-    assert headers[b"access-control-allow-origin"] == b"*"
     assert b"PATCH" in headers[b"access-control-allow-methods"]
     assert b"Authorization" in headers[b"access-control-allow-headers"]
     assert b"Idempotency-Key" in headers[b"access-control-allow-headers"]
