@@ -37,7 +37,7 @@ from photomesh_shared.errors import (
     RouteNotFound,
     problem_body,
 )
-from photomesh_shared.observability import logs
+from photomesh_shared.observability import logs, tracing
 from photomesh_shared.observability.metrics import render
 from photomesh_shared.request_context import RequestContextMiddleware
 from photomesh_shared.settings import ServiceSettings
@@ -229,9 +229,12 @@ def create_service_app(
 
     @asynccontextmanager
     async def draining(app: FastAPI) -> AsyncIterator[None]:
-        async with lifespan(app):
-            yield
-            readiness.draining = True
+        try:
+            async with lifespan(app):
+                yield
+                readiness.draining = True
+        finally:
+            tracing.flush()
 
     app = _ServiceApp(
         title=title,

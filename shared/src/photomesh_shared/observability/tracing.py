@@ -23,7 +23,7 @@ from opentelemetry.util.types import AttributeValue
 
 from photomesh_shared.settings import ServiceSettings
 
-__all__ = ["configure", "extract", "inject", "span", "tracer"]
+__all__ = ["configure", "extract", "flush", "inject", "span", "tracer"]
 
 _propagator = TraceContextTextMapPropagator()
 tracer = trace.get_tracer("photomesh")
@@ -76,6 +76,13 @@ def configure(service: str, settings: ServiceSettings) -> None:
         for exporter in exporters:
             provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
         trace.set_tracer_provider(provider)
+
+
+def flush() -> None:
+    """Exports what has ended; for the end of a process, which a signal may end without any exit handler."""
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, TracerProvider):
+        provider.force_flush(timeout_millis=2000)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
