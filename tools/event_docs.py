@@ -49,6 +49,7 @@ _DEAD_LETTERS = """\
 What a group of ours cannot handle goes to `<topic>.<group>.dlt`, with key, value and headers as they were and headers
 that say what happened: `dlt_cause` (`undecodable`, `invalid`, or `exhausted` after the last retry), `dlt_error`,
 `dlt_attempts`, `dlt_topic`, `dlt_partition`, `dlt_offset`, `dlt_group`, `dlt_time`. They are kept for 30 days.
+`python -m photomesh_shared.dead_letters <topic> <group>` prints them, and `--replay` sends them again.
 """
 
 

@@ -260,6 +260,22 @@ class RunnerSuite:
         owners = [{key for key, n in recorder.seen if n in (1, 2)} for recorder in (first, second)]
         assert not owners[0] & owners[1]
 
+    async def test_a_rebalance_waits_for_what_was_begun_and_commits_it(self, bench: Bench) -> None:
+        first, second = Recorder(gate=asyncio.Event()), Recorder()
+        await self.publish(bench, ["ann"], [0])
+        async with self.running(bench, first):
+
+            async def begun() -> bool:
+                return bool(first.working_on)
+
+            await eventually(begun)
+            assert first.gate is not None
+            asyncio.get_running_loop().call_later(0.3, first.gate.set)
+            async with self.running(bench, second):
+                await self.done(bench)
+        assert first.seen == [("ann", 0)]
+        assert second.seen == []
+
     async def test_what_a_crash_left_undone_comes_again(self, bench: Bench) -> None:
         class Crash(BaseException):
             """Not an error that the runner deals with."""

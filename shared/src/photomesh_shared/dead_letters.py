@@ -1,0 +1,120 @@
+"""Looks at the dead letters of a consumer group, and sends them again once their cause is mended::
+
+    python -m photomesh_shared.dead_letters photo_ready post            # one JSON line each
+    python -m photomesh_shared.dead_letters photo_ready post --replay   # back to the topic, each once
+
+Replayed records are seen by all groups of the topic; their handlers survive that, as every redelivery.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Collection
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import TOPICS, Record, dead_letter_topic
+from photomesh_shared.kafka.consumer import kafka_source
+from photomesh_shared.kafka.dead_letter import restore
+from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.kafka.source import Partition, Received, Source
+from photomesh_shared.settings import KafkaSettings
+
+__all__ = ["main", "replay", "waiting"]
+
+_POLL_RECORDS = 100
+_POLL_SECONDS = 1.0
+
+
+class _Owner:
+    """Remembers which partitions the group gave us: all, unless somebody else replays at the same time."""
+
+    def __init__(self) -> None:
+        self.partitions: set[Partition] = set()
+
+    async def assigned(self, partitions: Collection[Partition]) -> None:
+        self.partitions |= set(partitions)
+
+    async def revoked(self, partitions: Collection[Partition]) -> None:
+        self.partitions -= set(partitions)
+
+
+async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
+    """The dead letters that have not been replayed. Raises DependencyDown."""
+    owner = _Owner()
+    source = _source(bootstrap, topic, group, owner)
+    try:
+        await source.start()
+        return [letter async for letter in _remaining(source, owner)]
+    finally:
+        await source.stop()
+
+
+async def replay(bootstrap: str, topic: str, group: str) -> int:
+    """Sends what waits back to its topic; says how many. One that was interrupted may send its last again."""
+    owner = _Owner()
+    source = _source(bootstrap, topic, group, owner)
+    count = 0
+    try:
+        await source.start()
+        async with (
+            open_publisher(bootstrap, "dead-letters") as publisher,
+            aclosing(_remaining(source, owner)) as letters,
+        ):
+            async for letter in letters:
+                await publisher.send([restore(letter.record)])
+                await source.commit({letter.partition: letter.offset + 1})
+                count += 1
+    finally:
+        await source.stop()
+    return count
+
+
+def _source(bootstrap: str, topic: str, group: str, owner: _Owner) -> Source:
+    return kafka_source(bootstrap)(f"{group}.replay", [dead_letter_topic(topic, group)], owner)
+
+
+async def _remaining(source: Source, owner: _Owner) -> AsyncIterator[Received]:
+    """What the topic holds now and the group has not committed."""
+    left = dict(await source.start_offsets(owner.partitions))
+    ends = await source.end_offsets(owner.partitions)
+    while behind := [partition for partition, offset in left.items() if offset < ends[partition]]:
+        for partition, letters in (await source.poll(behind, _POLL_RECORDS, _POLL_SECONDS)).items():
+            for letter in letters:
+                yield letter
+            left[partition] = letters[-1].offset + 1
+
+
+def _line(letter: Record) -> str:
+    headers = {name: value.decode(errors="replace") for name, value in letter.headers}
+    key, value = ((part or b"").decode(errors="replace") for part in (letter.key, letter.value))
+    return json.dumps({"key": key, "headers": headers, "value": value}, ensure_ascii=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="photomesh_shared.dead_letters", description=__doc__)
+    parser.add_argument("topic", choices=sorted(TOPICS))
+    parser.add_argument("group")
+    parser.add_argument("--replay", action="store_true", help="send them back to the topic")
+    chosen = parser.parse_args(arguments)
+    if chosen.group not in TOPICS[chosen.topic].consumers:
+        parser.error(
+            f"{chosen.topic} has no consumer {chosen.group}; it has {', '.join(TOPICS[chosen.topic].consumers)}"
+        )
+    bootstrap = KafkaSettings().kafka_bootstrap
+    try:
+        if chosen.replay:
+            print(f"sent {asyncio.run(replay(bootstrap, chosen.topic, chosen.group))} records again")
+        else:
+            for letter in asyncio.run(waiting(bootstrap, chosen.topic, chosen.group)):
+                print(_line(letter.record))
+    except Unavailable as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
