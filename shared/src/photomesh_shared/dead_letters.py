@@ -59,11 +59,8 @@ async def replay(bootstrap: str, topic: str, group: str) -> int:
     count = 0
     try:
         await source.start()
-        async with (
-            open_publisher(bootstrap, "dead-letters") as publisher,
-            aclosing(_remaining(source, owner)) as letters,
-        ):
-            async for letter in letters:
+        async with open_publisher(bootstrap, "dead-letters") as publisher:
+            async for letter in _remaining(source, owner):
                 await publisher.send([restore(letter.record)])
                 await source.commit({letter.partition: letter.offset + 1})
                 count += 1
