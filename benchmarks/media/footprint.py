@@ -28,7 +28,7 @@ class Footprint:
     several_resident: float
     several_proportional: float
     held_up_ms: float
-    """The longest that the event loop was, by anything but the lack of a core."""
+    """The longest that the event loop was, by what the process itself computed."""
 
 
 def measure(photos: Mapping[str, Path]) -> list[Footprint]:

@@ -55,8 +55,8 @@ class _Publisher:
 class _LoopWatch:
     """Asks to be called each millisecond, and notes how late that is.
 
-    Time for which the loop's thread was ready to run and had no core does not count: the machine may be busy with
-    others. What is left is what the loop computed itself, or waited for the interpreter's lock.
+    Of the delay only as much counts as this process computed meanwhile, on whichever thread: in the rest of it the
+    machine was busy with others, and no core was free for us.
     """
 
     def __init__(self) -> None:
@@ -64,15 +64,10 @@ class _LoopWatch:
 
     async def run(self) -> None:
         while True:
-            expected, without_core = time.perf_counter() + 0.001, _seconds_without_core()
+            expected, computed = time.perf_counter() + 0.001, time.process_time()
             await asyncio.sleep(0.001)
             late = time.perf_counter() - expected
-            self.held_up = max(self.held_up, late - (_seconds_without_core() - without_core))
-
-
-def _seconds_without_core() -> float:
-    """That this thread has waited on a run queue so far (Linux, Documentation/scheduler/sched-stats.rst)."""
-    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+            self.held_up = max(self.held_up, min(late, time.process_time() - computed))
 
 
 async def _work(data: bytes, at_once: int) -> dict[str, float]:
