@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 import photomesh_local as local
 from photomesh_local import sockets
 from photomesh_local.orphans import pid_of
+from photomesh_local.ports import GRPC_OFFSET
+from photomesh_local.servers import seaweedfs
 from photomesh_local.servers.postgres import psql
 from tests.support.waiting import eventually
 
@@ -54,8 +56,11 @@ def test_nothing_listens_beyond_loopback() -> None:
     assert supervisor is not None
     ours = {inode for pid in sockets.descendants(supervisor) for inode in sockets.sockets_of(pid)}
     listening = [listener for listener in sockets.listeners() if listener.inode in ours]
-    assert {STACK.ports["KAFKA"], STACK.ports["S3"], STACK.ports["POSTGRES"]} <= {one.port for one in listening}
     assert [one for one in listening if not one.address.is_loopback] == []
+    expected = {*STACK.ports.values(), *(STACK.ports[name] + GRPC_OFFSET for name in seaweedfs.PORTS)}
+    opened = {one.port for one in listening}
+    assert {STACK.ports[name] for name in ("KAFKA", "CASSANDRA", "POSTGRES", "REDIS", "S3", "EDGE")} <= opened
+    assert opened <= expected, "a port that ports.env does not know"
 
 
 def test_only_the_owner_reads_secrets() -> None:

@@ -3,14 +3,13 @@
 from itertools import combinations
 
 from photomesh_local.ports import GRPC_OFFSET, ports
-
-SEAWEEDFS = ("S3", "S3_MASTER", "S3_VOLUME", "S3_FILER")
+from photomesh_local.servers import seaweedfs
 
 
 def _taken(stack: str) -> list[int]:
     """Every port that a stack opens, those that follow from others as well."""
     named = ports(stack)
-    return [*named.values(), *(named[name] + GRPC_OFFSET for name in SEAWEEDFS), named["CASSANDRA_STORAGE"] + 1]
+    return [*named.values(), *(named[name] + GRPC_OFFSET for name in seaweedfs.PORTS), named["CASSANDRA_STORAGE"] + 1]
 
 
 def test_no_port_is_taken_twice_by_stacks_that_run_side_by_side() -> None:

@@ -71,6 +71,8 @@ def program(stack: Stack) -> Program:
             f"-Dlogback.configurationFile={_LOGGING}",
             "-Dcassandra-foreground=yes",
             f"-Dcassandra.jmx.local.port={stack.ports['CASSANDRA_JMX']}",
+            # The same for its second half, which would otherwise take any free port.
+            f"-Dcom.sun.management.jmxremote.rmi.port={stack.ports['CASSANDRA_JMX']}",
             "-Dcom.sun.management.jmxremote.authenticate=false",
             # One node has nobody to wait for.
             "-Dcassandra.skip_wait_for_gossip_to_settle=0",

@@ -3,14 +3,21 @@
 import sys
 from pathlib import Path
 
-from photomesh_local.program import Program
+from photomesh_local.orphans import alive, pid_file
+from photomesh_local.ports import GRPC_OFFSET
+from photomesh_local.program import Program, StackError
 from photomesh_local.secrets import write_private
 from photomesh_local.servers.base import HOST, Server, digest, find, http_ok
 from photomesh_local.stack import Stack, render
 
+PORTS = ("S3", "S3_MASTER", "S3_VOLUME", "S3_FILER", "S3_ADMIN")
+_SOCKETS = Path("/tmp")  # noqa: S108  (fixed in its code)
+
 
 def prepare(stack: Stack) -> None:
     (stack.data / "seaweedfs").mkdir(parents=True, exist_ok=True)
+    if not alive(pid_file(stack, "seaweedfs")):
+        _remove_sockets(stack)
     # One identity for the mesh; without credentials one may read an object of the variants bucket, no more.
     identities = render(
         "seaweedfs-s3.json",
@@ -36,6 +43,7 @@ def program(stack: Stack) -> Program:
             f"-volume.port={stack.ports['S3_VOLUME']}",
             f"-filer.port={stack.ports['S3_FILER']}",
             f"-s3.port={stack.ports['S3']}",
+            f"-admin.port={stack.ports['S3_ADMIN']}",
             f"-s3.config={identities}",
             "-s3.iam.readOnly=false",
             "-s3.port.iceberg=0",
@@ -47,6 +55,19 @@ def program(stack: Stack) -> Program:
         directory=stack.data / "seaweedfs",
         revision=digest(identities),
     )
+
+
+def _remove_sockets(stack: Stack) -> None:
+    """Remove what a killed server left in /tmp, where its parts speak to each other by sockets named for ports.
+
+    Another user's are in the way: then SeaweedFS would start, and wait for itself forever.
+    """
+    for port in (stack.ports[name] + offset for name in PORTS for offset in (0, GRPC_OFFSET)):
+        for path in _SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError as error:
+                raise StackError(f"{path} belongs to {path.owner()}: have it removed, or change ports.env") from error
 
 
 async def probe(stack: Stack) -> None:
