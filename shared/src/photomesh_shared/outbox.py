@@ -120,17 +120,25 @@ class OutboxRelay:
         failures = 0
         while True:
             started = self._clock.monotonic()
+            # A task of its own, so that a cancellation of ours is never mistaken for one within its task group.
+            relaying = asyncio.create_task(self._relay_once())
             try:
-                async with self._pool.acquire() as connection:
-                    await self._relay(connection)
-            except* (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as group:
-                log.warning("the outbox relay lost its connection", extra={"reason": repr(group.exceptions[0])})
-            except* Exception:
-                log.exception("the outbox relay failed and starts again")
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise asyncio.CancelledError  # a task group prefers an error of its tasks to our own cancellation
+                await asyncio.wait([relaying])
+            finally:
+                relaying.cancel()
+                await asyncio.wait([relaying])
             failures = failures + 1 if self._clock.monotonic() - started < _STEADY_SECONDS else 1
             await self._back_off(failures)
+
+    async def _relay_once(self) -> None:
+        """Relays until something breaks, and says what did."""
+        try:
+            async with self._pool.acquire() as connection:
+                await self._relay(connection)
+        except* (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as group:
+            log.warning("the outbox relay lost its connection", extra={"reason": repr(group.exceptions[0])})
+        except* Exception:
+            log.exception("the outbox relay failed and starts again")
 
     async def _relay(self, connection: Connection) -> None:
         """Relays over one connection, until it breaks."""
