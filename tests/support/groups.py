@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
+
+from tests.support.waiting import eventually
 
 __all__ = ["forget_members"]
 
@@ -17,9 +20,24 @@ async def forget_members(bootstrap: str, group: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        coordinator = await admin.find_coordinator(group)
+        coordinator = await _coordinator(admin, group)
         (description,) = await admin.describe_consumer_groups([group], coordinator)
         for member in (member for found in description.groups for member in found[5]):
             await admin._send_request(LeaveGroupRequest(group, member[0]), coordinator)
     finally:
         await admin.close()
+
+
+async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
+    """The broker that has the group; none has for some seconds after Kafka started."""
+
+    async def look() -> int | None:
+        try:
+            found: int = await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            return None
+        return found
+
+    coordinator = await eventually(look, until=lambda found: found is not None)
+    assert coordinator is not None
+    return coordinator

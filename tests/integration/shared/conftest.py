@@ -89,12 +89,16 @@ async def dsn(servers: Mapping[str, int]) -> AsyncIterator[str]:
     password = local.Stack("test").secrets["POSTGRES_PASSWORD"]
     server = f"postgresql://photomesh:{password}@127.0.0.1:{servers['POSTGRES']}"
     name = unique("outbox")
-    owner = await asyncpg.connect(f"{server}/postgres")
-    await owner.execute(f"CREATE DATABASE {name}")
+
+    async def as_owner(statement: str) -> None:
+        owner = await asyncpg.connect(f"{server}/postgres")
+        await owner.execute(statement)
+        await owner.close()
+
+    await as_owner(f"CREATE DATABASE {name}")
     connection = await asyncpg.connect(f"{server}/{name}")
     await connection.execute(DDL)
     await connection.execute("CREATE TABLE counters (who text PRIMARY KEY, number int NOT NULL DEFAULT 0)")
     await connection.close()
     yield f"{server}/{name}"
-    await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await owner.close()
+    await as_owner(f"DROP DATABASE {name} WITH (FORCE)")
