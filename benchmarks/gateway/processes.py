@@ -19,6 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 import photomesh_local as local
+from benchmarks.gateway.without import PARTS
 from photomesh_shared.ids import encode
 
 __all__ = ["Target", "running"]
@@ -101,22 +102,18 @@ def running(*, proxy_core: Sequence[int], other_core: Sequence[int], traces: Pat
         "PHOTOMESH_JWKS_URL": f"{upstream}/jwks.json",
         **{f"PHOTOMESH_{name}_URL": upstream for name in ("IDENTITY", "UPLOAD", "POST")},
     }
-    gateways = {
-        "gateway": {},
-        "gateway, anonymous": {},
-        "gateway, no access log": {"PHOTOMESH_LOG_LEVEL": "warning"},
-        "gateway, limits in this process": {
-            "PHOTOMESH_REDIS_URL": "redis://127.0.0.1:1/0",
-            "PHOTOMESH_REDIS_PAUSE": "3600",
-        },
-        "gateway, spans to a file": {"PHOTOMESH_TRACE_FILE": str(traces)},
+    whole = ["photomesh_gateway"]
+    gateways: dict[str, tuple[list[str], dict[str, str]]] = {
+        "gateway": (whole, {}),
+        **{f"without {part}": (["benchmarks.gateway.without", part], {}) for part in PARTS},
+        "with spans": (whole, {"PHOTOMESH_TRACE_FILE": str(traces)}),
     }
     with ExitStack() as stack:
 
         def start(name: str, module: Sequence[str], env: Mapping[str, str], url: str, health: str) -> Target:
             core = other_core if name == "straight" else proxy_core
             pid = stack.enter_context(_process(module, env, url + health, core))
-            return Target(name, url, pid, "" if "anonymous" in name else token)
+            return Target(name, url, pid, token)
 
         targets = [
             start(
@@ -137,8 +134,8 @@ def running(*, proxy_core: Sequence[int], other_core: Sequence[int], traces: Pat
                 "/",
             )
         )
-        for name, changes in gateways.items():
+        for name, (module, changes) in gateways.items():
             port = _port()
             env = usual | {"PHOTOMESH_PORT": str(port)} | changes
-            targets.append(start(name, ["photomesh_gateway"], env, f"http://127.0.0.1:{port}", "/healthz"))
+            targets.append(start(name, module, env, f"http://127.0.0.1:{port}", "/healthz"))
         yield {target.name: target for target in targets}
