@@ -2,7 +2,7 @@
 
 One request is counted against all of its limits in one call to Redis, so that every gateway counts together. While
 Redis is away each gateway counts by itself: the limits then hold per gateway, which is looser but neither open to
-floods nor closed to everybody (docs/decisions has the reasons).
+floods nor closed to everybody (docs/decisions/0011).
 """
 
 from __future__ import annotations

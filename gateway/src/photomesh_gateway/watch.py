@@ -34,6 +34,7 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self._client: asyncio.Task[None] | None = None
         self._quiet = True
+        self._stopped = False
 
     def start(self, seconds: float) -> None:
         """Gives the request so much time from now."""
@@ -42,6 +43,7 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(quiet, self._look)
 
     def stop(self) -> None:
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         if self._client is not None:
@@ -50,7 +52,7 @@ class Watch:
     def arrived(self) -> None:
         """The request's body has arrived."""
         self.body_arrived = True
-        if not self._quiet:
+        if not self._quiet and not self._stopped:
             self._look_at_client()
 
     def uncancel(self) -> None:
@@ -72,6 +74,6 @@ class Watch:
         self._end(Ended.CLIENT_GONE)
 
     def _end(self, why: Ended) -> None:
-        if self.ended is None and self._task is not None:
+        if self.ended is None and not self._stopped and self._task is not None:
             self.ended = why
             self._task.cancel()

@@ -43,7 +43,7 @@ def rate_limiter(redis: RedisPipe, settings: Settings) -> RateLimiter:
 @asynccontextmanager
 async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     redis = RedisPipe(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
-    async with httpx.AsyncClient() as jwks_client, open_session(settings.connect_timeout) as session:
+    async with httpx.AsyncClient(trust_env=False) as jwks_client, open_session(settings.connect_timeout) as session:
         yield Deps(
             addresses=ClientAddresses(settings.trusted_proxies),
             admission=Admission(settings.max_in_flight, settings.queue_length, settings.queue_seconds),

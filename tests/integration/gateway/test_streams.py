@@ -102,6 +102,24 @@ async def test_the_first_piece_does_not_wait_for_the_last(gateway: httpx.AsyncCl
         assert await anext(pieces) == b"last"
 
 
+async def test_an_answer_before_the_request_is_whole(
+    gateway: httpx.AsyncClient, service: Service, someone: dict[str, str]
+) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await respond(send, b"no need to go on", status=422)
+
+    service.answer = answer
+    reader, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+    token = someone["Authorization"].encode()
+    head = b"POST /v1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nAuthorization: " + token
+    writer.write(head + b"\r\n\r\n{")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 422 ")
+    assert await asyncio.wait_for(reader.readexactly(16), 10) == b"no need to go on"
+    writer.close()
+    service.answer = None
+    assert (await gateway.post("/v1/posts", json={}, headers=someone)).status_code == 200
+
+
 @pytest.mark.parametrize("announced", [True, False])
 async def test_a_body_that_is_too_large(
     start_gateway: StartGateway, service: Service, someone: dict[str, str], announced: bool
