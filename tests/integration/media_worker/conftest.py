@@ -40,11 +40,11 @@ def working(environment: Mapping[str, str], topics: Topics) -> Working:
     """Runs a worker; whatever became of the one before, this one gets all partitions at once."""
 
     @asynccontextmanager
-    async def run(failpoints: str = "", *, lane: str = "uploads", ready: bool = True) -> AsyncIterator[Process]:
+    async def run(failpoints: str = "", *, lane: str = "uploads") -> AsyncIterator[Process]:
         await forget_members(topics.bootstrap, "media-worker" if lane == "uploads" else "media-worker-reprocess")
-        changed = {**environment, "PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1"}
+        settings = {"PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1"}
         async with process(
-            "photomesh_media_worker", changed, port=free_port(), failpoints=failpoints, ready=ready
+            "photomesh_media_worker", {**environment, **settings}, port=free_port(), failpoints=failpoints
         ) as running:
             yield running
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events import Record
 from photomesh_shared.events.photos import PhotoFailed, PhotoReprocessRequested
 from tests.integration.media_worker.conftest import Uploads, Working
 from tests.support import photos
@@ -35,29 +35,22 @@ async def test_a_failure_of_ours_is_tried_again(working: Working, uploads: Uploa
         assert "handling failed, will try again" in running.output
 
 
-async def test_a_photo_that_always_crashes_the_decoder_has_failed(
-    working: Working, uploads: Uploads, topics: Topics
-) -> None:
-    slow = photos.encode("heic", photos.scene(3000, 2000))  # slow enough to be caught in the act each time
-    async with working() as running:
-        waiting = set(_decoders(running.pid))
-        photo = await uploads.photo(slow)
-
-        async def crash_and_look() -> list[Envelope[Event]]:
-            for pid in set(_decoders(running.pid)) - waiting:
-                os.kill(pid, signal.SIGSEGV)
-            return await uploads.outcomes(photo)
-
-        (said,) = await eventually(crash_and_look)
+async def test_a_photo_that_fails_three_times_has_failed(working: Working, uploads: Uploads, topics: Topics) -> None:
+    steps = ("media.after_fetch", "media.after_process", "media.after_metadata_put")  # each raises once
+    async with working(",".join(f"{step}=raise" for step in steps)):
+        photo = await uploads.photo(photos.photo())
+        (said,) = await topics.wait_for("photo_failed", photo.subject())
         assert isinstance(said.data, PhotoFailed)
         assert said.data.reason.code == "internal"
         assert said.entityversion == 2
-        letters = await topics.records("photos_uploaded.media-worker.dlt")
-        assert [letter.header("dlt_cause") for letter in letters if letter.header("ce_subject") == photo.subject()] == [
-            "exhausted"
-        ]
-        after = await uploads.photo(photos.photo(), owner_id=photo.owner_id)
-        await topics.wait_for("photo_ready", after.subject())
+
+        async def put_aside() -> list[Record]:
+            letters = await topics.records("photos_uploaded.media-worker.dlt")
+            return [letter for letter in letters if letter.header("ce_subject") == photo.subject()]
+
+        (letter,) = await eventually(put_aside)
+        assert letter.header("dlt_cause") == "exhausted"
+        assert letter.header("dlt_attempts") == "3"
 
 
 async def test_what_operators_see(working: Working, uploads: Uploads, topics: Topics) -> None:
