@@ -204,10 +204,11 @@ class ObjectStorage:
 
     async def complete_multipart(
         self, bucket: str, key: str, *, multipart_id: str, parts: Sequence[UploadedPart]
-    ) -> None:
-        """Joins the parts. Raises NoSuchUpload, or PartsRefused when they are not those that arrived."""
+    ) -> str:
+        """Joins the parts; gives the object's ETag. Raises NoSuchUpload, or PartsRefused when they are not those that
+        arrived."""
         try:
-            await self._call(
+            answer = await self._call(
                 "complete_multipart_upload",
                 Bucket=bucket,
                 Key=key,
@@ -216,6 +217,8 @@ class ObjectStorage:
             )
         except NoSuchObject as error:
             raise NoSuchUpload from error
+        etag: str = answer["ETag"]
+        return etag.strip('"')
 
     async def abort_multipart(self, bucket: str, key: str, *, multipart_id: str) -> None:
         """Forgets the parts; an upload that is unknown is forgotten already."""

@@ -54,5 +54,4 @@ async def open_runner(settings: Settings, readiness: Readiness, clock: Clock) ->
             clock=clock,
         )
         readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
-        readiness.add("kafka", runner.check)
         yield runner

@@ -11,8 +11,8 @@ from photomesh_post.folding import Folding
 from photomesh_post.settings import ConsumerSettings
 from photomesh_post.wiring import open_consumer_deps
 from photomesh_shared import observability
+from photomesh_shared.apps import create_consumer_app
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.consumer_app import create_consumer_app
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,

@@ -65,19 +65,20 @@ class RawBucket:
             return None
         return [Part(part.part_number, part.etag, part.size_bytes) for part in parts]
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> None:
+    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
         try:
             async with _bounded():
-                await self._storage.complete_multipart(
+                etag = await self._storage.complete_multipart(
                     self._bucket,
                     upload.key,
                     multipart_id=upload.multipart_id,
                     parts=[UploadedPart(part.part_number, part.etag) for part in parts],
                 )
         except NoSuchUpload:
-            return  # the caller looks for the object anyway
+            return None
         except PartsRefused as error:
             raise PartsMismatch(part_numbers=sorted({part.part_number for part in parts})) from error
+        return StoredObject(etag, sum({part.part_number: part.size_bytes for part in parts}.values()))
 
     async def find(self, upload: Upload) -> StoredObject | None:
         try:

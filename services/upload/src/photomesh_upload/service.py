@@ -111,8 +111,8 @@ class RawObjects(Protocol):
         """The parts that are there; None when the store knows the upload no more: it is joined, or discarded."""
         ...
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> None:
-        """Makes the object of these parts. Raises PartsMismatch."""
+    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
+        """Makes the object of these parts; None when the store knows the upload no more. Raises PartsMismatch."""
         ...
 
     async def find(self, upload: Upload) -> StoredObject | None:
@@ -267,11 +267,11 @@ class UploadService:
         return Urls(upload, parts, expire_at)
 
     async def _join(self, upload: Upload, named: Sequence[NamedPart]) -> StoredObject:
-        arrived = await self._objects.arrived(upload)
+        arrived, stored = await self._objects.arrived(upload), None
         if arrived is not None:
-            await self._objects.join(upload, choose_parts(upload, arrived, named))
-        # Otherwise an earlier try joined the parts it had checked and got no further: the object is there.
-        stored = await self._objects.find(upload)
+            stored = await self._objects.join(upload, choose_parts(upload, arrived, named))
+        if stored is None:  # an earlier try joined the parts that it had checked, and got no further
+            stored = await self._objects.find(upload)
         if stored is None:
             raise UploadExpired("Object storage no longer holds the parts.")
         if stored.size_bytes != upload.announced.size_bytes:

@@ -1,4 +1,4 @@
-"""A consumer as a process: its runner behind health endpoints and metrics."""
+"""The two kinds of app that deployables are: an API, and a consumer behind its health endpoints."""
 
 from __future__ import annotations
 
@@ -6,18 +6,61 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from photomesh_shared.http import Readiness, ops_app
+from photomesh_shared.auth import TokenVerifier
+from photomesh_shared.http import Readiness, create_service_app, ops_app
+from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore
 from photomesh_shared.kafka.runner import ConsumerRunner
 from photomesh_shared.settings import ServiceSettings
 
-__all__ = ["create_consumer_app"]
+__all__ = ["ApiDeps", "create_api_app", "create_consumer_app"]
 
 log = logging.getLogger(__name__)
+
+
+class ApiDeps(Protocol):
+    """What every API needs of what its service opens."""
+
+    @property
+    def token_verifier(self) -> TokenVerifier: ...
+
+    @property
+    def idempotency(self) -> IdempotencyStore: ...
+
+
+def create_api_app(
+    title: str,
+    settings: ServiceSettings,
+    open_deps: Callable[[Readiness], AbstractAsyncContextManager[ApiDeps]],
+    *,
+    router: APIRouter,
+    idempotent_paths: Collection[str],
+    description: str,
+) -> FastAPI:
+    """The app for `http.run`. Its lifespan opens what the service needs, as `app.state.deps`. No I/O happens before.
+
+    POSTs to `idempotent_paths` take an `Idempotency-Key`.
+    """
+    readiness = Readiness()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_deps(readiness) as deps:
+            app.state.deps = deps
+            app.state.token_verifier = deps.token_verifier
+            app.state.idempotency = deps.idempotency
+            yield
+
+    app = create_service_app(
+        title, settings, lifespan=lifespan, routers=[router], readiness=readiness, description=description
+    )
+    app.add_middleware(IdempotencyMiddleware, paths=idempotent_paths, problem_type_base=settings.problem_type_base)
+    return app
 
 
 def create_consumer_app(
