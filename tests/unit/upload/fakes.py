@@ -166,11 +166,11 @@ class MemoryBucket:
         sent = sorted(self.multiparts[upload.multipart_id], key=lambda part: part[0])
         return [Part(number, _md5(content), len(content)) for number, content in sent]
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> None:
+    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
         self._check()
         sent = self.multiparts.get(upload.multipart_id)
         if sent is None:
-            return
+            return None
         held = {(number, _md5(content)): content for number, content in sent}
         if any((part.part_number, part.etag) not in held for part in parts):
             raise PartsMismatch
@@ -179,6 +179,7 @@ class MemoryBucket:
         self.objects[upload.key] = (f"{_md5(whole)}-{len(contents)}", whole)
         del self.multiparts[upload.multipart_id]
         self.joins += 1
+        return await self.find(upload)
 
     async def find(self, upload: Upload) -> StoredObject | None:
         self._check()
