@@ -26,6 +26,7 @@ def _arguments() -> argparse.Namespace:
 def _describe(name: str, path: Path) -> report.Photo:
     with Image.open(path) as picture:
         kind = {"HEIF": "HEIC", "MPO": "JPEG"}.get(picture.format or "", picture.format or "")
+        kind = f"progressive {kind}" if picture.info.get("progressive") else kind
         return report.Photo(name, kind, picture.width * picture.height, path.stat().st_size)
 
 

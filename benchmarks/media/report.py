@@ -96,7 +96,7 @@ def _sections(results: Results) -> list[str]:
     if len(jpegs) > len(twelve):
         megapixels = statistics.mean(photo.pixels for photo in jpegs) / 1e6
         lines += [f"## All JPEGs ({len(jpegs)}, {megapixels:.1f} MP on average)", "", *_comparison(results, jpegs), ""]
-    for kind in ("PNG", "WEBP", "AVIF", "HEIC"):
+    for kind in ("progressive JPEG", "PNG", "WEBP", "AVIF", "HEIC"):
         if some := [photo for photo in results.photos if photo.type == kind]:
             megapixels = statistics.mean(photo.pixels for photo in some) / 1e6
             lines += [f"## {kind} ({len(some)}, {megapixels:.1f} MP)", "", *_comparison(results, some), ""]
