@@ -91,7 +91,6 @@ def document() -> Json:
                 _with_nulls(value, schema, merged["components"]["schemas"]) for value in schema["examples"]
             ]
     merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
-    merged["paths"] = dict(sorted(merged["paths"].items()))
     return merged
 
 

@@ -22,12 +22,12 @@ from fastapi import FastAPI
 from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
-from photomesh_gateway import pages, traces
+from photomesh_gateway import pages
 from photomesh_gateway.accesslog import AccessLog
 from photomesh_gateway.exchange import ClientGone, Exchange
 from photomesh_gateway.routes import ROUTES, Auth, Resource, Route, Router
 from photomesh_gateway.settings import Settings
-from photomesh_gateway.traces import Trace
+from photomesh_gateway.traces import Trace, Traces
 from photomesh_gateway.wiring import Deps, open_deps
 from photomesh_shared.auth import principal_from_header
 from photomesh_shared.errors import InternalError, MethodNotAllowed, MissingToken, Problem, Unauthorized
@@ -51,6 +51,7 @@ class Gateway:
         self._settings = settings
         self._router = Router(routes)
         self._access_log = AccessLog()
+        self._traces = Traces()
         self.pages = create_service_app(
             "Photomesh gateway",
             settings,
@@ -88,7 +89,7 @@ class Gateway:
         exchange.headers.append((b"request-id", exchange.request_id.encode()))
         logs.request_id.set(exchange.request_id)
         exchange.client, exchange.to_service = self._deps.addresses.of_request(exchange.scope, fields)
-        trace = traces.begin(f"{exchange.method} {template}", fields)
+        trace = self._traces.begin(f"{exchange.method} {template}", fields)
         exchange.trace_id = trace.trace_id
         exchange.to_service |= trace.headers
         exchange.to_service["Request-Id"] = exchange.request_id

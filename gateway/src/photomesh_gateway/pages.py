@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -74,6 +75,8 @@ _PAGE = """<!doctype html>
 </html>
 """
 
+_CODE = re.compile("`([^`]*)`")
+
 Problem = dict[str, Any]
 
 
@@ -86,10 +89,11 @@ def _wants_html(request: Request) -> bool:
 
 
 def _problem_page(problem: Problem) -> HTMLResponse:
+    text = _CODE.sub(r"<code>\1</code>", escape(problem["explanation"]))
     repeat = "The same request may succeed later." if problem["retryable"] else "The same request will fail again."
     return _html(
         problem["title"],
-        f"<p>{escape(problem['explanation'])}</p>"
+        f"<p>{text}</p>"
         f"<table><tr><th>code<td><code>{escape(problem['code'])}</code>"
         f"<tr><th>status<td>{problem['status']}<tr><th>retryable<td>{repeat}</table>"
         '<p><a href="/problems/">All problem types</a> · <a href="/docs">API</a></p>',

@@ -18,7 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, T
 
 from photomesh_shared.observability.tracing import tracer
 
-__all__ = ["Trace", "begin"]
+__all__ = ["Trace", "Traces"]
 
 # Version 00, and later ones as far as they look the same (W3C Trace Context, 3.2.4).
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
@@ -38,17 +38,23 @@ class Trace:
             self.span.end()
 
 
-def begin(name: str, fields: Mapping[bytes, bytes]) -> Trace:
-    """The trace that the request's headers name, or a new one. A recorded span is the current one in this task."""
-    given = fields.get(b"traceparent", b"").decode("latin-1")
-    match = _TRACEPARENT.fullmatch(given) if given else None
-    state = {"tracestate": fields[b"tracestate"].decode("latin-1")} if match and b"tracestate" in fields else {}
-    if isinstance(trace.get_tracer_provider(), TracerProvider):
-        return _record(name, match, state)
-    if match:
-        return Trace(match[1], {"traceparent": given, **state})
-    trace_id = f"{_random(128):032x}"
-    return Trace(trace_id, {"traceparent": f"00-{trace_id}-{_random(64):016x}-01"})
+class Traces:
+    """Begins the traces of requests; knows from the start whether spans are recorded in this process."""
+
+    def __init__(self) -> None:
+        self._recording = isinstance(trace.get_tracer_provider(), TracerProvider)
+
+    def begin(self, name: str, fields: Mapping[bytes, bytes]) -> Trace:
+        """The trace that the request's headers name, or a new one. A recorded span is the current one in this task."""
+        given = fields.get(b"traceparent", b"").decode("latin-1")
+        match = _TRACEPARENT.fullmatch(given) if given else None
+        state = {"tracestate": fields[b"tracestate"].decode("latin-1")} if match and b"tracestate" in fields else {}
+        if self._recording:
+            return _record(name, match, state)
+        if match:
+            return Trace(match[1], {"traceparent": given, **state})
+        trace_id = f"{_random(128):032x}"
+        return Trace(trace_id, {"traceparent": f"00-{trace_id}-{_random(64):016x}-01"})
 
 
 def _record(name: str, match: re.Match[str] | None, state: dict[str, str]) -> Trace:

@@ -43,6 +43,7 @@ async def test_every_problem_type_has_a_page_for_people_and_one_for_programs(gat
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert problem["code"] in page.text
         assert page.headers["vary"] == "Accept"
+        assert "`" not in page.text
     overview = await gateway.get("/problems/", headers=BROWSER)
     assert all(f"/problems/{problem['code']}" in overview.text for problem in listed)
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_gateway.traces import begin
+from photomesh_gateway.traces import Traces
 
+begin = Traces().begin
 GIVEN = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
