@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 
 import photomesh_local as local
 from benchmarks.upload import load, report
@@ -34,6 +35,7 @@ async def _measure(arguments: argparse.Namespace) -> report.Results:
     stack = arguments.stack
     api = f"http://127.0.0.1:{local.Stack(stack).ports['GATEWAY']}"
     processes = int(WorkerSettings.model_fields["decoders"].default)
+    load_before = os.getloadavg()[0]
     _say("making photos")
     photos = [camera_photo(seed) for seed in range(_DISTINCT_PHOTOS)]
     _say(f"{processes} processes with the pipeline alone, {arguments.seconds:g} s")
@@ -48,6 +50,7 @@ async def _measure(arguments: argparse.Namespace) -> report.Results:
         alone=alone,
         clients=arguments.clients,
         processes=processes,
+        load_before=load_before,
         saturated=saturated,
     )
 

@@ -19,13 +19,14 @@ _AIMS = {"init": 0.050, "init, 10 parts": 0.050, "complete": 0.100, "complete �
 
 @dataclass(frozen=True)
 class Results:
-    """`seconds` by what was done; `alone` in photos a second."""
+    """`seconds` by what was done; `alone` in photos a second; `load_before` is the machine's load average."""
 
     photo_bytes: int
     seconds: Mapping[str, Sequence[float]]
     alone: float
     clients: int
     processes: int
+    load_before: float
     saturated: Saturated
 
 
@@ -37,7 +38,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def _latencies(results: Results) -> list[str]:
     lines = [
-        "| one client, nothing else under way | n | P50 | P99 | aim for P99 | P99 ÷ aim |",
+        "| one client, one photo after another | n | P50 | P99 | aim for P99 | P99 ÷ aim |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for what, seconds in results.seconds.items():
@@ -81,7 +82,8 @@ def write(results: Results, command: str) -> str:
             "# Uploads",
             "",
             f"`{command}` on {machine}. All calls go through the gateway; "
-            "clients, servers and services share the machine.",
+            "clients, servers and services share the machine. "
+            f"Before it began the machine's load average was {results.load_before:.1f}.",
             "",
             *_latencies(results),
             "",
