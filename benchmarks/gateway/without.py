@@ -11,7 +11,6 @@ from typing import Any
 
 from photomesh_gateway import __main__ as gateway
 from photomesh_gateway import app
-from photomesh_gateway.accesslog import AccessLog
 from photomesh_gateway.app import Gateway
 from photomesh_gateway.ratelimit import RateLimiter
 from photomesh_shared.auth import Principal
@@ -21,8 +20,7 @@ __all__ = ["PARTS"]
 PARTS = {
     "limits": "rate limits, with their call to Redis",
     "token": "the token, verified before",
-    "log": "the access log",
-    "records": "the access log, metrics, and the end of the trace",
+    "records": "metrics, and the access log",
 }
 
 
@@ -44,8 +42,6 @@ def main() -> None:
             setattr(RateLimiter, "check", _no_limits)  # noqa: B010 — what a type checker would rightly refuse
         case "token":
             setattr(app, "principal_from_header", _anybody)  # noqa: B010
-        case "log":
-            setattr(AccessLog, "write", _nothing)  # noqa: B010
         case "records":
             setattr(Gateway, "_record", _nothing)  # noqa: B010
     gateway.main()
