@@ -54,7 +54,7 @@ async def test_a_full_queue_refuses_at_once_and_recovers() -> None:
 
 
 async def test_a_caller_who_leaves_keeps_the_place_until_the_thread_is_done() -> None:
-    passwords = _passwords(threads=1, queue=0)
+    passwords = _passwords(threads=1, queue=0, time_cost=3000)  # so slow that it is not done before we look
     leaving = asyncio.create_task(passwords.hash("x"))
     await asyncio.sleep(0)
     leaving.cancel()
