@@ -90,8 +90,9 @@ def _parts(targets: Mapping[str, Sequence[Sample]]) -> list[str]:
         f"| **in all** | **{_cpu(whole) * 1e6:.0f}** |",
         f"| more, when spans are written to a file | {_difference(targets['with spans'], whole):.0f} |",
         "",
-        "Each part is measured by leaving it out (`benchmarks/gateway/without.py`). With one connection nothing overlaps, so "
-        "there the call to Redis is one more round trip to wait for; with many, calls share writes and wake-ups.",
+        "Each part is measured by leaving it out (`benchmarks/gateway/without.py`). With one connection nothing "
+        "overlaps, so there the call to Redis is one more round trip to wait for; with many, calls share writes and "
+        "wake-ups.",
         "",
     ]
 
