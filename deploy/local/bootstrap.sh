@@ -58,6 +58,7 @@ missing_for_servers() {
   has psql || echo postgresql-client
   has redis-server || echo redis-server
   has varnishd || echo varnish
+  has curl || echo curl  # the walk-through of the README speaks it
 }
 
 install_packages() {
