@@ -22,9 +22,10 @@ include deploy/local/ports.env
 # Tests start and stop servers one by one, so theirs are always ordinary processes.
 test test-integration test-e2e bench-%: export ENGINE = native
 
-PACKAGES := shared gateway identity upload media_worker post local
+PACKAGES := shared gateway identity upload media_worker post social_graph feed local
 TYPED := $(PACKAGES:%=-p photomesh_%) $(patsubst %/,-p %,$(wildcard demo/ tools/ benchmarks/ tests/))
-MEMBERS := shared gateway services/identity services/upload services/media-worker services/post deploy/local
+MEMBERS := shared gateway services/identity services/upload services/media-worker services/post \
+  services/social-graph services/feed deploy/local
 UV = $(shell command -v uv || echo .tools/bin/uv)
 
 ##@ The mesh

@@ -2,6 +2,15 @@
 
 from photomesh_shared.events.accounts import AccountRegistered, AccountUpdated
 from photomesh_shared.events.catalogue import TOPICS, Topic, dead_letter_topic
+from photomesh_shared.events.engagement import (
+    CommentCreated,
+    CommentDeleted,
+    CommentLiked,
+    CommentUnliked,
+    PostCounted,
+    PostLiked,
+    PostUnliked,
+)
 from photomesh_shared.events.envelope import (
     Envelope,
     Event,
@@ -13,6 +22,16 @@ from photomesh_shared.events.envelope import (
     decode,
     encode,
     event_types,
+)
+from photomesh_shared.events.follows import (
+    BlockCreated,
+    BlockDeleted,
+    FollowCreated,
+    FollowDeleted,
+    FollowRequestClosed,
+    FollowRequested,
+    MuteCreated,
+    MuteDeleted,
 )
 from photomesh_shared.events.photos import (
     PhotoFailed,
@@ -38,9 +57,21 @@ __all__ = [
     "TOPICS",
     "AccountRegistered",
     "AccountUpdated",
+    "BlockCreated",
+    "BlockDeleted",
+    "CommentCreated",
+    "CommentDeleted",
+    "CommentLiked",
+    "CommentUnliked",
     "Envelope",
     "Event",
     "EventModel",
+    "FollowCreated",
+    "FollowDeleted",
+    "FollowRequestClosed",
+    "FollowRequested",
+    "MuteCreated",
+    "MuteDeleted",
     "PhotoFailed",
     "PhotoMetadata",
     "PhotoReady",
@@ -48,12 +79,15 @@ __all__ = [
     "PhotoReprocessRequested",
     "PhotoUploaded",
     "Place",
+    "PostCounted",
     "PostCreated",
     "PostDeleted",
     "PostEdited",
     "PostFailed",
+    "PostLiked",
     "PostPhoto",
     "PostPublished",
+    "PostUnliked",
     "Reason",
     "Record",
     "Topic",

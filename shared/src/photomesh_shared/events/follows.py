@@ -1,0 +1,169 @@
+"""Events between two accounts. The first of the pair acts; `entityversion` counts what it did to the second, without
+gaps, whatever the kind: a follow, a block and a mute of the same pair share one count."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from photomesh_shared import ids
+from photomesh_shared.events.envelope import Event, UtcTime
+from photomesh_shared.ids import UserId
+
+__all__ = [
+    "BlockCreated",
+    "BlockDeleted",
+    "FollowCreated",
+    "FollowDeleted",
+    "FollowRequestClosed",
+    "FollowRequested",
+    "MuteCreated",
+    "MuteDeleted",
+]
+
+_ADA, _GRACE = 382_764_105_932_316_672, 382_764_211_093_504_000
+_AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
+_LATER = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+
+
+class _Pair(Event):
+    topic: ClassVar[str] = "follows"
+
+    def pair(self) -> tuple[int, int]:
+        """Who acts, and on whom."""
+        raise NotImplementedError
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.pair()[0])
+
+    def subject(self) -> str:
+        actor, target = self.pair()
+        return f"{ids.encode('u', actor)}.{ids.encode('u', target)}"
+
+
+class _Follow(_Pair):
+    follower_id: UserId
+    followee_id: UserId
+
+    def pair(self) -> tuple[int, int]:
+        return self.follower_id, self.followee_id
+
+
+class _Followed(_Follow):
+    followers: int = Field(description="How many the followee has after this.")
+
+
+class FollowCreated(_Followed):
+    """Somebody follows an account: at once, or because their request was approved (which closes the request)."""
+
+    type_: ClassVar[str] = "photomesh.follow.created.v1"
+
+    created_at: UtcTime
+
+    @classmethod
+    def example(cls) -> FollowCreated:
+        return cls(follower_id=_ADA, followee_id=_GRACE, followers=1, created_at=_AT)
+
+
+class FollowDeleted(_Followed):
+    """Somebody no longer follows an account: they stopped, were removed, or one of the two blocked the other."""
+
+    type_: ClassVar[str] = "photomesh.follow.deleted.v1"
+
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> FollowDeleted:
+        return cls(follower_id=_ADA, followee_id=_GRACE, followers=0, deleted_at=_LATER)
+
+
+class FollowRequested(_Follow):
+    """Somebody asks to follow a private account."""
+
+    type_: ClassVar[str] = "photomesh.follow.requested.v1"
+
+    requested_at: UtcTime
+
+    @classmethod
+    def example(cls) -> FollowRequested:
+        return cls(follower_id=_ADA, followee_id=_GRACE, requested_at=_AT)
+
+
+class FollowRequestClosed(_Follow):
+    """A request to follow ended without a follow."""
+
+    type_: ClassVar[str] = "photomesh.follow.request-closed.v1"
+
+    outcome: str = Field(description="`denied`, `withdrawn` or `blocked`. More may be added.", examples=["denied"])
+    closed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> FollowRequestClosed:
+        return cls(follower_id=_ADA, followee_id=_GRACE, outcome="denied", closed_at=_LATER)
+
+
+class _Block(_Pair):
+    blocker_id: UserId
+    blocked_id: UserId
+
+    def pair(self) -> tuple[int, int]:
+        return self.blocker_id, self.blocked_id
+
+
+class BlockCreated(_Block):
+    """Somebody blocked an account: from now on neither sees the other. Follows between the two end, each with an event
+    of its own."""
+
+    type_: ClassVar[str] = "photomesh.block.created.v1"
+
+    created_at: UtcTime
+
+    @classmethod
+    def example(cls) -> BlockCreated:
+        return cls(blocker_id=_ADA, blocked_id=_GRACE, created_at=_AT)
+
+
+class BlockDeleted(_Block):
+    """A block ended. Follows do not come back."""
+
+    type_: ClassVar[str] = "photomesh.block.deleted.v1"
+
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> BlockDeleted:
+        return cls(blocker_id=_ADA, blocked_id=_GRACE, deleted_at=_LATER)
+
+
+class _Mute(_Pair):
+    muter_id: UserId
+    muted_id: UserId
+
+    def pair(self) -> tuple[int, int]:
+        return self.muter_id, self.muted_id
+
+
+class MuteCreated(_Mute):
+    """Somebody no longer wants to see an account's posts in their feed. Never to be shown to the muted."""
+
+    type_: ClassVar[str] = "photomesh.mute.created.v1"
+
+    created_at: UtcTime
+
+    @classmethod
+    def example(cls) -> MuteCreated:
+        return cls(muter_id=_ADA, muted_id=_GRACE, created_at=_AT)
+
+
+class MuteDeleted(_Mute):
+    """A mute ended."""
+
+    type_: ClassVar[str] = "photomesh.mute.deleted.v1"
+
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> MuteDeleted:
+        return cls(muter_id=_ADA, muted_id=_GRACE, deleted_at=_LATER)
