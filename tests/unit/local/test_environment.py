@@ -7,7 +7,8 @@ from pydantic_settings import BaseSettings
 from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_local import environment
-from photomesh_local.environment import HTTP_PORTS, as_lines
+from photomesh_local.environment import as_lines
+from photomesh_local.services import MODULES
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
 from photomesh_post.settings import Settings as PostSettings
@@ -36,7 +37,7 @@ def _secrets(kind: type[BaseSettings]) -> set[str]:
 
 
 def test_every_program_is_looked_at() -> None:
-    assert set(PROGRAMS) == set(HTTP_PORTS)
+    assert set(PROGRAMS) == set(MODULES)
 
 
 @each

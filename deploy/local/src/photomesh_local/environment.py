@@ -1,6 +1,7 @@
 """The environment of every program, made in this one place (the supervisor, the CLI and tests all ask here)."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -14,7 +15,13 @@ HTTP_PORTS = {
     "upload": "UPLOAD",
     "post": "POST",
     "post-consumer": "POST_CONSUMER",
+    "post-engagement": "POST_ENGAGEMENT",
     "media-worker": "MEDIA_WORKER",
+    "social-graph": "SOCIAL_GRAPH",
+    "social-graph-consumer": "SOCIAL_GRAPH_CONSUMER",
+    "feed": "FEED",
+    "feed-consumer": "FEED_CONSUMER",
+    "feed-fanout": "FEED_FANOUT",
 }
 """Program → the name of its port in ports.env."""
 
@@ -24,14 +31,27 @@ _SECRETS = {
     "upload": ("REDIS", "POSTGRES", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
     "post": ("REDIS", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
     "post-consumer": ("S3",),
+    "post-engagement": (),
     "media-worker": ("S3", "VARIANT_KEY_SECRET"),
+    "social-graph": ("REDIS", "POSTGRES", "CURSOR_SECRET"),
+    "social-graph-consumer": ("POSTGRES",),
+    "feed": ("FEED_REDIS", "CURSOR_SECRET"),
+    "feed-consumer": ("FEED_REDIS",),
+    "feed-fanout": ("FEED_REDIS",),
     "provision": ("S3",),
 }
 """Program → the secrets that it is trusted with. Everything else is the same for all."""
 
+DATABASES = ("identity", "upload", "social-graph")
+"""Services that have a PostgreSQL database; it and its role are named like them, with underscores."""
 
 _RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
 """Out of the way on the test stack, where one address is everybody; tests of limits set their own."""
+
+
+def deployable(program: str) -> str:
+    """The deployable that a program is an entry point of: `post` of `post-consumer`."""
+    return re.sub("-(consumer|engagement|fanout)$", "", program)
 
 
 def environment(stack: str | Stack, program: str) -> dict[str, str]:
@@ -62,6 +82,8 @@ def _common(stack: Stack) -> dict[str, str]:
         "IDENTITY_URL": url("IDENTITY"),
         "UPLOAD_URL": url("UPLOAD"),
         "POST_URL": url("POST"),
+        "SOCIAL_GRAPH_URL": url("SOCIAL_GRAPH"),
+        "FEED_URL": url("FEED"),
         "JWKS_URL": url("IDENTITY") + "/.well-known/jwks.json",
         "TOKEN_ISSUER": "photomesh",
         "TOKEN_AUDIENCE": "photomesh-api",
@@ -88,17 +110,28 @@ def _secrets(stack: Stack, program: str) -> dict[str, str]:
     for name in _SECRETS[program]:
         match name:
             case "REDIS":
-                password = stack.secrets["REDIS_PASSWORD"]
-                values["REDIS_URL"] = f"redis://:{password}@{HOST}:{stack.ports['REDIS']}/0"
+                values["REDIS_URL"] = _redis_url(stack, database=0)
+            case "FEED_REDIS":
+                values["FEED_REDIS_URL"] = _redis_url(stack, database=2)
             case "POSTGRES":
-                password = stack.secrets[f"POSTGRES_PASSWORD_{program.upper()}"]
-                values["POSTGRES_DSN"] = postgres_dsn(stack, program, password, program)
+                role = role_of(deployable(program))
+                password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
+                values["POSTGRES_DSN"] = postgres_dsn(stack, role, password, role)
             case "S3":
                 values["S3_ACCESS_KEY"] = stack.secrets["S3_ACCESS_KEY"]
                 values["S3_SECRET_KEY"] = stack.secrets["S3_SECRET_KEY"]
             case _:
                 values[name] = stack.secrets[name]
     return values
+
+
+def _redis_url(stack: Stack, database: int) -> str:
+    return f"redis://:{stack.secrets['REDIS_PASSWORD']}@{HOST}:{stack.ports['REDIS']}/{database}"
+
+
+def role_of(service: str) -> str:
+    """The name of a service's PostgreSQL role, which is that of its database as well."""
+    return service.replace("-", "_")
 
 
 def postgres_dsn(stack: Stack, role: str, password: str, database: str) -> str:

@@ -29,6 +29,12 @@ NEEDS = {
     "media-worker": ["topics", "buckets"],
     "post": ["redis", "topics", "post-schema"],
     "post-consumer": ["topics", "buckets", "post-schema", "shield", "edge"],
+    "post-engagement": ["topics", "post-schema"],
+    "social-graph": ["redis", "topics", "social-graph-schema"],
+    "social-graph-consumer": ["topics", "social-graph-schema"],
+    "feed": ["redis", "topics"],
+    "feed-consumer": ["redis", "topics"],
+    "feed-fanout": ["redis", "topics"],
 }
 """Service → what must be ready before it starts."""
 

@@ -9,15 +9,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from photomesh_local.environment import environment
+from photomesh_local.environment import DATABASES, environment, role_of
 from photomesh_local.program import StackError
 from photomesh_local.servers.postgres import psql
 from photomesh_local.services import member, revision
 from photomesh_local.stack import LOCAL, ROOT, Stack
 from photomesh_local.steps import Step
-
-DATABASES = ("identity", "upload")
-"""Role = database = service."""
 
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
 _MIGRATION = [_SHARED / "migrations.py", _SHARED / "postgres.py", _SHARED / "cassandra.py", _SHARED / "outbox.sql"]
@@ -28,7 +25,12 @@ def steps(stack: Stack) -> list[Step]:
     topics = [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"]
     buckets = [_SHARED / "provision.py", _SHARED / "storage.py"]
     return [
-        Step("databases", "servers", lambda _say: _once(stack, "databases", "1", _databases), ["postgres"]),
+        Step(
+            "databases",
+            "servers",
+            lambda _say: _once(stack, "databases", " ".join(DATABASES), _databases),
+            ["postgres"],
+        ),
         _command(stack, "topics", ["photomesh_shared.provision", "topics"], topics, needs=["kafka"]),
         _command(stack, "buckets", ["photomesh_shared.provision", "buckets"], buckets, needs=["seaweedfs"]),
         _schema(stack, "identity", needs=["databases"]),
@@ -39,7 +41,9 @@ def steps(stack: Stack) -> list[Step]:
 
 def _schema(stack: Stack, service: str, needs: list[str]) -> Step:
     sources = [member(service) / "migrations", *_MIGRATION]
-    return _command(stack, f"{service}-schema", [f"photomesh_{service}.migrate"], sources, needs, program=service)
+    return _command(
+        stack, f"{service}-schema", [f"photomesh_{service.replace('-', '_')}.migrate"], sources, needs, program=service
+    )
 
 
 def _command(
@@ -68,7 +72,7 @@ def _command(
 
 async def _databases(stack: Stack) -> None:
     sql = (LOCAL / "config" / "database.sql").read_text()
-    for name in DATABASES:
+    for name in map(role_of, DATABASES):
         password = stack.secrets[f"POSTGRES_PASSWORD_{name.upper()}"]
         await psql(stack, f"\\set name {name}\n\\set password {password}\n{sql}")
 

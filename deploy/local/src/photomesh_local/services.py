@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from photomesh_local.environment import HTTP_PORTS, environment
+from photomesh_local.environment import HTTP_PORTS, deployable, environment
 from photomesh_local.program import Program
 from photomesh_local.servers.base import Server, http_ok
 from photomesh_local.stack import ROOT, Stack
@@ -26,8 +26,8 @@ _SPANS_KEPT = 64 << 20
 
 def member(program: str) -> Path:
     """The folder of the deployable that a program belongs to."""
-    deployable = program.removesuffix("-consumer")
-    return ROOT / "gateway" if deployable == "gateway" else ROOT / "services" / deployable
+    folder = deployable(program)
+    return ROOT / "gateway" if folder == "gateway" else ROOT / "services" / folder
 
 
 def revision(*sources: Path) -> str:
