@@ -41,7 +41,7 @@ def service_documents() -> dict[str, Json]:
     """Each service's own document. `model_construct` gives the defaults, whatever this process' environment is."""
     documents: dict[str, Json] = {}
     for name in SERVICES:
-        package = f"photomesh_{name}"
+        package = f"photomesh_{name.replace('-', '_')}"
         settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
         app: FastAPI = import_module(f"{package}.app").create_app(settings)
         documents[name] = app.openapi()

@@ -18,6 +18,8 @@ class Upstream(StrEnum):
     IDENTITY = "identity"
     UPLOAD = "upload"
     POST = "post"
+    SOCIAL_GRAPH = "social-graph"
+    FEED = "feed"
 
 
 class RateClass(StrEnum):
@@ -46,6 +48,7 @@ class Route:
 
 _READ, _WRITE, _UPLOAD, _AUTH = RateClass.READ, RateClass.WRITE, RateClass.UPLOAD, RateClass.AUTH
 _IDENTITY, _UPLOADS, _POST = Upstream.IDENTITY, Upstream.UPLOAD, Upstream.POST
+_GRAPH, _FEED = Upstream.SOCIAL_GRAPH, Upstream.FEED
 
 ROUTES = (
     Route("GET", "/.well-known/jwks.json", _IDENTITY, _READ, Auth.NONE),

@@ -30,6 +30,8 @@ class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings
     identity_url: str = Field("http://127.0.0.1:18001", description="Base URL of identity.")
     upload_url: str = Field("http://127.0.0.1:18002", description="Base URL of upload.")
     post_url: str = Field("http://127.0.0.1:18003", description="Base URL of post.")
+    social_graph_url: str = Field("http://127.0.0.1:18006", description="Base URL of social-graph.")
+    feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
 
     rate_user: _Rate = Field(Rate(1200, 60), description="All requests of one account.")
     rate_address: _Rate = Field(Rate(3000, 60), description="All requests from one address; many may share it.")
@@ -65,6 +67,8 @@ class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings
             Upstream.IDENTITY: self.identity_url,
             Upstream.UPLOAD: self.upload_url,
             Upstream.POST: self.post_url,
+            Upstream.SOCIAL_GRAPH: self.social_graph_url,
+            Upstream.FEED: self.feed_url,
         }[upstream]
 
     def rate_of(self, rate_class: RateClass) -> Rate:
