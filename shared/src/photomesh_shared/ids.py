@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from photomesh_shared.clock import Clock
 
 __all__ = [
+    "CollectionId",
     "CommentId",
     "IdGenerator",
     "PhotoId",
@@ -130,4 +131,5 @@ PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", 
 PostId = Annotated[int, _InRange, _from_wire("o"), _to_wire("o"), _schema("o", "a post")]
 UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("up", "an upload")]
 CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
+CollectionId = Annotated[int, _InRange, _from_wire("k"), _to_wire("k"), _schema("k", "a collection of saved posts")]
 SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]

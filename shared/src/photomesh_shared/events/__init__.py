@@ -52,6 +52,15 @@ from photomesh_shared.events.posts import (
     PostPhoto,
     PostPublished,
 )
+from photomesh_shared.events.saves import (
+    CollectionCreated,
+    CollectionDeleted,
+    CollectionPostAdded,
+    CollectionPostRemoved,
+    CollectionRenamed,
+    PostSaved,
+    PostUnsaved,
+)
 
 __all__ = [
     "TOPICS",
@@ -59,6 +68,11 @@ __all__ = [
     "AccountUpdated",
     "BlockCreated",
     "BlockDeleted",
+    "CollectionCreated",
+    "CollectionDeleted",
+    "CollectionPostAdded",
+    "CollectionPostRemoved",
+    "CollectionRenamed",
     "CommentCreated",
     "CommentDeleted",
     "CommentLiked",
@@ -87,7 +101,9 @@ __all__ = [
     "PostLiked",
     "PostPhoto",
     "PostPublished",
+    "PostSaved",
     "PostUnliked",
+    "PostUnsaved",
     "Reason",
     "Record",
     "Topic",

@@ -1,0 +1,146 @@
+"""Events of saved posts and of the collections that they are in: private to the account that made them.
+
+All events of one account have its id as their key, so what an account keeps has one writer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from photomesh_shared import ids
+from photomesh_shared.events.envelope import Event, UtcTime
+from photomesh_shared.ids import CollectionId, PostId, UserId
+
+__all__ = [
+    "CollectionCreated",
+    "CollectionDeleted",
+    "CollectionPostAdded",
+    "CollectionPostRemoved",
+    "CollectionRenamed",
+    "PostSaved",
+    "PostUnsaved",
+]
+
+_POST, _GRACE = 382_764_298_916_429_824, 382_764_211_093_504_000
+_COLLECTION = 382_764_514_316_943_360
+_AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
+_LATER = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+
+
+class _OfAccount(Event):
+    topic: ClassVar[str] = "saves"
+
+    account_id: UserId = Field(description="Whose it is; nobody else may know.")
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+
+class _Save(_OfAccount):
+    post_id: PostId
+
+    def subject(self) -> str:
+        return f"{ids.encode('u', self.account_id)}.{ids.encode('o', self.post_id)}.saved"
+
+
+class PostSaved(_Save):
+    """Somebody keeps a post. May come although they kept it already."""
+
+    type_: ClassVar[str] = "photomesh.post.saved.v1"
+
+    saved_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostSaved:
+        return cls(account_id=_GRACE, post_id=_POST, saved_at=_AT)
+
+
+class PostUnsaved(_Save):
+    """Somebody no longer keeps a post; it is out of all their collections, too. May come although they never did."""
+
+    type_: ClassVar[str] = "photomesh.post.unsaved.v1"
+
+    unsaved_at: UtcTime
+
+    @classmethod
+    def example(cls) -> PostUnsaved:
+        return cls(account_id=_GRACE, post_id=_POST, unsaved_at=_LATER)
+
+
+class _Collection(_OfAccount):
+    collection_id: CollectionId
+
+    def subject(self) -> str:
+        return ids.encode("k", self.collection_id)
+
+
+class CollectionCreated(_Collection):
+    """Somebody has a new collection of saved posts."""
+
+    type_: ClassVar[str] = "photomesh.collection.created.v1"
+
+    name: str
+    created_at: UtcTime
+
+    @classmethod
+    def example(cls) -> CollectionCreated:
+        return cls(account_id=_GRACE, collection_id=_COLLECTION, name="Lakes", created_at=_AT)
+
+
+class CollectionRenamed(_Collection):
+    """A collection has another name."""
+
+    type_: ClassVar[str] = "photomesh.collection.renamed.v1"
+
+    name: str
+    renamed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> CollectionRenamed:
+        return cls(account_id=_GRACE, collection_id=_COLLECTION, name="Lakes at dusk", renamed_at=_LATER)
+
+
+class CollectionDeleted(_Collection):
+    """A collection is gone; the posts in it stay saved."""
+
+    type_: ClassVar[str] = "photomesh.collection.deleted.v1"
+
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> CollectionDeleted:
+        return cls(account_id=_GRACE, collection_id=_COLLECTION, deleted_at=_LATER)
+
+
+class _CollectionPost(_Collection):
+    post_id: PostId
+
+    def subject(self) -> str:
+        return f"{ids.encode('k', self.collection_id)}.{ids.encode('o', self.post_id)}"
+
+
+class CollectionPostAdded(_CollectionPost):
+    """A saved post is in a collection. May come although it was in it already."""
+
+    type_: ClassVar[str] = "photomesh.collection.post-added.v1"
+
+    added_at: UtcTime
+
+    @classmethod
+    def example(cls) -> CollectionPostAdded:
+        return cls(account_id=_GRACE, collection_id=_COLLECTION, post_id=_POST, added_at=_AT)
+
+
+class CollectionPostRemoved(_CollectionPost):
+    """A post is no longer in a collection, and still saved. May come although it never was in it."""
+
+    type_: ClassVar[str] = "photomesh.collection.post-removed.v1"
+
+    removed_at: UtcTime
+
+    @classmethod
+    def example(cls) -> CollectionPostRemoved:
+        return cls(account_id=_GRACE, collection_id=_COLLECTION, post_id=_POST, removed_at=_LATER)
