@@ -1,4 +1,4 @@
-"""`make demo`: people upload a folder of photos, wait until each is ready, publish posts, and look at them."""
+"""`make demo`: a small society meets, some of it upload a folder of photos and publish them, and all look at them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import secrets
 import statistics
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from demo import social
 from demo.client import Account, ApiError, Photo, PhotoRefused, Platform
 from demo.generated import paint
-from demo.sheet import Shown, write
+from demo.sheet import Feed, Shown, write
+from demo.social import Published
+from demo.society import Society, invent
 
 _TYPES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif"}
-_PEOPLE = ("ada", "grace", "linus", "radia")
+_PEOPLE = 150
+_AUTHORS = (0, 2, 12, 40)  # the celebrity, somebody popular, and two like most
 _AT_ONCE = 4
 _READY_WITHIN = 120.0
 _PER_POST = 3
@@ -32,7 +38,7 @@ console = Console()
 @dataclass(frozen=True)
 class Upload:
     file: Path
-    owner: Account
+    author: int
     photo: Photo
 
 
@@ -55,12 +61,13 @@ async def _upload_all(platform: Platform, people: list[Account], files: list[Pat
         task = bar.add_task("Uploading", total=sum(file.stat().st_size for file in files))
 
         async def one(number: int, file: Path) -> Upload:
-            owner = people[number % len(people)]
+            author = _AUTHORS[number % len(_AUTHORS)]
+            owner = people[author]
             async with gate:
                 photo_id = await platform.upload(owner, file, lambda count: bar.advance(task, count))
                 photo = await platform.wait_until_ready(owner, photo_id, within=_READY_WITHIN)
             console.print(f"  {photo.seconds:6.2f} s  ready  {photo.id}  {file.name}")
-            return Upload(file, owner, photo)
+            return Upload(file, author, photo)
 
         outcomes = await asyncio.gather(*(one(n, file) for n, file in enumerate(files)), return_exceptions=True)
     for file, outcome in zip(files, outcomes, strict=True):
@@ -71,21 +78,46 @@ async def _upload_all(platform: Platform, people: list[Account], files: list[Pat
     return [outcome for outcome in outcomes if isinstance(outcome, Upload)]
 
 
-async def _publish(platform: Platform, uploads: list[Upload]) -> int:
-    """Publishes each person's photos, a few to a post; gives how many posts."""
-    posts = 0
-    for owner in {upload.owner.id: upload.owner for upload in uploads}.values():
-        own = [upload for upload in uploads if upload.owner == owner]
+async def _publish(
+    platform: Platform, society: Society, people: list[Account], uploads: list[Upload]
+) -> list[Published]:
+    """Publishes each author's photos, a few to a post, one post after the other."""
+    posts = []
+    for author in _AUTHORS:
+        own = [upload for upload in uploads if upload.author == author]
         for start in range(0, len(own), _PER_POST):
             group = own[start : start + _PER_POST]
             caption = f"{' and '.join(upload.file.stem for upload in group)} #photomesh"
-            post = await platform.publish(owner, [upload.photo.id for upload in group], caption)
-            console.print(f"  {post['status']}  {post['id']}  @{owner.username}  {len(group)} photos")
-            posts += 1
+            ids = [upload.photo.id for upload in group]
+            post = await social.publish(platform, society, people, author, ids, caption)
+            console.print(
+                f"  {post.seconds:6.2f} s  in all {post.followers:3} feeds  {post.body['id']}"
+                f"  @{people[author].username}  {len(group)} photos"
+            )
+            posts.append(post)
     return posts
 
 
-async def _look(platform: Platform, uploads: list[Upload]) -> tuple[list[Shown], int, int]:
+async def _read(
+    platform: Platform, society: Society, people: list[Account], posts: list[Published]
+) -> tuple[Account, list[dict[str, Any]]]:
+    """Somebody's feed, with all likes and comments counted in it."""
+    number = society.reader()
+    expected = {
+        post.body["id"]: (len(society.likers(n, post.author)), len(society.remarks(n, post.author)))
+        for n, post in enumerate(posts)
+        if post.author in society.follows[number]
+    }
+
+    def complete(page: Iterable[dict[str, Any]]) -> bool:
+        return all((item["like_count"], item["comment_count"]) == expected[item["id"]] for item in page)
+
+    page = await social.feed_of(platform, people[number], complete)
+    social.show(console, people[number], page)
+    return people[number], page
+
+
+async def _look(platform: Platform, people: list[Account], uploads: list[Upload]) -> tuple[list[Shown], int, int]:
     """Fetches every variant twice through the edge; gives the sheet's photos, how many variants, and how many of the
     second fetches the edge had."""
     shown, fetched, hits = [], 0, 0
@@ -96,7 +128,7 @@ async def _look(platform: Platform, uploads: list[Upload]) -> tuple[list[Shown],
             fetched, hits = fetched + 1, hits + hit
             if size == "320":
                 body, seconds = upload.photo.body, upload.photo.seconds
-                shown.append(Shown(upload.file.name, upload.owner.username, body, seconds, content))
+                shown.append(Shown(upload.file.name, people[upload.author].username, body, seconds, content))
     return shown, fetched, hits
 
 
@@ -104,23 +136,33 @@ async def demo(base_url: str, folder: str, sheet: Path) -> bool:
     """Whether every photo came through."""
     files = _photos(folder)
     started = time.monotonic()
+    society = invent(_PEOPLE)
     async with httpx.AsyncClient(timeout=60) as http:
         platform = Platform(http, base_url)
-        run = secrets.token_hex(3)
-        people = [await platform.register(f"{name}_{run}") for name in _PEOPLE]
-        console.print(f"[bold]People[/]: {', '.join('@' + person.username for person in people)}")
+        people = await social.register(console, platform, society, secrets.token_hex(3))
+        await social.follow(console, platform, society, people)
+        await social.open_feeds(console, platform, people)
         uploads = await _upload_all(platform, people, files)
-        console.print("[bold]Publishing[/]")
-        posts = await _publish(platform, uploads)
-        shown, fetched, hits = await _look(platform, uploads)
-    write(sheet, f"Photomesh: {len(shown)} photos", shown)
+        console.print("[bold]Publishing[/], and watching the feeds of all followers")
+        posts = await _publish(platform, society, people, uploads)
+        likes, comments = await social.engage(console, platform, society, people, posts)
+        shown, fetched, hits = await _look(platform, people, uploads)
+        reader, page = await _read(platform, society, people, posts)
+    write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page))
 
     table = Table(title="What happened", show_header=False)
+    table.add_row(
+        "people",
+        f"{len(people)} with {society.follow_count()} follows; @{people[0].username} has {len(society.followers(0))}",
+    )
     table.add_row("photos ready", f"{len(uploads)} of {len(files)}")
     if uploads:
         waits = sorted(upload.photo.seconds for upload in uploads)
         table.add_row("complete → ready", f"median {statistics.median(waits):.2f} s, slowest {waits[-1]:.2f} s")
-    table.add_row("posts published", str(posts))
+        spread = sorted(post.seconds for post in posts)
+        table.add_row("posts published", str(len(posts)))
+        table.add_row("publish → in all feeds", f"median {statistics.median(spread):.2f} s, slowest {spread[-1]:.2f} s")
+        table.add_row("likes, comments", f"{likes}, {comments}")
     table.add_row("variants fetched", f"{fetched} through the edge, {hits} of {fetched} again from its cache")
     table.add_row("whole run", f"{time.monotonic() - started:.1f} s")
     table.add_row("contact sheet", str(sheet))

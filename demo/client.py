@@ -143,6 +143,21 @@ class Platform:
     async def publish(self, account: Account, photo_ids: list[str], caption: str) -> dict[str, Any]:
         return await self.call("POST", "/v1/posts", account, json={"photo_ids": photo_ids, "caption": caption})
 
+    async def follow(self, account: Account, other: Account) -> None:
+        await self.call("PUT", f"/v1/users/{other.id}/follow", account)
+
+    async def like(self, account: Account, post_id: str) -> None:
+        await self.call("PUT", f"/v1/posts/{post_id}/like", account)
+
+    async def comment(self, account: Account, post_id: str, text: str) -> None:
+        await self.call("POST", f"/v1/posts/{post_id}/comments", account, json={"text": text})
+
+    async def feed(self, account: Account, *, mode: str = "ranked", limit: int = 20) -> list[dict[str, Any]]:
+        """The first page of the account's home feed."""
+        body = await self.call("GET", "/v1/feed", account, params={"mode": mode, "limit": limit})
+        items: list[dict[str, Any]] = body["items"]
+        return items
+
     async def fetch(self, url: str) -> tuple[bytes, bool]:
         """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""
         response = await self._http.get(url)

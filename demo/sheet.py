@@ -1,4 +1,4 @@
-"""The contact sheet: one HTML file that shows every photo in its four sizes, and how long it took."""
+"""The contact sheet: one HTML file that shows a home feed, every photo in its four sizes, and how long it took."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Shown", "write"]
+__all__ = ["Feed", "Shown", "write"]
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222 }
@@ -17,6 +17,7 @@ h1 { font-weight: 600 }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1rem }
 figure { margin: 0; background: #f5f5f5; border-radius: 8px; overflow: hidden }
 figure img { width: 100%; height: 240px; object-fit: contain; background: #ddd; display: block }
+.feed { max-width: 30rem } .feed figure { margin-bottom: 1rem }
 figcaption { padding: .6rem .8rem } figcaption b { display: block; overflow-wrap: anywhere } small { color: #666 }
 """
 
@@ -32,18 +33,44 @@ class Shown:
     small: bytes
 
 
-def write(target: Path, title: str, photos: Sequence[Shown]) -> None:
+@dataclass(frozen=True)
+class Feed:
+    """A page of somebody's home feed, as the API gives it."""
+
+    reader: str
+    items: Sequence[dict[str, Any]]
+
+
+def write(target: Path, title: str, photos: Sequence[Shown], feed: Feed) -> None:
     """Writes the sheet. It holds the small pictures itself, and links to the four sizes at the CDN."""
     target.parent.mkdir(parents=True, exist_ok=True)
     figures = "\n".join(_figure(photo) for photo in photos)
+    small = {photo.body["id"]: photo.small for photo in photos}
+    posts = "\n".join(_post(item, small) for item in feed.items)
     target.write_text(
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{_STYLE}</style>"
-        f"<h1>{html.escape(title)}</h1><div class=sheet>{figures}</div></html>\n"
+        f"<h1>{html.escape(title)}</h1><div class=sheet>{figures}</div>"
+        f"<h1>Home feed of @{html.escape(feed.reader)}</h1><div class=feed>{posts}</div></html>\n"
+    )
+
+
+def _source(small: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"
+
+
+def _post(item: dict[str, Any], small: dict[str, bytes]) -> str:
+    """A post of the feed, with its first photo."""
+    first = item["photos"][0]["id"]
+    picture = f'<img src="{_source(small[first])}" alt="">' if first in small else ""
+    liked = " ♥" if item["viewer"]["liked"] else ""
+    return (
+        f"<figure>{picture}<figcaption><b>@{html.escape(item['author']['username'])}</b>{html.escape(item['caption'])}<br>"
+        f"<small>{item['like_count']} likes{liked} · {item['comment_count']} comments</small></figcaption></figure>"
     )
 
 
 def _figure(photo: Shown) -> str:
-    source = f"data:image/jpeg;base64,{base64.b64encode(photo.small).decode()}"
+    source = _source(photo.small)
     sizes = sorted(photo.body["variants"].items(), key=lambda entry: int(entry[0]))
     links = " · ".join(f'<a href="{html.escape(url)}">{html.escape(size)}</a>' for size, url in sizes)
     size = f"{photo.body['width']} × {photo.body['height']}"

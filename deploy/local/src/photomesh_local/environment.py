@@ -46,7 +46,15 @@ DATABASES = ("identity", "upload", "social-graph")
 """Services that have a PostgreSQL database; it and its role are named like them, with underscores."""
 
 _RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
-"""Out of the way on the test stack, where one address is everybody; tests of limits set their own."""
+"""Out of the way on the test stack; tests of limits set their own."""
+
+_ONE_MACHINE = {
+    # One address is everybody here.
+    "RATE_ADDRESS": "60000/60",
+    "RATE_AUTH": "1200/60",
+    # So that a society of a hundred has somebody whose posts are pulled.
+    "CELEBRITY_FOLLOWERS": "100",
+}
 
 
 def deployable(program: str) -> str:
@@ -60,7 +68,9 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     if program not in _SECRETS:
         raise ValueError(f"no environment for {program!r}: it is one of {', '.join(_SECRETS)}")
     values = _common(stack) | _secrets(stack, program)
-    if stack.throwaway and program == "gateway":
+    if not stack.throwaway:
+        values |= _ONE_MACHINE
+    elif program == "gateway":
         values |= dict.fromkeys(_RATES, "1000000/60")
     if program in HTTP_PORTS:
         values["PORT"] = str(stack.ports[HTTP_PORTS[program]])
