@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from photomesh_post.domain import Author, Claim, Photo, Post, PostRef
+from photomesh_post.domain import Author, Claim, Photo, Post, PostRef, Standing
 from photomesh_post.projection import RowWrite, month_of
-from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of
+from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, PhotoMetadata
 
@@ -67,6 +67,15 @@ class MemoryStore:
     async def author(self, user_id: int) -> Author:
         await self._answer()
         return author_of(user_id, self.row("accounts", user_id=user_id))
+
+    async def standing(self, viewer_id: int, account_id: int) -> Standing:
+        await self._answer()
+        return standing_of(self.row("relations", account_id=viewer_id, other_id=account_id))
+
+    async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
+        await self._answer()
+        rows = {other: self.row("relations", account_id=viewer_id, other_id=other) for other in account_ids}
+        return {other for other, row in rows.items() if standing_of(row).blocked}
 
     async def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]:
         months = {key[1] for table, key in self.cells if table == "months_by_author" and key[0] == author_id}

@@ -14,6 +14,7 @@ from photomesh_post.folding import Folding
 from photomesh_post.publishing import Publishing
 from photomesh_post.service import PostService
 from photomesh_post.views import Patience, Views
+from photomesh_post.visibility import Visibility
 from photomesh_shared import ids
 from photomesh_shared.events import (
     AccountRegistered,
@@ -94,8 +95,11 @@ class World:
         patience = Patience(self.clock, young=timedelta(days=1), wait=timedelta(seconds=2))
         self.ids = IdGenerator(1, 0, self.clock)
         self.publishing = Publishing(self.store, self.log, self.clock)
-        self.views = Views(self.store, patience)
-        self.service = PostService(self.store, self.publishing, self.views, self.ids, patience, self.clock)
+        self.visibility = Visibility(self.store)
+        self.views = Views(self.store, self.visibility, patience)
+        self.service = PostService(
+            self.store, self.publishing, self.visibility, self.views, self.ids, patience, self.clock
+        )
         self._handlers = handlers(Folding(self.store, self.publishing, self.objects, self.cdn))
 
     async def consume(self, *envelopes: Envelope[Event]) -> None:

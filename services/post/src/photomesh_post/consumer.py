@@ -1,4 +1,4 @@
-"""``python -m photomesh_post.consumer``: what follows from the events of photos, posts and accounts."""
+"""``python -m photomesh_post.consumer``: what follows from the events of photos, posts, accounts and follows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
+    BlockCreated,
+    BlockDeleted,
     Event,
+    FollowCreated,
+    FollowDeleted,
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
@@ -40,6 +44,10 @@ def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
     return {
         AccountRegistered: folding.account_changed,
         AccountUpdated: folding.account_changed,
+        FollowCreated: folding.relation_changed,
+        FollowDeleted: folding.relation_changed,
+        BlockCreated: folding.relation_changed,
+        BlockDeleted: folding.relation_changed,
         PhotoUploaded: folding.photo_changed,
         PhotoReady: folding.photo_changed,
         PhotoRejected: folding.photo_changed,

@@ -18,6 +18,8 @@ from photomesh_shared.ids import encode
 
 __all__ = [
     "MAX_PHOTOS",
+    "OWN",
+    "STRANGER",
     "Author",
     "Changes",
     "Claim",
@@ -31,6 +33,7 @@ __all__ = [
     "PostStatus",
     "PostView",
     "ShownPhoto",
+    "Standing",
     "may_see",
     "next_version",
     "outcome",
@@ -83,6 +86,22 @@ class Author:
     display_name: str | None = None
     avatar_url: str | None = None
     private: bool = True
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a viewer stands to an account. `blocked`: one of the two has blocked the other, no matter who."""
+
+    own: bool = False
+    follows: bool = False
+    blocked: bool = False
+
+    def sees(self, author: Author) -> bool:
+        """The rule of who sees what an account shows."""
+        return self.own or (not self.blocked and (self.follows or not author.private))
+
+
+OWN, STRANGER = Standing(own=True), Standing()
 
 
 @dataclass(frozen=True)
@@ -269,12 +288,11 @@ def outcome(
     return tuple(shown) if len(shown) == len(post.photo_ids) else None
 
 
-def may_see(viewer_id: int | None, post: Post | None, author: Author) -> bool:
-    """Whether a viewer (None: nobody is logged in) sees a post; for others than the author it must be published, and
-    the account not private."""
-    if post is None or post.deleted:
+def may_see(post: Post | None, author: Author, standing: Standing) -> bool:
+    """Whether somebody who stands so to the author sees a post; for others than the author it must be published."""
+    if post is None or post.deleted or not standing.sees(author):
         return False
-    return viewer_id == post.author_id or (post.status is PostStatus.PUBLISHED and not author.private)
+    return standing.own or post.status is PostStatus.PUBLISHED
 
 
 def next_version(post: Post, now_us: int) -> int:

@@ -13,7 +13,11 @@ from photomesh_post.views import Reads
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
+    BlockCreated,
+    BlockDeleted,
     Envelope,
+    FollowCreated,
+    FollowDeleted,
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
@@ -56,6 +60,11 @@ class Folding:
         self._cdn = cdn
 
     async def account_changed(self, envelope: Envelope[AccountRegistered | AccountUpdated]) -> None:
+        await self._publishing.apply(envelope)
+
+    async def relation_changed(
+        self, envelope: Envelope[FollowCreated | FollowDeleted | BlockCreated | BlockDeleted]
+    ) -> None:
         await self._publishing.apply(envelope)
 
     async def photo_changed(self, envelope: Envelope[PhotoEvent]) -> None:

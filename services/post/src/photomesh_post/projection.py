@@ -6,6 +6,7 @@ in any order and any number of times, by the request that caused them and by the
 photos      version × 4 + how much the event decides: uploaded < failed < rejected < ready. Versions alone would
             nearly do; the second part settles what two workers say about the same version of a photo.
 posts       the version itself, which is in microseconds.
+relations   the version of the pair, which counts what the first did to the second.
 deletion    a time that no event reaches, so that a deleted thing stays deleted and its words stay blank. Values are
             overwritten, not removed: a tombstone is forgotten after some days, and then an old event would write again.
 """
@@ -20,8 +21,12 @@ from photomesh_post.domain import PhotoStatus, PostStatus
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
+    BlockCreated,
+    BlockDeleted,
     Envelope,
     Event,
+    FollowCreated,
+    FollowDeleted,
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
@@ -72,6 +77,18 @@ def rows_of(envelope: Envelope[Event]) -> list[RowWrite]:
         case AccountRegistered() | AccountUpdated() as event:
             cells = {name: getattr(event, name) for name in ("username", "display_name", "avatar_url", "private")}
             return [RowWrite("accounts", {"user_id": event.user_id}, version, cells)]
+        case FollowCreated() | FollowDeleted() as event:
+            pair = {"account_id": event.follower_id, "other_id": event.followee_id}
+            return [RowWrite("relations", pair, version, {"follows": isinstance(event, FollowCreated)})]
+        case BlockCreated() | BlockDeleted() as event:
+            blocks = isinstance(event, BlockCreated)
+            pair = {"account_id": event.blocker_id, "other_id": event.blocked_id}
+            mirrored = {"account_id": event.blocked_id, "other_id": event.blocker_id}
+            # Each of the two cells has one writer, so the version of this pair orders both.
+            return [
+                RowWrite("relations", pair, version, {"blocks": blocks}),
+                RowWrite("relations", mirrored, version, {"blocked_by": blocks}),
+            ]
         case other:
             raise LookupError(other.type_)
 

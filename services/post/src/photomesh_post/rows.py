@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from photomesh_post.domain import Author, Photo, PhotoStatus, Post, PostRef, PostStatus
+from photomesh_post.domain import STRANGER, Author, Photo, PhotoStatus, Post, PostRef, PostStatus, Standing
 from photomesh_shared.events import PhotoMetadata, Place, PostPhoto, Reason, Variant
 from photomesh_shared.ids import timestamp_of
 
-__all__ = ["author_of", "metadata_of", "photo_of", "post_of", "ref_of"]
+__all__ = ["author_of", "metadata_of", "photo_of", "post_of", "ref_of", "standing_of"]
 
 Row = Mapping[str, Any]
 Model = TypeVar("Model")
@@ -83,6 +83,13 @@ def author_of(user_id: int, row: Row | None) -> Author:
     if row is None:
         return Author(user_id)
     return Author(user_id, row["username"], row["display_name"], row["avatar_url"], row["private"])
+
+
+def standing_of(row: Row | None) -> Standing:
+    """Of the account to the other one of the row."""
+    if row is None:
+        return STRANGER
+    return Standing(follows=bool(row.get("follows")), blocked=bool(row.get("blocks") or row.get("blocked_by")))
 
 
 def _read(adapter: TypeAdapter[Model], text: str | None) -> Model | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from photomesh_post.domain import Changes, Claim, Draft, Photo, PhotoStatus, Post, PostView, may_see, next_version
+from photomesh_post.domain import Changes, Claim, Draft, Photo, PhotoStatus, Post, PostView, next_version
 from photomesh_post.errors import NotYourPost, PhotoInUse, PostNotFound, UnknownPhoto, UnusablePhoto
 from photomesh_post.publishing import Publishing, Writes, microseconds
 from photomesh_post.views import Patience, Views
+from photomesh_post.visibility import Visibility
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
@@ -36,10 +37,18 @@ class Store(Writes, Protocol):
 
 class PostService:
     def __init__(
-        self, store: Store, publishing: Publishing, views: Views, id_source: Ids, patience: Patience, clock: Clock
+        self,
+        store: Store,
+        publishing: Publishing,
+        visibility: Visibility,
+        views: Views,
+        id_source: Ids,
+        patience: Patience,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._publishing = publishing
+        self._visibility = visibility
         self._views = views
         self._ids = id_source
         self._patience = patience
@@ -206,6 +215,6 @@ class PostService:
         if post is None:
             raise PostNotFound
         if post.author_id != viewer_id:
-            visible = may_see(viewer_id, post, await self._store.author(post.author_id))
-            raise NotYourPost if visible else PostNotFound
+            await self._visibility.post(viewer_id, post_id)
+            raise NotYourPost
         return post

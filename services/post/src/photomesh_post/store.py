@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from photomesh_post.domain import Author, Claim, Photo, Post, PostRef
+from photomesh_post.domain import Author, Claim, Photo, Post, PostRef, Standing
 from photomesh_post.projection import RowWrite, month_of
-from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of
+from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
 from photomesh_shared.cassandra import CassandraSession, Row
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
@@ -59,6 +59,22 @@ class CassandraStore:
 
     async def author(self, user_id: int) -> Author:
         return author_of(user_id, await self._one("SELECT * FROM accounts WHERE user_id = ?", user_id))
+
+    async def standing(self, viewer_id: int, account_id: int) -> Standing:
+        rows = await self._session.execute(
+            "SELECT follows, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id = ?",
+            viewer_id,
+            account_id,
+        )
+        return standing_of(rows[0] if rows else None)
+
+    async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
+        rows = await self._session.execute(
+            "SELECT other_id, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id IN ?",
+            viewer_id,
+            list(account_ids),
+        )
+        return {row["other_id"] for row in rows if standing_of(row).blocked}
 
     async def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]:
         """An author's posts with smaller ids than `before`, newest first, as long as the caller takes them."""

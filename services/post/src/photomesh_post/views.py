@@ -22,7 +22,8 @@ from photomesh_post.domain import (
     ShownPhoto,
     may_see,
 )
-from photomesh_post.errors import PhotoNotFound, PostNotFound
+from photomesh_post.errors import PhotoNotFound
+from photomesh_post.visibility import Relations, Visibility
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.ids import MAX_ID, timestamp_of
@@ -34,13 +35,11 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 
 
-class Reads(Protocol):
+class Reads(Relations, Protocol):
     """What is asked of the store; see `store.CassandraStore`."""
 
     async def photo(self, photo_id: int) -> Photo | None: ...
     async def metadata(self, photo_id: int) -> PhotoMetadata | None: ...
-    async def post(self, post_id: int) -> Post | None: ...
-    async def author(self, user_id: int) -> Author: ...
     async def claim_of(self, photo_id: int) -> Claim | None: ...
     def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]: ...
 
@@ -77,8 +76,9 @@ class Patience:
 
 
 class Views:
-    def __init__(self, store: Reads, patience: Patience) -> None:
+    def __init__(self, store: Reads, visibility: Visibility, patience: Patience) -> None:
         self._store = store
+        self._visibility = visibility
         self._patience = patience
 
     async def photo(self, viewer_id: int | None, photo_id: int) -> PhotoView:
@@ -102,11 +102,13 @@ class Views:
         owned = photo.owner_id == viewer_id
         if owned and photo.deleted:
             raise PhotoNotFound
-        post, author, metadata = await asyncio.gather(
-            self._holder(photo_id, claim), self._store.author(photo.owner_id), self._store.metadata(photo_id)
+        post, (author, standing), metadata = await asyncio.gather(
+            self._holder(photo_id, claim),
+            self._visibility.author(viewer_id, photo.owner_id),
+            self._store.metadata(photo_id),
         )
-        public = photo.status is PhotoStatus.READY and not photo.deleted and may_see(viewer_id, post, author)
-        return PhotoView(photo, metadata, post) if owned or public else None
+        shown = photo.status is PhotoStatus.READY and not photo.deleted and may_see(post, author, standing)
+        return PhotoView(photo, metadata, post) if owned or shown else None
 
     async def _holder(self, photo_id: int, claim: Claim | None) -> Post | None:
         post = await self._store.post(claim.post_id) if claim else None
@@ -114,13 +116,7 @@ class Views:
 
     async def post(self, viewer_id: int | None, post_id: int) -> PostView:
         """Raises PostNotFound."""
-        post = await self._store.post(post_id)
-        if post is None:
-            raise PostNotFound
-        author = await self._store.author(post.author_id)
-        if not may_see(viewer_id, post, author):
-            raise PostNotFound
-        return await self.shown(post, author)
+        return await self.shown(*await self._visibility.post(viewer_id, post_id))
 
     async def posts_of(
         self, viewer_id: int | None, author_id: int, *, before: int | None, limit: int
@@ -130,21 +126,20 @@ class Views:
         The author sees those that are processing or failed as well. An account that is hidden, unknown, or without
         posts has an empty list: nobody can tell which.
         """
-        author = await self._store.author(author_id)
-        own = viewer_id == author_id
-        if author.private and not own:
+        author, standing = await self._visibility.author(viewer_id, author_id)
+        if not standing.sees(author):
             return [], None
         refs: list[PostRef] = []
         async with aclosing(self._store.posts_of(author_id, before=before or MAX_ID)) as listed:
             async for ref in listed:
-                if own or ref.status is PostStatus.PUBLISHED:
+                if standing.own or ref.status is PostStatus.PUBLISHED:
                     refs.append(ref)
                 if len(refs) > limit:
                     break
         page = refs[:limit]
         posts = await asyncio.gather(*(self._store.post(ref.id) for ref in page))
         shown = await asyncio.gather(
-            *(self.shown(post, author) for post in posts if post and may_see(viewer_id, post, author))
+            *(self.shown(post, author) for post in posts if post and may_see(post, author, standing))
         )
         return shown, page[-1].id if len(refs) > limit else None
 

@@ -18,6 +18,7 @@ from photomesh_post.service import PostService
 from photomesh_post.settings import ConsumerSettings, Settings
 from photomesh_post.store import CassandraStore
 from photomesh_post.views import Patience, Views
+from photomesh_post.visibility import Visibility
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.cassandra import open_session
 from photomesh_shared.clock import Clock
@@ -66,12 +67,13 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             young=timedelta(seconds=settings.upload_seconds),
             wait=timedelta(seconds=settings.photo_wait_seconds),
         )
-        views = Views(store, patience)
+        visibility = Visibility(store)
+        views = Views(store, visibility, patience)
         publishing = Publishing(store, publisher, clock)
         # Kafka and Redis are not among them: without them nothing can be posted, but everything can be read.
         readiness.add("cassandra", store.ping)
         yield Deps(
-            service=PostService(store, publishing, views, id_source, patience, clock),
+            service=PostService(store, publishing, visibility, views, id_source, patience, clock),
             views=views,
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
