@@ -16,7 +16,7 @@ def walk_through() -> str:
     return str(blocks[0])
 
 
-async def test_the_walk_through_ends_with_a_published_post(gateway_url: str, some_photo: Path) -> None:
+async def test_the_walk_through_ends_with_a_comment_on_a_post(gateway_url: str, some_photo: Path) -> None:
     script = walk_through()
     assert "API=http://127.0.0.1:18000\n" in script
     script = script.replace("API=http://127.0.0.1:18000\n", f"API={gateway_url}\nPHOTO={some_photo}\n")
@@ -24,6 +24,7 @@ async def test_the_walk_through_ends_with_a_published_post(gateway_url: str, som
         subprocess.run, ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ran.returncode == 0, ran.stderr
-    fetched, status = ran.stdout.splitlines()[-2:]
+    fetched, status, likes, comment = ran.stdout.splitlines()[-4:]
     assert re.fullmatch(r"200 image/jpeg \d+ bytes", fetched)
     assert status == "published"
+    assert (likes, comment) == ("1", "What a light!")

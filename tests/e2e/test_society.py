@@ -10,7 +10,8 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+import photomesh_local as local
 from demo.client import Account, Platform
 from photomesh_shared import ids
 from tests.support import photos
@@ -28,6 +30,8 @@ pytestmark = pytest.mark.timeout(300)
 _PEOPLE = 6
 _ROUNDS = 5
 _POSTS_PER_PERSON = 3
+_TRIES = 60
+_VICTIMS = ("social-graph", "feed-consumer", "feed-fanout", "post-engagement", "post-consumer", "post", "feed")
 _SEEDS = [int(seed) for seed in os.environ.get("PHOTOMESH_SOCIETY_SEEDS", "1,2").split(",")]
 
 
@@ -108,10 +112,14 @@ class Mesh:
         self._gate = asyncio.Semaphore(8)
 
     async def call(self, person: int, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One call, as a client makes it that waits out what the tests do to the services."""
+        headers = self.people[person].headers | {"Idempotency-Key": secrets.token_hex(16)}
         async with self._gate:
-            response = await self._http.request(
-                method, self._url + path, headers=self.people[person].headers, **arguments
-            )
+            for _ in range(_TRIES):
+                response = await self._http.request(method, self._url + path, headers=headers, **arguments)
+                if not response.is_error or not response.json()["retryable"]:
+                    break
+                await asyncio.sleep(0.5)
         assert response.status_code < 500, response.text
         return response
 
@@ -287,10 +295,45 @@ class Round:
                 del post.comments[own[0]]
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@asynccontextmanager
+async def calm() -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def storm() -> AsyncIterator[None]:
+    """One process after the other is killed, and comes back."""
+    dice, over = random.Random(7), asyncio.Event()
+
+    def strike() -> None:
+        victim = dice.choice(_VICTIMS)
+        local.kill("test", victim)
+        local.ready("test", victim)
+
+    async def rage() -> None:
+        while not over.is_set():
+            await asyncio.to_thread(strike)
+
+    raging = asyncio.create_task(rage())
+    try:
+        yield
+    finally:
+        over.set()
+        await raging
+
+
+@pytest.mark.parametrize(
+    ("seed", "weather"), [*((seed, calm) for seed in _SEEDS), (0, storm)], ids=[*map(str, _SEEDS), "storm"]
+)
 async def test_the_mesh_agrees_with_the_model(
-    seed: int, http: httpx.AsyncClient, gateway_url: str, platform: Platform, tmp_path: Path
+    seed: int,
+    weather: Callable[[], AbstractAsyncContextManager[None]],
+    http: httpx.AsyncClient,
+    gateway_url: str,
+    platform: Platform,
+    tmp_path: Path,
 ) -> None:
+    """In a storm everything takes longer, and nothing is lost or doubled."""
     dice, model = random.Random(seed), Model()
     people = await asyncio.gather(*(platform.register(f"p{n}_{secrets.token_hex(6)}") for n in range(_PEOPLE)))
     photo = tmp_path / "small.jpg"
@@ -310,5 +353,6 @@ async def test_the_mesh_agrees_with_the_model(
         if number:
             steps.insert(dice.randrange(3), act.open_or_close)
         for step in steps:
-            await step()
+            async with weather():
+                await step()
             await eventually(mesh.differences, until=lambda lines: not lines, within=40)
