@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,13 +85,13 @@ def run(command: Sequence[str], **options: object) -> str:
     return str(done.stdout)
 
 
-async def http_ok(port: int, path: str) -> None:
-    """Raise unless a GET is answered with 200."""
+async def http_ok(port: int, path: str, accepted: Collection[int] = (200,)) -> None:
+    """Raise unless a GET is answered with an accepted status."""
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\nConnection: close\r\n\r\n".encode())
         status = (await reader.readline()).decode().strip()
-        if status.split(" ")[1:2] != ["200"]:
+        if status.split(" ")[1:2] not in ([str(code)] for code in accepted):
             raise ConnectionError(f"{path} answers {status or 'nothing'}")
     finally:
         writer.close()
