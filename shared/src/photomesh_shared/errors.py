@@ -4,7 +4,7 @@
     ├── BadRequest 400        ── MalformedJson, InvalidCursor
     ├── Unauthorized 401      ── MissingToken, InvalidToken, ExpiredToken
     ├── Forbidden 403
-    ├── NotFound 404          ── RouteNotFound
+    ├── NotFound 404          ── RouteNotFound, AccountNotFound
     ├── MethodNotAllowed 405
     ├── Conflict 409          ── IdempotencyKeyInUse
     ├── Gone 410
@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 __all__ = [
+    "AccountNotFound",
     "BadRequest",
     "Conflict",
     "ExpiredToken",
@@ -163,6 +164,12 @@ class RouteNotFound(NotFound):
     """No part of the API answers at this path. The API's paths are listed at `/docs`."""
 
     code, title = "route-not-found", "There is nothing at this path"
+
+
+class AccountNotFound(NotFound):
+    """There is no such account, or it is hidden from you: one answer for both."""
+
+    code, title = "account-not-found", "There is no such account"
 
 
 class MethodNotAllowed(Problem):

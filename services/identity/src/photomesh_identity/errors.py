@@ -1,7 +1,7 @@
 """What can go wrong here, beyond `photomesh_shared.errors`.
 
 Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, RefreshTokenReused
-NotFound 404       ── AccountNotFound
+NotFound 404       ── AccountNotFound, which is shared
 Conflict 409       ── UsernameTaken, EmailTaken, AvatarPhotoNotReady
 Unprocessable 422  ── AvatarPhotoNotFound
 Unavailable 503    ── PasswordsBusy, PhotosUnavailable
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from photomesh_shared.errors import Conflict, FieldError, NotFound, Unauthorized, Unavailable, Unprocessable
+from photomesh_shared.errors import AccountNotFound, Conflict, FieldError, Unauthorized, Unavailable, Unprocessable
 
 __all__ = [
     "AccountNotFound",
@@ -53,12 +53,6 @@ class RefreshTokenReused(Unauthorized):
     ended. Log in again, and keep only the newest refresh token."""
 
     code, title = "refresh-token-reused", "The refresh token had been used before"
-
-
-class AccountNotFound(NotFound):
-    """There is no such account."""
-
-    code, title = "account-not-found", "There is no such account"
 
 
 class UsernameTaken(Conflict):
