@@ -1,5 +1,5 @@
 # One image per deployable from one file: docker build --build-arg SERVICE=post -t photomesh/post .
-# SERVICE is the name of a folder: gateway, identity, upload, media-worker or post.
+# SERVICE is the name of a folder: gateway, or one of those in services/.
 ARG PYTHON=python:3.11-slim
 
 FROM ${PYTHON} AS build

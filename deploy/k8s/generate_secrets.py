@@ -31,22 +31,24 @@ def random() -> str:
     return secrets.token_hex(32)
 
 
-def database(role: str) -> tuple[Secret, dict[str, str]]:
+def database(service: str) -> tuple[Secret, dict[str, str]]:
     """The owner of a CloudNativePG cluster's database, and how a service reaches it."""
-    password = random()
-    dsn = f"postgresql://{role}:{password}@{role}-db-rw.{DATA}.svc:5432/{role}?sslmode=require"
+    role, password = service.replace("-", "_"), random()
+    dsn = f"postgresql://{role}:{password}@{service}-db-rw.{DATA}.svc:5432/{role}?sslmode=require"
     owner = {"username": role, "password": password}
-    return secret(DATA, f"{role}-db-owner", owner, kind="kubernetes.io/basic-auth"), {"PHOTOMESH_POSTGRES_DSN": dsn}
+    return secret(DATA, f"{service}-db-owner", owner, kind="kubernetes.io/basic-auth"), {"PHOTOMESH_POSTGRES_DSN": dsn}
 
 
 def generate() -> list[Secret]:
     """Every program gets what it needs and no more."""
-    redis_password, access_key, secret_key = random(), random(), random()
+    redis_password, feeds_password, access_key, secret_key = random(), random(), random(), random()
     redis = {"PHOTOMESH_REDIS_URL": f"redis://:{redis_password}@redis-master.{DATA}.svc:6379/0"}
+    feeds = {"PHOTOMESH_FEED_REDIS_URL": f"redis://:{feeds_password}@feed-redis-master.{DATA}.svc:6379/0"}
     storage = {"PHOTOMESH_S3_ACCESS_KEY": access_key, "PHOTOMESH_S3_SECRET_KEY": secret_key}
     cursors = {"PHOTOMESH_CURSOR_SECRET": random()}
     identity_owner, identity_dsn = database("identity")
     upload_owner, upload_dsn = database("upload")
+    graph_owner, graph_dsn = database("social-graph")
     objects_owner, _ = database("objects")
 
     def own(*names: str) -> dict[str, str]:
@@ -67,11 +69,18 @@ def generate() -> list[Secret]:
         secret(APP, "post", redis | cursors | own("IDEMPOTENCY_SECRET")),
         secret(APP, "post-consumer", storage),
         secret(APP, "media-worker", storage | own("VARIANT_KEY_SECRET")),
+        secret(APP, "social-graph", graph_dsn | redis | cursors),
+        secret(APP, "social-graph-consumer", graph_dsn),
+        secret(APP, "feed", feeds | cursors),
+        secret(APP, "feed-consumer", feeds),
+        secret(APP, "feed-fanout", feeds),
         secret(APP, "provision", storage),
         identity_owner,
         upload_owner,
+        graph_owner,
         objects_owner,
         secret(DATA, "redis", {"password": redis_password}),
+        secret(DATA, "feed-redis", {"password": feeds_password}),
         secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": identities})}),
     ]
 

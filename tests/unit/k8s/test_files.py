@@ -207,5 +207,11 @@ def test_jobs_of_different_versions_have_different_names() -> None:
     (replacement,) = prepare["replacements"]
     jobs: list[Resource] = of("Job")
     assert replacement["source"]["name"] in [job.name for job in jobs]
-    index = replacement["targets"][0]["options"]["index"]
-    assert all(job.name.split("-")[index] == "VERSION" for job in jobs)
+    for job in jobs:
+        (index,) = (target["options"]["index"] for target in replacement["targets"] if _selected(target, job.name))
+        assert job.name.split("-")[index:] == ["VERSION"]
+
+
+def _selected(target: Any, name: str) -> bool:
+    rejected = [selector["name"] for selector in target.get("reject", [])]
+    return target["select"].get("name") in (None, name) and name not in rejected

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
+from photomesh_local.environment import deployable
 from photomesh_shared.settings import (
     AuthSettings,
     CassandraSettings,
@@ -25,6 +26,8 @@ _PARTS: dict[type[BaseSettings], str] = {
     RedisSettings: "redis",
     StorageSettings: "object-storage",
 }
+_FIELDS = {"feed_redis_url": "feed-redis", "cdn_purge_urls": "cdn"}
+CALLED = ("identity", "upload", "post", "social-graph", "feed")
 
 
 def _needs(template: Any) -> set[str]:
@@ -36,11 +39,12 @@ def _by_settings(name: str) -> set[str]:
     kind: type[BaseSettings] = SERVICES[name]
     needs = {need for part, need in _PARTS.items() if issubclass(kind, part)}
     if issubclass(kind, PostgresSettings):
-        needs.add(f"{name}-db")
+        needs.add(f"{deployable(name)}-db")
     if issubclass(kind, AuthSettings) and name != "identity":
         needs.add("identity")
-    needs |= {need for need in ("identity", "upload", "post") if f"{need}_url" in kind.model_fields}
-    return needs | ({"cdn"} if "cdn_purge_urls" in kind.model_fields else set())
+    needs |= {service for service in CALLED if f"{service.replace('-', '_')}_url" in kind.model_fields}
+    needs |= {need for field, need in _FIELDS.items() if field in kind.model_fields}
+    return needs
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -83,7 +87,7 @@ PROXIES = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": 
 
 def test_services_are_reached_by_those_who_need_them() -> None:
     assert _into("gateway") == [PROXIES]
-    for name in ("identity", "upload", "post"):
+    for name in CALLED:
         assert _into(name) == [_needing(name)]
     assert _into("edge") == [PROXIES, _needing("cdn")]
     assert _into("shield") == [_needing("shield"), _needing("cdn")]

@@ -42,6 +42,7 @@ def test_jobs_run_what_the_local_stack_runs_before_it_starts_services() -> None:
         "photomesh_shared.provision buckets",
         "photomesh_identity.migrate",
         "photomesh_upload.migrate",
+        "photomesh_social_graph.migrate",
         "photomesh_post.migrate",
     }
 

@@ -91,11 +91,23 @@ def _pods_at_most(name: str) -> int:
     return math.ceil(replicas * 1.25)
 
 
-@pytest.mark.parametrize("name", ["identity", "upload"])
+def _consumers_at_most(name: str) -> int:
+    replicas: int = named("ScaledObject", name).spec["maxReplicaCount"]
+    return math.ceil(replicas * 1.5)
+
+
+def _labels(name: str) -> dict[str, str]:
+    labels: dict[str, str] = DEPLOYMENTS[name].spec["template"]["metadata"]["labels"]
+    return labels
+
+
+@pytest.mark.parametrize("name", ["identity", "upload", "social-graph"])
 def test_postgres_has_a_connection_for_every_place_in_every_pool(name: str) -> None:
     database = named("Cluster", f"{name}-db", folder="data-plane")
     pool = PostgresSettings.model_fields["postgres_pool"].default
-    assert _pods_at_most(name) * pool <= int(database.spec["postgresql"]["parameters"]["max_connections"]) - 20
+    consumers = [consumer for consumer in CONSUMERS if f"needs.photomesh.dev/{name}-db" in _labels(consumer)]
+    pods_at_most = _pods_at_most(name) + sum(map(_consumers_at_most, consumers))
+    assert pods_at_most * pool <= int(database.spec["postgresql"]["parameters"]["max_connections"]) - 20
 
 
 def test_there_are_worker_numbers_for_all() -> None:

@@ -111,14 +111,14 @@ def test_jobs_have_what_they_need() -> None:
         if job.name in needed:
             assert _confidential(needed[job.name]) <= given
         else:
-            service = job.name.split("-")[1]
+            service = job.name.removeprefix("migrate-").removesuffix("-VERSION")
             wanted = {name for name in _confidential(SERVICES[service]) if "POSTGRES" in name}
             assert wanted <= given
 
 
 def test_services_are_where_they_are_said_to_be() -> None:
     services = {service.name: service for service in of("Service")}
-    for name in ("IDENTITY_URL", "UPLOAD_URL", "POST_URL", "JWKS_URL"):
+    for name in ("IDENTITY_URL", "UPLOAD_URL", "POST_URL", "SOCIAL_GRAPH_URL", "FEED_URL", "JWKS_URL"):
         url = urlsplit(COMMON[f"PHOTOMESH_{name}"])
         assert url.port in [port["port"] for port in services[str(url.hostname)].spec["ports"]]
 
@@ -154,11 +154,14 @@ def test_the_stores_are_where_they_are_said_to_be() -> None:
     seaweedfs = named("Seaweed", "seaweedfs", folder="data-plane")
     assert COMMON["PHOTOMESH_S3_ENDPOINT"] == f"http://{seaweedfs.name}-s3.{domain}:8333"
 
-    redis = named("RedisReplication", "redis", folder="data-plane")
+    redis = {kind: named("RedisReplication", kind, folder="data-plane") for kind in ("redis", "feed-redis")}
     databases = {cluster.name: cluster for cluster in of("Cluster", folder="data-plane")}
     for (namespace, _), values in secrets().items():
-        if "PHOTOMESH_REDIS_URL" in values:
-            assert urlsplit(values["PHOTOMESH_REDIS_URL"]).hostname == f"{redis.name}-master.{domain}"
+        for kind, replication in redis.items():
+            if url := values.get(f"PHOTOMESH_{kind.replace('-', '_').upper()}_URL"):
+                assert urlsplit(url).hostname == f"{replication.name}-master.{domain}"
+                password = secrets()["photomesh-data", replication.spec["kubernetesConfig"]["redisSecret"]["name"]]
+                assert password == {"password": urlsplit(url).password}
         if "PHOTOMESH_POSTGRES_DSN" in values:
             assert namespace == "photomesh"
             dsn = urlsplit(values["PHOTOMESH_POSTGRES_DSN"])

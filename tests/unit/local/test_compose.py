@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from photomesh_local import environment, lifecycle
-from photomesh_local.environment import HTTP_PORTS
+from photomesh_local.environment import HTTP_PORTS, deployable
 from photomesh_local.ports import ports
 from photomesh_local.secrets import NAMES
 from photomesh_local.services import MODULES, SERVICES
@@ -16,7 +16,7 @@ from photomesh_local.stack import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
-ONE_SHOT = {"databases", "topics", "buckets", "identity-schema", "upload-schema", "post-schema"}
+ONE_SHOT = {"databases", "topics", "buckets", "identity-schema", "upload-schema", "social-graph-schema", "post-schema"}
 
 
 def test_every_program_and_every_step_is_a_container() -> None:
@@ -74,9 +74,10 @@ def test_a_service_has_no_rights_to_lose(program: str) -> None:
     assert container["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_a_second_door_of_one_deployable_is_the_same_image() -> None:
-    assert COMPOSE["post"]["image"] == COMPOSE["post-consumer"]["image"]
-    assert COMPOSE["post-consumer"]["command"] == ["python", "-m", MODULES["post-consumer"]]
+@pytest.mark.parametrize("program", [name for name in SERVICES if deployable(name) != name])
+def test_a_second_door_of_one_deployable_is_the_same_image(program: str) -> None:
+    assert COMPOSE[program]["image"] == COMPOSE[deployable(program)]["image"]
+    assert COMPOSE[program]["command"] == ["python", "-m", MODULES[program]]
 
 
 def test_whatever_has_a_volume_for_data_names_it() -> None:
