@@ -1,11 +1,13 @@
-"""One record from the broker to its outcome: decoded, handled, tried again, put aside."""
+"""Records from the broker to their outcome: decoded, handled alone or together, tried again, put aside."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from opentelemetry.trace import SpanKind
@@ -23,11 +25,12 @@ from photomesh_shared.kafka.retry import RetryPolicy
 from photomesh_shared.kafka.source import Received
 from photomesh_shared.observability import logs, tracing
 
-__all__ = ["Handler", "Handling", "OnExhausted"]
+__all__ = ["BatchHandler", "Handler", "Handling", "OnExhausted"]
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Envelope[Any]], Awaitable[None]]
+BatchHandler = Callable[[Sequence[Envelope[Any]]], Awaitable[None]]
 OnExhausted = Callable[[Envelope[Event], Exception], Awaitable[None]]
 
 AFTER_HANDLE = declare("runner.after_handle", "the handler is done, the offset is not committed")
@@ -46,6 +49,7 @@ class Handling:
         handlers: Mapping[type[Event], Handler],
         publisher: Publisher,
         *,
+        batch_handlers: Mapping[type[Event], BatchHandler],
         retry: RetryPolicy,
         on_exhausted: OnExhausted | None,
         clock: Clock,
@@ -54,14 +58,77 @@ class Handling:
         self.waiting = 0
         """How many records wait for a dependency to come back."""
         self._group = group
-        self._handlers = handlers
+        self._handlers = {**handlers, **{kind: _alone(handler) for kind, handler in batch_handlers.items()}}
+        self._batch_handlers = batch_handlers
         self._publisher = publisher
         self._retry = retry
         self._on_exhausted = on_exhausted
         self._clock = clock
         self._randomness = randomness
 
-    async def handle(self, received: Received, giving_up: asyncio.Event) -> bool:
+    async def handle(self, queued: Sequence[Received], giving_up: asyncio.Event) -> int:
+        """Deals for good with the first of a key's records, together with those after it that go to the same batch
+        handler. How many that was; fewer, or none, if `giving_up` was set before they were dealt with.
+
+        When a batch fails its records are handled one by one, so that only those are tried again and put aside that
+        fail by themselves.
+        """
+        together = self._together(queued)
+        try:
+            if together and await self._handle_together(together, giving_up):
+                return len(together)
+        except _GivenUp:
+            return 0
+        done = 0
+        for received in queued[: len(together) or 1]:
+            if not await self._handle_one(received, giving_up):
+                break
+            done += 1
+        return done
+
+    def _together(self, queued: Sequence[Received]) -> list[Envelope[Event]]:
+        """The events of the first records that one batch handler takes; none if there is nothing to gain."""
+        together: list[Envelope[Event]] = []
+        if len(queued) < 2:
+            return together
+        with suppress(Undecodable, UnknownType):
+            handler = self._batch_handlers.get(event_class(queued[0].record))
+            for received in queued if handler else ():
+                if self._batch_handlers.get(event_class(received.record)) != handler:
+                    break
+                together.append(decode(received.record))
+        return together if len(together) > 1 else []
+
+    async def _handle_together(self, envelopes: Sequence[Envelope[Event]], giving_up: asyncio.Event) -> bool:
+        """Whether a batch was dealt with; if not, its records are still to be handled. Raises _GivenUp."""
+        started = self._clock.monotonic()
+        first = envelopes[0]
+        handler = self._batch_handlers[type(first.data)]
+        attributes: dict[str, AttributeValue] = {
+            "messaging.system": "kafka",
+            "messaging.destination.name": first.data.topic,
+            "messaging.batch.message_count": len(envelopes),
+            "messaging.consumer.group.name": self._group,
+        }
+        # A span has one parent. The first record's trace shows the batch, the others end where they were published.
+        trace = {"traceparent": first.traceparent} if first.traceparent else {}
+        with tracing.extract(trace, f"handle {first.data.topic}", kind=SpanKind.CONSUMER, attributes=attributes):
+            try:
+                await self._until_up(lambda: handler(envelopes), giving_up)
+            except _GivenUp:
+                raise
+            except Exception:
+                where = {"topic": first.data.topic, "first_event_id": first.id, "records": len(envelopes)}
+                log.warning("a batch failed, its records are handled one by one", extra=where, exc_info=True)
+                return False
+        elapsed = self._clock.monotonic() - started
+        for name, count in Counter(envelope.data.type_ for envelope in envelopes).items():
+            RECORDS.labels(self._group, name, "ok").inc(count)
+            HANDLING_SECONDS.labels(self._group, name).observe(elapsed)
+        await failpoint(AFTER_HANDLE)
+        return True
+
+    async def _handle_one(self, received: Received, giving_up: asyncio.Event) -> bool:
         """Deals with a record for good. False if `giving_up` was set before it was dealt with."""
         started = self._clock.monotonic()
         name = "unknown"
@@ -181,3 +248,10 @@ class Handling:
     async def _pause(self, seconds: float, giving_up: asyncio.Event) -> None:
         if await happened_within(giving_up, seconds, self._clock):
             raise _GivenUp
+
+
+def _alone(handler: BatchHandler) -> Handler:
+    async def handle(envelope: Envelope[Any]) -> None:
+        await handler([envelope])
+
+    return handle

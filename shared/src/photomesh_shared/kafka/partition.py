@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import islice
 
 from photomesh_shared.kafka.source import Partition, Received
 
@@ -45,14 +46,16 @@ class PartitionWork:
         self,
         partition: Partition,
         *,
-        handle: Callable[[Received, asyncio.Event], Awaitable[bool]],
+        handle: Callable[[Sequence[Received], asyncio.Event], Awaitable[int]],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
         progressed: Callable[[], None],
         concurrency: int,
         buffer: int,
+        batch: int,
     ) -> None:
-        """`handle` is given a record and an event that is set when the work is to be given up, and returns whether
-        the record is done with. `progressed` is called after each that is."""
+        """`handle` is given the next records of one key, `batch` at most, and an event that is set when the work is to
+        be given up. It returns how many of them are done with, from the first on; none when it gave up. `progressed`
+        is called after each time that some are."""
         self.partition = partition
         self.tracker = OffsetTracker()
         self.start: int | None = None
@@ -64,6 +67,7 @@ class PartitionWork:
         self._progressed = progressed
         self._slots = asyncio.Semaphore(concurrency)
         self._buffer = buffer
+        self._batch = batch
         self._lanes: dict[bytes | int, deque[Received]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._giving_up = asyncio.Event()
@@ -97,9 +101,13 @@ class PartitionWork:
         lane = self._lanes[key]
         while lane:
             async with self._slots:
-                if self._giving_up.is_set() or not await self._handle(lane[0], self._giving_up):
+                if self._giving_up.is_set():
                     return
-            self.tracker.done(lane.popleft().offset)
+                done = await self._handle(list(islice(lane, self._batch)), self._giving_up)
+            if not done:
+                return
+            for _ in range(done):
+                self.tracker.done(lane.popleft().offset)
             self._progressed()
         del self._lanes[key]
 

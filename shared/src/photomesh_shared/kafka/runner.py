@@ -17,14 +17,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
 from photomesh_shared.clock import Clock, SystemClock, happened_within
 from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.failures import DependencyDown
-from photomesh_shared.kafka.handling import Handler, Handling, OnExhausted
+from photomesh_shared.kafka.handling import BatchHandler, Handler, Handling, OnExhausted
 from photomesh_shared.kafka.metrics import CONSUMER_LAG, CONSUMER_REBALANCES, CONSUMER_RESTARTS, IN_FLIGHT
 from photomesh_shared.kafka.partition import PartitionWork
 from photomesh_shared.kafka.publisher import Publisher
@@ -32,12 +32,15 @@ from photomesh_shared.kafka.retry import RetryPolicy
 from photomesh_shared.kafka.source import CommitRefused, Connect, Partition, Source, SourceLost
 from photomesh_shared.kafka.watchdog import Watchdog
 
-__all__ = ["ConsumerRunner", "Handler", "RetryPolicy"]
+__all__ = ["BatchHandler", "ConsumerRunner", "Handler", "RetryPolicy"]
 
 log = logging.getLogger(__name__)
 
 BEFORE_COMMIT = declare("runner.before_commit", "records are done with, their offsets are not committed")
 AFTER_COMMIT = declare("runner.after_commit", "offsets are committed")
+
+Flush = Callable[[], Awaitable[None]]
+"""Does what handlers put off. Raises DependencyDown to be called again."""
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS = 0.05
@@ -57,10 +60,13 @@ class ConsumerRunner:
         group: str,
         handlers: Mapping[type[Event], Handler],
         publisher: Publisher,
+        batch_handlers: Mapping[type[Event], BatchHandler] | None = None,
         concurrency: int = 8,
         buffer: int = 64,
+        batch: int = 500,
         retry: RetryPolicy | None = None,
         on_exhausted: OnExhausted | None = None,
+        flush: Flush | None = None,
         commit_seconds: float = 1.0,
         drain_seconds: float = 25.0,
         stall_seconds: float = 120.0,
@@ -70,13 +76,19 @@ class ConsumerRunner:
     ) -> None:
         """`concurrency`: keys of one partition that are worked on at a time; `buffer`: records of one partition taken
         and not done with. `on_exhausted` is called before a record whose attempts are used up is put aside.
+
+        A batch handler is given all records of one key that wait, `batch` at most and in order, as long as they are of
+        types that it handles. What it puts off until `flush` is called (before each commit, so about every
+        `commit_seconds`) is as good as done: offsets of the records that it follows from are committed afterwards.
+
         `drain_seconds`: how long begun work may take when partitions are taken away or the process stops;
         `stall_seconds`: how long nothing may move while records wait before `alive` says no.
 
         Topics follow from the handlers' event types. The group must be in the catalogue, as its dead-letter topics
         are made from there.
         """
-        self._topics = sorted({kind.topic for kind in handlers})
+        batch_handlers = batch_handlers or {}
+        self._topics = sorted({kind.topic for kind in (*handlers, *batch_handlers)})
         for topic in self._topics:
             if group not in catalogue[topic].consumers:
                 raise ValueError(f"the catalogue does not list {group} as a consumer of {topic}")
@@ -84,6 +96,8 @@ class ConsumerRunner:
         self._group = group
         self._concurrency = concurrency
         self._buffer = buffer
+        self._batch = batch if batch_handlers else 1
+        self._flush = flush
         self._commit_seconds = commit_seconds
         self._drain_seconds = drain_seconds
         self._clock = clock or SystemClock()
@@ -92,6 +106,7 @@ class ConsumerRunner:
             group,
             handlers,
             publisher,
+            batch_handlers=batch_handlers,
             retry=retry or RetryPolicy(),
             on_exhausted=on_exhausted,
             clock=self._clock,
@@ -139,6 +154,7 @@ class ConsumerRunner:
                 progressed=self._progressed,
                 concurrency=self._concurrency,
                 buffer=self._buffer,
+                batch=self._batch,
             )
         self._joined = True
         self._room.set()
@@ -263,11 +279,13 @@ class ConsumerRunner:
         async with self._committing:
             marks = [(work, work.tracker.low_water) for work in works]
             news = {work: mark for work, mark in marks if mark is not None and mark != work.committed}
-            if not news:
-                return
-            await failpoint(BEFORE_COMMIT)
             try:
                 async with asyncio.timeout(_COMMIT_TIMEOUT):
+                    if self._flush:
+                        await self._flush()
+                    if not news:
+                        return
+                    await failpoint(BEFORE_COMMIT)
                     await self._source.commit({work.partition: mark for work, mark in news.items()})
             except CommitRefused as error:
                 log.info("a commit came too late", extra={"group": self._group, "reason": str(error)})

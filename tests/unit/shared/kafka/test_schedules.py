@@ -1,4 +1,5 @@
 """Whole schedules from a seed: members come, go and crash at every failpoint, handlers fail, the broker goes away.
+Some members handle records one by one, some in batches.
 
 Whatever happens, an offset is committed only when every record before it is done with, the records of a key are done
 in order, and in the end all are.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -63,6 +64,10 @@ class Schedule:
                 raise DependencyDown("no store")
         self.completed[thing.who].append(thing.number)
 
+    async def handle_all(self, envelopes: Sequence[Envelope[Thing]]) -> None:
+        for envelope in envelopes:
+            await self.handle(envelope)
+
     def done(self, who: str, number: int) -> bool:
         letters = self.broker.records(dead_letter_topic(THINGS.topic, GROUP))
         return number in self.completed[who] or any(r.header("ce_id") == f"{who}.{number}" for r in letters)
@@ -76,10 +81,12 @@ class Schedule:
 
     def join(self) -> None:
         stop = asyncio.Event()
+        together = self.random.choice([True, False])
         runner = ConsumerRunner(
             self.broker.connect(),
             group=GROUP,
-            handlers={THINGS: self.handle},
+            handlers={} if together else {THINGS: self.handle},
+            batch_handlers={THINGS: self.handle_all} if together else {},
             publisher=self.publisher,
             concurrency=self.random.choice([1, 3, 8]),
             buffer=self.random.choice([2, 8, 64]),
