@@ -7,7 +7,7 @@ The driver answers on threads of its own (libev); `execute` hands each answer to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from cassandra.query import PreparedStatement, dict_factory
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.migrations import migrations_in, pending
 from photomesh_shared.settings import CassandraSettings
+from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["CassandraSession", "CassandraUnavailable", "Row", "Rows", "migrate", "open_session"]
 
@@ -50,6 +51,7 @@ class CassandraSession:
         self._cluster = cluster
         self._session = session
         self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
+        self._reads = SingleFlight[list[Row]]()
 
     async def execute(self, cql: str, *values: object) -> list[Row]:
         """All rows of the answer's first page (5,000 rows): for reads that are bounded by their LIMIT.
@@ -57,6 +59,11 @@ class CassandraSession:
         Raises CassandraUnavailable when no answer came; the write may have happened, so repeat it.
         """
         return (await self.page(cql, *values)).rows
+
+    async def read(self, cql: str, *values: Hashable) -> Sequence[Mapping[str, Any]]:
+        """As `execute`, for a SELECT: those who ask the same at the same time share its rows, so a row that everybody
+        wants at once costs a handful of reads. What was written before the call is seen. Lists are given as tuples."""
+        return await self._reads.run((cql, values), lambda: self.execute(cql, *values))
 
     async def page(self, cql: str, *values: object, page_size: int = 5000, paging_state: bytes | None = None) -> Rows:
         """One page of rows."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from photomesh_post.domain import Claim, PhotoStatus, PostStatus
+from photomesh_post.domain import STRANGER, Claim, PhotoStatus, PostStatus, Standing
 from photomesh_post.projection import rows_of
 from photomesh_post.publishing import microseconds
 from photomesh_post.service import Store
@@ -18,7 +18,17 @@ from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, PostCreated, PostDeleted, PostEdited, PostFailed, PostPublished
 from tests.unit.post.fakes import MemoryStore
-from tests.unit.post.world import account, failed, ready, rejected, uploaded
+from tests.unit.post.world import (
+    account,
+    blocked,
+    failed,
+    followed,
+    ready,
+    rejected,
+    unblocked,
+    unfollowed,
+    uploaded,
+)
 
 
 @pytest.fixture(params=["memory", "cassandra"])
@@ -108,6 +118,30 @@ async def test_accounts(store: Store, new_id: Callable[[], int]) -> None:
     await apply(store, account(user, private=True, version=3), account(user), account(user, version=2))
     author = await store.author(user)
     assert (author.username, author.private) == (f"user{user}", True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_relations_in_any_order(store: Store, new_id: Callable[[], int], seed: int) -> None:
+    ada, grace, linus, barbara = (new_id() for _ in range(4))
+    events = [
+        followed(ada, grace, 1),
+        blocked(ada, grace, 2),
+        unfollowed(ada, grace, 3),
+        unblocked(ada, grace, 4),
+        followed(ada, grace, 5),
+        blocked(linus, ada, 1),
+        blocked(ada, barbara, 1),
+        unblocked(ada, barbara, 2),
+        followed(barbara, ada, 1),
+    ] * 2
+    random.Random(seed).shuffle(events)
+    await apply(store, *events)
+    assert await store.standing(ada, grace) == Standing(follows=True)
+    assert await store.standing(grace, ada) == STRANGER
+    assert await store.standing(ada, linus) == await store.standing(linus, ada) == Standing(blocked=True)
+    assert await store.standing(barbara, ada) == Standing(follows=True)
+    assert await store.blocked_among(ada, [grace, linus, barbara, new_id()]) == {linus}
+    assert await store.blocked_among(linus, [ada]) == {ada}
 
 
 async def test_lists_are_longer_than_a_read(store: Store, new_id: Callable[[], int]) -> None:

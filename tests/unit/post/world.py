@@ -19,8 +19,12 @@ from photomesh_shared import ids
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
+    BlockCreated,
+    BlockDeleted,
     Envelope,
     Event,
+    FollowCreated,
+    FollowDeleted,
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
@@ -31,7 +35,20 @@ from photomesh_shared.ids import IdGenerator
 from tests.support.clock import FakeClock
 from tests.unit.post.fakes import Log, MemoryCdn, MemoryObjects, MemoryStore
 
-__all__ = ["ADA", "GRACE", "World", "account", "failed", "ready", "rejected", "uploaded"]
+__all__ = [
+    "ADA",
+    "GRACE",
+    "World",
+    "account",
+    "blocked",
+    "failed",
+    "followed",
+    "ready",
+    "rejected",
+    "unblocked",
+    "unfollowed",
+    "uploaded",
+]
 
 Result = TypeVar("Result")
 ADA, GRACE = 101, 102
@@ -80,6 +97,26 @@ def rejected(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelop
 
 def failed(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[PhotoFailed]:
     event = PhotoFailed.example().model_copy(update={"photo_id": photo_id, "owner_id": owner_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def followed(who: int, whom: int, version: int = 1) -> Envelope[FollowCreated]:
+    event = FollowCreated.example().model_copy(update={"follower_id": who, "followee_id": whom})
+    return Envelope.of(event, entityversion=version)
+
+
+def unfollowed(who: int, whom: int, version: int = 2) -> Envelope[FollowDeleted]:
+    event = FollowDeleted.example().model_copy(update={"follower_id": who, "followee_id": whom})
+    return Envelope.of(event, entityversion=version)
+
+
+def blocked(who: int, whom: int, version: int = 1) -> Envelope[BlockCreated]:
+    event = BlockCreated.example().model_copy(update={"blocker_id": who, "blocked_id": whom})
+    return Envelope.of(event, entityversion=version)
+
+
+def unblocked(who: int, whom: int, version: int = 2) -> Envelope[BlockDeleted]:
+    event = BlockDeleted.example().model_copy(update={"blocker_id": who, "blocked_id": whom})
     return Envelope.of(event, entityversion=version)
 
 

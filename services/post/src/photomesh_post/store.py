@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from photomesh_post.domain import Author, Claim, Photo, Post, PostRef, Standing
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
-from photomesh_shared.cassandra import CassandraSession, Row
+from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoMetadata
@@ -61,7 +62,7 @@ class CassandraStore:
         return author_of(user_id, await self._one("SELECT * FROM accounts WHERE user_id = ?", user_id))
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
-        rows = await self._session.execute(
+        rows = await self._session.read(
             "SELECT follows, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id = ?",
             viewer_id,
             account_id,
@@ -69,22 +70,22 @@ class CassandraStore:
         return standing_of(rows[0] if rows else None)
 
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
-        rows = await self._session.execute(
+        rows = await self._session.read(
             "SELECT other_id, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id IN ?",
             viewer_id,
-            list(account_ids),
+            tuple(sorted(account_ids)),
         )
         return {row["other_id"] for row in rows if standing_of(row).blocked}
 
     async def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]:
         """An author's posts with smaller ids than `before`, newest first, as long as the caller takes them."""
-        months = await self._session.execute(
+        months = await self._session.read(
             "SELECT month FROM months_by_author WHERE author_id = ? AND month <= ?", author_id, month_of(before)
         )
         for month in (row["month"] for row in months):
             last = before
             while True:
-                rows = await self._session.execute(
+                rows = await self._session.read(
                     "SELECT post_id, status, deleted FROM posts_by_author"
                     " WHERE author_id = ? AND month = ? AND post_id < ? LIMIT ?",
                     author_id,
@@ -159,6 +160,6 @@ class CassandraStore:
         )
         return bool(answer[0]["[applied]"]) or answer[0]["writer"] == token
 
-    async def _one(self, cql: str, key: int) -> Row | None:
-        rows = await self._session.execute(cql, key)
+    async def _one(self, cql: str, key: int) -> Mapping[str, Any] | None:
+        rows = await self._session.read(cql, key)
         return rows[0] if rows else None
