@@ -69,7 +69,7 @@ def generate() -> list[Secret]:
         secret(APP, "post", redis | cursors | own("IDEMPOTENCY_SECRET")),
         secret(APP, "post-consumer", storage),
         secret(APP, "media-worker", storage | own("VARIANT_KEY_SECRET")),
-        secret(APP, "social-graph", graph_dsn | redis | cursors),
+        secret(APP, "social-graph", graph_dsn | cursors),
         secret(APP, "social-graph-consumer", graph_dsn),
         secret(APP, "feed", feeds | cursors),
         secret(APP, "feed-consumer", feeds),

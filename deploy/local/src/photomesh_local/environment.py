@@ -33,7 +33,7 @@ _SECRETS = {
     "post-consumer": ("S3",),
     "post-engagement": (),
     "media-worker": ("S3", "VARIANT_KEY_SECRET"),
-    "social-graph": ("REDIS", "POSTGRES", "CURSOR_SECRET"),
+    "social-graph": ("POSTGRES", "CURSOR_SECRET"),
     "social-graph-consumer": ("POSTGRES",),
     "feed": ("FEED_REDIS", "CURSOR_SECRET"),
     "feed-consumer": ("FEED_REDIS",),

@@ -30,7 +30,7 @@ NEEDS = {
     "post": ["redis", "topics", "post-schema"],
     "post-consumer": ["topics", "buckets", "post-schema", "shield", "edge"],
     "post-engagement": ["topics", "post-schema"],
-    "social-graph": ["redis", "topics", "social-graph-schema"],
+    "social-graph": ["topics", "social-graph-schema"],
     "social-graph-consumer": ["topics", "social-graph-schema"],
     "feed": ["redis", "topics"],
     "feed-consumer": ["redis", "topics"],

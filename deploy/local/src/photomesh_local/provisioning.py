@@ -35,6 +35,7 @@ def steps(stack: Stack) -> list[Step]:
         _command(stack, "buckets", ["photomesh_shared.provision", "buckets"], buckets, needs=["seaweedfs"]),
         _schema(stack, "identity", needs=["databases"]),
         _schema(stack, "upload", needs=["databases"]),
+        _schema(stack, "social-graph", needs=["databases"]),
         _schema(stack, "post", needs=["cassandra"]),
     ]
 
