@@ -16,12 +16,20 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoMetadata
 
-__all__ = ["CassandraStore"]
+__all__ = ["CassandraStore", "write_row"]
 
 _REFS_PER_READ = 100
 _WRITER_SECONDS = 20  # longer than any write may take; then a crashed writer is in nobody's way any more
 _PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = (0.01, 0.2)  # how soon, and at the latest, to look whether another writer is done
+
+
+async def write_row(session: CassandraSession, row: RowWrite) -> None:
+    cells = {**row.key, **row.cells}
+    names, marks = ", ".join(cells), ", ".join("?" * len(cells))
+    # The names come from projections, never from a request.
+    cql = f"INSERT INTO {row.table} ({names}) VALUES ({marks}) USING TIMESTAMP ?"  # noqa: S608
+    await session.execute(cql, *cells.values(), row.timestamp)
 
 
 class CassandraStore:
@@ -37,14 +45,7 @@ class CassandraStore:
     # Rows that follow from events
 
     async def write(self, rows: Sequence[RowWrite]) -> None:
-        await asyncio.gather(*(self._write(row) for row in rows))
-
-    async def _write(self, row: RowWrite) -> None:
-        cells = {**row.key, **row.cells}
-        names, marks = ", ".join(cells), ", ".join("?" * len(cells))
-        # The names come from `projection`, never from a request.
-        cql = f"INSERT INTO {row.table} ({names}) VALUES ({marks}) USING TIMESTAMP ?"  # noqa: S608
-        await self._session.execute(cql, *cells.values(), row.timestamp)
+        await asyncio.gather(*(write_row(self._session, row) for row in rows))
 
     async def photo(self, photo_id: int) -> Photo | None:
         row = await self._one("SELECT * FROM photos WHERE photo_id = ?", photo_id)
