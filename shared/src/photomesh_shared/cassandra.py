@@ -7,7 +7,7 @@ The driver answers on threads of its own (libev); `execute` hands each answer to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,16 @@ class CassandraSession:
         except (NoHostAvailable, OperationTimedOut, RequestExecutionException) as error:
             raise CassandraUnavailable(f"Cassandra: {type(error).__name__}") from error
         return Rows(rows, cast("bytes | None", response._paging_state))
+
+    async def rows(self, cql: str, *values: object) -> AsyncGenerator[Row, None]:
+        """All rows, page by page."""
+        paging_state: bytes | None = None
+        while True:
+            page = await self.page(cql, *values, paging_state=paging_state)
+            for row in page.rows:
+                yield row
+            if (paging_state := page.paging_state) is None:
+                return
 
     async def _prepare(self, cql: str) -> PreparedStatement:
         task = self._prepared.get(cql)

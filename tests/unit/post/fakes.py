@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from photomesh_post.domain import Author, Claim, Photo, Post, PostRef, Standing
+from photomesh_post.domain import Author, Claim, Listed, Month, MonthCount, Photo, Post, PostRef, PostStatus, Standing
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
 from photomesh_shared.errors import Unavailable
@@ -63,6 +63,40 @@ class MemoryStore:
         await self._answer()
         row = self.row("posts", post_id=post_id)
         return post_of(row) if row else None
+
+    async def posts(self, post_ids: Collection[int]) -> dict[int, Post]:
+        found = [await self.post(post_id) for post_id in post_ids]
+        return {post.id: post for post in found if post}
+
+    def _listed(self, author_id: int, month: int) -> list[dict[str, Any]]:
+        """Newest first."""
+        keys = [key for table, key in self.cells if table == "posts_by_author" and key[:2] == (author_id, month)]
+        rows = (self.row("posts_by_author", author_id=author_id, month=month, post_id=key[2]) for key in keys)
+        return sorted((row for row in rows if row), key=lambda row: -row["post_id"])
+
+    async def months_of(self, author_ids: Collection[int]) -> dict[int, list[Month]]:
+        await self._answer()
+        months: dict[int, list[Month]] = {}
+        for (table, key), cells in sorted(self.cells.items(), reverse=True):
+            if table == "months_by_author" and key[0] in author_ids:
+                months.setdefault(key[0], []).append(Month(key[1], cells.get("published", (0, None))[1]))
+        return months
+
+    async def listed(self, author_ids: Collection[int], month: int, *, before: int, limit: int) -> dict[int, Listed]:
+        await self._answer()
+        found = {}
+        for author_id in author_ids:
+            refs = [ref_of(row) for row in self._listed(author_id, month) if row["post_id"] < before][:limit]
+            published = (ref.id for ref in refs if ref and ref.status is PostStatus.PUBLISHED)
+            found[author_id] = Listed(tuple(published), whole=len(refs) < limit)
+        return found
+
+    async def count_posts(self, author_id: int, month: int) -> int:
+        refs = [ref_of(row) for row in self._listed(author_id, month)]
+        counted = MonthCount.of(ref.status if ref else None for ref in refs)
+        key = {"author_id": author_id, "month": month}
+        await self.write([RowWrite("months_by_author", key, counted.progress, {"published": counted.published})])
+        return counted.published
 
     async def author(self, user_id: int) -> Author:
         await self._answer()

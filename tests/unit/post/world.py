@@ -13,6 +13,7 @@ from photomesh_post.domain import Draft
 from photomesh_post.folding import Folding
 from photomesh_post.publishing import Publishing
 from photomesh_post.service import PostService
+from photomesh_post.snapshots import Snapshots
 from photomesh_post.views import Patience, Views
 from photomesh_post.visibility import Visibility
 from photomesh_shared import ids
@@ -134,6 +135,7 @@ class World:
         self.publishing = Publishing(self.store, self.log, self.clock)
         self.visibility = Visibility(self.store)
         self.views = Views(self.store, self.visibility, patience)
+        self.snapshots = Snapshots(self.store)
         self.service = PostService(
             self.store, self.publishing, self.visibility, self.views, self.ids, patience, self.clock
         )

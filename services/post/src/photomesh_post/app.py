@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from photomesh_post import api
+from photomesh_post import api, internal
 from photomesh_post.settings import Settings
 from photomesh_post.wiring import open_deps
 from photomesh_shared.apps import create_api_app
@@ -16,11 +16,14 @@ __all__ = ["create_app"]
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """The app; its lifespan opens everything. No I/O happens here."""
     settings = settings or Settings()
+    router = APIRouter()
+    router.include_router(api.router)
+    router.include_router(internal.router)
     return create_api_app(
         "Photomesh post",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        router=api.router,
+        router=router,
         idempotent_paths={"/v1/posts"},
         description="Photos after their upload, and the posts that show them.",
     )

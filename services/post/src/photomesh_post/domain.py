@@ -25,6 +25,9 @@ __all__ = [
     "Claim",
     "Draft",
     "Failure",
+    "Listed",
+    "Month",
+    "MonthCount",
     "Photo",
     "PhotoStatus",
     "PhotoView",
@@ -145,6 +148,45 @@ class PostRef:
 
     id: int
     status: PostStatus
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month (202611) in which an author has posts. `published` is None until somebody has counted them."""
+
+    number: int
+    published: int | None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Of one month of an author: the published posts among the rows that were read, newest first."""
+
+    published: tuple[int, ...] = ()
+    whole: bool = True
+    """Whether those were all rows of the month."""
+
+
+@dataclass(frozen=True)
+class MonthCount:
+    """How many of some listed posts are published, and how far they had come when they were counted.
+
+    A listed post only ever moves on: processing, failed or published, deleted. So the sum of their places in this row
+    grows with every change, and of two counts of one list the one with the larger `progress` is the later; no
+    clock and no lock is needed to tell.
+    """
+
+    published: int
+    progress: int
+
+    @classmethod
+    def of(cls, statuses: Iterable[PostStatus | None]) -> MonthCount:
+        """`statuses` of all posts in the list; None for one that is deleted."""
+        places = [_PLACES[status] for status in statuses]
+        return cls(places.count(_PLACES[PostStatus.PUBLISHED]), sum(places))
+
+
+_PLACES = {PostStatus.PROCESSING: 1, PostStatus.FAILED: 2, PostStatus.PUBLISHED: 3, None: 4}
 
 
 @dataclass(frozen=True)

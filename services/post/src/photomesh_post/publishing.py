@@ -10,11 +10,11 @@ from typing import Protocol
 
 from photomesh_post.domain import Claim, Failure, Post, PostStatus, next_version, outcome
 from photomesh_post.metrics import POSTS, PUBLISHED_AFTER
-from photomesh_post.projection import RowWrite, rows_of
+from photomesh_post.projection import RowWrite, month_of, rows_of
 from photomesh_post.views import Reads
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import Envelope, Event, PostFailed, PostPhoto, PostPublished
+from photomesh_shared.events import Envelope, Event, PostDeleted, PostFailed, PostPhoto, PostPublished
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
@@ -30,6 +30,7 @@ class Writes(Reads, Protocol):
     """What is asked of the store; see `store.CassandraStore`."""
 
     async def write(self, rows: Sequence[RowWrite]) -> None: ...
+    async def count_posts(self, author_id: int, month: int) -> int: ...
     async def claim(self, photo_id: int, claim: Claim) -> Claim: ...
     async def take_over(self, photo_id: int, held: Claim, claim: Claim) -> bool: ...
     def writing(self, post_id: int) -> AbstractAsyncContextManager[None]: ...
@@ -56,8 +57,10 @@ class Publishing:
         await failpoint(AFTER_APPLY)
 
     async def apply(self, envelope: Envelope[Event]) -> None:
-        """Writes what an event says to the tables; once more is no harm."""
+        """Writes what an event says to the tables, and what follows for the author's count; once more is no harm."""
         await self._store.write(rows_of(envelope))
+        if isinstance(event := envelope.data, PostPublished | PostDeleted):
+            await self._store.count_posts(event.author_id, month_of(event.post_id))
 
     async def settle(self, post_id: int) -> None:
         """Publishes a post whose photos are all ready, fails one that has a photo that never will be, and leaves every

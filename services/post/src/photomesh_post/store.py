@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, 
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from photomesh_post.domain import Author, Claim, Photo, Post, PostRef, Standing
+from photomesh_post.domain import Author, Claim, Listed, Month, MonthCount, Photo, Post, PostRef, PostStatus, Standing
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
 from photomesh_shared.cassandra import CassandraSession
@@ -59,6 +59,10 @@ class CassandraStore:
         row = await self._one("SELECT * FROM posts WHERE post_id = ?", post_id)
         return post_of(row) if row else None
 
+    async def posts(self, post_ids: Collection[int]) -> dict[int, Post]:
+        rows = await self._session.read("SELECT * FROM posts WHERE post_id IN ?", tuple(sorted(post_ids)))
+        return {post.id: post for row in rows if (post := post_of(row))}
+
     async def author(self, user_id: int) -> Author:
         return author_of(user_id, await self._one("SELECT * FROM accounts WHERE user_id = ?", user_id))
 
@@ -100,6 +104,45 @@ class CassandraStore:
                 if len(rows) < _REFS_PER_READ:
                     break
                 last = rows[-1]["post_id"]
+
+    async def months_of(self, author_ids: Collection[int]) -> dict[int, list[Month]]:
+        """The months in which each author has posts, newest first."""
+        months: dict[int, list[Month]] = {}
+        cql = "SELECT author_id, month, published FROM months_by_author WHERE author_id IN ?"
+        async for row in self._session.rows(cql, list(author_ids)):
+            months.setdefault(row["author_id"], []).append(Month(row["month"], row["published"]))
+        return months
+
+    async def listed(self, author_ids: Collection[int], month: int, *, before: int, limit: int) -> dict[int, Listed]:
+        """Of each author's month the newest `limit` posts with smaller ids than `before`."""
+        found: dict[int, list[PostRef | None]] = {}
+        cql = (
+            "SELECT author_id, post_id, status, deleted FROM posts_by_author"
+            " WHERE author_id IN ? AND month = ? AND post_id < ? PER PARTITION LIMIT ?"
+        )
+        async for row in self._session.rows(cql, list(author_ids), month, before, limit):
+            found.setdefault(row["author_id"], []).append(ref_of(row))
+        return {
+            author_id: Listed(
+                tuple(ref.id for ref in refs if ref and ref.status is PostStatus.PUBLISHED), whole=len(refs) < limit
+            )
+            for author_id, refs in found.items()
+        }
+
+    async def count_posts(self, author_id: int, month: int) -> int:
+        """Counts the published posts of an author's month, and keeps the number. Whoever counts at the same time does
+        no harm: the count of the latest state wins."""
+        cql = "SELECT post_id, status, deleted FROM posts_by_author WHERE author_id = ? AND month = ?"
+        refs = [ref_of(row) async for row in self._session.rows(cql, author_id, month)]
+        counted = MonthCount.of(ref.status if ref else None for ref in refs)
+        await self._session.execute(
+            "INSERT INTO months_by_author (author_id, month, published) VALUES (?, ?, ?) USING TIMESTAMP ?",
+            author_id,
+            month,
+            counted.published,
+            counted.progress,
+        )
+        return counted.published
 
     # Lightweight transactions. Each may have happened although no answer came, so each can be repeated.
 

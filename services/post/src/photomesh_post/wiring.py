@@ -16,6 +16,7 @@ from photomesh_post.objects import StoredPhotos
 from photomesh_post.publishing import Publishing
 from photomesh_post.service import PostService
 from photomesh_post.settings import ConsumerSettings, Settings
+from photomesh_post.snapshots import Snapshots
 from photomesh_post.store import CassandraStore
 from photomesh_post.views import Patience, Views
 from photomesh_post.visibility import Visibility
@@ -38,6 +39,7 @@ class Deps:
 
     service: PostService
     views: Views
+    snapshots: Snapshots
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -75,6 +77,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         yield Deps(
             service=PostService(store, publishing, visibility, views, id_source, patience, clock),
             views=views,
+            snapshots=Snapshots(store),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
