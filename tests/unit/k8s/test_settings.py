@@ -17,6 +17,8 @@ from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared.provision import BucketSettings
 from photomesh_shared.settings import KafkaSettings, ServiceSettings
+from photomesh_social_graph.settings import ConsumerSettings as GraphConsumerSettings
+from photomesh_social_graph.settings import Settings as GraphSettings
 from photomesh_upload.settings import Settings as UploadSettings
 from tests.support.manifests import K8S, container, env_file, named, of, secrets
 from tests.support.services import settings_from
@@ -32,6 +34,8 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "post-consumer": PostConsumerSettings,
     "media-worker": WorkerSettings,
     "media-worker-reprocess": WorkerSettings,
+    "social-graph": GraphSettings,
+    "social-graph-consumer": GraphConsumerSettings,
 }
 each = pytest.mark.parametrize("name", SERVICES)
 

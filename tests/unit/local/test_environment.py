@@ -14,6 +14,8 @@ from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared.provision import BucketSettings
 from photomesh_shared.settings import CassandraSettings, KafkaSettings, ServiceSettings
+from photomesh_social_graph.settings import ConsumerSettings as GraphConsumerSettings
+from photomesh_social_graph.settings import Settings as GraphSettings
 from photomesh_upload.settings import Settings as UploadSettings
 from tests.support.services import settings_from
 
@@ -24,6 +26,8 @@ PROGRAMS: dict[str, type[ServiceSettings]] = {
     "post": PostSettings,
     "post-consumer": PostConsumerSettings,
     "media-worker": WorkerSettings,
+    "social-graph": GraphSettings,
+    "social-graph-consumer": GraphConsumerSettings,
 }
 each = pytest.mark.parametrize("program", PROGRAMS)
 

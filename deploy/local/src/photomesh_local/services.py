@@ -17,6 +17,8 @@ MODULES = {
     "media-worker": "photomesh_media_worker",
     "post": "photomesh_post",
     "post-consumer": "photomesh_post.consumer",
+    "social-graph": "photomesh_social_graph",
+    "social-graph-consumer": "photomesh_social_graph.consumer",
 }
 """Program → the module that `python -m` runs."""
 
