@@ -19,6 +19,7 @@ for declaring in (
     "photomesh_shared.kafka.metrics",
     "photomesh_shared.observability.metrics",
     "photomesh_shared.outbox",
+    "photomesh_social_graph.metrics",
     "photomesh_upload.metrics",
 ):
     import_module(declaring)
