@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from photomesh_post import errors
+from photomesh_post.api_common import CACHE, READ, WRITE, Cursor, Dependencies, Limit, account_of
 from photomesh_post.domain import PostView
 from photomesh_post.schemas import NewPost, Photo, Post, PostChanges
-from photomesh_post.wiring import Deps
-from photomesh_shared.auth import MaybeViewer, Principal, Viewer
+from photomesh_shared.auth import MaybeViewer, Viewer
 from photomesh_shared.conditional import offer, require_match
 from photomesh_shared.cursors import Page, link_next
 from photomesh_shared.errors import (
-    ExpiredToken,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InvalidCursor,
-    InvalidRequest,
-    InvalidToken,
     MalformedJson,
-    MissingToken,
     PreconditionFailed,
-    Unavailable,
 )
 from photomesh_shared.http import problems
 from photomesh_shared.ids import PhotoId, PostId, UserId, encode
@@ -34,19 +29,8 @@ __all__ = ["router"]
 
 router = APIRouter()
 
-_READ = (InvalidToken, ExpiredToken, InvalidRequest, Unavailable)
-_WRITE = (MissingToken, *_READ)
 _TEXT = (errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyMentions)
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
-_CACHE = "private, no-cache"  # what one may see, another may not
-
-
-def _deps(request: Request) -> Deps:
-    deps: Deps = request.app.state.deps
-    return deps
-
-
-Dependencies = Annotated[Deps, Depends(_deps)]
 
 
 def _tag(shown: BaseModel) -> str:
@@ -54,15 +38,11 @@ def _tag(shown: BaseModel) -> str:
     return f'"{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:24]}"'
 
 
-def _account(viewer: Principal | None) -> int | None:
-    return viewer.account_id if viewer else None
-
-
 @router.get(
     "/v1/photos/{photo_id}",
     tags=["photos"],
     summary="A photo and its public sizes",
-    responses=_NOT_MODIFIED | problems(*_READ, errors.PhotoNotFound),
+    responses=_NOT_MODIFIED | problems(*READ, errors.PhotoNotFound),
 )
 async def get_photo(
     request: Request, response: Response, photo_id: PhotoId, viewer: MaybeViewer, deps: Dependencies
@@ -71,8 +51,8 @@ async def get_photo(
     private. Right after its upload was completed, a photo may take a moment to appear: the answer waits for it a
     little, and a 404 says by `retryable` and `Retry-After` whether it may still come. Answers `If-None-Match` with
     304, so it can be polled cheaply until `status` is no longer `processing`."""
-    photo = Photo.of(await deps.views.photo(_account(viewer), photo_id), deps.cdn_url)
-    offer(request, response, _tag(photo), cache_control=_CACHE)
+    photo = Photo.of(await deps.views.photo(account_of(viewer), photo_id), deps.cdn_url)
+    offer(request, response, _tag(photo), cache_control=CACHE)
     return photo
 
 
@@ -82,7 +62,7 @@ async def get_photo(
     tags=["posts"],
     summary="Make a post",
     responses=problems(
-        *_WRITE,
+        *WRITE,
         MalformedJson,
         *_TEXT,
         errors.TooManyPhotos,
@@ -106,15 +86,15 @@ async def create_post(body: NewPost, response: Response, viewer: Viewer, deps: D
     "/v1/posts/{post_id}",
     tags=["posts"],
     summary="A post",
-    responses=_NOT_MODIFIED | problems(*_READ, errors.PostNotFound),
+    responses=_NOT_MODIFIED | problems(*READ, errors.PostNotFound),
 )
 async def get_post(
     request: Request, response: Response, post_id: PostId, viewer: MaybeViewer, deps: Dependencies
 ) -> Post:
     """Its author sees a post in every state, everybody else once it is published, unless the account is private.
     Answers `If-None-Match` with 304."""
-    post = Post.of(await deps.views.post(_account(viewer), post_id), deps.cdn_url)
-    offer(request, response, _tag(post), cache_control=_CACHE)
+    post = Post.of(await deps.views.post(account_of(viewer), post_id), deps.cdn_url)
+    offer(request, response, _tag(post), cache_control=CACHE)
     return post
 
 
@@ -122,7 +102,7 @@ async def get_post(
     "/v1/posts/{post_id}",
     tags=["posts"],
     summary="Edit a post's words",
-    responses=problems(*_WRITE, MalformedJson, *_TEXT, errors.PostNotFound, errors.NotYourPost, PreconditionFailed),
+    responses=problems(*WRITE, MalformedJson, *_TEXT, errors.PostNotFound, errors.NotYourPost, PreconditionFailed),
 )
 async def edit_post(
     request: Request, response: Response, post_id: PostId, body: PostChanges, viewer: Viewer, deps: Dependencies
@@ -133,7 +113,7 @@ async def edit_post(
         require_match(request, _tag(Post.of(seen, deps.cdn_url)))
 
     post = Post.of(await deps.service.edit(viewer.account_id, post_id, body.changes(), precondition), deps.cdn_url)
-    response.headers.update({"ETag": _tag(post), "Cache-Control": _CACHE})
+    response.headers.update({"ETag": _tag(post), "Cache-Control": CACHE})
     return post
 
 
@@ -142,7 +122,7 @@ async def edit_post(
     status_code=204,
     tags=["posts"],
     summary="Delete a post",
-    responses=problems(*_WRITE, errors.PostNotFound, errors.NotYourPost),
+    responses=problems(*WRITE, errors.PostNotFound, errors.NotYourPost),
 )
 async def delete_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
     """With its photos, for good. Both answer 404 at once; a moment later their sizes are gone from object storage and
@@ -154,7 +134,7 @@ async def delete_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> No
     "/v1/users/{user_id}/posts",
     tags=["posts"],
     summary="An account's posts",
-    responses=problems(*_READ, InvalidCursor),
+    responses=problems(*READ, InvalidCursor),
 )
 async def list_posts(
     request: Request,
@@ -162,15 +142,15 @@ async def list_posts(
     user_id: UserId,
     viewer: MaybeViewer,
     deps: Dependencies,
-    limit: Annotated[int, Query(ge=1, le=50)] = 20,
-    cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Page[Post]:
     """Newest first. You see all of your own, others see those that are published. The list of an account that is
     private, unknown, or has none is empty. Pages neither repeat nor skip while posts come and go."""
     kind = f"posts-by-author:{encode('u', user_id)}"
     before = deps.cursors.decode(kind, cursor)[0] if cursor else None
-    found, last = await deps.views.posts_of(_account(viewer), user_id, before=before, limit=limit)
+    found, last = await deps.views.posts_of(account_of(viewer), user_id, before=before, limit=limit)
     next_cursor = deps.cursors.encode(kind, [last]) if last is not None else None
     link_next(request, response, deps.public_url, next_cursor)
-    response.headers["Cache-Control"] = _CACHE
+    response.headers["Cache-Control"] = CACHE
     return Page(items=[Post.of(view, deps.cdn_url) for view in found], next_cursor=next_cursor)

@@ -14,7 +14,18 @@ from photomesh_shared import events
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
-__all__ = ["NewPost", "Photo", "Place", "Post", "PostChanges"]
+__all__ = [
+    "AuthorOut",
+    "NewPost",
+    "Photo",
+    "Place",
+    "Post",
+    "PostChanges",
+    "PostPhotoOut",
+    "Request",
+    "Text",
+    "example",
+]
 
 _CDN = "http://127.0.0.1:18080/variants"
 _VARIANTS = {str(size): f"{_CDN}/p_8aB3x9Q2/Zk3vQ0m1fR7eT2yU/{size}.jpg" for size in (1080, 640, 320, 150)}
@@ -30,11 +41,11 @@ _READY = {
 }
 
 
-def _example(example: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
+def example(shown: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [shown]})
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
     """Unknown members are refused: a misspelt optional one would otherwise be ignored in silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,10 +73,10 @@ Degrees = Annotated[float, Field(allow_inf_nan=False)]
 _BY_PHOTO: dict[str, Any] = {"additionalProperties": False}
 
 
-class Place(_Request):
+class Place(Request):
     """Where a post was made, in its author's words; never read from a photo."""
 
-    model_config = _example(_PLACE)
+    model_config = example(_PLACE)
 
     name: Text = Field(min_length=1, max_length=100)
     latitude: Degrees | None = Field(None, ge=-90, le=90, description="Together with the longitude.")
@@ -81,10 +92,10 @@ class Place(_Request):
         return events.Place(name=self.name, latitude=self.latitude, longitude=self.longitude)
 
 
-class NewPost(_Request):
+class NewPost(Request):
     """A post to be made."""
 
-    model_config = _example(
+    model_config = example(
         {
             "photo_ids": ["p_8aB3x9Q2"],
             "caption": _CAPTION,
@@ -112,10 +123,10 @@ class NewPost(_Request):
         return Draft.checked(self.photo_ids, self.caption, place, self.alt_texts)
 
 
-class PostChanges(_Request):
+class PostChanges(Request):
     """Edits to a post; what is left out stays as it is."""
 
-    model_config = _example({"caption": "Evening by the lake #sunset #como", "place": None})
+    model_config = example({"caption": "Evening by the lake #sunset #como", "place": None})
 
     caption: Caption = ""
     place: Place | None = Field(None, description="Null removes it.")
@@ -171,7 +182,7 @@ class CameraOut(BaseModel):
 class Photo(BaseModel):
     """A photo. Sizes, dimensions and metadata are null until it is ready."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": "p_8aB3x9Q2",
             "owner_id": "u_7fK2m1Zt",
@@ -267,7 +278,7 @@ class AuthorOut(BaseModel):
 class Post(BaseModel):
     """A post."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": "o_9xQ4w2Lr",
             "author": {"id": "u_7fK2m1Zt", "username": "ada", "display_name": "Ada Lovelace", "avatar_url": None},
