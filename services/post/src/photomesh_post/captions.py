@@ -1,4 +1,4 @@
-"""What a caption says: its hashtags and whom it mentions. Pure."""
+"""What captions and comments say: their hashtags and whom they mention. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import takewhile
 
-from photomesh_post.errors import CaptionTooLong, TooManyHashtags, TooManyMentions
-from photomesh_shared.errors import FieldError
+from photomesh_post.errors import CaptionTooLong, CommentTooLong, TooManyHashtags, TooManyMentions
+from photomesh_shared.errors import FieldError, InvalidRequest, Unprocessable
 
-__all__ = ["MAX_CAPTION", "MAX_HASHTAGS", "MAX_MENTIONS", "Caption", "hashtags_in", "mentions_in"]
+__all__ = [
+    "MAX_CAPTION",
+    "MAX_COMMENT",
+    "MAX_HASHTAGS",
+    "MAX_MENTIONS",
+    "Caption",
+    "CommentText",
+    "hashtags_in",
+    "mentions_in",
+]
 
-MAX_CAPTION = 2_200  # code points
+MAX_CAPTION = MAX_COMMENT = 2_200  # code points
 MAX_HASHTAGS = 30
 MAX_MENTIONS = 20
 _MAX_HASHTAG = 100  # code points; what is longer is not a tag
@@ -37,15 +46,34 @@ class Caption:
         """Raises CaptionTooLong, TooManyHashtags or TooManyMentions."""
         text = unicodedata.normalize("NFC", text)
         hashtags, mentions = hashtags_in(text), mentions_in(text)
-        for problem, count, limit, what in (
-            (CaptionTooLong, len(text), MAX_CAPTION, "characters"),
-            (TooManyHashtags, len(hashtags), MAX_HASHTAGS, "hashtags"),
-            (TooManyMentions, len(mentions), MAX_MENTIONS, "mentions"),
-        ):
-            if count > limit:
-                detail = f"has {count} {what}, and {limit} are allowed"
-                raise problem(errors=[FieldError("/caption", detail)], limit=limit)
+        _check_limit("/caption", CaptionTooLong, len(text), MAX_CAPTION, "characters")
+        _check_limit("/caption", TooManyHashtags, len(hashtags), MAX_HASHTAGS, "hashtags")
+        _check_limit("/caption", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
         return cls(text, hashtags, mentions)
+
+
+@dataclass(frozen=True)
+class CommentText:
+    """What a comment says, within the limits and composed (NFC), and whom it mentions."""
+
+    text: str
+    mentions: tuple[str, ...]
+
+    @classmethod
+    def checked(cls, text: str) -> CommentText:
+        """Raises CommentTooLong, TooManyMentions, or InvalidRequest for one that says nothing."""
+        text = unicodedata.normalize("NFC", text)
+        mentions = mentions_in(text)
+        _check_limit("/text", CommentTooLong, len(text), MAX_COMMENT, "characters")
+        _check_limit("/text", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
+        if not text.strip():
+            raise InvalidRequest(errors=[FieldError("/text", "is empty")])
+        return cls(text, mentions)
+
+
+def _check_limit(member: str, problem: type[Unprocessable], count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise problem(errors=[FieldError(member, f"has {count} {what}, and {limit} are allowed")], limit=limit)
 
 
 def hashtags_in(text: str) -> tuple[str, ...]:

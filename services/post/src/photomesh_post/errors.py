@@ -1,12 +1,12 @@
 """Problems of photos and posts, below the errors in `photomesh_shared.errors`.
 
 Problem
-├── NotFound 404           ── PhotoNotFound, PostNotFound
-├── Forbidden 403          ── NotYourPost
+├── NotFound 404           ── PhotoNotFound, PostNotFound, CommentNotFound, CollectionNotFound
+├── Forbidden 403          ── NotYourPost, NotYourComment
 ├── Conflict 409           ── PhotoInUse
 ├── PreconditionFailed 412
 └── Unprocessable 422      ── UnknownPhoto, UnusablePhoto, TooManyPhotos, CaptionTooLong, TooManyHashtags,
-                              TooManyMentions
+                              TooManyMentions, CommentTooLong, UnknownComment, TooManyCollections
 """
 
 from __future__ import annotations
@@ -15,13 +15,19 @@ from photomesh_shared.errors import Conflict, Forbidden, NotFound, Unprocessable
 
 __all__ = [
     "CaptionTooLong",
+    "CollectionNotFound",
+    "CommentNotFound",
+    "CommentTooLong",
+    "NotYourComment",
     "NotYourPost",
     "PhotoInUse",
     "PhotoNotFound",
     "PostNotFound",
+    "TooManyCollections",
     "TooManyHashtags",
     "TooManyMentions",
     "TooManyPhotos",
+    "UnknownComment",
     "UnknownPhoto",
     "UnusablePhoto",
 ]
@@ -91,6 +97,43 @@ class TooManyHashtags(Unprocessable):
 
 
 class TooManyMentions(Unprocessable):
-    """A caption mentions at most 20 different people."""
+    """A caption or a comment mentions at most 20 different people."""
 
-    code, title = "too-many-mentions", "The caption mentions too many people"
+    code, title = "too-many-mentions", "The text mentions too many people"
+
+
+class CommentNotFound(NotFound):
+    """There is no comment with this id, it or the comment that it replies to was deleted, or it is hidden from you, as
+    its post may be; they look the same on purpose."""
+
+    code, title = "comment-not-found", "There is no such comment"
+
+
+class NotYourComment(Forbidden):
+    """Only its author and the post's author may delete a comment."""
+
+    code, title = "not-your-comment", "The comment is somebody else's"
+
+
+class CommentTooLong(Unprocessable):
+    """A comment has at most 2,200 characters (Unicode code points, after composition to NFC)."""
+
+    code, title = "comment-too-long", "The comment is too long"
+
+
+class UnknownComment(Unprocessable):
+    """The comment to reply to is not one of this post: it does not exist, was deleted, or is hidden from you."""
+
+    code, title = "unknown-comment", "The post has no such comment"
+
+
+class CollectionNotFound(NotFound):
+    """You have no collection with this id. Collections are seen by those who made them only."""
+
+    code, title = "collection-not-found", "There is no such collection"
+
+
+class TooManyCollections(Unprocessable):
+    """You can have 100 collections. Delete one that you no longer need."""
+
+    code, title = "too-many-collections", "You have too many collections"

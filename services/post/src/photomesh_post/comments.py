@@ -1,0 +1,219 @@
+"""Use cases of comments: to write, read and delete them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from photomesh_post.captions import CommentText
+from photomesh_post.commenting import Commenting
+from photomesh_post.commenting import Store as Written
+from photomesh_post.domain import Author, Post
+from photomesh_post.errors import CommentNotFound, NotYourComment, PostNotFound, UnknownComment
+from photomesh_post.publishing import microseconds
+from photomesh_post.service import Ids
+from photomesh_post.threads import Comment, CommentView, Counts, Entry
+from photomesh_post.visibility import Visibility
+from photomesh_shared import ids
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import FieldError
+from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
+from photomesh_shared.ids import MAX_ID
+
+__all__ = ["CommentService", "Store"]
+
+_MOST_LOOKED_AT = 500
+"""How many comments a page is looked for in, at most; where more than that are hidden it is short, or empty."""
+
+
+class Store(Written, Protocol):
+    """What is asked of the store; see `comments_store.CassandraComments`."""
+
+    async def author(self, user_id: int) -> Author: ...
+    async def counts(self, comment_ids: Collection[int]) -> Mapping[int, Counts]: ...
+    async def liked_among(self, account_id: int, comment_ids: Collection[int]) -> Collection[int]: ...
+
+
+class CommentService:
+    """`viewer_id` is None where nobody is logged in."""
+
+    def __init__(
+        self,
+        store: Store,
+        commenting: Commenting,
+        visibility: Visibility,
+        id_source: Ids,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._commenting = commenting
+        self._visibility = visibility
+        self._ids = id_source
+        self._clock = clock
+
+    async def write(self, viewer_id: int, post_id: int, text: CommentText, parent_id: int | None) -> CommentView:
+        """A new comment. A reply to a reply goes to the comment that both reply to.
+
+        Raises PostNotFound, UnknownComment.
+        """
+        post, _ = await self._visibility.post(viewer_id, post_id)
+        parent = await self._parent(viewer_id, post, parent_id) if parent_id is not None else None
+        comment = Comment(self._ids.next(), post_id, viewer_id, parent.id if parent else None)
+        created_at = ids.timestamp_of(comment.id)
+        event = CommentCreated(
+            post_id=post_id,
+            post_author_id=post.author_id,
+            account_id=viewer_id,
+            comment_id=comment.id,
+            parent_id=comment.parent_id,
+            parent_author_id=parent.author_id if parent else None,
+            text=text.text,
+            mentions=text.mentions,
+            created_at=created_at,
+        )
+        name = f"{ids.encode('c', comment.id)}.created"
+        await self._commenting.commit(
+            Envelope.of(event, entityversion=microseconds(created_at), id=name, time=created_at)
+        )
+        return CommentView(comment, await self._store.author(viewer_id), text.text, created_at)
+
+    async def _parent(self, viewer_id: int, post: Post, parent_id: int) -> Comment:
+        comment = await self._store.comment(parent_id)
+        root = await self._root(viewer_id, comment) if comment and comment.post_id == post.id else None
+        if root is None:
+            raise UnknownComment(errors=[FieldError("/parent_id", "is not a comment of this post")])
+        return root
+
+    async def _root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
+        """The comment that a comment replies to, or itself; None if either is deleted or hidden."""
+        root = comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
+        if root is None or root.deleted or comment.deleted:
+            return None
+        hidden = await self._visibility.blocked_among(viewer_id, {comment.author_id, root.author_id})
+        return None if hidden else root
+
+    async def find(self, viewer_id: int | None, comment_id: int) -> tuple[Comment, Post]:
+        """A comment that the viewer sees, and its post. Raises CommentNotFound for every other."""
+        comment = await self._store.comment(comment_id)
+        if comment is None:
+            raise CommentNotFound
+        post = await self._post(viewer_id, comment)
+        if await self._root(viewer_id, comment) is None:
+            raise CommentNotFound
+        return comment, post
+
+    async def _post(self, viewer_id: int | None, comment: Comment) -> Post:
+        try:
+            post, _ = await self._visibility.post(viewer_id, comment.post_id)
+        except PostNotFound as error:
+            raise CommentNotFound from error
+        return post
+
+    async def delete(self, viewer_id: int, comment_id: int) -> None:
+        """Deletes a comment with its replies; a second time is no error. Raises CommentNotFound, NotYourComment."""
+        comment = await self._store.comment(comment_id)
+        if comment is None:
+            raise CommentNotFound
+        post = await self._post(viewer_id, comment)
+        permitted = viewer_id in (comment.author_id, post.author_id)
+        if await self._root(viewer_id, comment) is None:
+            if permitted and comment.deleted:
+                return
+            raise CommentNotFound
+        if not permitted:
+            raise NotYourComment
+        now = self._clock.now()
+        event = CommentDeleted(
+            post_id=post.id,
+            post_author_id=post.author_id,
+            account_id=comment.author_id,
+            comment_id=comment.id,
+            parent_id=comment.parent_id,
+            deleted_by=viewer_id,
+            deleted_at=now,
+        )
+        # Later than the first event, whatever the clocks say.
+        version = max(microseconds(now), microseconds(ids.timestamp_of(comment.id)) + 1)
+        name = f"{ids.encode('c', comment.id)}.deleted"
+        await self._commenting.commit(Envelope.of(event, entityversion=version, id=name, time=now))
+
+    async def of_post(
+        self, viewer_id: int | None, post_id: int, *, before: int | None, limit: int
+    ) -> tuple[list[CommentView], int | None]:
+        """A page of a post's comments, newest first, and the `before` of the next page if there is one. Raises
+        PostNotFound."""
+        await self._visibility.post(viewer_id, post_id)
+        listed = self._store.newest_of(post_id, before=before or MAX_ID)
+        entries, last = await self._page(viewer_id, listed, limit)
+        return await self._shown(viewer_id, post_id, None, entries), last
+
+    async def replies(
+        self, viewer_id: int | None, comment_id: int, *, after: int | None, limit: int
+    ) -> tuple[list[CommentView], int | None]:
+        """A page of a comment's replies, oldest first, and the `after` of the next page if there is one; a reply has
+        none. Raises CommentNotFound."""
+        comment, post = await self.find(viewer_id, comment_id)
+        listed = self._store.oldest_of(comment.id, after=after or 0)
+        entries, last = await self._page(viewer_id, listed, limit)
+        return await self._shown(viewer_id, post.id, comment.id, entries), last
+
+    async def _page(
+        self, viewer_id: int | None, listed: AsyncGenerator[Entry, None], limit: int
+    ) -> tuple[list[Entry], int | None]:
+        """The first comments that are not hidden from the viewer, and the id to go on from if there may be more."""
+        page: list[Entry] = []
+        looked_at = 0
+        async with aclosing(_parts(listed, limit + 1)) as parts:
+            async for part in parts:
+                hidden = await self._visibility.blocked_among(viewer_id, {entry.author_id for entry in part})
+                for entry in part:
+                    if entry.author_id in hidden:
+                        continue
+                    if len(page) == limit:
+                        return page, page[-1].id
+                    page.append(entry)
+                looked_at += len(part)
+                if looked_at >= _MOST_LOOKED_AT:
+                    return page, part[-1].id
+        return page, None
+
+    async def _shown(
+        self, viewer_id: int | None, post_id: int, parent_id: int | None, entries: Sequence[Entry]
+    ) -> list[CommentView]:
+        comment_ids = [entry.id for entry in entries]
+        author_ids = list({entry.author_id for entry in entries})
+        authors, counts, liked = await asyncio.gather(
+            asyncio.gather(*(self._store.author(author_id) for author_id in author_ids)),
+            self._store.counts(comment_ids),
+            self._liked(viewer_id, comment_ids),
+        )
+        names = dict(zip(author_ids, authors, strict=True))
+        return [
+            CommentView(
+                comment=Comment(entry.id, post_id, entry.author_id, parent_id),
+                author=names[entry.author_id],
+                text=entry.text,
+                created_at=ids.timestamp_of(entry.id),
+                counts=counts.get(entry.id, Counts()),
+                liked=None if viewer_id is None else entry.id in liked,
+            )
+            for entry in entries
+        ]
+
+    async def _liked(self, viewer_id: int | None, comment_ids: Collection[int]) -> Collection[int]:
+        return () if viewer_id is None else await self._store.liked_among(viewer_id, comment_ids)
+
+
+async def _parts(listed: AsyncGenerator[Entry, None], size: int) -> AsyncGenerator[list[Entry], None]:
+    """The same in parts of so many."""
+    part: list[Entry] = []
+    async with aclosing(listed):
+        async for entry in listed:
+            part.append(entry)
+            if len(part) == size:
+                yield part
+                part = []
+    if part:
+        yield part
