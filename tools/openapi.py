@@ -33,8 +33,12 @@ Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = ROOT / "gateway/src/photomesh_gateway"
 FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json")
-SERVICES = ("identity", "upload", "post")
+SERVICES = ("identity", "upload", "post", "social-graph")
 _METHODS = ("get", "put", "post", "delete", "patch")
+
+
+def _package_of(service: str) -> str:
+    return f"photomesh_{service.replace('-', '_')}"
 
 
 def service_documents() -> dict[str, Json]:
@@ -102,7 +106,7 @@ def _rename_schemas(own: Json, service: str, taken: Json) -> None:
     for name, schema in schemas.items():
         new = f"{name[5:-1]}Page" if name.startswith("Page_") else name
         if new in taken and taken[new] != schema:
-            new = f"{service.capitalize()}{new}"
+            new = f"{service.title().replace('-', '')}{new}"
         names[name] = new
     own["components"]["schemas"] = {names[name]: schema for name, schema in schemas.items()}
     for node in _nodes(own):
@@ -211,7 +215,7 @@ def _add_response(responses: Json, status: str, name: str) -> None:
 
 def problem_types() -> list[Json]:
     """Every problem type that an answer of the API may have."""
-    packages = ("photomesh_shared", "photomesh_gateway", *(f"photomesh_{name}" for name in SERVICES))
+    packages = ("photomesh_shared", "photomesh_gateway", *map(_package_of, SERVICES))
     return [
         {
             "code": kind.code,

@@ -72,6 +72,21 @@ ROUTES = (
     Route("GET", "/v1/posts/{post_id}", _POST, _READ, Auth.OPTIONAL),
     Route("PATCH", "/v1/posts/{post_id}", _POST, _WRITE, Auth.REQUIRED),
     Route("DELETE", "/v1/posts/{post_id}", _POST, _WRITE, Auth.REQUIRED),
+    Route("PUT", "/v1/users/{user_id}/follow", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/users/{user_id}/follow", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("PUT", "/v1/users/{user_id}/block", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/users/{user_id}/block", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("PUT", "/v1/users/{user_id}/mute", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/users/{user_id}/mute", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("GET", "/v1/users/{user_id}/followers", _GRAPH, _READ, Auth.OPTIONAL),
+    Route("GET", "/v1/users/{user_id}/following", _GRAPH, _READ, Auth.OPTIONAL),
+    Route("GET", "/v1/me/follow-requests", _GRAPH, _READ, Auth.REQUIRED),
+    Route("PUT", "/v1/me/follow-requests/{user_id}", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/me/follow-requests/{user_id}", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("DELETE", "/v1/me/followers/{user_id}", _GRAPH, _WRITE, Auth.REQUIRED),
+    Route("GET", "/v1/me/blocks", _GRAPH, _READ, Auth.REQUIRED),
+    Route("GET", "/v1/me/mutes", _GRAPH, _READ, Auth.REQUIRED),
+    Route("GET", "/v1/me/relationships", _GRAPH, _READ, Auth.REQUIRED),
 )
 
 

@@ -17,4 +17,4 @@ def test_the_copy_in_a_services_migrations_is_the_original(path: Path) -> None:
 
 
 def test_the_services_with_an_outbox_are_found() -> None:
-    assert {path.parts[-3] for path in COPIES} == {"identity", "upload"}
+    assert {path.parts[-3] for path in COPIES} == {"identity", "social-graph", "upload"}

@@ -1,0 +1,98 @@
+"""Wire shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from photomesh_shared.ids import UserId
+from photomesh_social_graph import domain
+
+__all__ = ["ListedAccount", "Relationship", "Relationships", "Summary"]
+
+
+def _example(**members: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [members]})
+
+
+_RELATIONSHIP: dict[str, Any] = {
+    "user_id": "u_8aB3x9Q2",
+    "following": True,
+    "requested": False,
+    "followed_by": False,
+    "requested_by": False,
+    "blocking": False,
+    "muting": False,
+}
+
+
+class Relationship(BaseModel):
+    """How you stand to an account."""
+
+    model_config = _example(**_RELATIONSHIP)
+
+    user_id: UserId
+    following: bool = Field(description="You follow it.")
+    requested: bool = Field(description="You asked to follow it, and wait for its answer.")
+    followed_by: bool = Field(description="It follows you.")
+    requested_by: bool = Field(description="It asked to follow you, and waits for your answer.")
+    blocking: bool = Field(description="You block it.")
+    muting: bool = Field(description="You mute it.")
+
+    @classmethod
+    def of(cls, user_id: int, relation: domain.Relation) -> Relationship:
+        return cls(
+            user_id=user_id,
+            following=relation.following,
+            requested=relation.requested,
+            followed_by=relation.followed_by,
+            requested_by=relation.requested_by,
+            blocking=relation.blocking,
+            muting=relation.muting,
+        )
+
+
+class Relationships(BaseModel):
+    """One for each account that was asked for, in that order."""
+
+    model_config = _example(items=[_RELATIONSHIP])
+
+    items: list[Relationship]
+
+
+class ListedAccount(BaseModel):
+    """An account, as lists show it."""
+
+    model_config = _example(
+        id="u_8aB3x9Q2",
+        username="ada",
+        display_name="Ada Lovelace",
+        avatar_url="http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
+        private=False,
+    )
+
+    id: UserId
+    username: str
+    display_name: str
+    avatar_url: str | None
+    private: bool
+
+    @classmethod
+    def of(cls, account: domain.Account) -> ListedAccount:
+        return cls(
+            id=account.id,
+            username=account.username,
+            display_name=account.display_name,
+            avatar_url=account.avatar_url,
+            private=account.private,
+        )
+
+
+class Summary(BaseModel):
+    """What identity shows of the graph in a profile."""
+
+    followers: int
+    following: int
+    relationship: Relationship | None
+    blocked_by: bool

@@ -1,0 +1,299 @@
+"""PostgreSQL: accounts as far as they are known, the edges between them, and the outbox beside them.
+
+Every statement asks one partition of a table, by the account that the table is partitioned by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from photomesh_shared import outbox
+from photomesh_shared.ids import MAX_ID
+from photomesh_shared.postgres import connection, transaction
+from photomesh_social_graph.domain import Account, Counted, Counts, Place, Relation, Side, Tie
+from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
+from photomesh_social_graph.service import Listing
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from photomesh_shared.postgres import Connection, Pool
+
+__all__ = ["PostgresGraph"]
+
+_LISTINGS = {
+    Listing.FOLLOWING: ("follows_out", "follower_id", "followee_id", "since"),
+    Listing.FOLLOWERS: ("follows_in", "followee_id", "follower_id", "since"),
+    Listing.REQUESTS: ("requests_in", "target_id", "requester_id", "since"),
+    Listing.BLOCKS: ("pairs", "actor_id", "target_id", "blocked_at"),
+    Listing.MUTES: ("pairs", "actor_id", "target_id", "muted_at"),
+}
+"""Table, whose list it is, who is in it, and since when."""
+
+_TOP = Place(datetime.max.replace(tzinfo=UTC), MAX_ID)
+"""Before every entry."""
+
+_NEWEST_FIRST = {
+    listing: (
+        f"SELECT {other} AS id, {at} AS at FROM {table} WHERE {owner} = $1 AND {at} IS NOT NULL"  # noqa: S608 — our own
+        f" AND ({at}, {other}) < ($2, $3) ORDER BY {at} DESC, {other} DESC LIMIT $4"
+    )
+    for listing, (table, owner, other, at) in _LISTINGS.items()
+}
+
+_RELATIONS = """
+SELECT other.id, o.since IS NOT NULL AS following, p.requested_at IS NOT NULL AS requested,
+       i.since IS NOT NULL AS followed_by, r.since IS NOT NULL AS requested_by,
+       p.blocked_at IS NOT NULL AS blocking, p.muted_at IS NOT NULL AS muting, b.since IS NOT NULL AS blocked_by
+FROM unnest($2::bigint[]) AS other (id)
+LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = other.id
+LEFT JOIN follows_in i ON i.followee_id = $1 AND i.follower_id = other.id
+LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = other.id
+LEFT JOIN requests_in r ON r.target_id = $1 AND r.requester_id = other.id
+LEFT JOIN blocks_in b ON b.blocked_id = $1 AND b.blocker_id = other.id
+"""
+
+_SIDE = """
+SELECT coalesce(p.version, 0) AS version, o.since AS followed_at, p.requested_at, p.blocked_at, p.muted_at,
+       p.followed_from, p.followed_until,
+       (SELECT count(*) FROM pairs WHERE actor_id = $1 AND requested_at IS NOT NULL) AS requesting
+FROM (VALUES (1)) AS one
+LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = $2
+LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = $2
+"""
+
+# The known ones are looked up one by one, however long the whole list is; they are at most as many as one may follow.
+_KNOWN = """
+WITH known AS MATERIALIZED (
+    SELECT follower_id, since FROM follows_in WHERE followee_id = $1 AND follower_id = ANY($5::bigint[])
+)
+SELECT follower_id, since FROM known WHERE (since, follower_id) < ($2, $3)
+ORDER BY since DESC, follower_id DESC LIMIT $4
+"""
+_UNKNOWN = """
+SELECT follower_id, since FROM follows_in
+WHERE followee_id = $1 AND follower_id <> ALL($5::bigint[]) AND (since, follower_id) < ($2, $3)
+ORDER BY since DESC, follower_id DESC LIMIT $4
+"""
+
+
+_COUNTS = (
+    "(SELECT count(*) FROM follows_in WHERE followee_id = accounts.id),"
+    " (SELECT count(*) FROM follows_out WHERE follower_id = accounts.id)"
+)
+_RECOUNT_SECONDS = 600.0  # counting ten million rows takes a while
+
+
+class PostgresGraph:
+    """Implements `service.Store`, `listing.Reads` and `admissions.Store`.
+
+    Every method raises DatabaseUnavailable when the server is away.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def ping(self) -> None:
+        async with connection(self._pool) as conn:
+            await conn.fetchval("SELECT 1")
+
+    @asynccontextmanager
+    async def changing(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
+        async with transaction(self._pool) as tx:
+            rows = await tx.fetch(
+                "SELECT id, private, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+                [actor_id, target_id],
+            )
+            accounts = {row["id"]: row for row in rows}
+            if actor_id not in accounts:
+                raise AccountNotReady
+            if target_id not in accounts:
+                raise AccountNotFound
+            before = [
+                await _side(tx, accounts[actor_id], accounts[target_id]),
+                await _side(tx, accounts[target_id], accounts[actor_id]),
+            ]
+            tie = Tie(*before)
+            yield tie
+            for old, new in zip(before, (tie.ours, tie.theirs), strict=True):
+                if new != old:
+                    await _save(tx, old, new)
+            for event in tie.events:
+                await outbox.add(tx, event)
+
+    async def keep(self, account: Account, version: int) -> None:
+        async with connection(self._pool) as conn:
+            await conn.execute(
+                "INSERT INTO accounts (id, username, display_name, avatar_url, private, version)"
+                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username,"
+                " display_name = EXCLUDED.display_name, avatar_url = EXCLUDED.avatar_url, private = EXCLUDED.private,"
+                " version = EXCLUDED.version WHERE accounts.version < EXCLUDED.version",
+                account.id,
+                account.username,
+                account.display_name,
+                account.avatar_url,
+                account.private,
+                version,
+            )
+
+    async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT id, username, display_name, avatar_url, private FROM accounts WHERE id = ANY($1)",
+                list(account_ids),
+            )
+        return {row["id"]: Account(*row) for row in rows}
+
+    async def counts(self, account_id: int) -> Counts:
+        async with connection(self._pool) as conn:
+            row = await conn.fetchrow("SELECT followers, following FROM accounts WHERE id = $1", account_id)
+        return Counts(*row) if row else Counts()
+
+    async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(_RELATIONS, viewer_id, list(account_ids))
+        return {account_id: Relation(*rest) for account_id, *rest in rows}
+
+    async def listed(self, listing: Listing, owner_id: int, after: Place | None, limit: int) -> list[Place]:
+        start = after or _TOP
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(_NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
+        return [Place(row["at"], row["id"]) for row in rows]
+
+    async def followed_at(self, viewer_id: int, moment: datetime) -> list[int]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT followee_id FROM follows_out WHERE follower_id = $1 AND since <= $2 UNION SELECT target_id"
+                " FROM pairs WHERE actor_id = $1 AND followed_until > $2 AND followed_from <= $2",
+                viewer_id,
+                moment,
+            )
+        return [row[0] for row in rows]
+
+    async def followers(
+        self, owner_id: int, known: Sequence[int], *, whether: bool, after: Place | None, limit: int
+    ) -> list[Place]:
+        start = after or _TOP
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(_KNOWN if whether else _UNKNOWN, owner_id, start.at, start.id, limit, known)
+        return [Place(row["since"], row["follower_id"], known=whether) for row in rows]
+
+    async def follower_ids(self, account_id: int, *, after: int, limit: int) -> bytes:
+        async with connection(self._pool) as conn:
+            packed: bytes | None = await conn.fetchval(
+                "SELECT string_agg(int8send(follower_id), '' ORDER BY follower_id) FROM (SELECT follower_id"
+                " FROM follows_in WHERE followee_id = $1 AND follower_id > $2 ORDER BY follower_id LIMIT $3) page",
+                account_id,
+                after,
+                limit,
+            )
+        return packed or b""
+
+    async def following_json(self, account_id: int) -> str:
+        async with connection(self._pool) as conn:
+            text: str = await conn.fetchval(
+                "SELECT json_build_object('following', (SELECT coalesce(json_agg(json_build_array(followee_id,"
+                " version)), '[]') FROM follows_out JOIN pairs ON actor_id = $1 AND target_id = followee_id"
+                " WHERE follower_id = $1), 'muted', (SELECT coalesce(json_agg(json_build_array(target_id, version)),"
+                " '[]') FROM pairs WHERE actor_id = $1 AND muted_at IS NOT NULL))::text",
+                account_id,
+            )
+        return text
+
+    async def popular(self, at_least: int) -> list[tuple[int, int]]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT id, followers FROM accounts WHERE followers >= $1 ORDER BY followers DESC, id", at_least
+            )
+        return [(row["id"], row["followers"]) for row in rows]
+
+    async def counted(self, after: int, limit: int) -> list[Counted]:
+        """What the next accounts say of their counts, and what the edges say, at one moment."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                f"SELECT id, followers, following, {_COUNTS} FROM accounts WHERE id > $1 ORDER BY id"  # noqa: S608
+                " LIMIT $2",
+                after,
+                limit,
+                timeout=_RECOUNT_SECONDS,
+            )
+        return [Counted(row[0], Counts(*row[1:3]), Counts(*row[3:5])) for row in rows]
+
+    async def recount(self, account_id: int) -> None:
+        """Sets the counts to what the edges say."""
+        async with transaction(self._pool) as tx:
+            # A statement of its own: the next one must see what was committed while this one waited.
+            await tx.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account_id)
+            await tx.execute(
+                f"UPDATE accounts SET (followers, following) = (SELECT {_COUNTS}) WHERE id = $1",  # noqa: S608
+                account_id,
+                timeout=_RECOUNT_SECONDS,
+            )
+
+
+async def _side(tx: Connection, actor: asyncpg.Record, target: asyncpg.Record) -> Side:
+    row = await tx.fetchrow(_SIDE, actor["id"], target["id"])
+    assert row is not None
+    return Side(
+        actor_id=actor["id"],
+        target_id=target["id"],
+        target_private=target["private"],
+        following=actor["following"],
+        followers=target["followers"],
+        **row,
+    )
+
+
+async def _save(tx: Connection, old: Side, new: Side) -> None:
+    """Writes what has changed of a side. Both accounts are locked, so nobody else writes any of these rows."""
+    await tx.execute(
+        "INSERT INTO pairs (actor_id, target_id, version, requested_at, blocked_at, muted_at, followed_from,"
+        " followed_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (actor_id, target_id) DO UPDATE SET"
+        " version = EXCLUDED.version, requested_at = EXCLUDED.requested_at, blocked_at = EXCLUDED.blocked_at,"
+        " muted_at = EXCLUDED.muted_at, followed_from = EXCLUDED.followed_from,"
+        " followed_until = EXCLUDED.followed_until",
+        new.actor_id,
+        new.target_id,
+        new.version,
+        new.requested_at,
+        new.blocked_at,
+        new.muted_at,
+        new.followed_from,
+        new.followed_until,
+    )
+    if new.followed_at != old.followed_at:
+        await _move_follow(tx, new)
+    if new.requested_at != old.requested_at:
+        await _set(tx, "requests_in", "target_id", "requester_id", new, new.requested_at)
+    if new.blocked_at != old.blocked_at:
+        await _set(tx, "blocks_in", "blocked_id", "blocker_id", new, new.blocked_at)
+
+
+async def _move_follow(tx: Connection, side: Side) -> None:
+    if side.followed_at:
+        await tx.execute(
+            "INSERT INTO follows_out (follower_id, followee_id, since) VALUES ($1, $2, $3)",
+            side.actor_id,
+            side.target_id,
+            side.followed_at,
+        )
+    else:
+        await tx.execute(
+            "DELETE FROM follows_out WHERE follower_id = $1 AND followee_id = $2", side.actor_id, side.target_id
+        )
+    await _set(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
+    await tx.execute("UPDATE accounts SET following = $2 WHERE id = $1", side.actor_id, side.following)
+    await tx.execute("UPDATE accounts SET followers = $2 WHERE id = $1", side.target_id, side.followers)
+
+
+async def _set(tx: Connection, table: str, target: str, actor: str, side: Side, since: datetime | None) -> None:
+    """Adds or removes the row at the target's end of an edge."""
+    if since:
+        sql = f"INSERT INTO {table} ({target}, {actor}, since) VALUES ($1, $2, $3)"  # noqa: S608 — our own names
+        await tx.execute(sql, side.target_id, side.actor_id, since)
+    else:
+        sql = f"DELETE FROM {table} WHERE {target} = $1 AND {actor} = $2"  # noqa: S608
+        await tx.execute(sql, side.target_id, side.actor_id)

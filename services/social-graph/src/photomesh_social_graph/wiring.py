@@ -1,0 +1,89 @@
+"""Everything that the service's two processes are made of, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.background import in_background
+from photomesh_shared.clock import Clock
+from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.outbox import OutboxRelay
+from photomesh_shared.postgres import open_pool
+from photomesh_social_graph.admissions import Admissions
+from photomesh_social_graph.listing import Lists
+from photomesh_social_graph.service import Graph
+from photomesh_social_graph.settings import ConsumerSettings, Settings
+from photomesh_social_graph.store import PostgresGraph
+
+__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes use."""
+
+    graph: Graph
+    lists: Lists
+    store: PostgresGraph
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+    public_url: str
+
+
+@dataclass(frozen=True)
+class ConsumerDeps:
+    admissions: Admissions
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to PostgreSQL and Kafka, and starts the outbox relay."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
+        )
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph"))
+
+        store = PostgresGraph(pool)
+        # Kafka is not among them: without it people still follow each other, and the events wait in the outbox.
+        readiness.add("postgres", store.ping)
+        await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
+        yield Deps(
+            graph=Graph(
+                store, clock, following_limit=settings.following_limit, account_wait=settings.account_wait_seconds
+            ),
+            lists=Lists(store, clock),
+            store=store,
+            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            token_verifier=TokenVerifier(
+                fetch_jwks(client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+            public_url=settings.public_url,
+        )
+
+
+@asynccontextmanager
+async def open_consumer_deps(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[ConsumerDeps]:
+    """Connects to PostgreSQL and Kafka. What is put into the outbox here, the relay of the HTTP service sends."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
+        )
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph-consumer"))
+        store = PostgresGraph(pool)
+        readiness.add("postgres", store.ping)
+        yield ConsumerDeps(Admissions(store, clock), publisher)
