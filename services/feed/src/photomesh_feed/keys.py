@@ -25,7 +25,9 @@ Everything here can be lost: it is made again from events, post and social-graph
 Markers. Events are applied only to what exists, so whoever fills something first writes a marker, then reads the
 durable store, then merges: what happens meanwhile is applied by event, and neither is lost. In `f:` and `t:` the marker
 is a member: COMPLETE says that nothing is missing (below FEED_POSTS or TIMELINE_POSTS), INCOMPLETE that it is being
-filled (`f:`), or that older posts exist in post only (`t:`). In `fv:`, `li:` and `sa:` it is the field MARKER.
+filled (`f:`), or that older posts exist in post only (`t:`). BOTTOM, the last member of an `f:`, says that it goes down
+to the very first post; a trim takes it first. Without it the list is whole down to its oldest entry, so nobody may add
+one below that: readers go on from timelines there. In `fv:`, `li:` and `sa:` it is the field MARKER.
 
 `fv:` holds the version of each pair's last event, so that a late one changes nothing: other account's id → version for
 follows, m<id> → version for mutes. Versions stay after an unfollow. In `li:` and `sa:` the reader sets what it read
@@ -40,6 +42,8 @@ from collections.abc import Iterable
 
 __all__ = [
     "ACTIVE_SECONDS",
+    "BOTTOM",
+    "BOTTOM_SCORE",
     "COMPLETE",
     "FEED_POSTS",
     "INCOMPLETE",
@@ -72,8 +76,9 @@ ACTIVE_SECONDS = 30 * 86_400
 POST_SECONDS = 30 * 86_400
 """How long snapshots, counts and tombstones are kept: longer than an event of the post may be late."""
 
-COMPLETE, INCOMPLETE = "0", "1"  # no post has these ids: they are of the first millisecond of 2024
+COMPLETE, INCOMPLETE, BOTTOM = "0", "1", "2"  # no post has these ids: they are of the first millisecond of 2024
 MARKER_SCORE = "-inf"  # before every post, so that a trim never takes it
+BOTTOM_SCORE = "+inf"  # behind every post
 MARKER = "0"
 
 PULLED = "pulled"
