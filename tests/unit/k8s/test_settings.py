@@ -14,6 +14,7 @@ from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
+from photomesh_post.settings import EngagementSettings as PostEngagementSettings
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared.provision import BucketSettings
 from photomesh_shared.settings import KafkaSettings, ServiceSettings
@@ -32,6 +33,7 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "upload": UploadSettings,
     "post": PostSettings,
     "post-consumer": PostConsumerSettings,
+    "post-engagement": PostEngagementSettings,
     "media-worker": WorkerSettings,
     "media-worker-reprocess": WorkerSettings,
     "social-graph": GraphSettings,

@@ -11,6 +11,7 @@ from photomesh_local.environment import as_lines
 from photomesh_local.services import MODULES
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
+from photomesh_post.settings import EngagementSettings as PostEngagementSettings
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared.provision import BucketSettings
 from photomesh_shared.settings import CassandraSettings, KafkaSettings, ServiceSettings
@@ -25,6 +26,7 @@ PROGRAMS: dict[str, type[ServiceSettings]] = {
     "upload": UploadSettings,
     "post": PostSettings,
     "post-consumer": PostConsumerSettings,
+    "post-engagement": PostEngagementSettings,
     "media-worker": WorkerSettings,
     "social-graph": GraphSettings,
     "social-graph-consumer": GraphConsumerSettings,

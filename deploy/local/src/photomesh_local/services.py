@@ -17,6 +17,7 @@ MODULES = {
     "media-worker": "photomesh_media_worker",
     "post": "photomesh_post",
     "post-consumer": "photomesh_post.consumer",
+    "post-engagement": "photomesh_post.engagement",
     "social-graph": "photomesh_social_graph",
     "social-graph-consumer": "photomesh_social_graph.consumer",
 }
