@@ -90,7 +90,7 @@ class Graph:
     async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]:
         """How the viewer stands to each. Unknown and hidden accounts are nothing to them."""
         found = await self._store.relations(viewer_id, account_ids)
-        return {account_id: found[account_id] for account_id in account_ids}
+        return {account_id: found[account_id].shown for account_id in account_ids}
 
     async def _change(self, viewer_id: int, account_id: int, act: Callable[[Tie, datetime], None]) -> Relation:
         if viewer_id == account_id:

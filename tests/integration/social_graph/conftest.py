@@ -1,0 +1,97 @@
+"""The social graph in this process, on the real servers, with a database of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import asyncpg
+import pytest
+
+import photomesh_local as local
+from photomesh_local.environment import postgres_dsn
+from photomesh_local.servers.postgres import psql
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.migrations import folder_of
+from photomesh_shared.postgres import migrate, open_pool
+from photomesh_social_graph.admissions import Admissions
+from photomesh_social_graph.app import create_app
+from photomesh_social_graph.settings import Settings
+from photomesh_social_graph.store import PostgresGraph
+from tests.integration.social_graph.people import People
+from tests.support.services import client_of, settings_from
+from tests.support.tokens import Issuer
+
+Environment = Callable[[str], Mapping[str, str]]
+Serving = Callable[..., AbstractAsyncContextManager[People]]
+_ROLE = "social_graph"
+
+
+@asynccontextmanager
+async def _own_database(stack: local.Stack) -> AsyncIterator[str]:
+    """A new database of the role `social_graph`, with the schema; its DSN."""
+    name = f"{_ROLE}_{uuid.uuid4().hex[:12]}"
+    await psql(stack, f"CREATE DATABASE {name} OWNER {_ROLE}")
+    try:
+        dsn = postgres_dsn(stack, _ROLE, stack.secrets["POSTGRES_PASSWORD_SOCIAL_GRAPH"], name)
+        await migrate(dsn, folder_of("photomesh_social_graph"))
+        yield dsn
+    finally:
+        await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
+    local.up("test", only=["topics", "social-graph-schema"])
+    async with _own_database(local.Stack("test")) as dsn:
+        yield {**service_environment("social-graph"), "PHOTOMESH_POSTGRES_DSN": dsn}
+
+
+@pytest.fixture
+async def alone(environment: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
+    """Of a process with a database of its own, so that no other relays its events."""
+    async with _own_database(local.Stack("test")) as dsn:
+        yield {**environment, "PHOTOMESH_POSTGRES_DSN": dsn}
+
+
+@pytest.fixture
+async def database(environment: Mapping[str, str]) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(environment["PHOTOMESH_POSTGRES_DSN"])
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def serve(
+    environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], **changes: str
+) -> AsyncIterator[People]:
+    clock = SystemClock()
+    async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
+        async with client_of(create_app(settings_from(Settings, environment, **changes), clock)) as api:
+            yield People(api, Admissions(PostgresGraph(pool), clock), issuer, new_id)
+
+
+@pytest.fixture(scope="session")
+async def people(
+    environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]
+) -> AsyncIterator[People]:
+    """People of a service that runs for all tests."""
+    async with serve(environment, issuer, new_id) as people:
+        yield people
+
+
+@pytest.fixture
+def serving(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]) -> Serving:
+    """Runs the service with changed settings."""
+
+    def with_changes(**changes: str) -> AbstractAsyncContextManager[People]:
+        return serve(environment, issuer, new_id, **changes)
+
+    return with_changes
+
+
+@pytest.fixture
+async def store(environment: Mapping[str, str]) -> AsyncIterator[PostgresGraph]:
+    async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"], size=5) as pool:
+        yield PostgresGraph(pool)
