@@ -49,7 +49,7 @@ _SECRET = {"Cache-Control": "no-store"}
 _KEYS = {"Cache-Control": "public, max-age=300"}
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
     deps: Deps = request.app.state.deps
     return deps
 

@@ -20,7 +20,7 @@ Limit = Annotated[int, Query(ge=1, le=50)]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")]
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
     deps: Deps = request.app.state.deps
     return deps
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from photomesh_post.api_common import Dependencies
 from photomesh_post.domain import Post
-from photomesh_post.wiring import Deps
 from photomesh_shared.events import PostPublished, UtcTime
 from photomesh_shared.ids import PostId, UserId, encode
 
@@ -20,12 +20,6 @@ _TIME: TypeAdapter[UtcTime | None] = TypeAdapter(UtcTime | None)
 router = APIRouter(prefix="/internal", include_in_schema=False)
 
 
-def _deps(request: Request) -> Deps:
-    deps: Deps = request.app.state.deps
-    return deps
-
-
-Dependencies = Annotated[Deps, Depends(_deps)]
 PostIds = Annotated[
     list[PostId],
     BeforeValidator(lambda given: given[0].split(",") if isinstance(given, list) and len(given) == 1 else given),

@@ -12,6 +12,7 @@ from typing import Protocol
 from photomesh_post.domain import Listed, Month, Post, PostRef, PostStatus
 from photomesh_post.projection import month_of
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["SnapshotReads", "Snapshots"]
 
@@ -36,6 +37,7 @@ class SnapshotReads(Protocol):
 class Snapshots:
     def __init__(self, store: SnapshotReads) -> None:
         self._store = store
+        self._counts = SingleFlight[int]()
 
     async def posts(self, post_ids: Collection[int]) -> list[Post]:
         """Those of the posts that are published and not deleted, in the order in which they were asked for."""
@@ -45,6 +47,9 @@ class Snapshots:
 
     async def published_posts(self, author_id: int) -> int:
         """How many published posts an author has: exact as soon as a publication or deletion is in the tables."""
+        return await self._counts.run(author_id, lambda: self._published_posts(author_id))
+
+    async def _published_posts(self, author_id: int) -> int:
         months = (await self._store.months_of([author_id])).get(author_id, [])
         # A month that nobody has counted was published in before counts were kept.
         counts = [self._store.count_posts(author_id, month.number) for month in months if month.published is None]

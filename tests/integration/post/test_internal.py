@@ -1,0 +1,106 @@
+"""What other services are told, and how little many readers at once cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.events import PostPublished
+from photomesh_shared.ids import decode
+from tests.integration.post.person import Person
+from tests.support.problems import expect_problem
+
+
+async def _ask(api: httpx.AsyncClient, path: str, body: object = None) -> dict[str, object]:
+    answer = await (api.get(path) if body is None else api.post(path, json=body))
+    assert answer.status_code == 200, answer.text
+    told: dict[str, object] = answer.json()
+    return told
+
+
+async def _publish(author: Person, **fields: object) -> str:
+    return str((await author.post(await author.photo(), **fields))["id"])
+
+
+async def test_a_snapshot_is_the_publication_as_it_would_be_today(api: httpx.AsyncClient, ada: Person) -> None:
+    photo_id = await ada.photo()
+    post_id = str((await ada.post(photo_id, caption="one #two", alt_texts={photo_id: "three"}))["id"])
+    await ada.edit(post_id, caption="four", alt_texts={photo_id: "five"})
+    gone = await _publish(ada)
+    await ada.delete(gone)
+    waiting = str((await ada.post(await ada.upload()))["id"])
+    told = await _ask(api, f"/internal/posts?ids={waiting},{post_id},{gone},o_1")
+    assert isinstance(told["posts"], list)
+    (snapshot,) = told["posts"]
+    fact = PostPublished.model_validate(snapshot, extra="ignore")
+    assert (fact.post_id, fact.author_id, fact.caption, fact.hashtags) == (
+        decode("o", post_id),
+        ada.account_id,
+        "four",
+        (),
+    )
+    assert [photo.alt_text for photo in fact.photos] == ["five"]
+    assert snapshot["edited_at"].endswith("Z")
+    assert snapshot["version"] > 0
+    assert snapshot["deleted"] is False
+
+
+async def test_counts_and_timelines(api: httpx.AsyncClient, ada: Person, grace: Person) -> None:
+    posts = [await _publish(ada) for _ in range(3)][::-1]
+    own = [await _publish(grace)]
+    await ada.post(await ada.upload())
+    assert await _ask(api, f"/internal/accounts/{ada.id}/posts/count") == {"posts": 3}
+    wanted = {"author_ids": [ada.id, grace.id, "u_1"], "before": None, "limit": 2}
+    assert await _ask(api, "/internal/timelines", wanted) == {
+        "timelines": {ada.id: posts[:2], grace.id: own, "u_1": []}
+    }
+    await ada.delete(posts[0])
+    assert await _ask(api, f"/internal/accounts/{ada.id}/posts/count") == {"posts": 2}
+    assert await _ask(api, f"/internal/accounts/{grace.id}/posts/count") == {"posts": 1}
+    assert await _ask(api, "/internal/accounts/u_1/posts/count") == {"posts": 0}
+    wanted = {"author_ids": [ada.id], "before": posts[1], "limit": 50}
+    assert await _ask(api, "/internal/timelines", wanted) == {"timelines": {ada.id: posts[2:]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/internal/posts?ids=nonsense", None),
+        ("/internal/posts", None),
+        ("/internal/posts?ids=" + ",".join(["o_1"] * 101), None),
+        ("/internal/timelines", {"author_ids": ["u_1"] * 201}),
+        ("/internal/timelines", {"author_ids": ["u_1"], "limit": 51}),
+        ("/internal/accounts/o_1/posts/count", None),
+    ],
+)
+async def test_questions_that_are_refused(api: httpx.AsyncClient, path: str, body: object) -> None:
+    answer = await (api.get(path) if body is None else api.post(path, json=body))
+    expect_problem(answer, 422, "invalid-request")
+
+
+async def _reads(database: CassandraSession) -> Mapping[str, int]:
+    """How often each table was read, as Cassandra counts it."""
+    rows = await database.execute("SELECT keyspace_name, table_name, count FROM system_views.coordinator_read_latency")
+    return {row["table_name"]: row["count"] for row in rows if row["keyspace_name"] == "post"}
+
+
+async def test_what_is_cold_is_read_a_few_times_however_many_ask(
+    api: httpx.AsyncClient, ada: Person, grace: Person, database: CassandraSession
+) -> None:
+    post_id = await _publish(ada)
+    shared = {"posts", "accounts", "counts", "relations", "posts_by_author", "months_by_author"}
+    for path, readers in (
+        (f"/v1/posts/{post_id}", 5_000),
+        (f"/v1/users/{ada.id}/posts", 500),
+        (f"/internal/accounts/{ada.id}/posts/count", 500),
+    ):
+        before = await _reads(database)
+        answers = await asyncio.gather(*(api.get(path, headers=grace.headers) for _ in range(readers)))
+        assert {answer.status_code for answer in answers} == {200}
+        after = await _reads(database)
+        reads = {table: after[table] - before[table] for table in shared}
+        assert all(count <= 10 for count in reads.values()), (path, reads)
