@@ -34,14 +34,25 @@ def offer(request: Request, response: Response, tag: str, *, cache_control: str)
     response.headers.update(headers)
 
 
-def require_match(request: Request, tag: str) -> None:
-    """Raises PreconditionFailed when there is an `If-Match` that does not name the tag."""
+def require_match(request: Request, tag: str, *, stem: str | None = None) -> None:
+    """Raises PreconditionFailed when there is an `If-Match` that does not name the tag.
+
+    With a `stem`, a tag that begins like this one will do: what comes after it speaks of things that the write does not
+    depend on, such as counts."""
     wanted = request.headers.getlist("if-match")
-    if wanted and not _names(wanted, tag, weak=False):
+    if wanted and not _names(wanted, tag, weak=False) and not (stem and _named_with(wanted, stem)):
         raise PreconditionFailed(headers={"ETag": tag})
 
 
-def _names(headers: list[str], tag: str, *, weak: bool) -> bool:
+def _listed(headers: list[str]) -> set[str]:
     """Our tags hold no commas, so splitting by them cannot make a false match."""
-    listed = {part.strip() for header in headers for part in header.split(",")}
+    return {part.strip() for header in headers for part in header.split(",")}
+
+
+def _named_with(headers: list[str], stem: str) -> bool:
+    return any(tag.startswith(stem) for tag in _listed(headers))
+
+
+def _names(headers: list[str], tag: str, *, weak: bool) -> bool:
+    listed = _listed(headers)
     return "*" in listed or tag in listed or (weak and f"W/{tag}" in listed)

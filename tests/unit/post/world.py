@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from photomesh_post.consumer import handlers
+from photomesh_post.counting import Announcements, Counting
 from photomesh_post.domain import Draft
 from photomesh_post.folding import Folding
+from photomesh_post.liking import Liking
 from photomesh_post.publishing import Publishing
 from photomesh_post.service import PostService
 from photomesh_post.snapshots import Snapshots
@@ -34,6 +36,7 @@ from photomesh_shared.events import (
 )
 from photomesh_shared.ids import IdGenerator
 from tests.support.clock import FakeClock
+from tests.unit.post.fake_likes import MemoryLikes
 from tests.unit.post.fakes import Log, MemoryCdn, MemoryObjects, MemoryStore
 
 __all__ = [
@@ -126,6 +129,9 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     store: MemoryStore = field(default_factory=MemoryStore)
     log: Log = field(default_factory=Log)
+    likes: MemoryLikes = field(default_factory=MemoryLikes)
+    engagement: Log = field(default_factory=Log)
+    counts: Log = field(default_factory=Log)
     objects: MemoryObjects = field(default_factory=MemoryObjects)
     cdn: MemoryCdn = field(default_factory=MemoryCdn)
 
@@ -134,7 +140,10 @@ class World:
         self.ids = IdGenerator(1, 0, self.clock)
         self.publishing = Publishing(self.store, self.log, self.clock)
         self.visibility = Visibility(self.store)
-        self.views = Views(self.store, self.visibility, patience)
+        self.liking = Liking(self.likes, self.visibility, self.engagement, self.clock)
+        self.views = Views(self.store, self.visibility, patience, self.liking)
+        self.announcements = Announcements(self.likes, self.counts, self.clock)
+        self.counting = Counting(self.likes, self.announcements)
         self.snapshots = Snapshots(self.store)
         self.service = PostService(
             self.store, self.publishing, self.visibility, self.views, self.ids, patience, self.clock

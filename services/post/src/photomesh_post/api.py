@@ -33,9 +33,21 @@ _TEXT = (errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyMentions)
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
 
 
+_REACTIONS = {"like_count", "comment_count", "viewer"}
+
+
 def _tag(shown: BaseModel) -> str:
-    """An entity tag of everything that is shown: a photo's state and an author's name are no part of a version."""
-    return f'"{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:24]}"'
+    """An entity tag of everything that is shown: a photo's state and an author's name are no part of a version. What
+    others do under a post is told by its end."""
+    return f'{_stem(shown)}{_digest(shown.model_dump_json(include=_REACTIONS))[:8]}"'
+
+
+def _stem(shown: BaseModel) -> str:
+    return f'"{_digest(shown.model_dump_json(exclude=_REACTIONS))[:24]}.'
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @router.get(
@@ -107,10 +119,12 @@ async def get_post(
 async def edit_post(
     request: Request, response: Response, post_id: PostId, body: PostChanges, viewer: Viewer, deps: Dependencies
 ) -> Post:
-    """Only what you send changes; photos stay. With `If-Match` it changes only if it is still as you read it."""
+    """Only what you send changes; photos stay. With `If-Match` it changes only if it is still as you read it;
+    likes and comments make no difference to that."""
 
     def precondition(seen: PostView) -> None:
-        require_match(request, _tag(Post.of(seen, deps.cdn_url)))
+        post = Post.of(seen, deps.cdn_url)
+        require_match(request, _tag(post), stem=_stem(post))
 
     post = Post.of(await deps.service.edit(viewer.account_id, post_id, body.changes(), precondition), deps.cdn_url)
     response.headers.update({"ETag": _tag(post), "Cache-Control": CACHE})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from photomesh_post import api, internal
+from photomesh_post import api, api_likes, internal
 from photomesh_post.settings import Settings
 from photomesh_post.wiring import open_deps
 from photomesh_shared.apps import create_api_app
@@ -18,6 +18,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     settings = settings or Settings()
     router = APIRouter()
     router.include_router(api.router)
+    router.include_router(api_likes.router)
     router.include_router(internal.router)
     return create_api_app(
         "Photomesh post",

@@ -35,6 +35,7 @@ __all__ = [
     "PostRef",
     "PostStatus",
     "PostView",
+    "Reactions",
     "ShownPhoto",
     "Standing",
     "may_see",
@@ -204,10 +205,21 @@ class ShownPhoto:
 
 
 @dataclass(frozen=True)
+class Reactions:
+    """To a post or a comment, as a viewer is shown them. `comments` of a post are with replies, of a comment its
+    replies. `liked`: by the viewer; None where nobody is logged in."""
+
+    likes: int = 0
+    comments: int = 0
+    liked: bool | None = None
+
+
+@dataclass(frozen=True)
 class PostView:
     post: Post
     author: Author
     photos: tuple[ShownPhoto, ...]
+    reactions: Reactions = Reactions()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-__all__ = ["COMMENTS", "ERASED", "POSTS", "PUBLISHED_AFTER", "PURGES", "SAVES", "TALLY_CONFLICTS"]
+__all__ = ["COMMENTS", "COUNTED", "ERASED", "LIKES", "POSTS", "PUBLISHED_AFTER", "PURGES", "SAVES", "TALLY_CONFLICTS"]
 
 POSTS = Counter("photomesh_posts_total", "Events of posts written to the log.", ["event"])
 PUBLISHED_AFTER = Histogram(
@@ -14,8 +14,8 @@ PUBLISHED_AFTER = Histogram(
 )
 ERASED = Counter("photomesh_photos_erased_total", "Photos whose objects were removed after their post was deleted.")
 PURGES = Counter("photomesh_cdn_purges_total", "Objects purged from a layer of the CDN.", ["outcome"])
+LIKES = Counter("photomesh_likes_total", "Events of likes written to the log.", ["event"])
+COUNTED = Counter("photomesh_counts_published_total", "Counts of a post's likes and comments that were published.")
 COMMENTS = Counter("photomesh_comments_total", "Events of comments written to the log.", ["event"])
-TALLY_CONFLICTS = Counter(
-    "photomesh_tally_conflicts_total", "Countings of comments or saves that were begun anew: somebody else was first."
-)
+TALLY_CONFLICTS = Counter("photomesh_tally_conflicts_total", "Countings that were begun anew: somebody else was first.")
 SAVES = Counter("photomesh_saves_total", "Events of saved posts and collections written to the log.", ["event"])

@@ -275,6 +275,16 @@ class AuthorOut(BaseModel):
         )
 
 
+class ViewerOut(BaseModel):
+    """What the viewer has to do with a post."""
+
+    liked: bool
+
+    @classmethod
+    def of(cls, reactions: domain.Reactions) -> ViewerOut | None:
+        return None if reactions.liked is None else cls(liked=reactions.liked)
+
+
 class Post(BaseModel):
     """A post."""
 
@@ -289,6 +299,9 @@ class Post(BaseModel):
             "mentions": ["grace"],
             "place": _PLACE,
             "photos": [{"id": "p_8aB3x9Q2", "status": "ready", "reason": None, **_READY}],
+            "like_count": 16,
+            "comment_count": 2,
+            "viewer": {"liked": True},
             "created_at": "2026-11-21T10:11:00Z",
             "edited_at": None,
             "published_at": "2026-11-21T10:11:02Z",
@@ -307,6 +320,9 @@ class Post(BaseModel):
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
     place: PlaceOut | None
     photos: list[PostPhotoOut]
+    like_count: int = Field(description="Your own like is in it at once, other people's within a second or two.")
+    comment_count: int = Field(description="With replies.")
+    viewer: ViewerOut | None = Field(description="Null without a token.")
     created_at: UtcTime
     edited_at: UtcTime | None
     published_at: UtcTime | None
@@ -324,6 +340,9 @@ class Post(BaseModel):
             mentions=list(post.mentions),
             place=PlaceOut(**post.place.model_dump()) if post.place else None,
             photos=[PostPhotoOut.of(photo, cdn_url) for photo in view.photos],
+            like_count=view.reactions.likes,
+            comment_count=view.reactions.comments,
+            viewer=ViewerOut.of(view.reactions),
             created_at=post.created_at,
             edited_at=post.edited_at,
             published_at=post.published_at,

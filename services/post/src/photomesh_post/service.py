@@ -171,7 +171,7 @@ class PostService:
             precondition(seen)
             edited = changes.applied_to(post)
             if edited == post:
-                return seen
+                return await self._views.post(viewer_id, post_id)
             now = self._clock.now()
             event = PostEdited(
                 post_id=post_id,

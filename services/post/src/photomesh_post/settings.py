@@ -1,4 +1,4 @@
-"""The variables of the service's two processes; see also the parts in `photomesh_shared.settings`."""
+"""The variables of the service's processes; see also the parts in `photomesh_shared.settings`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photomesh_shared.settings import (
     StorageSettings,
 )
 
-__all__ = ["ConsumerSettings", "Settings"]
+__all__ = ["ConsumerSettings", "EngagementSettings", "Settings"]
 
 _CDN_URL = "http://127.0.0.1:18080/variants"
 
@@ -36,3 +36,7 @@ class ConsumerSettings(ServiceSettings, CassandraSettings, KafkaSettings, Storag
         default=["http://127.0.0.1:18081", "http://127.0.0.1:18080"],
         description="Layers of the CDN that take PURGE, as JSON, from the one next to the store outwards.",
     )
+
+
+class EngagementSettings(ServiceSettings, CassandraSettings, KafkaSettings):
+    """Of ``python -m photomesh_post.engagement``."""

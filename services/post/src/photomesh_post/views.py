@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from photomesh_post.domain import (
     PostRef,
     PostStatus,
     PostView,
+    Reactions,
     ShownPhoto,
     may_see,
 )
@@ -28,7 +29,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.ids import MAX_ID, timestamp_of
 
-__all__ = ["Patience", "Reads", "Views"]
+__all__ = ["Engagement", "Patience", "Reads", "Views"]
 
 Found = TypeVar("Found")
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -42,6 +43,12 @@ class Reads(Relations, Protocol):
     async def metadata(self, photo_id: int) -> PhotoMetadata | None: ...
     async def claim_of(self, photo_id: int) -> Claim | None: ...
     def posts_of(self, author_id: int, *, before: int) -> AsyncGenerator[PostRef, None]: ...
+
+
+class Engagement(Protocol):
+    """What people do under posts; see `liking.Liking`."""
+
+    async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]: ...
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,11 @@ class Patience:
 
 
 class Views:
-    def __init__(self, store: Reads, visibility: Visibility, patience: Patience) -> None:
+    def __init__(self, store: Reads, visibility: Visibility, patience: Patience, engagement: Engagement) -> None:
         self._store = store
         self._visibility = visibility
         self._patience = patience
+        self._engagement = engagement
 
     async def photo(self, viewer_id: int | None, photo_id: int) -> PhotoView:
         """Raises PhotoNotFound."""
@@ -116,7 +124,11 @@ class Views:
 
     async def post(self, viewer_id: int | None, post_id: int) -> PostView:
         """Raises PostNotFound."""
-        return await self.shown(*await self._visibility.post(viewer_id, post_id))
+        post, author = await self._visibility.post(viewer_id, post_id)
+        view, reactions = await asyncio.gather(
+            self.shown(post, author), self._engagement.reactions(viewer_id, [post_id])
+        )
+        return replace(view, reactions=reactions[post_id])
 
     async def posts_of(
         self, viewer_id: int | None, author_id: int, *, before: int | None, limit: int
@@ -138,13 +150,16 @@ class Views:
                     break
         page = refs[:limit]
         posts = await asyncio.gather(*(self._store.post(ref.id) for ref in page))
-        shown = await asyncio.gather(
-            *(self.shown(post, author) for post in posts if post and may_see(post, author, standing))
+        seen = [post for post in posts if post and may_see(post, author, standing)]
+        reactions, views = await asyncio.gather(
+            self._engagement.reactions(viewer_id, [post.id for post in seen]),
+            asyncio.gather(*(self.shown(post, author) for post in seen)),
         )
+        shown = [replace(view, reactions=reactions[view.post.id]) for view in views]
         return shown, page[-1].id if len(refs) > limit else None
 
     async def shown(self, post: Post, author: Author) -> PostView:
-        """A post with its photos: those that were published, or those that are being processed."""
+        """A post with its photos: those that were published, or those that are being processed. Without reactions."""
         if post.status is PostStatus.PUBLISHED:
             photos = [
                 ShownPhoto(

@@ -1,4 +1,4 @@
-"""Everything that the service's two processes are made of, put together in one place."""
+"""Everything that the service's processes are made of, put together in one place."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import httpx
 from redis.asyncio import Redis
 
 from photomesh_post.cdn import HttpCdn
+from photomesh_post.counting import Announcements, Counting
 from photomesh_post.folding import Folding
+from photomesh_post.likes_store import CassandraLikes
+from photomesh_post.liking import Liking
 from photomesh_post.objects import StoredPhotos
 from photomesh_post.publishing import Publishing
 from photomesh_post.service import PostService
-from photomesh_post.settings import ConsumerSettings, Settings
+from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_post.snapshots import Snapshots
 from photomesh_post.store import CassandraStore
 from photomesh_post.views import Patience, Views
@@ -30,7 +33,14 @@ from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.storage import open_storage
 from photomesh_shared.worker_lease import lease_ids
 
-__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+__all__ = [
+    "ConsumerDeps",
+    "Deps",
+    "EngagementDeps",
+    "open_consumer_deps",
+    "open_deps",
+    "open_engagement_deps",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Deps:
 
     service: PostService
     views: Views
+    liking: Liking
     snapshots: Snapshots
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -50,6 +61,13 @@ class Deps:
 @dataclass(frozen=True)
 class ConsumerDeps:
     folding: Folding
+    publisher: KafkaPublisher
+
+
+@dataclass(frozen=True)
+class EngagementDeps:
+    counting: Counting
+    announcements: Announcements
     publisher: KafkaPublisher
 
 
@@ -70,13 +88,15 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             wait=timedelta(seconds=settings.photo_wait_seconds),
         )
         visibility = Visibility(store)
-        views = Views(store, visibility, patience)
+        liking = Liking(CassandraLikes(session), visibility, publisher, clock)
+        views = Views(store, visibility, patience, liking)
         publishing = Publishing(store, publisher, clock)
         # Kafka and Redis are not among them: without them nothing can be posted, but everything can be read.
         readiness.add("cassandra", store.ping)
         yield Deps(
             service=PostService(store, publishing, visibility, views, id_source, patience, clock),
             views=views,
+            liking=liking,
             snapshots=Snapshots(store),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
@@ -107,3 +127,18 @@ async def open_consumer_deps(
         objects = StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
         cdn = HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url)
         yield ConsumerDeps(Folding(store, Publishing(store, publisher, clock), objects, cdn), publisher)
+
+
+@asynccontextmanager
+async def open_engagement_deps(
+    settings: EngagementSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[EngagementDeps]:
+    """Connects to Cassandra and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-engagement"))
+
+        readiness.add("cassandra", CassandraStore(session, clock).ping)
+        likes = CassandraLikes(session)
+        announcements = Announcements(likes, publisher, clock)
+        yield EngagementDeps(Counting(likes, announcements), announcements, publisher)
