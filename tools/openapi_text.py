@@ -57,6 +57,7 @@ TAGS: list[Json] = [
     {"name": "uploads", "description": "Photos on their way in: presigned, resumable, in parts when large."},
     {"name": "photos", "description": "Photos and their public sizes."},
     {"name": "posts", "description": "Posts of one to ten photos."},
+    {"name": "likes", "description": "Liking posts and comments, and who does."},
     {"name": "people", "description": "Following, blocking and muting, and lists of who does."},
     {"name": "platform", "description": "What holds for the whole API."},
 ]

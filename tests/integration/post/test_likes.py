@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -11,10 +10,9 @@ import pytest
 from photomesh_post import engagement
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared.events import PostCounted
-from tests.integration.post.conftest import Environment, NewPerson
+from tests.integration.post.conftest import Environment
 from tests.integration.post.person import Person
 from tests.support.kafka import Topics
-from tests.support.problems import expect_problem
 from tests.support.services import client_of, settings_from
 from tests.support.waiting import eventually
 
