@@ -33,6 +33,9 @@ class Graph:
     def follower_counts(self) -> Numbers:
         return np.bincount(self.followees, minlength=self.people)
 
+    def following_counts(self) -> Numbers:
+        return np.bincount(self.followers, minlength=self.people)
+
 
 def from_file(path: Path) -> Graph:
     """A list of friendships as CSV with a head line, plain or gzipped: in each, both follow each other."""

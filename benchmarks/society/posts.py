@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from photomesh_shared.ids import EPOCH
 
-__all__ = ["SIZES", "Posts", "World", "caption_of", "photo_of"]
+__all__ = ["MACHINE", "MACHINE_MASK", "Posts", "World", "caption_of", "photo_of"]
 
 _MACHINE_BITS, _SEQUENCE_BITS = 14, 8
-_MACHINE = (1 << 10 | 1023) << _SEQUENCE_BITS  # region 1, and a worker number that leases do not reach
+_WORKER = (1 << 10 | 1023) << _SEQUENCE_BITS  # region 1, and a worker number that leases do not reach
 _DAY_MS = 86_400_000
 _DAYS = 30
-SIZES = ((1080, 1080, 810), (640, 640, 480), (320, 320, 240), (150, 150, 113))
-"""Of every photo: the size's name, its width and height."""
+MACHINE, MACHINE_MASK = _WORKER, (1 << _MACHINE_BITS + _SEQUENCE_BITS) - 1
+"""What the lower bits of every account here are; nobody else's are."""
 
 Ids = npt.NDArray[np.int64]
 
@@ -44,7 +44,7 @@ class World:
         self._now_ms = time.time_ns() // 1_000_000 - int(EPOCH.timestamp() * 1000)
         self._random = np.random.default_rng(3)
         first_ms = self._now_ms - 2 * _DAYS * _DAY_MS
-        self.accounts: Ids = first_ms + np.arange(people) << _MACHINE_BITS + _SEQUENCE_BITS | _MACHINE
+        self.accounts: Ids = first_ms + np.arange(people) << _MACHINE_BITS + _SEQUENCE_BITS | _WORKER
 
     def posts(self, authors: int, each: int) -> Posts:
         """So many posts by each of the first accounts, at random times."""
@@ -53,7 +53,7 @@ class World:
         self._random.shuffle(by)
         first = np.searchsorted(made, made)  # where the posts of this millisecond begin
         sequence = np.arange(len(made)) - first
-        return Posts(made << _MACHINE_BITS + _SEQUENCE_BITS | _MACHINE | sequence, by)
+        return Posts(made << _MACHINE_BITS + _SEQUENCE_BITS | _WORKER | sequence, by)
 
 
 def photo_of(post_id: int) -> int:

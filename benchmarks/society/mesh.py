@@ -1,0 +1,186 @@
+"""Puts people, follows and posts where the services would have put them, without their going through the API.
+
+accounts, follows   rows of social-graph by COPY, with the first version of each pair
+accounts, posts     the rows that post's projection makes of their events, in batches
+
+Feeds are not filled: they are built when they are first read, as after the loss of feed's Redis. What only private
+accounts need (post's own table of relations) is left out, for nobody here is private.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from itertools import repeat
+
+import asyncpg
+from redis.asyncio import Redis
+
+import photomesh_local as local
+from benchmarks.society.graph import Graph
+from benchmarks.society.posts import MACHINE, MACHINE_MASK, Posts, World, caption_of, photo_of
+from photomesh_post.projection import RowWrite, rows_of
+from photomesh_shared.cassandra import CassandraSession, open_session
+from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished
+from photomesh_shared.ids import timestamp_of
+from photomesh_shared.settings import CassandraSettings
+
+__all__ = ["Mesh"]
+
+_ROWS_PER_BATCH = 30  # of posts, about 40 kB; Cassandra refuses 50
+_BATCHES_AT_ONCE = 8
+_PART = 20_000  # posts or accounts that a process takes at once
+_PROCESSES = 2
+_SOURCE = "benchmark"
+_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+_CREATED, _PUBLISHED = PostCreated.example(), PostPublished.example()
+
+
+class Mesh:
+    """The stores of a stack that is up."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self._graph_dsn = local.environment(stack, "social-graph")["PHOTOMESH_POSTGRES_DSN"]
+        self._feed_redis_url = local.environment(stack, "feed")["PHOTOMESH_FEED_REDIS_URL"]
+
+    async def add_people(self, world: World, graph: Graph) -> None:
+        """Accounts, and who follows whom."""
+        ids = world.accounts.tolist()
+        await self._in_processes(_write_accounts, list(enumerate(ids)))
+        followers, followees = world.accounts[graph.followers].tolist(), world.accounts[graph.followees].tolist()
+        in_counts, out_counts = graph.follower_counts().tolist(), graph.following_counts().tolist()
+        connection = await asyncpg.connect(self._graph_dsn)
+        try:
+            await connection.copy_records_to_table(
+                "accounts",
+                columns=["id", "username", "display_name", "private", "version", "followers", "following"],
+                records=(
+                    (account, _username(account), f"Person {n}", False, 1, in_counts[n], out_counts[n])
+                    for n, account in enumerate(ids)
+                ),
+            )
+            for table, columns, one, other, value in (
+                ("follows_out", ("follower_id", "followee_id", "since"), followers, followees, _SINCE),
+                ("follows_in", ("followee_id", "follower_id", "since"), followees, followers, _SINCE),
+                ("pairs", ("actor_id", "target_id", "version"), followers, followees, 1),
+            ):
+                records = zip(one, other, repeat(value), strict=False)
+                await connection.copy_records_to_table(table, columns=columns, records=records)
+            await connection.execute("VACUUM ANALYZE accounts, follows_out, follows_in, pairs")
+        finally:
+            await connection.close()
+
+    async def add_posts(self, posts: Posts) -> None:
+        """Published ones, each with a photo. A feed or timeline that is in feed's Redis already does not get them."""
+        await self._in_processes(_write_posts, list(posts))
+
+    async def forget_feeds(self) -> None:
+        """What the loss of feed's Redis takes away."""
+        async with Redis.from_url(self._feed_redis_url) as redis:
+            await redis.flushdb()
+
+    async def remove_people(self) -> None:
+        """Of all runs. Their posts stay in Cassandra, where nothing leads to them; `make clean` takes them away."""
+        connection = await asyncpg.connect(self._graph_dsn)
+        try:
+            for table, column in (
+                ("accounts", "id"),
+                ("follows_out", "follower_id"),
+                ("follows_in", "follower_id"),
+                ("pairs", "actor_id"),
+            ):
+                await connection.execute(f"DELETE FROM {table} WHERE {column} & {MACHINE_MASK} = {MACHINE}")
+                await connection.execute(f"VACUUM ANALYZE {table}")
+        finally:
+            await connection.close()
+        await self.forget_feeds()
+
+    async def _in_processes(
+        self, write: Callable[[str, Sequence[tuple[int, int]]], None], things: Sequence[tuple[int, int]]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        context = multiprocessing.get_context("spawn")
+        parts = [things[start : start + _PART] for start in range(0, len(things), _PART)]
+        with ProcessPoolExecutor(_PROCESSES, context) as processes:
+            await asyncio.gather(*(loop.run_in_executor(processes, write, self._stack, part) for part in parts))
+
+
+def _username(account: int) -> str:
+    return f"bench{account}"
+
+
+def _write_accounts(stack: str, accounts: Sequence[tuple[int, int]]) -> None:
+    """In a process of its own; so is `_write_posts`."""
+    asyncio.run(_write(stack, (row for number, account in accounts for row in _account_rows(number, account))))
+
+
+def _write_posts(stack: str, posts: Sequence[tuple[int, int]]) -> None:
+    by_author = sorted(posts, key=lambda post: post[1])
+    asyncio.run(_write(stack, (row for post_id, author_id in by_author for row in _post_rows(post_id, author_id))))
+
+
+def _account_rows(number: int, account: int) -> list[RowWrite]:
+    registered = AccountRegistered.example().model_copy(
+        update={"user_id": account, "username": _username(account), "display_name": f"Person {number}"}
+    )
+    return _rows(registered, 1)
+
+
+def _post_rows(post_id: int, author_id: int) -> list[RowWrite]:
+    """The rows of a post once its two events have been applied: the newer cell of each is written, once."""
+    made = timestamp_of(post_id)
+    version = int(made.timestamp() * 1_000_000)
+    photo = _PUBLISHED.photos[0].model_copy(update={"photo_id": photo_of(post_id), "alt_text": None})
+    words = {"caption": caption_of(post_id), "hashtags": ("sunset", "lake"), "mentions": (), "place": None}
+    common = {"post_id": post_id, "author_id": author_id, "created_at": made} | words
+    created = _CREATED.model_copy(update=common | {"photo_ids": (photo.photo_id,), "alt_texts": (None,)})
+    published = _PUBLISHED.model_copy(update=common | {"photos": (photo,), "published_at": made})
+    rows: dict[tuple[str, tuple[int, ...]], RowWrite] = {}
+    for row in [*_rows(created, version), *_rows(published, version + 1)]:
+        where = row.table, tuple(row.key.values())
+        older = rows[where].cells if where in rows else {}
+        rows[where] = RowWrite(row.table, row.key, row.timestamp, {**older, **row.cells})
+    return list(rows.values())
+
+
+def _rows(event: Event, version: int) -> list[RowWrite]:
+    return rows_of(Envelope.of(event, entityversion=version, source=_SOURCE))
+
+
+async def _write(stack: str, rows: Iterable[RowWrite]) -> None:
+    environment = local.environment(stack, "post")
+    settings = {
+        name.removeprefix("PHOTOMESH_").lower(): value for name, value in environment.items() if "CASSANDRA" in name
+    }
+    async with open_session(CassandraSettings.model_validate(settings)) as session:
+        batches = _batches(rows)
+
+        async def write() -> None:
+            for batch in batches:
+                await _insert(session, batch)
+
+        await asyncio.gather(*(write() for _ in range(_BATCHES_AT_ONCE)))
+
+
+def _batches(rows: Iterable[RowWrite]) -> Iterator[list[RowWrite]]:
+    """Rows of one table with the same cells."""
+    waiting: dict[tuple[str, ...], list[RowWrite]] = {}
+    for row in rows:
+        kind = (row.table, *row.key, *row.cells)
+        batch = waiting.setdefault(kind, [])
+        batch.append(row)
+        if len(batch) == _ROWS_PER_BATCH:
+            yield waiting.pop(kind)
+    yield from waiting.values()
+
+
+async def _insert(session: CassandraSession, rows: Sequence[RowWrite]) -> None:
+    names = [*rows[0].key, *rows[0].cells]
+    marks = ", ".join("?" * len(names))
+    insert = f"INSERT INTO {rows[0].table} ({', '.join(names)}) VALUES ({marks}) USING TIMESTAMP ?;"
+    values = [value for row in rows for value in (*row.key.values(), *row.cells.values(), row.timestamp)]
+    await session.execute(f"BEGIN UNLOGGED BATCH {insert * len(rows)} APPLY BATCH", *values)
