@@ -23,6 +23,7 @@ from photomesh_shared.events.envelope import (
     encode,
     event_types,
 )
+from photomesh_shared.events.feed import FanoutRequested
 from photomesh_shared.events.follows import (
     BlockCreated,
     BlockDeleted,
@@ -80,6 +81,7 @@ __all__ = [
     "Envelope",
     "Event",
     "EventModel",
+    "FanoutRequested",
     "FollowCreated",
     "FollowDeleted",
     "FollowRequestClosed",

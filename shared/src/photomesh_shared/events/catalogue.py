@@ -43,7 +43,9 @@ class Topic:
     def retention_in_words(self) -> str:
         if self.cleanup == "compact":
             return "the latest record of each key for ever, earlier ones for a day at least"
-        return "for ever" if self.retention is None else f"{self.retention.days} days"
+        if self.retention is None:
+            return "for ever"
+        return "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
 
 
 def dead_letter_topic(topic: str, group: str) -> str:
@@ -217,6 +219,18 @@ _ALL = (
         cleanup="compact",
         personal_data="None beyond ids.",
         freshness="Within two seconds of the like or comment; many likes in a moment are counted together.",
+    ),
+    Topic(
+        name="feed_tasks",
+        summary="Work of feed's own: a post and up to 1,000 of the followers whose feeds it goes into.",
+        owner="feed",
+        types=("photomesh.feed.fanout-requested.v1",),
+        consumers=("feed-fanout",),
+        key="post id and number of the piece, so that the pieces of one post are spread over all consumers",
+        order="None: each piece stands for itself.",
+        retention=timedelta(days=1),
+        personal_data="Who follows whom.",
+        freshness="Within a second of the publication.",
     ),
 )
 

@@ -51,6 +51,7 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
         yield redis
 
 
-def script(redis: Redis, name: str) -> AsyncScript:
-    """The script in ``scripts/<name>.lua``."""
-    return redis.register_script(files(__package__).joinpath("scripts", f"{name}.lua").read_text())
+def script(redis: Redis, *names: str) -> AsyncScript:
+    """The script in ``scripts/<name>.lua``; several files follow one another."""
+    folder = files(__package__) / "scripts"
+    return redis.register_script("".join((folder / f"{name}.lua").read_text() for name in names))

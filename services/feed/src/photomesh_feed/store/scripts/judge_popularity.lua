@@ -1,0 +1,13 @@
+-- Decides whether an author's posts are pushed or pulled.
+-- KEYS: pulled, refilling. ARGV: author, followers, threshold, when readers may stop to pull one who is pushed to again.
+-- Gives 1 if the older posts of the author have to be put into feeds again.
+local author, followers, threshold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local is_pulled = redis.call('ZSCORE', KEYS[1], author) == 'inf'
+if followers >= threshold then
+  redis.call('ZADD', KEYS[1], '+inf', author)
+  redis.call('SREM', KEYS[2], author)
+elseif is_pulled and followers * 10 < threshold * 9 then
+  redis.call('ZADD', KEYS[1], ARGV[4], author)
+  redis.call('SADD', KEYS[2], author)
+end
+return redis.call('SISMEMBER', KEYS[2], author)

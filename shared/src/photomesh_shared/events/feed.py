@@ -1,0 +1,48 @@
+"""Events of feeds: the work that follows from a publication, cut into pieces of equal size."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from photomesh_shared import ids
+from photomesh_shared.events.envelope import Event
+from photomesh_shared.ids import PostId, UserId
+
+__all__ = ["FanoutRequested"]
+
+_ADA, _GRACE, _POST = 382_764_105_932_316_672, 382_764_211_093_504_000, 382_764_298_916_429_824
+
+
+class FanoutRequested(Event):
+    """A post is to be put into the feeds of some of its author's followers. `time` is that of what led to it: the
+    post's publication, or that its author has few enough followers again."""
+
+    type_: ClassVar[str] = "photomesh.feed.fanout-requested.v1"
+    topic: ClassVar[str] = "feed_tasks"
+
+    # Bytes are text in JSON; packed ids take a quarter less than decimal ones, and nobody has to parse them.
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    post_id: PostId
+    author_id: UserId
+    part: int = Field(description="Which piece of the work it is, from 1; the number of pieces is not known before.")
+    followers: bytes = Field(
+        description="Account ids, 1,000 at most, each a big-endian signed integer of eight bytes; base64 in the URL-safe "
+        "alphabet."
+    )
+    older_remain: bool = Field(
+        default=False, description="Whether the author has older posts that are not put into feeds along with this one."
+    )
+
+    def partition_key(self) -> str:
+        return self.subject()
+
+    def subject(self) -> str:
+        return f"{ids.encode('o', self.post_id)}.{self.part}"
+
+    @classmethod
+    def example(cls) -> FanoutRequested:
+        followers = b"".join(follower.to_bytes(8, "big") for follower in (_GRACE,))
+        return cls(post_id=_POST, author_id=_ADA, part=1, followers=followers)
