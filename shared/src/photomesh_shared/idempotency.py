@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -122,18 +123,19 @@ class IdempotencyStore:
 
 
 class IdempotencyMiddleware:
-    """Raw ASGI. Looks only at POSTs to `paths` that carry the header.
+    """Raw ASGI. Looks only at POSTs to `paths` (templates, such as ``/v1/posts/{post_id}/comments``) that carry the
+    header.
 
     The store is `app.state.idempotency`, the token verifier `app.state.token_verifier`.
     """
 
     def __init__(self, app: ASGIApp, *, paths: Iterable[str], problem_type_base: str) -> None:
         self._app = app
-        self._paths = frozenset(paths)
+        self._paths = re.compile("|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in paths))
         self._type_base = problem_type_base
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._paths:
+        if scope["type"] != "http" or scope["method"] != "POST" or not self._paths.fullmatch(scope["path"]):
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         key = headers.get("idempotency-key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from photomesh_post import api, api_likes, internal
+from photomesh_post import api, api_comments, api_likes, api_saves, internal
 from photomesh_post.settings import Settings
 from photomesh_post.wiring import open_deps
 from photomesh_shared.apps import create_api_app
@@ -19,12 +19,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     router = APIRouter()
     router.include_router(api.router)
     router.include_router(api_likes.router)
+    router.include_router(api_comments.router)
+    router.include_router(api_saves.router)
     router.include_router(internal.router)
     return create_api_app(
         "Photomesh post",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
         router=router,
-        idempotent_paths={"/v1/posts"},
+        idempotent_paths={"/v1/posts", "/v1/posts/{post_id}/comments", "/v1/me/collections"},
         description="Photos after their upload, and the posts that show them.",
     )

@@ -69,14 +69,15 @@ class CommentOut(BaseModel):
 
     @classmethod
     def of(cls, view: CommentView) -> CommentOut:
+        liked = view.reactions.liked
         return cls(
             id=view.comment.id,
             post_id=view.comment.post_id,
             parent_id=view.comment.parent_id,
             author=AuthorOut.of(view.author),
             text=view.text,
-            like_count=view.counts.likes,
-            reply_count=view.counts.replies,
-            viewer=None if view.liked is None else CommentViewer(liked=view.liked),
+            like_count=view.reactions.likes,
+            reply_count=view.reactions.comments,
+            viewer=None if liked is None else CommentViewer(liked=liked),
             created_at=view.created_at,
         )

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
+from photomesh_post.counting import Announcements
 from photomesh_post.metrics import COMMENTS, TALLY_CONFLICTS
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.tallies import Change, Tally
@@ -19,7 +20,7 @@ from photomesh_shared.events import CommentDeleted, Envelope
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["Commenting", "Store"]
+__all__ = ["CommentCounting", "Commenting", "Store"]
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ class Commenting:
             )
 
     async def fold(self, envelopes: Sequence[Envelope[CommentEvent]]) -> None:
-        """What the consumer does with events of one post: all that `commit` did, once more, and the rest of what
-        follows from a deletion. Raises CassandraUnavailable."""
+        """All that `commit` did with events of one post, once more, and what else follows from a deletion. Raises
+        CassandraUnavailable."""
         await asyncio.gather(*(self._store.write(comment_rows(envelope)) for envelope in envelopes))
         await failpoint(AFTER_ROWS)
         await asyncio.gather(*(self._delete_with_parent(envelope.data) for envelope in envelopes))
@@ -120,3 +121,17 @@ class Commenting:
             await self._clock.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         raise Unavailable("Others are counting this post's comments.")
+
+
+class CommentCounting:
+    """What the consumer does with comments."""
+
+    def __init__(self, commenting: Commenting, announcements: Announcements) -> None:
+        self._commenting = commenting
+        self._announcements = announcements
+
+    async def comments(self, envelopes: Sequence[Envelope[CommentEvent]]) -> None:
+        """A batch of events of comments of one post. Raises CassandraUnavailable."""
+        await self._commenting.fold(envelopes)
+        for event in {envelope.data.post_id: envelope.data for envelope in envelopes}.values():
+            self._announcements.changed(event.post_id, event.post_author_id)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
-from contextlib import aclosing
 from typing import Protocol
 
 from photomesh_post.captions import CommentText
 from photomesh_post.commenting import Commenting
 from photomesh_post.commenting import Store as Written
-from photomesh_post.domain import Author, Post
+from photomesh_post.domain import Author, Post, Reactions
 from photomesh_post.errors import CommentNotFound, NotYourComment, PostNotFound, UnknownComment
+from photomesh_post.paging import page_of
 from photomesh_post.publishing import microseconds
 from photomesh_post.service import Ids
-from photomesh_post.threads import Comment, CommentView, Counts, Entry
+from photomesh_post.threads import Comment, CommentView, Entry
 from photomesh_post.visibility import Visibility
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
@@ -22,18 +22,19 @@ from photomesh_shared.errors import FieldError
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
 from photomesh_shared.ids import MAX_ID
 
-__all__ = ["CommentService", "Store"]
-
-_MOST_LOOKED_AT = 500
-"""How many comments a page is looked for in, at most; where more than that are hidden it is short, or empty."""
+__all__ = ["CommentService", "Likes", "Store"]
 
 
 class Store(Written, Protocol):
     """What is asked of the store; see `comments_store.CassandraComments`."""
 
-    async def author(self, user_id: int) -> Author: ...
-    async def counts(self, comment_ids: Collection[int]) -> Mapping[int, Counts]: ...
-    async def liked_among(self, account_id: int, comment_ids: Collection[int]) -> Collection[int]: ...
+    async def authors(self, account_ids: Collection[int]) -> Mapping[int, Author]: ...
+
+
+class Likes(Protocol):
+    """See `liking.Liking`."""
+
+    async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]: ...
 
 
 class CommentService:
@@ -44,12 +45,14 @@ class CommentService:
         store: Store,
         commenting: Commenting,
         visibility: Visibility,
+        likes: Likes,
         id_source: Ids,
         clock: Clock,
     ) -> None:
         self._store = store
         self._commenting = commenting
         self._visibility = visibility
+        self._likes = likes
         self._ids = id_source
         self._clock = clock
 
@@ -77,7 +80,9 @@ class CommentService:
         await self._commenting.commit(
             Envelope.of(event, entityversion=microseconds(created_at), id=name, time=created_at)
         )
-        return CommentView(comment, await self._store.author(viewer_id), text.text, created_at)
+        authors = await self._store.authors({viewer_id})
+        author = authors.get(viewer_id, Author(viewer_id))
+        return CommentView(comment, author, text.text, created_at, Reactions(liked=False))
 
     async def _parent(self, viewer_id: int, post: Post, parent_id: int) -> Comment:
         comment = await self._store.comment(parent_id)
@@ -146,8 +151,7 @@ class CommentService:
         PostNotFound."""
         await self._visibility.post(viewer_id, post_id)
         listed = self._store.newest_of(post_id, before=before or MAX_ID)
-        entries, last = await self._page(viewer_id, listed, limit)
-        return await self._shown(viewer_id, post_id, None, entries), last
+        return await self._page(viewer_id, post_id, None, listed, limit)
 
     async def replies(
         self, viewer_id: int | None, comment_id: int, *, after: int | None, limit: int
@@ -156,64 +160,41 @@ class CommentService:
         none. Raises CommentNotFound."""
         comment, post = await self.find(viewer_id, comment_id)
         listed = self._store.oldest_of(comment.id, after=after or 0)
-        entries, last = await self._page(viewer_id, listed, limit)
-        return await self._shown(viewer_id, post.id, comment.id, entries), last
+        return await self._page(viewer_id, post.id, comment.id, listed, limit)
 
     async def _page(
-        self, viewer_id: int | None, listed: AsyncGenerator[Entry, None], limit: int
-    ) -> tuple[list[Entry], int | None]:
-        """The first comments that are not hidden from the viewer, and the id to go on from if there may be more."""
-        page: list[Entry] = []
-        looked_at = 0
-        async with aclosing(_parts(listed, limit + 1)) as parts:
-            async for part in parts:
-                hidden = await self._visibility.blocked_among(viewer_id, {entry.author_id for entry in part})
-                for entry in part:
-                    if entry.author_id in hidden:
-                        continue
-                    if len(page) == limit:
-                        return page, page[-1].id
-                    page.append(entry)
-                looked_at += len(part)
-                if looked_at >= _MOST_LOOKED_AT:
-                    return page, part[-1].id
-        return page, None
+        self,
+        viewer_id: int | None,
+        post_id: int,
+        parent_id: int | None,
+        listed: AsyncGenerator[Entry, None],
+        limit: int,
+    ) -> tuple[list[CommentView], int | None]:
+        async def show(entries: Sequence[Entry]) -> Sequence[CommentView | None]:
+            hidden = await self._visibility.blocked_among(viewer_id, {entry.author_id for entry in entries})
+            seen = [entry for entry in entries if entry.author_id not in hidden]
+            shown = await self._shown(viewer_id, post_id, parent_id, seen)
+            views = {view.comment.id: view for view in shown}
+            return [views.get(entry.id) for entry in entries]
+
+        found = await page_of(listed, limit, show)  # not unpacked at once: mypy would infer another type for `listed`
+        page, last = found
+        return page, last.id if last else None
 
     async def _shown(
         self, viewer_id: int | None, post_id: int, parent_id: int | None, entries: Sequence[Entry]
     ) -> list[CommentView]:
-        comment_ids = [entry.id for entry in entries]
-        author_ids = list({entry.author_id for entry in entries})
-        authors, counts, liked = await asyncio.gather(
-            asyncio.gather(*(self._store.author(author_id) for author_id in author_ids)),
-            self._store.counts(comment_ids),
-            self._liked(viewer_id, comment_ids),
+        authors, reactions = await asyncio.gather(
+            self._store.authors({entry.author_id for entry in entries}),
+            self._likes.reactions(viewer_id, [entry.id for entry in entries]),
         )
-        names = dict(zip(author_ids, authors, strict=True))
         return [
             CommentView(
                 comment=Comment(entry.id, post_id, entry.author_id, parent_id),
-                author=names[entry.author_id],
+                author=authors.get(entry.author_id, Author(entry.author_id)),
                 text=entry.text,
                 created_at=ids.timestamp_of(entry.id),
-                counts=counts.get(entry.id, Counts()),
-                liked=None if viewer_id is None else entry.id in liked,
+                reactions=reactions[entry.id],
             )
             for entry in entries
         ]
-
-    async def _liked(self, viewer_id: int | None, comment_ids: Collection[int]) -> Collection[int]:
-        return () if viewer_id is None else await self._store.liked_among(viewer_id, comment_ids)
-
-
-async def _parts(listed: AsyncGenerator[Entry, None], size: int) -> AsyncGenerator[list[Entry], None]:
-    """The same in parts of so many."""
-    part: list[Entry] = []
-    async with aclosing(listed):
-        async for entry in listed:
-            part.append(entry)
-            if len(part) == size:
-                yield part
-                part = []
-    if part:
-        yield part

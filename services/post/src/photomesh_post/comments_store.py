@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.domain import Author
@@ -11,7 +10,7 @@ from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.rows import author_of
 from photomesh_post.store import write_row
 from photomesh_post.tallies import State, Tallied, Tally
-from photomesh_post.threads import Comment, Counts, Entry, comment_of, entry_of
+from photomesh_post.threads import Comment, Entry, comment_of, entry_of
 from photomesh_shared.cassandra import CassandraSession
 
 __all__ = ["CassandraComments"]
@@ -72,38 +71,10 @@ class CassandraComments:
                 if len(rows) < _ENTRIES_PER_READ:
                     break
 
-    # What is shown with them
-
-    async def author(self, user_id: int) -> Author:
-        rows = await self._session.read("SELECT * FROM accounts WHERE user_id = ?", user_id)
-        return author_of(user_id, rows[0] if rows else None)
-
-    async def counts(self, comment_ids: Collection[int]) -> dict[int, Counts]:
-        rows = await self._session.read(
-            "SELECT subject_id, likes, comments FROM counts WHERE subject_id IN ?", tuple(sorted(comment_ids))
-        )
-        return {
-            row["subject_id"]: Counts(sum((row["likes"] or {}).values()), sum((row["comments"] or {}).values()))
-            for row in rows
-        }
-
-    async def liked_among(self, account_id: int, comment_ids: Collection[int]) -> set[int]:
-        months: defaultdict[int, list[int]] = defaultdict(list)
-        for comment_id in sorted(comment_ids):
-            months[month_of(comment_id)].append(comment_id)
-        found = await asyncio.gather(
-            *(
-                self._session.read(
-                    "SELECT subject_id, liked FROM likes_by_account"
-                    " WHERE account_id = ? AND month = ? AND subject_id IN ?",
-                    account_id,
-                    month,
-                    tuple(those),
-                )
-                for month, those in months.items()
-            )
-        )
-        return {row["subject_id"] for rows in found for row in rows if row["liked"]}
+    async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
+        """Of these accounts, those that are known."""
+        rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
+        return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
     # Which comments are counted
 

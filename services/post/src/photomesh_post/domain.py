@@ -207,11 +207,12 @@ class ShownPhoto:
 @dataclass(frozen=True)
 class Reactions:
     """To a post or a comment, as a viewer is shown them. `comments` of a post are with replies, of a comment its
-    replies. `liked`: by the viewer; None where nobody is logged in."""
+    replies. `liked` and `saved`: by the viewer; None where nobody is logged in. Comments cannot be saved."""
 
     likes: int = 0
     comments: int = 0
     liked: bool | None = None
+    saved: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -279,10 +279,11 @@ class ViewerOut(BaseModel):
     """What the viewer has to do with a post."""
 
     liked: bool
+    saved: bool
 
     @classmethod
     def of(cls, reactions: domain.Reactions) -> ViewerOut | None:
-        return None if reactions.liked is None else cls(liked=reactions.liked)
+        return None if reactions.liked is None else cls(liked=reactions.liked, saved=bool(reactions.saved))
 
 
 class Post(BaseModel):
@@ -301,7 +302,7 @@ class Post(BaseModel):
             "photos": [{"id": "p_8aB3x9Q2", "status": "ready", "reason": None, **_READY}],
             "like_count": 16,
             "comment_count": 2,
-            "viewer": {"liked": True},
+            "viewer": {"liked": True, "saved": False},
             "created_at": "2026-11-21T10:11:00Z",
             "edited_at": None,
             "published_at": "2026-11-21T10:11:02Z",

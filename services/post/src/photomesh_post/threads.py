@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from photomesh_post.domain import Author
+from photomesh_post.domain import Author, Reactions
 from photomesh_post.projection import FINAL, RowWrite, month_of
 from photomesh_post.tallies import Change
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
@@ -16,7 +16,6 @@ __all__ = [
     "Comment",
     "CommentEvent",
     "CommentView",
-    "Counts",
     "Entry",
     "blank_rows",
     "change_of",
@@ -54,23 +53,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Of a comment."""
-
-    likes: int = 0
-    replies: int = 0
-
-
-@dataclass(frozen=True)
 class CommentView:
-    """A comment as it is shown. `liked`: by the viewer; None where nobody is logged in."""
+    """A comment as it is shown."""
 
     comment: Comment
     author: Author
     text: str
     created_at: datetime
-    counts: Counts = Counts()
-    liked: bool | None = False
+    reactions: Reactions
 
 
 def comment_rows(envelope: Envelope[CommentEvent]) -> list[RowWrite]:

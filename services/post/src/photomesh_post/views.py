@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ from photomesh_post.domain import (
     ShownPhoto,
     may_see,
 )
-from photomesh_post.errors import PhotoNotFound
+from photomesh_post.errors import PhotoNotFound, PostNotFound
 from photomesh_post.visibility import Relations, Visibility
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import PhotoMetadata
@@ -46,7 +46,7 @@ class Reads(Relations, Protocol):
 
 
 class Engagement(Protocol):
-    """What people do under posts; see `liking.Liking`."""
+    """What people do with posts; see `saves.SavedPosts`."""
 
     async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]: ...
 
@@ -129,6 +129,19 @@ class Views:
             self.shown(post, author), self._engagement.reactions(viewer_id, [post_id])
         )
         return replace(view, reactions=reactions[post_id])
+
+    async def posts(self, viewer_id: int | None, post_ids: Sequence[int]) -> list[PostView | None]:
+        """Several posts; None where the viewer sees none."""
+
+        async def look(post_id: int) -> PostView | None:
+            try:
+                return await self.shown(*await self._visibility.post(viewer_id, post_id))
+            except PostNotFound:
+                return None
+
+        views = await asyncio.gather(*(look(post_id) for post_id in post_ids))
+        reactions = await self._engagement.reactions(viewer_id, [view.post.id for view in views if view])
+        return [replace(view, reactions=reactions[view.post.id]) if view else None for view in views]
 
     async def posts_of(
         self, viewer_id: int | None, author_id: int, *, before: int | None, limit: int

@@ -11,12 +11,18 @@ import httpx
 from redis.asyncio import Redis
 
 from photomesh_post.cdn import HttpCdn
+from photomesh_post.commenting import CommentCounting, Commenting
+from photomesh_post.comments import CommentService
+from photomesh_post.comments_store import CassandraComments
 from photomesh_post.counting import Announcements, Counting
 from photomesh_post.folding import Folding
 from photomesh_post.likes_store import CassandraLikes
 from photomesh_post.liking import Liking
 from photomesh_post.objects import StoredPhotos
 from photomesh_post.publishing import Publishing
+from photomesh_post.saves import SavedPosts, SaveService
+from photomesh_post.saves_store import CassandraSaves
+from photomesh_post.saving import Saving
 from photomesh_post.service import PostService
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_post.snapshots import Snapshots
@@ -50,6 +56,9 @@ class Deps:
     service: PostService
     views: Views
     liking: Liking
+    comments: CommentService
+    saves: SaveService
+    saved_posts: SavedPosts
     snapshots: Snapshots
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -67,6 +76,8 @@ class ConsumerDeps:
 @dataclass(frozen=True)
 class EngagementDeps:
     counting: Counting
+    comment_counting: CommentCounting
+    saving: Saving
     announcements: Announcements
     publisher: KafkaPublisher
 
@@ -89,7 +100,10 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         visibility = Visibility(store)
         liking = Liking(CassandraLikes(session), visibility, publisher, clock)
-        views = Views(store, visibility, patience, liking)
+        comments, saves = CassandraComments(session), CassandraSaves(session)
+        commenting, saving = Commenting(comments, publisher, clock), Saving(saves, publisher, clock)
+        saved_posts = SavedPosts(saves, liking)
+        views = Views(store, visibility, patience, saved_posts)
         publishing = Publishing(store, publisher, clock)
         # Kafka and Redis are not among them: without them nothing can be posted, but everything can be read.
         readiness.add("cassandra", store.ping)
@@ -97,6 +111,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             service=PostService(store, publishing, visibility, views, id_source, patience, clock),
             views=views,
             liking=liking,
+            comments=CommentService(comments, commenting, visibility, liking, id_source, clock),
+            saves=SaveService(saves, saving, visibility, views, id_source, clock),
+            saved_posts=saved_posts,
             snapshots=Snapshots(store),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
@@ -141,4 +158,11 @@ async def open_engagement_deps(
         readiness.add("cassandra", CassandraStore(session, clock).ping)
         likes = CassandraLikes(session)
         announcements = Announcements(likes, publisher, clock)
-        yield EngagementDeps(Counting(likes, announcements), announcements, publisher)
+        commenting = Commenting(CassandraComments(session), publisher, clock)
+        yield EngagementDeps(
+            counting=Counting(likes, announcements),
+            comment_counting=CommentCounting(commenting, announcements),
+            saving=Saving(CassandraSaves(session), publisher, clock),
+            announcements=announcements,
+            publisher=publisher,
+        )
