@@ -73,11 +73,9 @@ async def serve(
 
 
 @pytest.fixture(scope="session")
-async def people(
-    environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]
-) -> AsyncIterator[People]:
+async def people(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]) -> AsyncIterator[People]:
     """People of a service that runs for all tests."""
-    async with serve(environment, issuer, new_id) as people:
+    async with serve(environment, issuer, new_id, account_wait_seconds="0.5") as people:
         yield people
 
 

@@ -30,7 +30,7 @@ class Person:
     def id(self) -> str:
         return encode("u", self.number)
 
-    async def get(self, path: str, **query: object) -> httpx.Response:
+    async def get(self, path: str, **query: Any) -> httpx.Response:
         return await self.api.get(path, params=query, headers=self.headers)
 
     async def put(self, path: str) -> httpx.Response:
@@ -71,7 +71,7 @@ class Person:
         body = _body(await self.get("/v1/me/relationships", user_id=[other.id for other in others]))
         return [{name for name, value in item.items() if value is True} for item in body["items"]]
 
-    async def listed(self, path: str, **query: object) -> list[str]:
+    async def listed(self, path: str, **query: Any) -> list[str]:
         """The ids on one page."""
         return [item["id"] for item in _body(await self.get(path, **query))["items"]]
 

@@ -1,0 +1,81 @@
+"""Many changes at once: everything ends exact, and nobody waits for each other in a circle."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import asyncpg
+
+from photomesh_social_graph.recount import drifted
+from photomesh_social_graph.store import PostgresGraph
+from tests.integration.social_graph.people import People
+from tests.integration.social_graph.test_events import events, told
+from tests.support.kafka import Topics
+
+
+async def test_a_hundred_follows_and_unfollows_of_one_pair(
+    people: People, topics: Topics, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    ada, grace = await people.several(2)
+    await asyncio.gather(*(change(grace) for _ in range(100) for change in (ada.follow, ada.unfollow)))
+    await ada.follow(grace)
+    [[out]] = await database.fetch("SELECT count(*) FROM follows_out WHERE follower_id = $1", ada.number)
+    [[into]] = await database.fetch("SELECT count(*) FROM follows_in WHERE followee_id = $1", grace.number)
+    assert (out, into) == (1, 1)
+    assert (await ada.counts(), await grace.counts()) == ((0, 1), (1, 0))
+    [[version]] = await database.fetch(
+        "SELECT version FROM pairs WHERE actor_id = $1 AND target_id = $2", ada.number, grace.number
+    )
+    found = told(await events(topics, ada, grace, version))
+    assert found == ["follow.created", "follow.deleted"] * (version // 2) + ["follow.created"]
+
+
+async def test_everybody_does_anything_to_anybody(
+    people: People, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    crowd = [await people.somebody(private=n % 3 == 0) for n in range(6)]
+    randomness = random.Random(4)
+    actions = ("follow", "unfollow", "block", "unblock", "mute", "unmute")
+    paths = {"follow": "follow", "block": "block", "mute": "mute"}
+
+    async def act() -> int:
+        actor, target = randomness.sample(crowd, 2)
+        action = randomness.choice(actions)
+        path = f"/v1/users/{target.id}/{paths[action.removeprefix('un')]}"
+        answer = await (actor.delete(path) if action.startswith("un") else actor.put(path))
+        return answer.status_code
+
+    async def opens_and_closes() -> int:
+        for version in range(2, 12):
+            await people.change(crowd[0], private=version % 2 == 0, version=version)
+        return 200
+
+    outcomes = await asyncio.gather(opens_and_closes(), *(act() for _ in range(400)))
+    assert set(outcomes) <= {200, 404}  # a deadlock would be a 503
+    numbers = [person.number for person in crowd]
+    out = await database.fetch(
+        "SELECT follower_id, followee_id, since FROM follows_out WHERE follower_id = ANY($1)", numbers
+    )
+    into = await database.fetch(
+        "SELECT follower_id, followee_id, since FROM follows_in WHERE followee_id = ANY($1)", numbers
+    )
+    assert {tuple(row) for row in out} == {tuple(row) for row in into}
+    asked = await database.fetch(
+        "SELECT actor_id, target_id, requested_at FROM pairs WHERE requested_at IS NOT NULL AND actor_id = ANY($1)",
+        numbers,
+    )
+    asking = await database.fetch(
+        "SELECT requester_id, target_id, since FROM requests_in WHERE target_id = ANY($1)", numbers
+    )
+    assert {tuple(row) for row in asked} == {tuple(row) for row in asking}
+    blocking = await database.fetch(
+        "SELECT actor_id, target_id, blocked_at FROM pairs WHERE blocked_at IS NOT NULL AND actor_id = ANY($1)", numbers
+    )
+    blocked = await database.fetch(
+        "SELECT blocker_id, blocked_id, since FROM blocks_in WHERE blocked_id = ANY($1)", numbers
+    )
+    assert {tuple(row) for row in blocking} == {tuple(row) for row in blocked}
+    ties = {frozenset(row[:2]) for row in blocking}
+    assert not ties & {frozenset(row[:2]) for row in (*out, *asked)}
+    assert [counted async for counted in drifted(store) if counted.account_id in numbers] == []

@@ -1,0 +1,85 @@
+"""What the other services ask."""
+
+from __future__ import annotations
+
+import struct
+
+import httpx
+
+from tests.integration.social_graph.people import People, Person
+
+
+def unpacked(answer: httpx.Response) -> list[int]:
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/octet-stream"
+    return list(struct.unpack(f">{len(answer.content) // 8}q", answer.content))
+
+
+async def test_pages_of_follower_ids(people: People) -> None:
+    star, *fans = await people.several(8)
+    for fan in reversed(fans):
+        await fan.follow(star)
+    await star.mute(fans[0])
+    path = f"/internal/accounts/{star.id}/followers"
+    ids = [fan.number for fan in fans]
+    assert unpacked(await people.api.get(path)) == ids
+    first = unpacked(await people.api.get(path, params={"limit": 5}))
+    assert first == ids[:5]
+    assert unpacked(await people.api.get(path, params={"limit": 5, "after": first[-1]})) == ids[5:]
+    assert unpacked(await people.api.get(path, params={"after": ids[-1]})) == []
+    assert unpacked(await people.api.get(f"/internal/accounts/{people.unknown().id}/followers")) == []
+
+
+async def test_whom_an_account_follows_and_mutes(people: People) -> None:
+    ada, grace, joan, edith = await people.several(4)
+    await ada.follow(grace)
+    await ada.unfollow(grace)
+    await ada.follow(grace)
+    await ada.follow(joan)
+    await ada.mute(joan)
+    await ada.mute(edith)
+    path = f"/internal/accounts/{ada.id}/following"
+    body = (await people.api.get(path)).json()
+    assert sorted(body.pop("following")) == [[grace.number, 3], [joan.number, 2]]
+    assert sorted(body.pop("muted")) == [[joan.number, 2], [edith.number, 1]]
+    assert body == {}
+    nobody = await people.api.get(f"/internal/accounts/{people.unknown().id}/following")
+    assert nobody.json() == {"following": [], "muted": []}
+    assert nobody.headers["content-type"] == "application/json"
+
+
+async def test_the_summary_of_a_profile(people: People) -> None:
+    ada, grace = await people.several(2)
+    await ada.follow(grace)
+    await ada.block(grace)
+
+    async def summary(of: Person, viewer: Person | None) -> dict[str, object]:
+        query = {"viewer_id": viewer.id} if viewer else {}
+        answer = await people.api.get(f"/internal/accounts/{of.id}/summary", params=query)
+        assert answer.status_code == 200
+        body: dict[str, object] = answer.json()
+        return body
+
+    nothing = {"followers": 0, "following": 0, "relationship": None, "blocked_by": False}
+    assert await summary(ada, None) == await summary(ada, ada) == await summary(people.unknown(), None) == nothing
+    seen = await summary(grace, ada)
+    assert seen["blocked_by"] is False
+    assert isinstance(seen["relationship"], dict)
+    assert seen["relationship"]["blocking"] is True
+    assert (await summary(ada, grace))["blocked_by"] is True
+
+
+async def test_who_is_popular(people: People) -> None:
+    star, other, *fans = await people.several(6)
+    for fan in fans:
+        await fan.follow(star)
+    for fan in fans[:3]:
+        await fan.follow(other)
+    found = (await people.api.get("/internal/popular", params={"at_least": 3})).json()
+    assert [entry for entry in found if entry[0] in (star.number, other.number)] == [
+        [star.number, 4],
+        [other.number, 3],
+    ]
+    found = (await people.api.get("/internal/popular", params={"at_least": 4})).json()
+    assert other.number not in [account_id for account_id, _ in found]
+    assert (await people.api.get("/internal/popular")).json() == []
