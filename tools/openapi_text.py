@@ -39,8 +39,9 @@ the refresh token gets you the next one, once.
 **Photos** go straight into object storage: begin an upload, PUT the bytes to the URLs that you get, complete it, and
 look at the photo until its `status` is no longer `processing`.
 
-**Ids** are opaque strings whose prefix says what they are of: `u_` user, `p_` photo, `o_` post, `up_` upload. Times are
-RFC 3339 in UTC. Strings like `status` and `code` may get new values: treat one that you do not know as such.
+**Ids** are opaque strings whose prefix says what they are of: `u_` user, `p_` photo, `o_` post, `c_` comment,
+`k_` collection, `up_` upload. Times are RFC 3339 in UTC. Strings like `status` and `code` may get new values: treat one
+that you do not know as such.
 
 **Errors** are RFC 9457 problems (`application/problem+json`). `type` is stable and its URL explains it; `retryable`
 says whether the same request may succeed later; `errors` points at fields; quote `request_id` when you ask us.
@@ -58,6 +59,8 @@ TAGS: list[Json] = [
     {"name": "photos", "description": "Photos and their public sizes."},
     {"name": "posts", "description": "Posts of one to ten photos."},
     {"name": "likes", "description": "Liking posts and comments, and who does."},
+    {"name": "comments", "description": "Comments on posts, with one level of replies."},
+    {"name": "saves", "description": "Posts that you keep, and collections of them. Nobody else sees either."},
     {"name": "people", "description": "Following, blocking and muting, and lists of who does."},
     {"name": "platform", "description": "What holds for the whole API."},
 ]
