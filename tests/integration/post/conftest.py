@@ -9,8 +9,9 @@ import pytest
 
 import photomesh_local as local
 from photomesh_post import consumer as consumer_process
+from photomesh_post import engagement
 from photomesh_post.app import create_app
-from photomesh_post.settings import ConsumerSettings, Settings
+from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.storage import open_storage
@@ -41,6 +42,19 @@ async def platform(environment: Environment, new_id: Callable[[], int]) -> Async
 async def consumer(environment: Environment) -> AsyncIterator[None]:
     """The consumer, once it takes part in its group."""
     app = consumer_process.create_app(settings_from(ConsumerSettings, environment("post-consumer")))
+    async with client_of(app) as ops:
+
+        async def is_ready() -> bool:
+            return (await ops.get("/readyz")).status_code == 200
+
+        await eventually(is_ready, within=60)
+        yield
+
+
+@pytest.fixture(scope="module")
+async def counting(environment: Environment) -> AsyncIterator[None]:
+    """The consumer of engagement, once it takes part in its group."""
+    app = engagement.create_app(settings_from(EngagementSettings, environment("post-engagement")))
     async with client_of(app) as ops:
 
         async def is_ready() -> bool:
