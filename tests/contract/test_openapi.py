@@ -71,6 +71,29 @@ def test_the_router_finds_every_route(route: Route) -> None:
     assert resource.methods[route.method] == route
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/internal/posts",
+        "/internal/timelines",
+        "/internal/viewer-state",
+        "/internal/popular",
+        "/internal/accounts/u_8aB3x9Q2/posts/count",
+        "/internal/accounts/u_8aB3x9Q2/summary",
+        "/internal/accounts/u_8aB3x9Q2/followers",
+        "/v1/../internal/posts",
+        "/v1/%2e%2e/internal/posts",
+        "//internal/posts",
+    ],
+)
+def test_nothing_internal_is_routed(path: str) -> None:
+    assert Router(ROUTES).match(path) is None
+
+
+def test_nothing_internal_is_documented() -> None:
+    assert not [name for name in OPERATIONS if "internal" in name]
+
+
 def test_operation_ids_are_unique_and_short() -> None:
     ids = Counter(operation["operationId"] for operation in OPERATIONS.values())
     assert set(ids.values()) == {1}

@@ -1,17 +1,21 @@
 """Conditional requests (RFC 9110): `If-None-Match` when reading, `If-Match` when writing.
 
 offer(request, response, version_tag(account.version), cache_control="no-cache")   # may raise NotModified
+offer(request, response, content_tag(body), cache_control="private, no-cache")
 require_match(request, version_tag(account.version))                               # may raise PreconditionFailed
 """
 
 from __future__ import annotations
 
+import hashlib
+
 from fastapi import Request, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from photomesh_shared.errors import PreconditionFailed
 
-__all__ = ["NotModified", "offer", "require_match", "version_tag"]
+__all__ = ["NotModified", "content_tag", "offer", "require_match", "version_tag"]
 
 
 class NotModified(HTTPException):
@@ -26,9 +30,14 @@ def version_tag(version: int) -> str:
     return f'"{version}"'
 
 
-def offer(request: Request, response: Response, tag: str, *, cache_control: str) -> None:
-    """Sets `ETag` and `Cache-Control`. Raises NotModified when `If-None-Match` names the tag."""
-    headers = {"ETag": tag, "Cache-Control": cache_control}
+def content_tag(shown: BaseModel) -> str:
+    """An entity tag of everything that is shown, for what no one version covers."""
+    return f'"{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:24]}"'
+
+
+def offer(request: Request, response: Response, tag: str, *, cache_control: str, vary: str | None = None) -> None:
+    """Sets `ETag`, `Cache-Control` and `Vary`. Raises NotModified when `If-None-Match` names the tag."""
+    headers = {"ETag": tag, "Cache-Control": cache_control} | ({"Vary": vary} if vary else {})
     if _names(request.headers.getlist("if-none-match"), tag, weak=True):
         raise NotModified(headers)
     response.headers.update(headers)

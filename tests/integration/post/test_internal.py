@@ -54,7 +54,7 @@ async def test_counts_and_timelines(api: httpx.AsyncClient, ada: Person, grace: 
     own = [await _publish(grace)]
     await ada.post(await ada.upload())
     assert await _ask(api, f"/internal/accounts/{ada.id}/posts/count") == {"posts": 3}
-    wanted = {"author_ids": [ada.id, grace.id, "u_1"], "before": None, "limit": 2}
+    wanted: dict[str, object] = {"author_ids": [ada.id, grace.id, "u_1"], "before": None, "limit": 2}
     assert await _ask(api, "/internal/timelines", wanted) == {
         "timelines": {ada.id: posts[:2], grace.id: own, "u_1": []}
     }

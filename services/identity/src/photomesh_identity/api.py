@@ -20,8 +20,8 @@ from photomesh_identity.schemas import (
     TokenPair,
 )
 from photomesh_identity.wiring import Deps
-from photomesh_shared.auth import Viewer
-from photomesh_shared.conditional import offer, require_match, version_tag
+from photomesh_shared.auth import MaybeViewer, Principal, Viewer
+from photomesh_shared.conditional import content_tag, offer, require_match, version_tag
 from photomesh_shared.errors import (
     ExpiredToken,
     IdempotencyKeyInUse,
@@ -42,6 +42,7 @@ router = APIRouter()
 
 _BODY = (MalformedJson, InvalidRequest)
 _TOKEN = (MissingToken, InvalidToken, ExpiredToken)
+_SHOWN = (InvalidToken, ExpiredToken, errors.AccountNotFound, errors.RelationsUnavailable, Unavailable)
 _NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "You have it already."}}
 _OWN = "private, no-cache"
 _PUBLIC = "no-cache"
@@ -169,26 +170,39 @@ async def edit_me(request: Request, response: Response, body: ProfileChange, vie
     "/v1/users/by-username/{username}",
     tags=["accounts"],
     summary="A profile, by username",
-    responses=_NOT_MODIFIED | problems(errors.AccountNotFound, Unavailable),
+    responses=_NOT_MODIFIED | problems(*_SHOWN),
 )
-async def get_user_by_name(request: Request, response: Response, username: str, deps: Dependencies) -> Profile:
-    """Upper and lower case make no difference."""
-    account = await deps.accounts.named(username)
-    offer(request, response, version_tag(account.version), cache_control=_PUBLIC)
-    return Profile.of(account, deps.cdn_url)
+async def get_user_by_name(
+    request: Request, response: Response, username: str, viewer: MaybeViewer, deps: Dependencies
+) -> Profile:
+    """As `GET /v1/users/{user_id}`. Upper and lower case make no difference."""
+    profile = Profile.of(await deps.profiles.named(_account(viewer), username), deps.cdn_url)
+    return _offered(request, response, profile, viewer)
 
 
 @router.get(
     "/v1/users/{user_id}",
     tags=["accounts"],
     summary="A profile",
-    responses=_NOT_MODIFIED | problems(InvalidRequest, errors.AccountNotFound, Unavailable),
+    responses=_NOT_MODIFIED | problems(InvalidRequest, *_SHOWN),
 )
-async def get_user(request: Request, response: Response, user_id: UserId, deps: Dependencies) -> Profile:
-    """What everybody may know of an account. Answers `If-None-Match` with 304."""
-    account = await deps.accounts.get(user_id)
-    offer(request, response, version_tag(account.version), cache_control=_PUBLIC)
-    return Profile.of(account, deps.cdn_url)
+async def get_user(
+    request: Request, response: Response, user_id: UserId, viewer: MaybeViewer, deps: Dependencies
+) -> Profile:
+    """What everybody may know of an account, and with a token how you stand to it. An account that blocks you is not
+    there; one that you block is, with `blocking`. Answers `If-None-Match` with 304."""
+    profile = Profile.of(await deps.profiles.get(_account(viewer), user_id), deps.cdn_url)
+    return _offered(request, response, profile, viewer)
+
+
+def _account(viewer: Principal | None) -> int | None:
+    return viewer.account_id if viewer else None
+
+
+def _offered(request: Request, response: Response, profile: Profile, viewer: Principal | None) -> Profile:
+    """The profile, unless the client has it already: counts and relations are no part of the account's version."""
+    offer(request, response, content_tag(profile), cache_control=_OWN if viewer else _PUBLIC, vary="Authorization")
+    return profile
 
 
 @router.get("/.well-known/jwks.json", tags=["accounts"], summary="The keys that verify access tokens")

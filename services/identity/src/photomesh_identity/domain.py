@@ -22,10 +22,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from photomesh_shared.ids import UserId
+
 __all__ = [
     "Account",
+    "Counts",
     "ProfileEdit",
     "RefreshToken",
+    "Relationship",
     "Session",
     "SessionLimits",
     "Use",
@@ -64,6 +68,28 @@ class Account:
 def avatar_urls(account: Account, cdn_url: str) -> dict[int, str]:
     """Size in pixels → URL; empty without an avatar."""
     return {size: f"{cdn_url}/{key}" for size, key in (account.avatar or {}).items()}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a profile counts."""
+
+    posts: int
+    followers: int
+    following: int
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """How a viewer stands to an account, in social-graph's words."""
+
+    user_id: UserId
+    following: bool
+    requested: bool
+    followed_by: bool
+    requested_by: bool
+    blocking: bool
+    muting: bool
 
 
 @dataclass(frozen=True)

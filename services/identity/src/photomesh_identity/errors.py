@@ -4,7 +4,7 @@ Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, R
 NotFound 404       ── AccountNotFound, which is shared
 Conflict 409       ── UsernameTaken, EmailTaken, AvatarPhotoNotReady
 Unprocessable 422  ── AvatarPhotoNotFound
-Unavailable 503    ── PasswordsBusy, PhotosUnavailable
+Unavailable 503    ── PasswordsBusy, PhotosUnavailable, RelationsUnavailable
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = [
     "PasswordsBusy",
     "PhotosUnavailable",
     "RefreshTokenReused",
+    "RelationsUnavailable",
     "SessionEnded",
     "UsernameTaken",
     "WrongCredentials",
@@ -99,3 +100,9 @@ class PhotosUnavailable(Unavailable):
     """The photo could not be looked up or copied at the moment. Your profile is unchanged; try again."""
 
     code, title = "photos-unavailable", "Photos cannot be looked up at the moment"
+
+
+class RelationsUnavailable(Unavailable):
+    """Nobody can say at the moment how you stand to this account, and so whether you may see it. Try again."""
+
+    code, title = "relations-unavailable", "Relations cannot be looked up at the moment"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,10 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from photomesh_identity import credentials, domain
 from photomesh_identity.domain import Account, avatar_urls
+from photomesh_identity.profiles import ProfileView
 from photomesh_identity.sessions import Grant
 from photomesh_shared.ids import PhotoId, UserId
 
 __all__ = [
+    "Counts",
     "Credentials",
     "JsonWebKeySet",
     "LoggedIn",
@@ -21,6 +24,7 @@ __all__ = [
     "ProfileChange",
     "Refresh",
     "Registration",
+    "Relationship",
     "TokenPair",
 ]
 
@@ -36,6 +40,16 @@ _ME: dict[str, Any] = {
         "320": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/320.jpg",
     },
     "created_at": "2026-11-21T10:00:00Z",
+}
+_COUNTS: dict[str, Any] = {"posts": 42, "followers": 310, "following": 120}
+_RELATIONSHIP: dict[str, Any] = {
+    "user_id": "u_8aB3x9Q2",
+    "following": True,
+    "requested": False,
+    "followed_by": False,
+    "requested_by": False,
+    "blocking": False,
+    "muting": False,
 }
 _PAIR: dict[str, Any] = {
     "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6…",
@@ -139,11 +153,7 @@ class ProfileChange(_Request):
         return domain.ProfileEdit(**given, remove_avatar=removed)
 
 
-class Profile(BaseModel):
-    """An account as everybody sees it."""
-
-    model_config = _example(**{name: value for name, value in _ME.items() if name != "email"})
-
+class _Account(BaseModel):
     id: UserId
     username: str
     display_name: str
@@ -152,12 +162,51 @@ class Profile(BaseModel):
     avatar_urls: dict[str, str] | None = Field(description="By size in pixels; null without an avatar.")
     created_at: datetime
 
+
+class Counts(BaseModel):
+    """How much there is of an account."""
+
+    model_config = _example(**_COUNTS)
+
+    posts: int = Field(description="Published ones.")
+    followers: int
+    following: int
+
+
+class Relationship(BaseModel):
+    """How you stand to an account."""
+
+    model_config = _example(**_RELATIONSHIP)
+
+    user_id: UserId
+    following: bool = Field(description="You follow it.")
+    requested: bool = Field(description="You asked to follow it, and wait for its answer.")
+    followed_by: bool = Field(description="It follows you.")
+    requested_by: bool = Field(description="It asked to follow you, and waits for your answer.")
+    blocking: bool = Field(description="You block it.")
+    muting: bool = Field(description="You mute it.")
+
+
+class Profile(_Account):
+    """An account as others see it."""
+
+    model_config = _example(
+        **{name: value for name, value in _ME.items() if name != "email"}, counts=_COUNTS, relationship=_RELATIONSHIP
+    )
+
+    counts: Counts | None = Field(description="Null in the rare case that they cannot be had.")
+    relationship: Relationship | None = Field(description="Null for yourself, and without a token.")
+
     @classmethod
-    def of(cls, account: Account, cdn_url: str) -> Profile:
-        return cls(**_public(account, cdn_url))
+    def of(cls, view: ProfileView, cdn_url: str) -> Profile:
+        return cls(
+            **_public(view.account, cdn_url),
+            counts=Counts(**asdict(view.counts)) if view.counts else None,
+            relationship=Relationship(**asdict(view.relationship)) if view.relationship else None,
+        )
 
 
-class Me(Profile):
+class Me(_Account):
     """An account as its owner sees it."""
 
     model_config = _example(**_ME)

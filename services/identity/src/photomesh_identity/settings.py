@@ -19,7 +19,10 @@ __all__ = ["Settings"]
 class Settings(ServiceSettings, PostgresSettings, KafkaSettings, RedisSettings, StorageSettings, AuthSettings):
     cdn_url: str = Field("http://127.0.0.1:18080/variants", description="Base of the URLs of public sizes.")
     post_url: str = Field(
-        "http://127.0.0.1:18003", description="Where photos are asked for, when one becomes an avatar."
+        "http://127.0.0.1:18003", description="Where photos are asked for, and how many posts somebody has."
+    )
+    social_graph_url: str = Field(
+        "http://127.0.0.1:18006", description="Where a profile's relations and counts are asked for."
     )
     idempotency_secret: SecretStr = Field(description="Encrypts kept answers.")
     key_encryption_secret: SecretStr = Field(description="Encrypts the private signing keys in the database.")

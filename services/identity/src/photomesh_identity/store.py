@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import asyncpg
 
@@ -19,6 +19,7 @@ from photomesh_identity.sessions import Login
 from photomesh_shared import outbox
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from photomesh_shared.postgres import Connection, Pool
@@ -44,6 +45,7 @@ class PostgresStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._reads = SingleFlight[Account | None]()
 
     async def ping(self) -> None:
         async with connection(self._pool) as session:
@@ -92,14 +94,18 @@ class PostgresStore:
             raise problem from error
 
     async def account(self, account_id: int) -> Account | None:
-        async with connection(self._pool) as session:
-            row = await session.fetchrow(f"{_SELECT_ACCOUNT} WHERE id = $1", account_id)
-        return _account(row) if row else None
+        return await self._find("id", account_id)
 
     async def account_named(self, username: str) -> Account | None:
-        async with connection(self._pool) as session:
-            row = await session.fetchrow(f"{_SELECT_ACCOUNT} WHERE username = $1", username)
-        return _account(row) if row else None
+        return await self._find("username", username)
+
+    async def _find(self, column: Literal["id", "username"], value: int | str) -> Account | None:
+        async def read() -> Account | None:
+            async with connection(self._pool) as session:
+                row = await session.fetchrow(f"{_SELECT_ACCOUNT} WHERE {column} = $1", value)
+            return _account(row) if row else None
+
+        return await self._reads.run((column, value), read)
 
     async def change_account(
         self,

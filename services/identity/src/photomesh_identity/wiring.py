@@ -13,7 +13,9 @@ from redis.asyncio import Redis
 from photomesh_identity.avatars import CopiedAvatars
 from photomesh_identity.domain import SessionLimits
 from photomesh_identity.keys import KeyRing, Seal, TokenPolicy, with_first_key
+from photomesh_identity.neighbours import HttpGraph, HttpPosts
 from photomesh_identity.passwords import Argon2Passwords
+from photomesh_identity.profiles import Profiles
 from photomesh_identity.service import Accounts
 from photomesh_identity.sessions import Sessions
 from photomesh_identity.settings import Settings
@@ -35,6 +37,7 @@ __all__ = ["Deps", "open_deps"]
 @dataclass(frozen=True)
 class Deps:
     accounts: Accounts
+    profiles: Profiles
     sessions: Sessions
     keys: KeyRing
     token_verifier: TokenVerifier
@@ -82,8 +85,11 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             cdn_url=settings.cdn_url,
             bucket=settings.variants_bucket,
         )
+        accounts = Accounts(store, passwords, sessions, avatars, ids, clock, cdn_url=settings.cdn_url)
+        graph, posts = HttpGraph(client, settings.social_graph_url), HttpPosts(client, settings.post_url)
         yield Deps(
-            accounts=Accounts(store, passwords, sessions, avatars, ids, clock, cdn_url=settings.cdn_url),
+            accounts=accounts,
+            profiles=Profiles(accounts, graph, posts),
             sessions=sessions,
             keys=keys,
             token_verifier=TokenVerifier(
