@@ -42,10 +42,12 @@ from collections.abc import Iterable
 
 __all__ = [
     "ACTIVE_SECONDS",
+    "AFFINITY_AUTHORS",
     "BOTTOM",
     "BOTTOM_SCORE",
     "COMPLETE",
     "FEED_POSTS",
+    "ID_BYTES",
     "INCOMPLETE",
     "MARKER",
     "MARKER_SCORE",
@@ -73,6 +75,8 @@ FEED_POSTS = 800
 TIMELINE_POSTS = 500
 ACTIVE_SECONDS = 30 * 86_400
 """How long what belongs to a reader is kept after they were last seen; timelines after they were last touched."""
+AFFINITY_AUTHORS = 1_000
+"""For how many authors a reader's affinity is kept; the least are dropped."""
 POST_SECONDS = 30 * 86_400
 """How long snapshots, counts and tombstones are kept: longer than an event of the post may be late."""
 
@@ -84,6 +88,9 @@ MARKER = "0"
 PULLED = "pulled"
 REFILLING = "refilling"
 POPULAR_KNOWN = "popular:known"
+
+ID_BYTES = 8
+"""Of an id in a packed list."""
 
 _SORTED_BITS = 22  # of an id, below its milliseconds
 

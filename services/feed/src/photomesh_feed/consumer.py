@@ -1,0 +1,92 @@
+"""``python -m photomesh_feed.consumer``: what follows for feeds from posts, follows and what readers do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from photomesh_feed.consumer_wiring import open_consumer_deps
+from photomesh_feed.folding import Folding
+from photomesh_feed.settings import ConsumerSettings
+from photomesh_shared import observability
+from photomesh_shared.apps import create_consumer_app
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.events import (
+    AccountRegistered,
+    AccountUpdated,
+    CommentCreated,
+    CommentDeleted,
+    Event,
+    FollowCreated,
+    FollowDeleted,
+    MuteCreated,
+    MuteDeleted,
+    PostCounted,
+    PostDeleted,
+    PostEdited,
+    PostLiked,
+    PostPublished,
+    PostSaved,
+    PostUnliked,
+    PostUnsaved,
+)
+from photomesh_shared.http import Readiness, run
+from photomesh_shared.kafka.consumer import kafka_source
+from photomesh_shared.kafka.runner import ConsumerRunner, Handler
+
+__all__ = ["create_app", "handlers"]
+
+GROUP = "feed"
+
+
+def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
+    """A post that failed was in no feed, and a block ends follows by events of their own."""
+    return {
+        PostPublished: folding.post_published,
+        PostEdited: folding.post_edited,
+        PostDeleted: folding.post_deleted,
+        PostCounted: folding.post_counted,
+        FollowCreated: folding.follow_created,
+        FollowDeleted: folding.follow_deleted,
+        MuteCreated: folding.mute_changed,
+        MuteDeleted: folding.mute_changed,
+        PostLiked: folding.like_changed,
+        PostUnliked: folding.like_changed,
+        CommentCreated: folding.comment_changed,
+        CommentDeleted: folding.comment_changed,
+        PostSaved: folding.save_changed,
+        PostUnsaved: folding.save_changed,
+        AccountRegistered: folding.account_changed,
+        AccountUpdated: folding.account_changed,
+    }
+
+
+def create_app(settings: ConsumerSettings | None = None, clock: Clock | None = None) -> FastAPI:
+    """The consumer behind its health endpoints. No I/O happens here."""
+    settings = settings or ConsumerSettings()
+
+    @asynccontextmanager
+    async def open_runner(readiness: Readiness) -> AsyncIterator[ConsumerRunner]:
+        async with open_consumer_deps(settings, readiness, clock or SystemClock()) as deps:
+            yield ConsumerRunner(
+                kafka_source(settings.kafka_bootstrap),
+                group=GROUP,
+                handlers=handlers(deps.folding),
+                publisher=deps.publisher,
+                drain_seconds=settings.shutdown_seconds,
+                clock=clock,
+            )
+
+    return create_consumer_app("Photomesh feed consumer", settings, open_runner)
+
+
+def main() -> None:
+    settings = ConsumerSettings()
+    observability.configure("feed-consumer", settings)
+    run(create_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()
