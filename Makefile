@@ -12,6 +12,7 @@ PYTEST := $(PYTHON) -m pytest
 STACK ?= dev
 ENGINE ?= auto
 PHOTOS ?=
+GRAPH ?=
 S ?=
 T ?=
 ID ?=
@@ -87,7 +88,7 @@ test-e2e: setup ## Tests of the whole mesh on a stack of its own, which stays up
 	@$(PYTEST) tests/e2e $(ARGS)
 
 ##@ Speed
-.PHONY: bench-media bench-upload bench-gateway
+.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows
 bench-media: setup ## The media pipeline beside Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -96,6 +97,15 @@ bench-upload: setup ## Uploads: latency of init and complete, time to ready, pho
 
 bench-gateway: setup ## The gateway beside a bare proxy, and beside no proxy
 	@$(PYTHON) -m benchmarks.gateway $(ARGS)
+
+bench-feed: setup ## Reading feeds beside the naive design (GRAPH=a list of who follows whom; else one is made up)
+	@$(PYTHON) -m benchmarks.feed --graph "$(GRAPH)" $(ARGS)
+
+bench-likes: setup ## A burst of likes on one post, beside the naive design
+	@$(PYTHON) -m benchmarks.likes $(ARGS)
+
+bench-follows: setup ## Following and unfollowing, and when the feed shows it, beside the naive design
+	@$(PYTHON) -m benchmarks.follows $(ARGS)
 
 ##@ Committed documents and locks
 .PHONY: openapi schemas lock

@@ -19,7 +19,7 @@ import httpx
 import photomesh_local as local
 from benchmarks.naive.database import SCHEMA
 from benchmarks.society.graph import Graph
-from benchmarks.society.posts import Posts, World, caption_of, photo_of
+from benchmarks.society.posts import Posts, World, caption_of, display_name_of, photo_of, username_of
 from photomesh_local.environment import postgres_dsn
 from photomesh_shared.events import PhotoReady
 from photomesh_shared.ids import timestamp_of
@@ -41,9 +41,9 @@ class NaiveServer:
 
     async def add_people(self, world: World, graph: Graph) -> None:
         """Accounts, and who follows whom."""
-        accounts = world.accounts.tolist()
+        accounts = world.accounts[: graph.people].tolist()
         async with _connection(self.dsn) as connection:
-            people = [(account, f"person{n}", f"Person {n}", None) for n, account in enumerate(accounts)]
+            people = [(account, username_of(account), display_name_of(account), None) for account in accounts]
             await connection.copy_records_to_table("users", records=people)
             pairs = zip(world.accounts[graph.followers].tolist(), world.accounts[graph.followees].tolist(), strict=True)
             await connection.copy_records_to_table("follows", records=pairs)

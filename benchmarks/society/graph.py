@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Graph", "from_file", "synthetic", "with_readers"]
+__all__ = ["Graph", "from_file", "strangers", "synthetic", "with_readers"]
 
 Numbers = npt.NDArray[np.int64]
 
@@ -30,11 +30,22 @@ class Graph:
     def __len__(self) -> int:
         return len(self.followers)
 
+    def followed_by(self, person: int) -> Numbers:
+        """Whom somebody follows."""
+        followed: Numbers = self.followees[self.followers == person]
+        return followed
+
     def follower_counts(self) -> Numbers:
         return np.bincount(self.followees, minlength=self.people)
 
     def following_counts(self) -> Numbers:
         return np.bincount(self.followers, minlength=self.people)
+
+
+def strangers(people: int) -> Graph:
+    """People who follow nobody."""
+    nobody = np.empty(0, np.int64)
+    return Graph("strangers", people, nobody, nobody, {})
 
 
 def from_file(path: Path) -> Graph:

@@ -15,13 +15,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import repeat
+from typing import TypeVar
 
 import asyncpg
 from redis.asyncio import Redis
 
 import photomesh_local as local
 from benchmarks.society.graph import Graph
-from benchmarks.society.posts import MACHINE, MACHINE_MASK, Posts, World, caption_of, photo_of
+from benchmarks.society.posts import (
+    MACHINE,
+    MACHINE_MASK,
+    Posts,
+    World,
+    caption_of,
+    display_name_of,
+    photo_of,
+    username_of,
+)
 from photomesh_post.projection import RowWrite, rows_of
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished
@@ -30,6 +40,7 @@ from photomesh_shared.settings import CassandraSettings
 
 __all__ = ["Mesh"]
 
+T = TypeVar("T")
 _ROWS_PER_BATCH = 30  # of posts, about 40 kB; Cassandra refuses 50
 _BATCHES_AT_ONCE = 8
 _PART = 20_000  # posts or accounts that a process takes at once
@@ -49,8 +60,8 @@ class Mesh:
 
     async def add_people(self, world: World, graph: Graph) -> None:
         """Accounts, and who follows whom."""
-        ids = world.accounts.tolist()
-        await self._in_processes(_write_accounts, list(enumerate(ids)))
+        ids = world.accounts[: graph.people].tolist()
+        await self._in_processes(_write_accounts, ids)
         followers, followees = world.accounts[graph.followers].tolist(), world.accounts[graph.followees].tolist()
         in_counts, out_counts = graph.follower_counts().tolist(), graph.following_counts().tolist()
         connection = await asyncpg.connect(self._graph_dsn)
@@ -59,7 +70,7 @@ class Mesh:
                 "accounts",
                 columns=["id", "username", "display_name", "private", "version", "followers", "following"],
                 records=(
-                    (account, _username(account), f"Person {n}", False, 1, in_counts[n], out_counts[n])
+                    (account, username_of(account), display_name_of(account), False, 1, in_counts[n], out_counts[n])
                     for n, account in enumerate(ids)
                 ),
             )
@@ -99,9 +110,7 @@ class Mesh:
             await connection.close()
         await self.forget_feeds()
 
-    async def _in_processes(
-        self, write: Callable[[str, Sequence[tuple[int, int]]], None], things: Sequence[tuple[int, int]]
-    ) -> None:
+    async def _in_processes(self, write: Callable[[str, Sequence[T]], None], things: Sequence[T]) -> None:
         loop = asyncio.get_running_loop()
         context = multiprocessing.get_context("spawn")
         parts = [things[start : start + _PART] for start in range(0, len(things), _PART)]
@@ -109,13 +118,9 @@ class Mesh:
             await asyncio.gather(*(loop.run_in_executor(processes, write, self._stack, part) for part in parts))
 
 
-def _username(account: int) -> str:
-    return f"bench{account}"
-
-
-def _write_accounts(stack: str, accounts: Sequence[tuple[int, int]]) -> None:
+def _write_accounts(stack: str, accounts: Sequence[int]) -> None:
     """In a process of its own; so is `_write_posts`."""
-    asyncio.run(_write(stack, (row for number, account in accounts for row in _account_rows(number, account))))
+    asyncio.run(_write(stack, (row for account in accounts for row in _account_rows(account))))
 
 
 def _write_posts(stack: str, posts: Sequence[tuple[int, int]]) -> None:
@@ -123,9 +128,9 @@ def _write_posts(stack: str, posts: Sequence[tuple[int, int]]) -> None:
     asyncio.run(_write(stack, (row for post_id, author_id in by_author for row in _post_rows(post_id, author_id))))
 
 
-def _account_rows(number: int, account: int) -> list[RowWrite]:
+def _account_rows(account: int) -> list[RowWrite]:
     registered = AccountRegistered.example().model_copy(
-        update={"user_id": account, "username": _username(account), "display_name": f"Person {number}"}
+        update={"user_id": account, "username": username_of(account), "display_name": display_name_of(account)}
     )
     return _rows(registered, 1)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from photomesh_shared.ids import EPOCH
 
-__all__ = ["MACHINE", "MACHINE_MASK", "Posts", "World", "caption_of", "photo_of"]
+__all__ = ["MACHINE", "MACHINE_MASK", "Posts", "World", "caption_of", "display_name_of", "photo_of", "username_of"]
 
 _MACHINE_BITS, _SEQUENCE_BITS = 14, 8
 _WORKER = (1 << 10 | 1023) << _SEQUENCE_BITS  # region 1, and a worker number that leases do not reach
@@ -54,6 +54,14 @@ class World:
         first = np.searchsorted(made, made)  # where the posts of this millisecond begin
         sequence = np.arange(len(made)) - first
         return Posts(made << _MACHINE_BITS + _SEQUENCE_BITS | _WORKER | sequence, by)
+
+
+def username_of(account_id: int) -> str:
+    return f"bench{account_id}"
+
+
+def display_name_of(account_id: int) -> str:
+    return f"Person {account_id % 9973}"
 
 
 def photo_of(post_id: int) -> int:
