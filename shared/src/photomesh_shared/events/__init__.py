@@ -34,6 +34,7 @@ from photomesh_shared.events.follows import (
     MuteCreated,
     MuteDeleted,
 )
+from photomesh_shared.events.impressions import ImpressionRecorded
 from photomesh_shared.events.photos import (
     PhotoFailed,
     PhotoMetadata,
@@ -86,6 +87,7 @@ __all__ = [
     "FollowDeleted",
     "FollowRequestClosed",
     "FollowRequested",
+    "ImpressionRecorded",
     "MuteCreated",
     "MuteDeleted",
     "PhotoFailed",

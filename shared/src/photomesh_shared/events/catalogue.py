@@ -232,6 +232,18 @@ _ALL = (
         personal_data="Who follows whom.",
         freshness="Within a second of the publication.",
     ),
+    Topic(
+        name="impressions",
+        summary="Which posts people saw in their feeds, as their apps say. For analysis and for teaching rankers.",
+        owner="feed",
+        types=("photomesh.impression.recorded.v1",),
+        consumers=(),
+        key="account id",
+        order="All impressions of one account, in the order in which its apps sent them.",
+        retention=timedelta(days=7),
+        personal_data="Who saw what, and when.",
+        freshness="Before the answer to the request.",
+    ),
 )
 
 TOPICS = {topic.name: topic for topic in _ALL}
