@@ -4,6 +4,8 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from photomesh_feed.settings import ConsumerSettings as FeedConsumerSettings
+from photomesh_feed.settings import FanoutSettings as FeedFanoutSettings
 from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_local import environment
@@ -30,6 +32,8 @@ PROGRAMS: dict[str, type[ServiceSettings]] = {
     "media-worker": WorkerSettings,
     "social-graph": GraphSettings,
     "social-graph-consumer": GraphConsumerSettings,
+    "feed-consumer": FeedConsumerSettings,
+    "feed-fanout": FeedFanoutSettings,
 }
 each = pytest.mark.parametrize("program", PROGRAMS)
 

@@ -20,6 +20,8 @@ MODULES = {
     "post-engagement": "photomesh_post.engagement",
     "social-graph": "photomesh_social_graph",
     "social-graph-consumer": "photomesh_social_graph.consumer",
+    "feed-consumer": "photomesh_feed.consumer",
+    "feed-fanout": "photomesh_feed.fanout",
 }
 """Program → the module that `python -m` runs."""
 
