@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from photomesh_shared.settings import KafkaSettings, ServiceSettings
+from photomesh_shared.settings import AuthSettings, KafkaSettings, ServiceSettings
 
-__all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings"]
+__all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings", "Settings"]
 
 
 class FeedRedisSettings(ServiceSettings):
     feed_redis_url: SecretStr = Field(
         SecretStr("redis://127.0.0.1:18379/2"), description="Where feeds are kept. Everything there can be lost."
     )
+
+
+class Settings(FeedRedisSettings, KafkaSettings, AuthSettings):
+    """Of ``python -m photomesh_feed``."""
+
+    social_graph_url: str = Field("http://127.0.0.1:18006", description="Knows who follows whom.")
+    post_url: str = Field("http://127.0.0.1:18003", description="Knows all posts.")
+    cdn_url: str = Field(
+        "http://127.0.0.1:18080/variants", description="A variant's URL is this, a slash, and its key."
+    )
+    cursor_secret: SecretStr = Field(description="Signs cursors.")
 
 
 class ConsumerSettings(FeedRedisSettings, KafkaSettings):

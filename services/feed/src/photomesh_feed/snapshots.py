@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from photomesh_shared.events import PostEdited, PostPublished
+from photomesh_shared.ids import decode
 
-__all__ = ["Snapshot", "edited", "from_post", "published"]
+__all__ = ["Snapshot", "edited", "from_post", "id_of", "published"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ def from_post(data: Mapping[str, Any], cdn_url: str) -> Snapshot:
     if not data.get("edited_at"):
         return snapshot
     return replace(snapshot, static=_dumped(json.loads(snapshot.static) | {"edited_at": data["edited_at"]}))
+
+
+def id_of(data: Mapping[str, Any]) -> int:
+    """The post's id in what post says."""
+    return decode("o", data["post_id"])
 
 
 def _photo(photo: Mapping[str, Any], cdn_url: str) -> dict[str, Any]:

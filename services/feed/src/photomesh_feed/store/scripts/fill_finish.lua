@@ -1,0 +1,26 @@
+-- The feed has been read from timelines. KEYS[1]: the feed, KEYS[2]: the lock; ARGV[1]: who holds it; ARGV[2]: '1' if it
+-- goes down to the first post; ARGV[3]: score of the last post otherwise ('' if there is none); then score and id of each.
+-- Does nothing if the marker is gone, or is no longer ours to change.
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[2])
+if redis.call('ZRANGE', KEYS[1], 0, 0)[1] ~= '1' then
+  return 0
+end
+for i = 4, #ARGV, 2 do
+  redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1])
+end
+if ARGV[2] == '1' then
+  redis.call('ZADD', KEYS[1], '+inf', '2')
+elseif ARGV[3] ~= '' then
+  -- A late post may have been pushed below what was read, and between the two there is a gap.
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. ARGV[3], '+inf')
+else
+  redis.call('ZREMRANGEBYSCORE', KEYS[1], '(-inf', '+inf')
+end
+redis.call('ZREM', KEYS[1], '1')
+redis.call('ZADD', KEYS[1], '-inf', '0')
+redis.call('ZREMRANGEBYRANK', KEYS[1], 801, -1)
+redis.call('EXPIRE', KEYS[1], 2592000)
+return 1
