@@ -5,7 +5,7 @@ Every statement asks one partition of a table, by the account that the table is 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from photomesh_shared import outbox
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.postgres import connection, transaction
+from photomesh_social_graph import queries
 from photomesh_social_graph.domain import Account, Counted, Counts, Place, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
 from photomesh_social_graph.service import Listing
@@ -24,66 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresGraph"]
 
-_LISTINGS = {
-    Listing.FOLLOWING: ("follows_out", "follower_id", "followee_id", "since"),
-    Listing.FOLLOWERS: ("follows_in", "followee_id", "follower_id", "since"),
-    Listing.REQUESTS: ("requests_in", "target_id", "requester_id", "since"),
-    Listing.BLOCKS: ("pairs", "actor_id", "target_id", "blocked_at"),
-    Listing.MUTES: ("pairs", "actor_id", "target_id", "muted_at"),
-}
-"""Table, whose list it is, who is in it, and since when."""
-
 _TOP = Place(datetime.max.replace(tzinfo=UTC), MAX_ID)
 """Before every entry."""
 
-_NEWEST_FIRST = {
-    listing: (
-        f"SELECT {other} AS id, {at} AS at FROM {table} WHERE {owner} = $1 AND {at} IS NOT NULL"  # noqa: S608 — our own
-        f" AND ({at}, {other}) < ($2, $3) ORDER BY {at} DESC, {other} DESC LIMIT $4"
-    )
-    for listing, (table, owner, other, at) in _LISTINGS.items()
-}
-
-_RELATIONS = """
-SELECT other.id, o.since IS NOT NULL AS following, p.requested_at IS NOT NULL AS requested,
-       i.since IS NOT NULL AS followed_by, r.since IS NOT NULL AS requested_by,
-       p.blocked_at IS NOT NULL AS blocking, p.muted_at IS NOT NULL AS muting, b.since IS NOT NULL AS blocked_by
-FROM unnest($2::bigint[]) AS other (id)
-LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = other.id
-LEFT JOIN follows_in i ON i.followee_id = $1 AND i.follower_id = other.id
-LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = other.id
-LEFT JOIN requests_in r ON r.target_id = $1 AND r.requester_id = other.id
-LEFT JOIN blocks_in b ON b.blocked_id = $1 AND b.blocker_id = other.id
-"""
-
-_SIDE = """
-SELECT coalesce(p.version, 0) AS version, o.since AS followed_at, p.requested_at, p.blocked_at, p.muted_at,
-       p.followed_from, p.followed_until,
-       (SELECT count(*) FROM pairs WHERE actor_id = $1 AND requested_at IS NOT NULL) AS requesting
-FROM (VALUES (1)) AS one
-LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = $2
-LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = $2
-"""
-
-# The known ones are looked up one by one, however long the whole list is; they are at most as many as one may follow.
-_KNOWN = """
-WITH known AS MATERIALIZED (
-    SELECT follower_id, since FROM follows_in WHERE followee_id = $1 AND follower_id = ANY($5::bigint[])
-)
-SELECT follower_id, since FROM known WHERE (since, follower_id) < ($2, $3)
-ORDER BY since DESC, follower_id DESC LIMIT $4
-"""
-_UNKNOWN = """
-SELECT follower_id, since FROM follows_in
-WHERE followee_id = $1 AND follower_id <> ALL($5::bigint[]) AND (since, follower_id) < ($2, $3)
-ORDER BY since DESC, follower_id DESC LIMIT $4
-"""
-
-
-_COUNTS = (
-    "(SELECT count(*) FROM follows_in WHERE followee_id = accounts.id),"
-    " (SELECT count(*) FROM follows_out WHERE follower_id = accounts.id)"
-)
 _RECOUNT_SECONDS = 600.0  # counting ten million rows takes a while
 
 
@@ -112,14 +56,12 @@ class PostgresGraph:
                 raise AccountNotReady
             if target_id not in accounts:
                 raise AccountNotFound
-            before = [
-                await _side(tx, accounts[actor_id], accounts[target_id]),
-                await _side(tx, accounts[target_id], accounts[actor_id]),
-            ]
-            tie = Tie(*before)
+            rows = await tx.fetch(queries.SIDES, actor_id, target_id)
+            sides = {row["actor_id"]: _side(row, accounts) for row in rows}
+            tie = Tie(sides[actor_id], sides[target_id])
             yield tie
-            for old, new in zip(before, (tie.ours, tie.theirs), strict=True):
-                if new != old:
+            for new in (tie.ours, tie.theirs):
+                if new != (old := sides[new.actor_id]):
                     await _save(tx, old, new)
             for event in tie.events:
                 await outbox.add(tx, event)
@@ -154,13 +96,13 @@ class PostgresGraph:
 
     async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]:
         async with connection(self._pool) as conn:
-            rows = await conn.fetch(_RELATIONS, viewer_id, list(account_ids))
+            rows = await conn.fetch(queries.RELATIONS, viewer_id, list(account_ids))
         return {account_id: Relation(*rest) for account_id, *rest in rows}
 
     async def listed(self, listing: Listing, owner_id: int, after: Place | None, limit: int) -> list[Place]:
         start = after or _TOP
         async with connection(self._pool) as conn:
-            rows = await conn.fetch(_NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
+            rows = await conn.fetch(queries.NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
         return [Place(row["at"], row["id"]) for row in rows]
 
     async def followed_at(self, viewer_id: int, moment: datetime) -> list[int]:
@@ -178,7 +120,9 @@ class PostgresGraph:
     ) -> list[Place]:
         start = after or _TOP
         async with connection(self._pool) as conn:
-            rows = await conn.fetch(_KNOWN if whether else _UNKNOWN, owner_id, start.at, start.id, limit, known)
+            rows = await conn.fetch(
+                queries.KNOWN if whether else queries.UNKNOWN, owner_id, start.at, start.id, limit, known
+            )
         return [Place(row["since"], row["follower_id"], known=whether) for row in rows]
 
     async def follower_ids(self, account_id: int, *, after: int, limit: int) -> bytes:
@@ -195,10 +139,7 @@ class PostgresGraph:
     async def following_json(self, account_id: int) -> str:
         async with connection(self._pool) as conn:
             text: str = await conn.fetchval(
-                "SELECT json_build_object('following', (SELECT coalesce(json_agg(json_build_array(followee_id,"
-                " version)), '[]') FROM follows_out JOIN pairs ON actor_id = $1 AND target_id = followee_id"
-                " WHERE follower_id = $1), 'muted', (SELECT coalesce(json_agg(json_build_array(target_id, version)),"
-                " '[]') FROM pairs WHERE actor_id = $1 AND muted_at IS NOT NULL))::text",
+                queries.FOLLOWING_JSON,
                 account_id,
             )
         return text
@@ -214,7 +155,7 @@ class PostgresGraph:
         """What the next accounts say of their counts, and what the edges say, at one moment."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
-                f"SELECT id, followers, following, {_COUNTS} FROM accounts WHERE id > $1 ORDER BY id"  # noqa: S608
+                f"SELECT id, followers, following, {queries.COUNTS} FROM accounts WHERE id > $1 ORDER BY id"  # noqa: S608
                 " LIMIT $2",
                 after,
                 limit,
@@ -228,23 +169,15 @@ class PostgresGraph:
             # A statement of its own: the next one must see what was committed while this one waited.
             await tx.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account_id)
             await tx.execute(
-                f"UPDATE accounts SET (followers, following) = (SELECT {_COUNTS}) WHERE id = $1",  # noqa: S608
+                f"UPDATE accounts SET (followers, following) = (SELECT {queries.COUNTS}) WHERE id = $1",  # noqa: S608
                 account_id,
                 timeout=_RECOUNT_SECONDS,
             )
 
 
-async def _side(tx: Connection, actor: asyncpg.Record, target: asyncpg.Record) -> Side:
-    row = await tx.fetchrow(_SIDE, actor["id"], target["id"])
-    assert row is not None
-    return Side(
-        actor_id=actor["id"],
-        target_id=target["id"],
-        target_private=target["private"],
-        following=actor["following"],
-        followers=target["followers"],
-        **row,
-    )
+def _side(row: asyncpg.Record, accounts: Mapping[int, asyncpg.Record]) -> Side:
+    actor, target = accounts[row["actor_id"]], accounts[row["target_id"]]
+    return Side(**row, target_private=target["private"], following=actor["following"], followers=target["followers"])
 
 
 async def _save(tx: Connection, old: Side, new: Side) -> None:
@@ -285,8 +218,14 @@ async def _move_follow(tx: Connection, side: Side) -> None:
             "DELETE FROM follows_out WHERE follower_id = $1 AND followee_id = $2", side.actor_id, side.target_id
         )
     await _set(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
-    await tx.execute("UPDATE accounts SET following = $2 WHERE id = $1", side.actor_id, side.following)
-    await tx.execute("UPDATE accounts SET followers = $2 WHERE id = $1", side.target_id, side.followers)
+    await tx.execute(
+        "UPDATE accounts SET following = CASE id WHEN $1 THEN $3 ELSE following END,"
+        " followers = CASE id WHEN $2 THEN $4 ELSE followers END WHERE id IN ($1, $2)",
+        side.actor_id,
+        side.target_id,
+        side.following,
+        side.followers,
+    )
 
 
 async def _set(tx: Connection, table: str, target: str, actor: str, side: Side, since: datetime | None) -> None:
