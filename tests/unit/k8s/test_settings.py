@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 
 from photomesh_feed.settings import ConsumerSettings as FeedConsumerSettings
 from photomesh_feed.settings import FanoutSettings as FeedFanoutSettings
+from photomesh_feed.settings import Settings as FeedSettings
 from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_media_worker.settings import Settings as WorkerSettings
@@ -40,6 +41,7 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "media-worker-reprocess": WorkerSettings,
     "social-graph": GraphSettings,
     "social-graph-consumer": GraphConsumerSettings,
+    "feed": FeedSettings,
     "feed-consumer": FeedConsumerSettings,
     "feed-fanout": FeedFanoutSettings,
 }

@@ -6,10 +6,11 @@ from pydantic_settings import BaseSettings
 
 from photomesh_feed.settings import ConsumerSettings as FeedConsumerSettings
 from photomesh_feed.settings import FanoutSettings as FeedFanoutSettings
+from photomesh_feed.settings import Settings as FeedSettings
 from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_local import environment
-from photomesh_local.environment import as_lines
+from photomesh_local.environment import HTTP_PORTS, as_lines
 from photomesh_local.services import MODULES
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
@@ -32,6 +33,7 @@ PROGRAMS: dict[str, type[ServiceSettings]] = {
     "media-worker": WorkerSettings,
     "social-graph": GraphSettings,
     "social-graph-consumer": GraphConsumerSettings,
+    "feed": FeedSettings,
     "feed-consumer": FeedConsumerSettings,
     "feed-fanout": FeedFanoutSettings,
 }
@@ -47,7 +49,7 @@ def _secrets(kind: type[BaseSettings]) -> set[str]:
 
 
 def test_every_program_is_looked_at() -> None:
-    assert set(PROGRAMS) == set(MODULES)
+    assert set(PROGRAMS) == set(MODULES) == set(HTTP_PORTS)
 
 
 @each

@@ -20,6 +20,7 @@ MODULES = {
     "post-engagement": "photomesh_post.engagement",
     "social-graph": "photomesh_social_graph",
     "social-graph-consumer": "photomesh_social_graph.consumer",
+    "feed": "photomesh_feed",
     "feed-consumer": "photomesh_feed.consumer",
     "feed-fanout": "photomesh_feed.fanout",
 }
