@@ -102,6 +102,11 @@ class MemoryStore:
         await self._answer()
         return author_of(user_id, self.row("accounts", user_id=user_id))
 
+    async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
+        await self._answer()
+        rows = {account_id: self.row("accounts", user_id=account_id) for account_id in account_ids}
+        return {account_id: author_of(account_id, row) for account_id, row in rows.items() if row}
+
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         await self._answer()
         return standing_of(self.row("relations", account_id=viewer_id, other_id=account_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from photomesh_post.api_common import Dependencies
-from photomesh_post.domain import Post
+from photomesh_post.domain import Post, Reactions
+from photomesh_post.schemas import AuthorOut
 from photomesh_shared.events import PostPublished, UtcTime
 from photomesh_shared.ids import PostId, UserId, encode
 
@@ -20,12 +22,13 @@ _TIME: TypeAdapter[UtcTime | None] = TypeAdapter(UtcTime | None)
 router = APIRouter(prefix="/internal", include_in_schema=False)
 
 
-PostIds = Annotated[
-    list[PostId],
-    BeforeValidator(lambda given: given[0].split(",") if isinstance(given, list) and len(given) == 1 else given),
-    Field(max_length=100),
-    Query(description="Separated by commas."),
-]
+def _split(given: object) -> object:
+    return given[0].split(",") if isinstance(given, list) and len(given) == 1 else given
+
+
+_LIST = (BeforeValidator(_split), Field(max_length=100), Query(description="Separated by commas."))
+PostIds = Annotated[list[PostId], *_LIST]
+UserIds = Annotated[list[UserId], *_LIST]
 
 
 class _Request(BaseModel):
@@ -43,7 +46,7 @@ class ViewerStateWanted(_Request):
     post_ids: list[PostId] = Field(max_length=100)
 
 
-def _snapshot(post: Post) -> dict[str, Any]:
+def _snapshot(post: Post, reactions: Reactions) -> dict[str, Any]:
     """The data of a post's publication as it would be today, and what has been counted since."""
     assert post.published_at is not None
     texts = post.alt_texts
@@ -58,14 +61,20 @@ def _snapshot(post: Post) -> dict[str, Any]:
         created_at=post.created_at,
         published_at=post.published_at,
     )
-    since = {"edited_at": _TIME.dump_python(post.edited_at, mode="json"), "version": post.version, "deleted": False}
-    return fact.model_dump(mode="json") | since
+    return fact.model_dump(mode="json") | {
+        "edited_at": _TIME.dump_python(post.edited_at, mode="json"),
+        "version": post.version,
+        "deleted": False,
+        "like_count": reactions.likes,
+        "comment_count": reactions.comments,
+    }
 
 
 @router.get("/posts")
 async def get_posts(ids: PostIds, deps: Dependencies) -> JSONResponse:
     """Published posts, at most 100; those that are unknown, not published, or deleted are left out."""
-    return JSONResponse({"posts": [_snapshot(post) for post in await deps.snapshots.posts(ids)]})
+    posts, reactions = await asyncio.gather(deps.snapshots.posts(ids), deps.liking.reactions(None, set(ids)))
+    return JSONResponse({"posts": [_snapshot(post, reactions[post.id]) for post in posts]})
 
 
 @router.post("/timelines")
@@ -80,6 +89,25 @@ async def get_timelines(body: TimelinesWanted, deps: Dependencies) -> JSONRespon
             }
         }
     )
+
+
+@router.post("/viewer-state")
+async def get_viewer_state(body: ViewerStateWanted, deps: Dependencies) -> JSONResponse:
+    """Those of the posts that an account likes, and those that it saved."""
+    found = await deps.saved_posts.reactions(body.account_id, body.post_ids)
+    return JSONResponse(
+        {
+            "liked": [encode("o", post_id) for post_id, those in found.items() if those.liked],
+            "saved": [encode("o", post_id) for post_id, those in found.items() if those.saved],
+        }
+    )
+
+
+@router.get("/accounts")
+async def get_accounts(ids: UserIds, deps: Dependencies) -> JSONResponse:
+    """What posts show of their authors; accounts that are not known are left out."""
+    authors = await deps.snapshots.authors(ids)
+    return JSONResponse({"accounts": [AuthorOut.of(author).model_dump(mode="json") for author in authors]})
 
 
 @router.get("/accounts/{account_id}/posts/count")

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from itertools import takewhile
 from typing import Protocol
 
-from photomesh_post.domain import Listed, Month, Post, PostRef, PostStatus
+from photomesh_post.domain import Author, Listed, Month, Post, PostRef, PostStatus
 from photomesh_post.projection import month_of
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.single_flight import SingleFlight
@@ -21,6 +21,8 @@ class SnapshotReads(Protocol):
     """What is asked of the store; see `store.CassandraStore`."""
 
     async def posts(self, post_ids: Collection[int]) -> dict[int, Post]: ...
+
+    async def authors(self, account_ids: Collection[int]) -> dict[int, Author]: ...
 
     async def months_of(self, author_ids: Collection[int]) -> dict[int, list[Month]]:
         """The months in which each author has posts, newest first."""
@@ -44,6 +46,10 @@ class Snapshots:
         found = await self._store.posts(post_ids)
         posts = (found.get(post_id) for post_id in dict.fromkeys(post_ids))
         return [post for post in posts if post and post.status is PostStatus.PUBLISHED and not post.deleted]
+
+    async def authors(self, account_ids: Collection[int]) -> list[Author]:
+        """Those of the accounts that are known."""
+        return list((await self._store.authors(account_ids)).values())
 
     async def published_posts(self, author_id: int) -> int:
         """How many published posts an author has: exact as soon as a publication or deletion is in the tables."""

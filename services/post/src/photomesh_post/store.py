@@ -66,6 +66,11 @@ class CassandraStore:
     async def author(self, user_id: int) -> Author:
         return author_of(user_id, await self._one("SELECT * FROM accounts WHERE user_id = ?", user_id))
 
+    async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
+        """Those of the accounts that are known."""
+        rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
+        return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
+
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         rows = await self._session.read(
             "SELECT follows, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id = ?",
