@@ -93,11 +93,15 @@ class CommentService:
 
     async def _root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
         """The comment that a comment replies to, or itself; None if either is deleted or hidden."""
+        root = await self._of_thread(viewer_id, comment)
+        return None if root is None or root.deleted or comment.deleted else root
+
+    async def _of_thread(self, viewer_id: int | None, comment: Comment) -> Comment | None:
+        """As `_root`, deleted or not."""
         root = comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
-        if root is None or root.deleted or comment.deleted:
+        if root is None or await self._visibility.blocked_among(viewer_id, {comment.author_id, root.author_id}):
             return None
-        hidden = await self._visibility.blocked_among(viewer_id, {comment.author_id, root.author_id})
-        return None if hidden else root
+        return root
 
     async def find(self, viewer_id: int | None, comment_id: int) -> tuple[Comment, Post]:
         """A comment that the viewer sees, and its post. Raises CommentNotFound for every other."""
@@ -122,11 +126,13 @@ class CommentService:
         if comment is None:
             raise CommentNotFound
         post = await self._post(viewer_id, comment)
+        root = await self._of_thread(viewer_id, comment)
         permitted = viewer_id in (comment.author_id, post.author_id)
-        if await self._root(viewer_id, comment) is None:
-            if permitted and comment.deleted:
-                return
+        gone = root is not None and (root.deleted or comment.deleted)
+        if root is None or (gone and not permitted):
             raise CommentNotFound
+        if gone:
+            return
         if not permitted:
             raise NotYourComment
         now = self._clock.now()
