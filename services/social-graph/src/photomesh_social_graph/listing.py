@@ -13,9 +13,6 @@ from photomesh_social_graph.service import Listing
 
 __all__ = ["Listed", "Lists", "Reads"]
 
-_ROUNDS = 10
-"""How often more is read to fill one page; a page that is still short then says that there is more."""
-
 Entries = Callable[[Place | None, int], Awaitable[list[Place]]]
 
 
@@ -50,9 +47,11 @@ class Listed:
 
 
 class Lists:
-    def __init__(self, store: Reads, clock: Clock) -> None:
+    def __init__(self, store: Reads, clock: Clock, *, rounds: int = 10) -> None:
+        """`rounds`: how often more is read to fill one page; one that is still short then says that there is more."""
         self._store = store
         self._clock = clock
+        self._rounds = rounds
 
     def begin(self) -> datetime:
         """The moment at which somebody begins to read a list of followers."""
@@ -114,7 +113,7 @@ class Lists:
         self, entries: Entries, viewer_id: int | None, after: Place | None, limit: int, *, blocks: bool = False
     ) -> Listed:
         shown: list[Account] = []
-        for _ in range(_ROUNDS):
+        for _ in range(self._rounds):
             found = await entries(after, limit + 1)
             visible = await self._visible(viewer_id, [place.id for place in found], blocks=blocks)
             for place in found:
