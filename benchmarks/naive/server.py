@@ -75,8 +75,8 @@ class NaiveServer:
 
 
 @asynccontextmanager
-async def running(stack: str) -> AsyncIterator[NaiveServer]:
-    """An empty one, ready."""
+async def running(stack: str, jwks_url: str | None = None) -> AsyncIterator[NaiveServer]:
+    """An empty one, ready; it accepts the tokens of the stack's identity, or of another issuer."""
     where = local.Stack(stack)
     secret = where.secrets["POSTGRES_PASSWORD"]
     admin, dsn = (postgres_dsn(where, "photomesh", secret, name) for name in ("postgres", _DATABASE))
@@ -92,7 +92,7 @@ async def running(stack: str) -> AsyncIterator[NaiveServer]:
             "PHOTOMESH_NAIVE_URL": url,
             "PHOTOMESH_NAIVE_DSN": dsn,
             "PHOTOMESH_NAIVE_FOLDER": folder,
-            "PHOTOMESH_JWKS_URL": local.environment(where, "gateway")["PHOTOMESH_JWKS_URL"],
+            "PHOTOMESH_JWKS_URL": jwks_url or local.environment(where, "gateway")["PHOTOMESH_JWKS_URL"],
         }
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.naive"),
