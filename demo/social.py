@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from demo.client import Account, Platform
@@ -39,14 +39,17 @@ async def _each(
 ) -> list[Result]:
     """`act` on every item, some at a time, with a bar."""
     gate = asyncio.Semaphore(_AT_ONCE)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bar:
+        progress = bar.add_task(what, total=len(items))
 
-    async def one(item: Item) -> Result:
-        async with gate:
-            return await act(item)
+        async def one(item: Item) -> Result:
+            async with gate:
+                result = await act(item)
+            bar.advance(progress)
+            return result
 
-    tasks = [asyncio.create_task(one(item)) for item in items]
-    for task in track(asyncio.as_completed(tasks), what, total=len(tasks), console=console):
-        await task
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(item)) for item in items]
     return [task.result() for task in tasks]
 
 
