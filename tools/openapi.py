@@ -33,7 +33,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = ROOT / "gateway/src/photomesh_gateway"
 FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json")
-SERVICES = ("identity", "upload", "post", "social-graph")
+SERVICES = ("identity", "upload", "post", "social-graph", "feed")
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 

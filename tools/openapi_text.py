@@ -61,6 +61,7 @@ TAGS: list[Json] = [
     {"name": "likes", "description": "Liking posts and comments, and who does."},
     {"name": "comments", "description": "Comments on posts, with one level of replies."},
     {"name": "saves", "description": "Posts that you keep, and collections of them. Nobody else sees either."},
+    {"name": "feed", "description": "What those whom you follow have posted."},
     {"name": "people", "description": "Following, blocking and muting, and lists of who does."},
     {"name": "platform", "description": "What holds for the whole API."},
 ]

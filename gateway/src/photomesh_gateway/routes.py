@@ -106,6 +106,9 @@ ROUTES = (
     Route("GET", "/v1/me/blocks", _GRAPH, _READ, Auth.REQUIRED),
     Route("GET", "/v1/me/mutes", _GRAPH, _READ, Auth.REQUIRED),
     Route("GET", "/v1/me/relationships", _GRAPH, _READ, Auth.REQUIRED),
+    Route("GET", "/v1/feed", _FEED, _READ, Auth.REQUIRED),
+    # Bookkeeping of reading, several a minute: it counts with the reads, so that scrolling takes nothing from writing.
+    Route("POST", "/v1/feed/impressions", _FEED, _READ, Auth.REQUIRED),
 )
 
 

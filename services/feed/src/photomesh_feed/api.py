@@ -101,6 +101,7 @@ async def _page(
 @router.post(
     "/v1/feed/impressions",
     status_code=202,
+    response_class=Response,
     tags=["feed"],
     summary="Say which posts were seen",
     responses=problems(*_COMMON, MalformedJson, PublishFailed),
