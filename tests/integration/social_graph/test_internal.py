@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 
 import httpx
@@ -83,3 +84,24 @@ async def test_who_is_popular(people: People) -> None:
     found = (await people.api.get("/internal/popular", params={"at_least": 4})).json()
     assert other.number not in [account_id for account_id, _ in found]
     assert (await people.api.get("/internal/popular")).json() == []
+
+
+async def test_many_who_ask_the_same_at_once_share_reads(people: People) -> None:
+    star, *fans = await people.several(4)
+    for fan in fans:
+        await fan.follow(star)
+    pool = people.api._transport.app.state.deps.store._pool  # type: ignore[attr-defined]
+    asked = 0
+
+    def count(_: object) -> None:
+        nonlocal asked
+        asked += 1
+
+    connections = [await pool.acquire() for _ in range(pool.get_max_size() - 1)]  # the relay has one
+    for each in connections:
+        each.add_query_logger(count)
+        await pool.release(each)
+    path = f"/internal/accounts/{star.id}/summary"
+    answers = await asyncio.gather(*(people.api.get(path) for _ in range(1_000)))
+    assert {answer.json()["followers"] for answer in answers} == {3}
+    assert 0 < asked <= 100

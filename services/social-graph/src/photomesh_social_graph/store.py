@@ -5,7 +5,7 @@ Every statement asks one partition of a table, by the account that the table is 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from photomesh_shared import outbox
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.single_flight import SingleFlight
 from photomesh_social_graph import queries
 from photomesh_social_graph.domain import Account, Counted, Counts, Place, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
@@ -39,6 +40,7 @@ class PostgresGraph:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._reads = SingleFlight[list["asyncpg.Record"]]()
 
     async def ping(self) -> None:
         async with connection(self._pool) as conn:
@@ -82,74 +84,74 @@ class PostgresGraph:
             )
 
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(
-                "SELECT id, username, display_name, avatar_url, private FROM accounts WHERE id = ANY($1)",
-                list(account_ids),
-            )
+        rows = await self._read(
+            "SELECT id, username, display_name, avatar_url, private FROM accounts WHERE id = ANY($1)",
+            tuple(account_ids),
+        )
         return {row["id"]: Account(*row) for row in rows}
 
     async def counts(self, account_id: int) -> Counts:
-        async with connection(self._pool) as conn:
-            row = await conn.fetchrow("SELECT followers, following FROM accounts WHERE id = $1", account_id)
-        return Counts(*row) if row else Counts()
+        rows = await self._read("SELECT followers, following FROM accounts WHERE id = $1", account_id)
+        return Counts(*rows[0]) if rows else Counts()
 
     async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]:
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(queries.RELATIONS, viewer_id, list(account_ids))
+        rows = await self._read(queries.RELATIONS, viewer_id, tuple(account_ids))
         return {account_id: Relation(*rest) for account_id, *rest in rows}
 
     async def listed(self, listing: Listing, owner_id: int, after: Place | None, limit: int) -> list[Place]:
         start = after or _TOP
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(queries.NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
+        rows = await self._read(queries.NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
         return [Place(row["at"], row["id"]) for row in rows]
 
     async def followed_at(self, viewer_id: int, moment: datetime) -> list[int]:
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(
-                "SELECT followee_id FROM follows_out WHERE follower_id = $1 AND since <= $2 UNION SELECT target_id"
-                " FROM pairs WHERE actor_id = $1 AND followed_until > $2 AND followed_from <= $2",
-                viewer_id,
-                moment,
-            )
+        rows = await self._read(
+            "SELECT followee_id FROM follows_out WHERE follower_id = $1 AND since <= $2 UNION SELECT target_id"
+            " FROM pairs WHERE actor_id = $1 AND followed_until > $2 AND followed_from <= $2",
+            viewer_id,
+            moment,
+        )
         return [row[0] for row in rows]
 
     async def followers(
         self, owner_id: int, known: Sequence[int], *, whether: bool, after: Place | None, limit: int
     ) -> list[Place]:
         start = after or _TOP
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(
-                queries.KNOWN if whether else queries.UNKNOWN, owner_id, start.at, start.id, limit, known
-            )
+        query = queries.KNOWN if whether else queries.UNKNOWN
+        rows = await self._read(query, owner_id, start.at, start.id, limit, tuple(known))
         return [Place(row["since"], row["follower_id"], known=whether) for row in rows]
 
     async def follower_ids(self, account_id: int, *, after: int, limit: int) -> bytes:
-        async with connection(self._pool) as conn:
-            packed: bytes | None = await conn.fetchval(
-                "SELECT string_agg(int8send(follower_id), '' ORDER BY follower_id) FROM (SELECT follower_id"
-                " FROM follows_in WHERE followee_id = $1 AND follower_id > $2 ORDER BY follower_id LIMIT $3) page",
-                account_id,
-                after,
-                limit,
-            )
+        """As eight bytes each, the smallest first."""
+        [[packed]] = await self._read(
+            "SELECT string_agg(int8send(follower_id), '' ORDER BY follower_id) FROM (SELECT follower_id"
+            " FROM follows_in WHERE followee_id = $1 AND follower_id > $2 ORDER BY follower_id LIMIT $3) page",
+            account_id,
+            after,
+            limit,
+        )
         return packed or b""
 
     async def following_json(self, account_id: int) -> str:
-        async with connection(self._pool) as conn:
-            text: str = await conn.fetchval(
-                queries.FOLLOWING_JSON,
-                account_id,
-            )
+        """Whom the account follows and mutes, with versions, as JSON."""
+        [[text]] = await self._read(queries.FOLLOWING_JSON, account_id)
+        assert isinstance(text, str)
         return text
 
     async def popular(self, at_least: int) -> list[tuple[int, int]]:
-        async with connection(self._pool) as conn:
-            rows = await conn.fetch(
-                "SELECT id, followers FROM accounts WHERE followers >= $1 ORDER BY followers DESC, id", at_least
-            )
+        """Accounts with so many followers, and how many, the most first."""
+        rows = await self._read(
+            "SELECT id, followers FROM accounts WHERE followers >= $1 ORDER BY followers DESC, id", at_least
+        )
         return [(row["id"], row["followers"]) for row in rows]
+
+    async def _read(self, query: str, *values: Hashable) -> list[asyncpg.Record]:
+        """Many who ask for the same at the same time share two reads."""
+
+        async def read() -> list[asyncpg.Record]:
+            async with connection(self._pool) as conn:
+                return await conn.fetch(query, *values)
+
+        return await self._reads.run((query, values), read)
 
     async def counted(self, after: int, limit: int) -> list[Counted]:
         """What the next accounts say of their counts, and what the edges say, at one moment."""
