@@ -88,7 +88,7 @@ test-e2e: setup ## Tests of the whole mesh on a stack of its own, which stays up
 	@$(PYTEST) tests/e2e $(ARGS)
 
 ##@ Speed
-.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows
+.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout
 bench-media: setup ## The media pipeline beside Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -106,6 +106,9 @@ bench-likes: setup ## A burst of likes on one post, beside the naive design
 
 bench-follows: setup ## Following and unfollowing, and when the feed shows it, beside the naive design
 	@$(PYTHON) -m benchmarks.follows $(ARGS)
+
+bench-fanout: setup ## A post into the feeds of 1,000, 10,000 and 1,000,000 followers, beside the naive way
+	@$(PYTHON) -m benchmarks.fanout $(ARGS)
 
 ##@ Committed documents and locks
 .PHONY: openapi schemas lock

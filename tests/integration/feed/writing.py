@@ -126,15 +126,24 @@ class Lists:
 
     async def open(self, accounts: Iterable[int], *, following: Sequence[int] = ()) -> None:
         """These have read all that there is, and follow whom is given."""
+        accounts = list(accounts)
+        await self.open_lists(accounts)
         for some in _batched(accounts, 1000):
             async with self.redis.pipeline(transaction=False) as pipe:
                 for account in some:
-                    marks: Any = {keys.COMPLETE: keys.MARKER_SCORE, keys.BOTTOM: keys.BOTTOM_SCORE}
-                    pipe.zadd(keys.feed(account), marks)
                     pipe.hset(keys.follow_versions(account), keys.MARKER, "0")
                     for author in following:
                         pipe.hset(keys.follow_versions(account), str(author), "1")
                         pipe.sadd(keys.following(account), str(author))
+                await pipe.execute()
+
+    async def open_lists(self, accounts: Iterable[int]) -> None:
+        """These have read all that there is."""
+        marks: Any = {keys.COMPLETE: keys.MARKER_SCORE, keys.BOTTOM: keys.BOTTOM_SCORE}
+        for some in _batched(accounts, 1000):
+            async with self.redis.pipeline(transaction=False) as pipe:
+                for account in some:
+                    pipe.zadd(keys.feed(account), marks)
                 await pipe.execute()
 
     async def feed(self, account: int) -> list[int]:
