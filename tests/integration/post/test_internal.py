@@ -1,14 +1,10 @@
-"""What other services are told, and how little many readers at once cost."""
+"""What other services are told."""
 
 from __future__ import annotations
-
-import asyncio
-from collections.abc import Mapping
 
 import httpx
 import pytest
 
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import decode
 from tests.integration.post.person import Person
@@ -97,27 +93,3 @@ async def test_names_of_accounts(api: httpx.AsyncClient, ada: Person, grace: Per
 async def test_questions_that_are_refused(api: httpx.AsyncClient, path: str, body: object) -> None:
     answer = await (api.get(path) if body is None else api.post(path, json=body))
     expect_problem(answer, 422, "invalid-request")
-
-
-async def _reads(database: CassandraSession) -> Mapping[str, int]:
-    """How often each table was read, as Cassandra counts it."""
-    rows = await database.execute("SELECT keyspace_name, table_name, count FROM system_views.coordinator_read_latency")
-    return {row["table_name"]: row["count"] for row in rows if row["keyspace_name"] == "post"}
-
-
-async def test_what_is_cold_is_read_a_few_times_however_many_ask(
-    api: httpx.AsyncClient, ada: Person, grace: Person, database: CassandraSession
-) -> None:
-    post_id = await _publish(ada)
-    shared = {"posts", "accounts", "counts", "relations", "posts_by_author", "months_by_author"}
-    for path, readers in (
-        (f"/v1/posts/{post_id}", 1_000),
-        (f"/v1/users/{ada.id}/posts", 200),
-        (f"/internal/accounts/{ada.id}/posts/count", 200),
-    ):
-        before = await _reads(database)
-        answers = await asyncio.gather(*(api.get(path, headers=grace.headers) for _ in range(readers)))
-        assert {answer.status_code for answer in answers} == {200}
-        after = await _reads(database)
-        reads = {table: after[table] - before[table] for table in shared}
-        assert all(count <= 10 for count in reads.values()), (path, reads)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 from photomesh_post.domain import Author
 from photomesh_post.likes import NEVER, Bucket, Counts, Like, bucket_of
 from photomesh_post.projection import month_of
 from photomesh_post.rows import author_of
 from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.together import Together
 
 __all__ = ["CassandraLikes"]
 
 _LIKERS_PER_READ = 100
+_READ_TOGETHER = 20
+_WRITTEN_TOGETHER = 10  # more partitions in a batch, and Cassandra begins to complain
 
 
 class CassandraLikes:
@@ -23,6 +26,9 @@ class CassandraLikes:
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
+        # Of a post that everybody likes at the same time, what each of them says is read and written together.
+        self._one_said = Together(self._said_of_one_subject_each, most=_READ_TOGETHER)
+        self._sayings = Together(self._say, most=_WRITTEN_TOGETHER)
 
     async def counts(self, subject_ids: Collection[int]) -> dict[int, Counts]:
         rows = await self._session.read("SELECT * FROM counts WHERE subject_id IN ?", tuple(sorted(subject_ids)))
@@ -33,43 +39,71 @@ class CassandraLikes:
     # What accounts say
 
     async def said(self, account_id: int, subject_ids: Collection[int]) -> dict[int, Like]:
+        if len(subject_ids) == 1:
+            [subject_id] = subject_ids
+            said = await self._one_said.get((subject_id, account_id))
+            return {subject_id: said} if said else {}
         by_month: defaultdict[int, list[int]] = defaultdict(list)
         for subject_id in subject_ids:
             by_month[month_of(subject_id)].append(subject_id)
         months = await asyncio.gather(
             *(
-                self._session.execute(
+                self._session.read(
                     "SELECT subject_id, liked, version FROM likes_by_account"
                     " WHERE account_id = ? AND month = ? AND subject_id IN ?",
                     account_id,
                     month,
-                    subjects,
+                    tuple(subjects),
                 )
                 for month, subjects in by_month.items()
             )
         )
         return {row["subject_id"]: Like(row["version"], row["liked"]) for rows in months for row in rows}
 
-    async def say(self, account_id: int, subject_id: int, like: Like) -> None:
-        await self._session.execute(
-            "INSERT INTO likes_by_account (account_id, month, subject_id, liked, version) VALUES (?, ?, ?, ?, ?)"
-            " USING TIMESTAMP ?",
-            account_id,
-            month_of(subject_id),
-            subject_id,
-            like.liked,
-            like.version,
-            like.version,
+    async def _said_of_one_subject_each(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Like]:
+        by_subject: defaultdict[int, list[int]] = defaultdict(list)
+        for subject_id, account_id in keys:
+            by_subject[subject_id].append(account_id)
+        found = await asyncio.gather(
+            *(
+                self._session.execute(
+                    "SELECT subject_id, account_id, liked, version FROM likes_by_account"
+                    " WHERE account_id IN ? AND month = ? AND subject_id = ?",
+                    account_ids,
+                    month_of(subject_id),
+                    subject_id,
+                )
+                for subject_id, account_ids in by_subject.items()
+            )
         )
+        return {
+            (row["subject_id"], row["account_id"]): Like(row["version"], row["liked"]) for rows in found for row in rows
+        }
+
+    async def say(self, account_id: int, subject_id: int, like: Like) -> None:
+        await self._sayings.get((account_id, subject_id, like))
+
+    async def _say(self, sayings: Sequence[tuple[int, int, Like]]) -> dict[tuple[int, int, Like], None]:
+        insert = (
+            "INSERT INTO likes_by_account (account_id, month, subject_id, liked, version) VALUES (?, ?, ?, ?, ?)"
+            " USING TIMESTAMP ?"
+        )
+        values = [
+            value
+            for account_id, subject_id, like in sayings
+            for value in (account_id, month_of(subject_id), subject_id, like.liked, like.version, like.version)
+        ]
+        await self._session.execute(f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(sayings))}; APPLY BATCH", *values)
+        return {}
 
     # What is counted
 
     async def counted(self, account_id: int, subject_ids: Collection[int]) -> dict[int, Bucket]:
         """Count and row come in one read of one partition: so the count knows of the row."""
-        rows = await self._session.execute(
+        rows = await self._session.read(
             "SELECT subject_id, count, revision, liked, version FROM likes"
             " WHERE subject_id IN ? AND bucket = ? AND account_id = ?",
-            list(subject_ids),
+            tuple(sorted(subject_ids)),
             bucket_of(account_id),
             account_id,
         )
