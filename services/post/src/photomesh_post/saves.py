@@ -160,7 +160,8 @@ class SaveService:
         await self._visibility.post(account_id, post_id)
         saved = await self._save(account_id, post_id)
         said = await self._said(collection_id, post_id)
-        if not said.kept:
+        # It may still be taken out: by a removal from all that is kept, which the collections do not have yet.
+        if not said.kept or said.version < saved.removed:
             event = CollectionPostAdded(
                 account_id=account_id, collection_id=collection_id, post_id=post_id, added_at=self._clock.now()
             )
