@@ -13,6 +13,7 @@ from photomesh_feed.keys import COMPLETE
 from photomesh_feed.loading import Loader
 from photomesh_feed.store.reads import Shelf
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["Fills", "Posts", "Shelves", "Timelines"]
 
@@ -45,8 +46,9 @@ class Timelines:
         self._posts = posts
         self._heads = Loader("timelines", self._load_heads, batch=_ASKED_AUTHORS)
         self._asking = asyncio.Semaphore(4)
+        self._asked = SingleFlight[dict[int, list[int]]]()
 
-    async def newest(self, authors: Collection[int], after: int | None, count: int) -> Slice:
+    async def newest(self, authors: Collection[int], after: int | None, count: int, *, rounds: int = _ROUNDS) -> Slice:
         """The next `count` posts of all these authors behind `after`.
 
         A few rounds of reading are enough but for the oddest timelines; after them it gives what is certain by then,
@@ -56,7 +58,7 @@ class Timelines:
         found: list[int] = []
         limiting = tracks
         step = max(_LEAST, 2 * count // max(1, len(tracks)))
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             await self._extend(limiting, after, min(step, count + 1))
             found, limiting = exact(tracks, after, count)
             if not limiting:
@@ -109,7 +111,8 @@ class Timelines:
     async def _from_post(self, tracks: Sequence[Track], after: int | None) -> None:
         place = _later(tracks[0].bound, after)
         before_ms = None if place is None else (place >> MS_BITS) + 1  # so that all of its millisecond are given
-        found = await self._ask([track.author_id for track in tracks], before_ms, _ASKED_POSTS)
+        authors = tuple(track.author_id for track in tracks)
+        found = await self._asked.run((authors, before_ms), lambda: self._ask(authors, before_ms, _ASKED_POSTS))
         for track in tracks:
             posts = found.get(track.author_id, [])
             track.posts += posts

@@ -157,18 +157,23 @@ class Reading:
         self._hydration = hydration
         self._timelines = timelines
         self._rebuilds = rebuilds
-        self._cold = SingleFlight[Page]()
+        self._shared = SingleFlight[Page]()
 
     async def chronological(self, viewer: int, after: int | None, limit: int) -> Page:
-        """The posts behind `after`, newest first. Raises FeedsUnavailable, SourceUnavailable, FeedsBusy."""
+        """The posts behind `after`, newest first. Somebody who asks for the same page many times at once is given one
+        answer. Raises FeedsUnavailable, SourceUnavailable, FeedsBusy."""
+        return await self._shared.run((viewer, after, limit), lambda: self._chronological(viewer, after, limit))
 
+    async def _chronological(self, viewer: int, after: int | None, limit: int) -> Page:
         async def read(absent: Collection[int]) -> Found:
             return await self._reads.page(viewer, after, limit, absent)
 
         found = await self._hydration.whole(viewer, read)
         if found.ended == "cold":
             READS.labels("chronological", "cold").inc()
-            return await self._cold.run((viewer, after, limit), lambda: self.from_timelines(viewer, after, limit))
+            # The list is made meanwhile.
+            await self._rebuilds.ensure(viewer)
+            return await self._deep(viewer, [], after, limit)
         if found.ended == "more":
             READS.labels("chronological", "warm").inc()
             return Page(found.rows, int(found.rows[-1].post_id))
@@ -179,12 +184,9 @@ class Reading:
         place = after
         if found.floor is not None and (after is None or order(found.floor) > order(after)):
             place = found.floor
+        if len(found.rows) == limit:
+            return Page(found.rows, place)
         return await self._deep(viewer, list(found.rows), place, limit)
-
-    async def from_timelines(self, viewer: int, after: int | None, limit: int) -> Page:
-        """A page of somebody who has no list, which is made meanwhile."""
-        await self._rebuilds.ensure(viewer)
-        return await self._deep(viewer, [], after, limit)
 
     async def _deep(self, viewer: int, rows: list[Row], after: int | None, limit: int) -> Page:
         """Goes on from author timelines."""

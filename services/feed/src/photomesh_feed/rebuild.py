@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 16  # rebuilds that ask social-graph at a time
 _FILLING = 4  # lists that are filled at a time; their owners read from timelines meanwhile
 _QUEUE = 512
+_ROUNDS = 20  # of reading timelines: 50 posts of an author each, if they are in post only
 
 
 class Graph(Protocol):
@@ -111,7 +112,8 @@ class Rebuilds:
                 if not await self._fills.lock(viewer, token):
                     outcome = "elsewhere"
                     return
-                found = await self._timelines.newest(await self._reads.authors(viewer), None, FEED_POSTS)
+                authors = await self._reads.authors(viewer)
+                found = await self._timelines.newest(authors, None, FEED_POSTS, rounds=_ROUNDS)
                 await failpoint(BEFORE_FINISH)
                 whole = await self._fills.finish(viewer, token, list(found.posts), found.after)
                 outcome = "whole" if whole else "lost"

@@ -70,9 +70,9 @@ class FeedFills:
                 await self._timeline(keys=[keys.timeline(author)], args=arguments)
 
     async def post(self, snapshot: Snapshot, likes: int, comments: int) -> None:
-        arguments = [snapshot.static, snapshot.version, snapshot.author_id, " ".join(snapshot.hashtags)]
+        kept: list[str | int] = [snapshot.static, snapshot.version, snapshot.author_id, " ".join(snapshot.hashtags)]
         with answering():
-            await self._post(keys=[keys.post(snapshot.post_id)], args=[*arguments, likes, comments])
+            await self._post(keys=[keys.post(snapshot.post_id)], args=[*kept, likes, comments])
 
     async def viewer_state(
         self, viewer: int, posts: Collection[int], liked: Collection[int], saved: Collection[int]

@@ -14,15 +14,11 @@ while true do
     break
   end
   local fields = look(post, absent)
-  if fields == nil then
+  if fields ~= false and shown + #missing >= wanted then
+    break
+  elseif fields == nil then
     missing[#missing + 1] = post
-    if shown + #missing > wanted then
-      break
-    end
   elseif fields then
-    if shown == wanted then
-      break
-    end
     show(post, -score, fields)
   end
 end
