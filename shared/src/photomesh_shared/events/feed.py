@@ -29,8 +29,8 @@ class FanoutRequested(Event):
     author_id: UserId
     part: int = Field(description="Which piece of the work it is, from 1; the number of pieces is not known before.")
     followers: bytes = Field(
-        description="Account ids, 1,000 at most, each a big-endian signed integer of eight bytes; base64 in the URL-safe "
-        "alphabet."
+        description="Account ids, 1,000 at most, each a big-endian signed integer of eight bytes; base64 in the "
+        "URL-safe alphabet."
     )
     older_remain: bool = Field(
         default=False, description="Whether the author has older posts that are not put into feeds along with this one."
