@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -15,10 +16,13 @@ from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoMetadata
+from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.together import Together
 
 __all__ = ["CassandraStore", "write_row"]
 
 _REFS_PER_READ = 100
+_STANDINGS_PER_READ = 20
 _WRITER_SECONDS = 20  # longer than any write may take; then a crashed writer is in nobody's way any more
 _PATIENCE_SECONDS = 10.0
 _LOOK_SECONDS = (0.01, 0.2)  # how soon, and at the latest, to look whether another writer is done
@@ -38,6 +42,8 @@ class CassandraStore:
     def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
+        self._standings = Together(self._read_standings, most=_STANDINGS_PER_READ)
+        self._posts = SingleFlight[Post | None]()
 
     async def ping(self) -> None:
         await self._session.execute("SELECT release_version FROM system.local")
@@ -56,8 +62,11 @@ class CassandraStore:
         return metadata_of(row) if row else None
 
     async def post(self, post_id: int) -> Post | None:
-        row = await self._one("SELECT * FROM posts WHERE post_id = ?", post_id)
-        return post_of(row) if row else None
+        return await self._posts.run(post_id, lambda: self._post(post_id))
+
+    async def _post(self, post_id: int) -> Post | None:
+        rows = await self._session.execute("SELECT * FROM posts WHERE post_id = ?", post_id)
+        return post_of(rows[0]) if rows else None
 
     async def posts(self, post_ids: Collection[int]) -> dict[int, Post]:
         rows = await self._session.read("SELECT * FROM posts WHERE post_id IN ?", tuple(sorted(post_ids)))
@@ -72,12 +81,21 @@ class CassandraStore:
         return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
-        rows = await self._session.read(
-            "SELECT follows, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id = ?",
-            viewer_id,
-            account_id,
+        return await self._standings.get((account_id, viewer_id)) or standing_of(None)
+
+    async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
+        """By account and viewer: all who look at somebody at the same time are looked up together."""
+        viewers: defaultdict[int, list[int]] = defaultdict(list)
+        for account_id, viewer_id in keys:
+            viewers[account_id].append(viewer_id)
+        cql = (
+            "SELECT account_id, other_id, follows, blocks, blocked_by FROM relations"
+            " WHERE account_id IN ? AND other_id = ?"
         )
-        return standing_of(rows[0] if rows else None)
+        found = await asyncio.gather(
+            *(self._session.execute(cql, viewer_ids, account_id) for account_id, viewer_ids in viewers.items())
+        )
+        return {(row["other_id"], row["account_id"]): standing_of(row) for rows in found for row in rows}
 
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
         rows = await self._session.read(

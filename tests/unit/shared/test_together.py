@@ -1,0 +1,105 @@
+"""Who shares a call with whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.together import Together
+from tests.support.clock import settle
+
+
+class Shelf:
+    """A slow store that gives the square of each number that it is asked for, and nothing for odd ones."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.fails = False
+        self.factor = 1
+
+    async def fetch(self, keys: Sequence[int]) -> dict[int, int]:
+        self.calls.append(list(keys))
+        factor, fails = self.factor, self.fails
+        await self.open.wait()
+        if fails:
+            raise Unavailable
+        return {key: factor * key * key for key in keys if key % 2 == 0}
+
+
+async def test_those_who_come_at_once_share_a_call() -> None:
+    shelf = Shelf()
+    together = Together(shelf.fetch, most=20, calls=1)
+    shelf.open.set()
+    assert await asyncio.gather(*(together.get(key) for key in (2, 3, 4, 2))) == [4, None, 16, 4]
+    assert shelf.calls == [[2, 3, 4]]
+
+
+async def test_those_who_come_meanwhile_share_the_next_and_never_too_many() -> None:
+    shelf = Shelf()
+    together = Together(shelf.fetch, most=20, calls=1)
+    first = asyncio.create_task(together.get(0))
+    await settle()
+    others = [asyncio.create_task(together.get(key)) for key in range(50)]
+    await settle()
+    assert shelf.calls == [[0]]
+    shelf.open.set()
+    assert await first == 0
+    assert await asyncio.gather(*others) == [key * key if key % 2 == 0 else None for key in range(50)]
+    assert [len(call) for call in shelf.calls] == [1, 20, 20, 10]
+
+
+async def test_no_answer_is_older_than_its_question() -> None:
+    shelf = Shelf()
+    together = Together(shelf.fetch, most=20, calls=1)
+    early = asyncio.create_task(together.get(4))
+    await settle()
+    shelf.factor = 2
+    late = asyncio.create_task(together.get(4))
+    await settle()
+    shelf.open.set()
+    assert (await early, await late) == (16, 32)
+
+
+async def test_a_slow_call_keeps_only_its_own_waiting() -> None:
+    shelf, free = Shelf(), asyncio.Event()
+
+    async def fetch(keys: Sequence[int]) -> dict[int, int]:
+        if 1 in keys:
+            await free.wait()
+        return await shelf.fetch(keys)
+
+    shelf.open.set()
+    together = Together(fetch, most=20)
+    slow = asyncio.create_task(together.get(1))
+    await settle()
+    assert [await together.get(key) for key in (2, 4, 6)] == [4, 16, 36]
+    assert not slow.done()
+    free.set()
+    assert await slow is None
+
+
+async def test_an_error_is_shared_and_not_kept() -> None:
+    shelf = Shelf()
+    together = Together(shelf.fetch, most=20)
+    shelf.fails = True
+    shelf.open.set()
+    answers = await asyncio.gather(together.get(2), together.get(4), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
+    shelf.fails = False
+    assert await together.get(2) == 4
+
+
+async def test_who_is_cancelled_leaves_the_call_to_the_others() -> None:
+    shelf = Shelf()
+    together = Together(shelf.fetch, most=20)
+    leaving, staying = (asyncio.create_task(together.get(2)) for _ in range(2))
+    await settle()
+    leaving.cancel()
+    shelf.open.set()
+    assert await staying == 4
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
