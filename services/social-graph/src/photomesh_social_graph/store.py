@@ -5,10 +5,12 @@ Every statement asks one partition of a table, by the account that the table is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from photomesh_shared import outbox
 from photomesh_shared.ids import MAX_ID
@@ -40,6 +42,7 @@ class PostgresGraph:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._reads = SingleFlight[list["asyncpg.Record"]]()
 
     async def ping(self) -> None:
@@ -48,7 +51,10 @@ class PostgresGraph:
 
     @asynccontextmanager
     async def changing(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
-        async with transaction(self._pool) as tx:
+        # Changes of one account take turns: in this process by a lock that holds no connection, so that whoever is
+        # followed by thousands at once does not use up the pool, and among processes by the row's.
+        first, second = (self._turns.setdefault(number, asyncio.Lock()) for number in sorted((actor_id, target_id)))
+        async with first, second, transaction(self._pool) as tx:
             rows = await tx.fetch(
                 "SELECT id, private, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE",
                 [actor_id, target_id],
