@@ -1,0 +1,100 @@
+"""The store of comments in memory, which unit tests use, and the one in Cassandra behave the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from photomesh_post.comments import Store
+from photomesh_post.comments_store import CassandraComments
+from photomesh_post.projection import month_of
+from photomesh_post.tallies import Change, Tally
+from photomesh_post.threads import CommentEvent, comment_rows
+from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.events import Envelope
+from photomesh_shared.ids import MAX_ID
+from tests.unit.post.fake_comments import MemoryComments
+from tests.unit.post.talk import commented, uncommented
+
+_DAY = 24 * 3600 * 1000 << 22
+
+
+@pytest.fixture(params=["memory", "cassandra"])
+def store(request: pytest.FixtureRequest, database: CassandraSession) -> Store:
+    return MemoryComments() if request.param == "memory" else CassandraComments(database)
+
+
+async def test_an_absent_thing(store: Store, new_id: Callable[[], int]) -> None:
+    assert await store.comment(new_id()) is None
+    assert [entry async for entry in store.newest_of(new_id(), before=MAX_ID)] == []
+    assert [entry async for entry in store.oldest_of(new_id(), after=0)] == []
+    assert await store.tally(new_id(), 202611, [new_id()]) == Tally()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_thread_over_months_in_any_order(store: Store, new_id: Callable[[], int], seed: int) -> None:
+    post, now = new_id(), new_id()
+    comments = [now - days * _DAY + turn for days in (0, 1, 40, 80, 81) for turn in range(3)]
+    assert len({month_of(comment) for comment in comments}) >= 3
+    events = [commented(post, comment, text=str(comment)) for comment in comments] * 2
+    gone = comments[1::4]
+    shuffled: list[Envelope[CommentEvent]] = [*events, *(uncommented(post, comment) for comment in gone)]
+    random.Random(seed).shuffle(shuffled)
+    for envelope in shuffled:
+        await store.write(comment_rows(envelope))
+    left = sorted(set(comments) - set(gone))
+    assert [entry.id async for entry in store.newest_of(post, before=MAX_ID)] == left[::-1]
+    assert [entry.id async for entry in store.oldest_of(post, after=0)] == left
+    assert [entry.text async for entry in store.newest_of(post, before=left[3])] == [str(c) for c in left[:3][::-1]]
+    assert [entry.id async for entry in store.oldest_of(post, after=left[3])] == left[4:]
+    for comment in comments:
+        found = await store.comment(comment)
+        assert found is not None
+        assert (found.post_id, found.parent_id, found.deleted) == (post, None, comment in gone)
+
+
+async def test_more_than_one_read(store: Store, new_id: Callable[[], int]) -> None:
+    post, comments = new_id(), [new_id() for _ in range(203)]
+    for comment in comments:
+        await store.write(comment_rows(commented(post, comment)))
+    assert [entry.id async for entry in store.newest_of(post, before=MAX_ID)] == comments[::-1]
+    assert [entry.id async for entry in store.oldest_of(post, after=0)] == comments
+
+
+async def test_only_a_deletion_is_known(store: Store, new_id: Callable[[], int]) -> None:
+    post, comment = new_id(), new_id()
+    await store.write(comment_rows(uncommented(post, comment)))
+    assert await store.comment(comment) is None
+    await store.write(comment_rows(commented(post, comment, parent_id=None)))
+    found = await store.comment(comment)
+    assert found is not None
+    assert found.deleted
+
+
+async def test_a_tally_is_written_over_the_one_that_was_read_only(store: Store, new_id: Callable[[], int]) -> None:
+    post, root, reply, other = (new_id() for _ in range(4))
+    month = month_of(root)
+    first = Tally().after([Change(root, root)])
+    assert await store.replace_tally(post, month, Tally(), first)
+    assert not await store.replace_tally(post, month, Tally(), first)
+    read = await store.tally(post, month, [root, reply])
+    assert read == first
+    second = read.after([Change(reply, root), Change(other, other)])
+    assert await store.replace_tally(post, month, read, second)
+    assert not await store.replace_tally(post, month, read, second)
+    assert await store.tally(post, month, [root, reply, other]) == second
+    assert await store.tally(post, month, [reply]) == Tally(3, 2, {reply: second.rows[reply]})
+
+
+async def test_what_was_read_of_a_row_was_older_than_the_revision(
+    database: CassandraSession, new_id: Callable[[], int]
+) -> None:
+    store, post, root = CassandraComments(database), new_id(), new_id()
+    month = month_of(root)
+    first = Tally().after([Change(root, root)])
+    await store.replace_tally(post, month, Tally(), first)
+    stale = Tally(first.count, first.revision, {})
+    assert not await store.replace_tally(post, month, stale, stale.after([Change(root, root)]))
+    assert await store.tally(post, month, [root]) == first
