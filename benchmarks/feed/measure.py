@@ -102,8 +102,11 @@ async def measure(
 
 
 async def _processor_seconds(stack: str, naive: NaiveServer) -> dict[str, float]:
-    """Used so far by each program, and by the naive server with its part of PostgreSQL (which is in both)."""
-    return {**processor_seconds(stack), _NAIVE: await naive.cpu_seconds()}
+    """Used so far by each program, and by the naive server with its part of PostgreSQL (which is in both); not by the
+    clients, who say it themselves."""
+    programs = processor_seconds(stack)
+    del programs["clients"]
+    return {**programs, _NAIVE: await naive.cpu_seconds()}
 
 
 async def _send(
