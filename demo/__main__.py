@@ -30,7 +30,7 @@ _PEOPLE = 150
 _AUTHORS = (0, 2, 12, 40)  # the celebrity, somebody popular, and two like most
 _AT_ONCE = 4
 _READY_WITHIN = 120.0
-_PER_POST = 3
+_PER_POST = 2
 
 console = Console()
 
@@ -102,7 +102,7 @@ async def _read(
     platform: Platform, society: Society, people: list[Account], posts: list[Published]
 ) -> tuple[Account, list[dict[str, Any]]]:
     """Somebody's feed, with all likes and comments counted in it."""
-    number = society.reader()
+    number = society.reader(_AUTHORS)
     expected = {
         post.body["id"]: (len(society.likers(n, post.author)), len(society.remarks(n, post.author)))
         for n, post in enumerate(posts)
@@ -153,7 +153,7 @@ async def demo(base_url: str, folder: str, sheet: Path) -> bool:
     table = Table(title="What happened", show_header=False)
     table.add_row(
         "people",
-        f"{len(people)} with {society.follow_count()} follows; @{people[0].username} has {len(society.followers(0))}",
+        f"{len(people)}, {society.follow_count()} follows, {len(society.followers(0))} of them of @{people[0].username}",
     )
     table.add_row("photos ready", f"{len(uploads)} of {len(files)}")
     if uploads:

@@ -56,9 +56,10 @@ class Society:
         people = _some(self.followers(author), _COMMENTS, seed=2 * post + 1) or self.followers(author)[:1]
         return [(person, _REMARKS[(post + person) % len(_REMARKS)]) for person in people]
 
-    def reader(self) -> int:
-        """Somebody ordinary: of all, the one who follows the median number of people."""
-        return sorted(range(1, len(self.names)), key=lambda person: len(self.follows[person]))[len(self.names) // 2]
+    def reader(self, authors: Sequence[int]) -> int:
+        """Of those who follow most of these authors, the one who follows the fewest people."""
+        follows = self.follows
+        return max(range(len(follows)), key=lambda who: (len(follows[who] & set(authors)), -len(follows[who])))
 
 
 def invent(people: int) -> Society:
