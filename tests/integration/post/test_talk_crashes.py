@@ -13,14 +13,18 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from photomesh_post.projection import month_of
+from photomesh_post.reconcile import reconcile
+from photomesh_post.settings import EngagementSettings
 from photomesh_shared import ids
 from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, Record
 from tests.integration.post.conftest import Environment
 from tests.integration.post.person import Person
 from tests.integration.post.talk import comment, comment_count, every_comment, every_reply, hand_count, published
 from tests.support.kafka import Topics
-from tests.support.services import Process, process
+from tests.support.services import Process, process, settings_from
 from tests.support.tokens import free_port
 from tests.support.waiting import eventually
 from tests.unit.post.talk import commented, uncommented
@@ -168,3 +172,35 @@ async def test_the_log_of_saves_twice_and_in_any_order(
         await topics.send(shuffled)
         await topics.caught_up("post-engagement")
     await eventually(everything, until=lambda seen: seen == before, within=30)
+
+
+async def test_drift_of_comments_is_found_and_repaired(
+    ada: Person, grace: Person, environment: Environment, database: CassandraSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, clock = settings_from(EngagementSettings, environment("post-engagement")), SystemClock()
+    post = await published(ada)
+    post_id = ids.decode("o", post)
+    root = await comment(ada, post, "Root")
+    replies = [await comment(grace, post, "Reply", root["id"]) for _ in range(30)]
+    assert (await grace.ask("DELETE", f"/v1/comments/{replies[0]['id']}")).status_code == 204
+    assert await reconcile(settings, clock, post_id, repair=False) == []
+
+    month = month_of(ids.decode("c", root["id"]))
+    await database.execute("UPDATE counts SET comments[?] = 99 WHERE subject_id = ?", month, post_id)
+    # As if the comment had been forgotten: it would be counted a second time.
+    await database.execute(
+        "DELETE FROM comment_tallies WHERE post_id = ? AND month = ? AND comment_id = ? IF EXISTS",
+        post_id,
+        month,
+        ids.decode("c", replies[1]["id"]),
+    )
+    [drift] = await reconcile(settings, clock, post_id, repair=False)
+    assert (drift.ledger, drift.balance.held, drift.balance.shown, drift.repaired) == ("comments", 30, 99, False)
+    [drift] = await reconcile(settings, clock, post_id, repair=True)
+    assert drift.repaired
+    assert "30 rows, counted as 30, shown as 99: repaired" in capsys.readouterr().out
+    assert await reconcile(settings, clock, post_id, repair=False) == []
+    assert await comment_count(ada, post) == await hand_count(database, post) == 30
+    await comment(grace, post, "One more", root["id"])
+    assert (await grace.ask("DELETE", f"/v1/comments/{replies[1]['id']}")).status_code == 204
+    assert await comment_count(ada, post) == await hand_count(database, post) == 30

@@ -1,4 +1,4 @@
-"""Compares counts of likes with the rows that they count, while the service runs::
+"""Compares counts of likes and comments with the rows that they count, while the service runs::
 
 python -m photomesh_post.reconcile                      # all of them; 1 if any is wrong
 python -m photomesh_post.reconcile --post o_9xQ4w2Lr    # those of one post
@@ -12,6 +12,7 @@ import asyncio
 import sys
 from contextlib import aclosing
 
+from photomesh_post.comments_ledger import CommentsLedger
 from photomesh_post.counting import Announcements
 from photomesh_post.likes_ledger import LikesLedger
 from photomesh_post.likes_store import CassandraLikes
@@ -32,10 +33,11 @@ async def reconcile(settings: EngagementSettings, clock: Clock, post_id: int | N
     async with open_session(settings) as session:
         store = CassandraStore(session, clock)
         found = []
-        async with aclosing(Reconciliation(LikesLedger(session), clock).drifts(post_id, repair=repair)) as drifts:
-            async for drift in drifts:
-                print(_line(drift))
-                found.append(drift)
+        for ledger in (LikesLedger(session), CommentsLedger(session)):
+            async with aclosing(Reconciliation(ledger, clock).drifts(post_id, repair=repair)) as drifts:
+                async for drift in drifts:
+                    print(_line(drift))
+                    found.append(drift)
         if any(drift.repaired for drift in found):
             async with open_publisher(settings.kafka_bootstrap, "post-reconcile") as publisher:
                 announcements = Announcements(CassandraLikes(session), publisher, clock)
