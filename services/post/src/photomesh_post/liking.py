@@ -92,7 +92,8 @@ class Liking:
         The last is not looked up for somebody who likes what they never said anything of. Should a crash have left
         their like counted and unsaid, saying it once more does no harm.
         """
-        counts, said = await asyncio.gather(self._store.counts([subject_id]), self._store.said(viewer_id, [subject_id]))
+        said = await self._store.said(viewer_id, [subject_id])
+        counts = await self._store.counts([subject_id])
         bucket = None
         if said or not liked:
             bucket = (await self._store.counted(viewer_id, [subject_id])).get(subject_id)
