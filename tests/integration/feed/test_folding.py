@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from photomesh_feed import keys
+from photomesh_feed.store.connection import open_redis
+from photomesh_feed.store.writes import FeedWrites
 from photomesh_shared.events import (
     CommentCreated,
     CommentDeleted,
@@ -20,7 +22,9 @@ from photomesh_shared.events import (
     PostLiked,
     PostUnliked,
 )
+from photomesh_shared.kafka.failures import DependencyDown
 from tests.integration.feed.writing import Desk, deleted, edited, follow, published, unfollow
+from tests.support.tokens import free_port
 
 NewId = Callable[[], int]
 THRESHOLD = 50
@@ -288,3 +292,10 @@ async def test_counts_apply_by_version(desk: Desk, ids: list[int]) -> None:
     await desk.hears(published(post, author))
     kept = await desk.lists.redis.hgetall(keys.post(post))
     assert (kept[b"lc"], kept[b"cv"], kept[b"v"]) == (b"9", b"3", b"1")
+
+
+async def test_redis_away_is_a_dependency_that_is_down() -> None:
+    """So that the record waits."""
+    async with open_redis(f"redis://127.0.0.1:{free_port()}/0") as redis:
+        with pytest.raises(DependencyDown):
+            await FeedWrites(redis).fan_out(1 << 40, [1], older_remain=False)

@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, TimeoutError
 
@@ -45,7 +47,12 @@ def answering() -> Iterator[None]:
 async def open_redis(url: str) -> AsyncIterator[Redis]:
     """A client whose callers wait for a free connection rather than open ever more of them. Nothing is asked yet."""
     pool = BlockingConnectionPool.from_url(
-        url, max_connections=_CONNECTIONS, timeout=_ANSWER_SECONDS, socket_timeout=_ANSWER_SECONDS
+        url,
+        max_connections=_CONNECTIONS,
+        timeout=_ANSWER_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        # Once more and at once, for a connection that died while idle; whoever calls knows how to wait for longer.
+        retry=Retry(NoBackoff(), 1),
     )
     async with Redis.from_pool(pool) as redis:
         yield redis
