@@ -39,7 +39,7 @@ _CACHE = "private, no-cache"
 _BEHIND, _IN_ORDER = "behind", "in-order"  # a post, or a place in a ranked order
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async: FastAPI takes what is not to a thread
     deps: Deps = request.app.state.deps
     return deps
 

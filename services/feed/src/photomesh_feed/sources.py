@@ -89,5 +89,6 @@ class HttpPosts(_Service):
         ids = ",".join(encode("u", account) for account in accounts)
         found = (await self._ask("GET", f"/internal/accounts?ids={ids}"))["accounts"]
         return [
-            Account(decode("u", one["id"]), one["username"], one["display_name"], one["avatar_url"]) for one in found
+            Account(decode("u", one["id"]), one["username"] or "", one["display_name"] or "", one["avatar_url"])
+            for one in found
         ]
