@@ -40,7 +40,7 @@ def test_lost_programs_are_ended_the_stubborn_one_too(tmp_path: Path, monkeypatc
     # Says that it is deaf only once it is.
     deaf = ["sh", "-c", 'trap "" TERM; echo $$ > "$0"; while :; do sleep 60 & wait; done', str(tmp_path / "kafka.pid")]
     lost = [subprocess.Popen(command, start_new_session=True) for command in (polite, deaf)]
-    while not all((tmp_path / f"{name}.pid").exists() for name in ("redis", "kafka")):
+    while not all(orphans.alive(tmp_path / f"{name}.pid") for name in ("redis", "kafka")):  # there, and written
         os.sched_yield()
     assert orphans.stop_all(Stack("test"), patience=0.5) == ["kafka", "redis"]
     assert [process.wait(timeout=5) for process in lost] == [-15, -9]
