@@ -56,6 +56,7 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
 
     @router.post("/v1/orders", status_code=201)
     @router.post("/v1/other", status_code=201)
+    @router.post("/v1/orders/{order_id}/items", status_code=201)
     async def order(request: Request, response: Response, viewer: MaybeViewer) -> dict[str, str]:
         shop.orders.append(await request.body())
         shop.began.set()
@@ -77,9 +78,8 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
         return issuer.jwks()
 
     app = create_service_app("Shop", SETTINGS, lifespan=lifespan, routers=[router], readiness=Readiness())
-    app.add_middleware(
-        IdempotencyMiddleware, paths={"/v1/orders", "/v1/other"}, problem_type_base=SETTINGS.problem_type_base
-    )
+    paths = {"/v1/orders", "/v1/other", "/v1/orders/{order_id}/items"}
+    app.add_middleware(IdempotencyMiddleware, paths=paths, problem_type_base=SETTINGS.problem_type_base)
     async with client_of(app) as client:
         shop = Shop(client, store)
         shop.open.set()
@@ -224,3 +224,11 @@ async def test_redis_that_goes_away_takes_no_answer_along(redis: Redis, issuer: 
     async with _shop(_GoesAway(redis, "secret"), issuer) as shop:
         assert (await shop.order(key)).status_code == 201
         await shop.store._redis.aclose()
+
+
+async def test_a_key_belongs_to_one_path_of_a_template(shop: Shop) -> None:
+    key = str(uuid.uuid4())
+    for _ in range(2):
+        for order in ("1", "2"):
+            assert (await shop.order(key, path=f"/v1/orders/{order}/items")).status_code == 201
+    assert len(shop.orders) == 2
