@@ -151,10 +151,8 @@ async def demo(base_url: str, folder: str, sheet: Path) -> bool:
     write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page))
 
     table = Table(title="What happened", show_header=False)
-    table.add_row(
-        "people",
-        f"{len(people)}, {society.follow_count()} follows, {len(society.followers(0))} of them of @{people[0].username}",
-    )
+    stars = len(society.followers(0))
+    table.add_row("people", f"{len(people)}, {society.follow_count()} follows, {stars} of @{people[0].username}")
     table.add_row("photos ready", f"{len(uploads)} of {len(files)}")
     if uploads:
         waits = sorted(upload.photo.seconds for upload in uploads)
