@@ -281,3 +281,19 @@ async def test_a_store_that_is_away_is_waited_for(scene: Scene) -> None:
     await scene.count()
     assert scene.likes.own[GRACE, scene.post_id] > Like()
     assert_right(scene.likes, scene.post_id, {GRACE})
+
+
+async def test_a_failure_in_the_middle_forgets_nobody(scene: Scene) -> None:
+    posts = range(1, 101)
+    for post_id in posts:
+        scene.announcements.changed(post_id, ADA)
+    scene.counts.lost = [True] * 40
+    failures = 0
+    while len({told.post_id for told in scene.told}) < len(posts) or failures == 0:
+        try:
+            await scene.announcements.tell()
+        except Unavailable:
+            failures += 1
+    assert failures == 40
+    await scene.announcements.tell()
+    assert {told.post_id for told in scene.told} == set(posts)

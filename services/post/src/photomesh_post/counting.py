@@ -57,19 +57,25 @@ class Announcements:
         self._changed[post_id] = author_id
 
     async def tell(self) -> None:
-        """Tells what there is to tell. Raises PublishFailed or CassandraUnavailable, and forgets nothing then."""
-        changed, self._changed = self._changed, {}
-        try:
-            rest = iter(changed.items())
-            while some := dict(islice(rest, _AT_A_TIME)):
+        """Tells what there is to tell now. Raises PublishFailed or CassandraUnavailable; what was not told by then is
+        told the next time."""
+        left = len(self._changed)
+        while left > 0:
+            some = dict(islice(self._changed.items(), min(left, _AT_A_TIME)))
+            left -= len(some)
+            for post_id in some:
+                del self._changed[post_id]
+            try:
                 await self._tell(some)
-        except BaseException:
-            self._changed = changed | self._changed
-            raise
+            except BaseException:
+                self._changed = some | self._changed
+                raise
 
     async def _tell(self, authors: Mapping[int, int]) -> None:
-        counts = await self._store.counts(authors)
+        # The time first: of two who tell at once, the one whose version is later has not read earlier than that, so
+        # whoever changed a count last has the last word.
         now = self._clock.now()
+        counts = await self._store.counts(authors)
         envelopes = []
         for post_id, author_id in authors.items():
             shown = counts.get(post_id, Counts())
