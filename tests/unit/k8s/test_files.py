@@ -106,6 +106,14 @@ def test_a_patch_meets_something_to_change(folder: Path) -> None:
                 assert _at(resource.body, parent) is not None, f"{resource} has no {pointer}"
 
 
+def test_each_redis_reads_its_own_file() -> None:
+    generators = kustomizations()[K8S / "data-plane"]["configMapGenerator"]
+    made = {generator["name"]: generator["files"] for generator in generators}
+    for redis in of("RedisReplication", folder="data-plane"):
+        assert redis.spec["redisConfig"] == {"additionalRedisConfig": redis.name}
+        assert made[redis.name] == [f"redis-additional.conf={redis.name}.conf"]
+
+
 def _version() -> str:
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
 
