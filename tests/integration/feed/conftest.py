@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from photomesh_feed import keys
@@ -36,6 +37,9 @@ class World:
     redis: Redis
     sources: Sources
     issuer: Issuer
+    app: FastAPI
+    environment: Mapping[str, str]
+    """Of a process that reads the same."""
     account: Callable[[], int]
     """A new account's id."""
 
@@ -85,11 +89,10 @@ class World:
     async def whole(self, account: int) -> None:
         """Waits until the list is filled."""
 
-        async def marker() -> list[bytes]:
-            found: list[bytes] = await self.redis.zrange(keys.feed(account), 0, 0)
-            return found
+        async def is_whole() -> bool:
+            return await self.redis.zscore(keys.feed(account), keys.COMPLETE) is not None
 
-        await eventually(marker, until=lambda found: found == [b"0"], within=10)
+        await eventually(is_whole, within=10)
 
 
 @pytest.fixture
@@ -99,8 +102,11 @@ async def world(service_environment: Environment, issuer: Issuer) -> AsyncIterat
     numbers = itertools.count(1_000)
     async with Sources().serving() as sources, Redis.from_url(url) as redis:
         await redis.flushdb()
-        settings = settings_from(
-            Settings, environment, feed_redis_url=url, post_url=sources.url, social_graph_url=sources.url
-        )
-        async with client_of(create_app(settings)) as client:
-            yield World(client, redis, sources, issuer, lambda: next(numbers))
+        environment = dict(environment) | {
+            "PHOTOMESH_FEED_REDIS_URL": url,
+            "PHOTOMESH_POST_URL": sources.url,
+            "PHOTOMESH_SOCIAL_GRAPH_URL": sources.url,
+        }
+        app = create_app(settings_from(Settings, environment))
+        async with client_of(app) as client:
+            yield World(client, redis, sources, issuer, app, environment, lambda: next(numbers))

@@ -8,7 +8,8 @@ import pytest
 
 from photomesh_feed import keys
 from photomesh_feed.domain import in_order
-from photomesh_shared.ids import decode, encode
+from photomesh_feed.reading import Reading
+from photomesh_shared.ids import decode
 from tests.integration.feed.conftest import World
 
 
@@ -142,13 +143,12 @@ async def test_five_thousand_readers_of_one_cold_feed_ask_a_handful_of_times(wor
     expected = world.publish(star, range(30))
     world.sources.follow(reader, [star])
     world.sources.gate.clear()
-    headers = world.issuer.headers(reader)
-    reads = [asyncio.create_task(world.client.get("/v1/feed", headers=headers)) for _ in range(5_000)]
+    reading: Reading = world.app.state.deps.reading
+    reads = [asyncio.create_task(reading.chronological(reader, None, 20)) for _ in range(5_000)]
     await asyncio.sleep(0)
     world.sources.gate.set()
-    answers = await asyncio.gather(*reads)
-    assert {answer.status_code for answer in answers} == {200}
-    assert {answer.json()["items"][0]["id"] for answer in answers} == {encode("o", expected[0])}
+    pages = await asyncio.gather(*reads)
+    assert {int(page.rows[0].post_id) for page in pages} == {expected[0]}
     assert sum(world.sources.asked.values()) < 20, world.sources.asked
 
 
