@@ -7,10 +7,14 @@ import asyncio
 import pytest
 
 from photomesh_feed import keys
+from photomesh_feed.app import create_app
 from photomesh_feed.domain import in_order
 from photomesh_feed.reading import Reading
+from photomesh_feed.settings import Settings
 from photomesh_shared.ids import decode
 from tests.integration.feed.conftest import World
+from tests.support.services import client_of, settings_from
+from tests.support.tokens import free_port
 
 
 async def test_a_cold_feed_comes_at_once_and_is_then_kept(world: World) -> None:
@@ -197,3 +201,60 @@ async def test_a_cursor_is_good_for_its_owner_and_mode_only(world: World) -> Non
 
 async def test_without_a_token_there_is_no_feed(world: World) -> None:
     assert (await world.client.get("/v1/feed")).status_code == 401
+
+
+async def test_without_redis_there_is_no_feed_until_it_is_back(world: World) -> None:
+    environment = world.environment | {"PHOTOMESH_FEED_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    async with client_of(create_app(settings_from(Settings, environment))) as client:
+        answer = await client.get("/v1/feed", headers=world.issuer.headers(world.account()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "feeds-unavailable")
+    assert answer.json()["retryable"]
+    assert answer.headers["Retry-After"]
+
+
+async def test_all_caches_lost_under_many_readers(world: World) -> None:
+    """Nobody waits for long, the services behind are asked a bounded number of times, and then it is warm again."""
+    authors = [world.account() for _ in range(20)]
+    for number, author in enumerate(authors):
+        world.publish(author, range(number, 1_000 + number, 50))
+    readers = [world.account() for _ in range(100)]
+    for reader in readers:
+        world.sources.follow(reader, authors)
+        await world.page(reader)
+    expected = (await world.page(readers[0]))[0]
+    for reader in readers:
+        await world.whole(reader)
+    world.sources.asked.clear()
+    await world.redis.flushdb()
+    pages = await asyncio.gather(*(world.page(reader) for reader in readers))
+    assert all(page == expected for page, _ in pages)
+    for reader in readers:
+        await world.whole(reader)
+    assert world.sources.asked["following"] == len(readers)
+    assert world.sources.asked["posts"] + world.sources.asked["timelines"] < 40, world.sources.asked
+
+
+async def test_a_reader_of_two_pages_while_everything_moves(world: World) -> None:
+    """Posts come, go, and are back-filled between pages; what was there all the time is read once."""
+    reader, ada, grace = world.account(), world.account(), world.account()
+    stays = world.publish(ada, range(0, 120, 2))
+    goes = world.publish(grace, range(1, 121, 2))
+    world.sources.follow(reader, [ada, grace])
+    await world.page(reader)
+    await world.whole(reader)
+    read: list[int] = []
+    cursor = None
+    for number in range(100):
+        page, cursor = await world.page(reader, limit=7, **({"cursor": cursor} if cursor else {}))
+        read += page
+        if cursor is None:
+            break
+        await world.push(world.sources.publish(world.post_id(1_000 + number), ada), reader)
+        gone = goes[number % len(goes)]
+        if gone in world.sources.posts:
+            world.sources.delete(gone)
+        await world.redis.delete(keys.post(gone))
+        await world.redis.hset(keys.post(gone), "x", "1")
+        await world.redis.zrem(keys.feed(reader), str(gone))
+    assert len(read) == len(set(read))
+    assert [post for post in read if post in set(stays)] == stays
