@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from photomesh_post.counting import Announcements
 from photomesh_post.metrics import COMMENTS, TALLY_CONFLICTS
@@ -19,6 +20,7 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import CommentDeleted, Envelope
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
+from photomesh_shared.together import Together
 
 __all__ = ["CommentCounting", "Commenting", "Store"]
 
@@ -52,6 +54,7 @@ class Commenting:
         self._store = store
         self._publisher = publisher
         self._clock = clock
+        self._counters: WeakValueDictionary[tuple[int, int], Together[Change, None]] = WeakValueDictionary()
 
     async def commit(self, envelope: Envelope[CommentEvent]) -> None:
         """Makes an event happen: in the log, in the tables, in the counts. Raises PublishFailed, after which it may
@@ -97,15 +100,22 @@ class Commenting:
                 )
 
     async def _count(self, envelopes: Sequence[Envelope[CommentEvent]]) -> None:
-        partitions: defaultdict[tuple[int, int], list[Change]] = defaultdict(list)
-        for envelope in envelopes:
-            change = change_of(envelope.data)
-            partitions[envelope.data.post_id, month_of(change.root_id)].append(change)
-        for (post_id, month), changes in partitions.items():
-            for start in range(0, len(changes), _TOGETHER):
-                await self._tally(post_id, month, changes[start : start + _TOGETHER])
+        """Whoever counts in one partition at the same time does it together: one transaction at a time, or they would
+        only be in each other's way."""
+        changes = [(envelope.data.post_id, change_of(envelope.data)) for envelope in envelopes]
+        await asyncio.gather(
+            *(self._counter(post_id, month_of(change.root_id)).get(change) for post_id, change in changes)
+        )
 
-    async def _tally(self, post_id: int, month: int, changes: Sequence[Change]) -> None:
+    def _counter(self, post_id: int, month: int) -> Together[Change, None]:
+        """Of one partition, as long as somebody counts in it."""
+        counter = self._counters.get((post_id, month))
+        if counter is None:
+            counter = Together(partial(self._tally, post_id, month), most=_TOGETHER, calls=1)
+            self._counters[post_id, month] = counter
+        return counter
+
+    async def _tally(self, post_id: int, month: int, changes: Sequence[Change]) -> Mapping[Change, None]:
         """Counts changes in one partition, and shows the count even if nothing is new: the count may be written and
         not shown since a crash."""
         comment_ids = {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
@@ -116,7 +126,7 @@ class Commenting:
             if counted is read or await self._store.replace_tally(post_id, month, read, counted):
                 await failpoint(AFTER_TALLY)
                 await self._store.show_tally(post_id, month, counted)
-                return
+                return {}
             TALLY_CONFLICTS.inc()
             await self._clock.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
