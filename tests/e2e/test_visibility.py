@@ -294,12 +294,13 @@ def _comparable(answer: httpx.Response, named: Iterable[str]) -> tuple[int, dict
 async def _answers_as_if_absent(scene: Scene, name: str, role: str, query: str, body: object = None) -> None:
     method = name.split()[0]
 
-    async def answer(exists: bool) -> object:
+    async def answer(exists: bool) -> tuple[int, dict[str, str], object]:
         named = scene.ids if exists else scene.absent
         path = scene.path(name, role, query, exists=exists)
         return _comparable(await scene.ask(role, method, path, body), named.values())
 
     expected = await answer(exists=False)
+    assert expected[0] in (200, 404), "nothing is wrong with the request itself"
     await _comes_to(lambda: answer(exists=True), expected)
 
 
