@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from itertools import islice
 from pathlib import Path
 
 import photomesh_local as local
 from benchmarks.feed import report
 from benchmarks.feed.contestants import check_agreement, contestants
-from benchmarks.feed.measure import Plan, measure
+from benchmarks.feed.measure import Measurement, Plan
 from benchmarks.naive import server
 from benchmarks.society.graph import Graph, from_file, synthetic, with_readers
 from benchmarks.society.mesh import Mesh
@@ -21,6 +22,7 @@ _STACK = "test"
 _FOLLOWS = (10, 200, 1_000)
 _MEAN_FOLLOWS = 15
 _TIMES = 10
+_WEIGHED = 100  # readers of each kind whose feeds' memory is looked at
 _COMPARED = 3  # readers of each kind whose pages are compared
 
 
@@ -58,7 +60,7 @@ async def _measure(arguments: argparse.Namespace) -> report.Results:
     graph = with_readers(graph, _FOLLOWS, arguments.readers)
     world, mesh = World(graph.people), Mesh(_STACK)
     held = {
-        follows: list((await tokens(_STACK, world.accounts[list(readers)].tolist())).values())
+        follows: await tokens(_STACK, world.accounts[list(readers)].tolist())
         for follows, readers in graph.readers.items()
     }
     plan = Plan(
@@ -86,8 +88,12 @@ async def _measure(arguments: argparse.Namespace) -> report.Results:
                     await stores.add_posts(posts)
                 await mesh.forget_feeds()
                 asked = contestants(gateway, naive.url)
-                check_agreement(asked, [token for each in held.values() for token in each[:_COMPARED]])
-                scales.append(await measure(plan, asked, held, naive, mesh.forget_feeds, posts_in_all, _say))
+                check_agreement(asked, [token for each in held.values() for token in islice(each.values(), _COMPARED)])
+                scale = await Measurement(plan, asked, held, naive, mesh, _say).run(posts_in_all)
+                for follows, readers in graph.readers.items():
+                    some = world.accounts[list(readers)[:_WEIGHED]].tolist()
+                    scale.entry_bytes[follows] = await mesh.bytes_of_entries(some)
+                scales.append(scale)
         finally:
             _say("tidying up")
             await mesh.remove_people()

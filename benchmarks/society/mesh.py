@@ -32,6 +32,7 @@ from benchmarks.society.posts import (
     photo_of,
     username_of,
 )
+from photomesh_feed import keys
 from photomesh_post.projection import RowWrite, rows_of
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished
@@ -93,6 +94,22 @@ class Mesh:
         """What the loss of feed's Redis takes away."""
         async with Redis.from_url(self._feed_redis_url) as redis:
             await redis.flushdb()
+
+    async def feeds_to_be_filled(self, account_ids: Iterable[int]) -> list[int]:
+        """Whose feeds are not whole yet."""
+        ids = list(account_ids)
+        async with Redis.from_url(self._feed_redis_url) as redis, redis.pipeline(transaction=False) as pipeline:
+            for account in ids:
+                pipeline.zscore(keys.feed(account), keys.COMPLETE)
+            whole = await pipeline.execute()
+        return [account for account, mark in zip(ids, whole, strict=True) if mark is None]
+
+    async def bytes_of_entries(self, account_ids: Sequence[int]) -> float:
+        """What an entry of these people's feeds takes in Redis, with its share of the feed's key; 0 without any."""
+        async with Redis.from_url(self._feed_redis_url) as redis:
+            used = [await redis.memory_usage(keys.feed(account), samples=0) or 0 for account in account_ids]
+            entries = [await redis.zcard(keys.feed(account)) for account in account_ids]
+        return sum(used) / max(1, sum(entries))
 
     async def remove_people(self) -> None:
         """Of all runs. Their posts stay in Cassandra, where nothing leads to them; `make clean` takes them away."""
