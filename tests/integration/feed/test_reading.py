@@ -204,7 +204,7 @@ async def test_without_a_token_there_is_no_feed(world: World) -> None:
 
 
 async def test_without_redis_there_is_no_feed_until_it_is_back(world: World) -> None:
-    environment = world.environment | {"PHOTOMESH_FEED_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    environment = {**world.environment, "PHOTOMESH_FEED_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
     async with client_of(create_app(settings_from(Settings, environment))) as client:
         answer = await client.get("/v1/feed", headers=world.issuer.headers(world.account()))
     assert (answer.status_code, answer.json()["code"]) == (503, "feeds-unavailable")

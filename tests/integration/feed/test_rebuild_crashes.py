@@ -31,7 +31,7 @@ async def test_killed_between_two_steps(world: World, failpoint: str) -> None:
     newest = world.sources.publish(world.post_id(100), ada)
     await world.push(newest, reader)  # meanwhile
     assert await world.all(reader, limit=15) == [newest.post_id, *expected]
-    await world.redis.delete(f"lk:{reader}")  # which would end by itself after half a minute
+    await world.redis.delete(keys.fill_lock(reader))  # which would end by itself after half a minute
     assert await world.all(reader, limit=15) == [newest.post_id, *expected]
     await world.whole(reader)
     assert await world.all(reader, limit=15) == [newest.post_id, *expected]

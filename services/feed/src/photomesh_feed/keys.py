@@ -17,6 +17,10 @@ Everything here can be lost: it is made again from events, post and social-graph
                          that the account wrote
     sa:{account}  HASH   post id → +version (saved) or -version
     af:{account}  ZSET   author → affinity, in the units of `affinity`
+    rk:{account}  HASH   name of the order that ranking made last, head (the newest post then), limit (of its pages)
+    rk:{account}:{name}  LIST  an order: the post behind which the feed goes on (0: none is), then post ids, with |
+                         after each page
+    lk:{account}  STRING who fills the feed; for half a minute
     pulled        ZSET   author → when readers may stop pulling their posts, in ms since 1970; +inf while they have too
                          many followers to push to
     refilling     SET    authors who are pushed to again, whose older posts are not yet in all feeds
@@ -58,10 +62,13 @@ __all__ = [
     "TIMELINE_POSTS",
     "affinity",
     "feed",
+    "fill_lock",
     "follow_versions",
     "following",
+    "latest_order",
     "likes",
     "muted",
+    "order",
     "pack",
     "post",
     "saves",
@@ -134,6 +141,18 @@ def likes(account_id: int) -> str:
 
 def saves(account_id: int) -> str:
     return f"sa:{account_id}"
+
+
+def latest_order(account_id: int) -> str:
+    return f"rk:{account_id}"
+
+
+def order(account_id: int, name: str) -> str:
+    return f"rk:{account_id}:{name}"
+
+
+def fill_lock(account_id: int) -> str:
+    return f"lk:{account_id}"
 
 
 def affinity(account_id: int) -> str:

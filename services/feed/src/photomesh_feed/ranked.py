@@ -4,9 +4,9 @@ The newest CANDIDATES posts are put in order (`ranking`), and the order is kept 
 neither repeat nor skip whatever is liked or posted meanwhile. Behind its last page the feed goes on chronologically,
 from the last candidate on.
 
-Ranking 200 candidates takes 0.7 ms, and reading them takes Redis some 2 ms; so a first page gives the order that was made for the
-viewer within the last minute, unless a newer post is in their list. A pulled author's newest post may be missing from
-it for that minute.
+Ranking 200 candidates takes 0.7 ms, and reading them takes Redis some 2 ms; so a first page gives the order that was
+made for the viewer within the last minute, unless a newer post is in their list. A pulled author's newest post may be
+missing from it for that minute.
 """
 
 from __future__ import annotations

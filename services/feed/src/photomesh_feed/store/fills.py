@@ -44,7 +44,7 @@ class FeedFills:
     async def lock(self, viewer: int, token: str) -> bool:
         """Whether the caller, and nobody else, fills the viewer's list; for half a minute at most."""
         with answering():
-            return bool(await self._redis.set(_lock(viewer), token, nx=True, px=_LOCK_MS))
+            return bool(await self._redis.set(keys.fill_lock(viewer), token, nx=True, px=_LOCK_MS))
 
     async def finish(self, viewer: int, token: str, posts: Sequence[int], after: int | None) -> bool:
         """The list is `posts`, and what was pushed meanwhile; `after` as `Slice` has it. False if the marker or the
@@ -52,7 +52,7 @@ class FeedFills:
         last = "" if after is None or not posts else str(keys.score(posts[-1]))
         arguments: list[str | int] = [token, "1" if after is None else "0", last, *_scored(posts)]
         with answering():
-            return bool(await self._finish(keys=[keys.feed(viewer), _lock(viewer)], args=arguments))
+            return bool(await self._finish(keys=[keys.feed(viewer), keys.fill_lock(viewer)], args=arguments))
 
     async def open_timelines(self, authors: Collection[int]) -> None:
         """From now on new posts land in these timelines."""
@@ -93,10 +93,6 @@ class FeedFills:
                 for name, value in fields.items():
                     pipe.hsetnx(keys.user(account), name, value)
                 await pipe.execute()
-
-
-def _lock(viewer: int) -> str:
-    return f"lk:{viewer}"
 
 
 def _scored(posts: Sequence[int]) -> list[int]:

@@ -117,7 +117,7 @@ class FeedReads:
     ) -> None:
         """Keeps an order for `kept` seconds, and gives it to first reads for `fresh` seconds. The feed goes on behind
         `last`, 0 if it does not."""
-        latest, order = f"rk:{viewer}", f"rk:{viewer}:{name}"
+        latest, order = keys.latest_order(viewer), keys.order(viewer, name)
         with answering():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(order, last, *entries)
