@@ -59,10 +59,10 @@ def _digest(text: str) -> str:
 async def get_photo(
     request: Request, response: Response, photo_id: PhotoId, viewer: MaybeViewer, deps: Dependencies
 ) -> Photo:
-    """Its owner sees a photo in every state, everybody else when it is in a published post of an account that is not
-    private. Right after its upload was completed, a photo may take a moment to appear: the answer waits for it a
-    little, and a 404 says by `retryable` and `Retry-After` whether it may still come. Answers `If-None-Match` with
-    304, so it can be polled cheaply until `status` is no longer `processing`."""
+    """Its owner sees a photo in every state, everybody else when it is in a published post that they see. Right after
+    its upload was completed, a photo may take a moment to appear: the answer waits for it a little, and a 404 says by
+    `retryable` and `Retry-After` whether it may still come. Answers `If-None-Match` with 304, so it can be polled
+    cheaply until `status` is no longer `processing`."""
     photo = Photo.of(await deps.views.photo(account_of(viewer), photo_id), deps.cdn_url)
     offer(request, response, _tag(photo), cache_control=CACHE)
     return photo
@@ -103,8 +103,8 @@ async def create_post(body: NewPost, response: Response, viewer: Viewer, deps: D
 async def get_post(
     request: Request, response: Response, post_id: PostId, viewer: MaybeViewer, deps: Dependencies
 ) -> Post:
-    """Its author sees a post in every state, everybody else once it is published, unless the account is private.
-    Answers `If-None-Match` with 304."""
+    """Its author sees a post in every state, everybody else once it is published; of a private account its followers
+    only, and nobody where one of the two blocks the other. Answers `If-None-Match` with 304."""
     post = Post.of(await deps.views.post(account_of(viewer), post_id), deps.cdn_url)
     offer(request, response, _tag(post), cache_control=CACHE)
     return post
@@ -160,7 +160,7 @@ async def list_posts(
     cursor: Cursor = None,
 ) -> Page[Post]:
     """Newest first. You see all of your own, others see those that are published. The list of an account that is
-    private, unknown, or has none is empty. Pages neither repeat nor skip while posts come and go."""
+    hidden from you, unknown, or has none is empty. Pages neither repeat nor skip while posts come and go."""
     kind = f"posts-by-author:{encode('u', user_id)}"
     before = deps.cursors.decode(kind, cursor)[0] if cursor else None
     found, last = await deps.views.posts_of(account_of(viewer), user_id, before=before, limit=limit)
