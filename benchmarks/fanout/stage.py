@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 from aiohttp import web
@@ -22,8 +21,8 @@ from photomesh_shared.ids import encode
 __all__ = ["Crowd", "bytes_per_entry", "consumers", "fill", "serve"]
 
 _BATCH = 1_000
-_FILL = """
-for i = 1, #KEYS do redis.call('ZADD', KEYS[i], unpack(ARGV)) end
+_COPIES = """
+for i = 2, #KEYS do redis.call('COPY', KEYS[1], KEYS[i]) end
 """
 
 
@@ -44,13 +43,13 @@ class Crowd:
 
 async def fill(redis: Redis, crowd: Crowd, older_than: int) -> None:
     """Makes the feeds anew."""
-    script = redis.register_script(_FILL)
-    entries: list[Any] = [keys.MARKER_SCORE, keys.COMPLETE]
-    for number in range(1, crowd.length + 1):
-        post = older_than - (number << 22)
-        entries += [keys.score(post), post]
-    for start in range(0, len(crowd.followers), _BATCH):
-        await script(keys=[keys.feed(one) for one in crowd.followers[start : start + _BATCH]], args=entries)
+    first, *others = map(keys.feed, crowd.followers)
+    entries: dict[str, float] = {keys.COMPLETE: float("-inf")}
+    entries |= {str(post): keys.score(post) for post in (older_than - (n << 22) for n in range(1, crowd.length + 1))}
+    await redis.zadd(first, entries)
+    script = redis.register_script(_COPIES)
+    for start in range(0, len(others), _BATCH):
+        await script(keys=[first, *others[start : start + _BATCH]])
 
 
 async def bytes_per_entry(redis: Redis, crowd: Crowd) -> float:
@@ -65,7 +64,9 @@ async def serve(crowds: Sequence[Crowd]) -> AsyncIterator[str]:
     by_author = {encode("u", crowd.author_id): crowd for crowd in crowds}
 
     async def followers(request: web.Request) -> web.Response:
-        crowd = by_author[request.match_info["account"]]
+        crowd = by_author.get(request.match_info["account"])
+        if crowd is None:  # somebody's of whom the topic still tells
+            return web.Response()
         first = max(0, int(request.query["after"]) - crowd.followers.start + 1)
         last = first + int(request.query["limit"])
         return web.Response(body=crowd.packed[first * keys.ID_BYTES : last * keys.ID_BYTES])
