@@ -199,7 +199,9 @@ async def _maybe_principal(request: Request, _: _Bearer) -> Principal | None:
 MaybeViewer = Annotated[Principal | None, Depends(_maybe_principal)]
 
 
-async def _principal(principal: MaybeViewer) -> Principal:
+async def _principal(request: Request, bearer: _Bearer) -> Principal:
+    # Calls what it could depend on: each step in a chain of dependencies costs as much as what this one does.
+    principal = await _maybe_principal(request, bearer)
     if principal is None:
         raise MissingToken
     return principal
