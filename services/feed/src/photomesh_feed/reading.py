@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from photomesh_feed import snapshots
@@ -48,7 +48,7 @@ class Reads(Protocol):
 
 
 class Fills(Protocol):
-    async def post(self, snapshot: snapshots.Snapshot, likes: int, comments: int) -> None: ...
+    async def posts(self, found: Iterable[tuple[snapshots.Snapshot, int, int]]) -> None: ...
     async def viewer_state(
         self, viewer: int, posts: Collection[int], liked: Collection[int], saved: Collection[int]
     ) -> None: ...
@@ -137,9 +137,10 @@ class Hydration:
 
     async def _load_posts(self, posts: list[int]) -> None:
         found = await self._sources.posts(posts)
-        for data in found:
-            snapshot = snapshots.from_post(data, self._cdn_url)
-            await self._fills.post(snapshot, int(data.get("like_count", 0)), int(data.get("comment_count", 0)))
+        await self._fills.posts(
+            (snapshots.from_post(data, self._cdn_url), int(data["like_count"]), int(data["comment_count"]))
+            for data in found
+        )
         known = {snapshots.id_of(data) for data in found}
         self._absent_posts.add([post for post in posts if post not in known])
 
@@ -171,9 +172,10 @@ class Reading:
         found = await self._hydration.whole(viewer, read)
         if found.ended == "cold":
             READS.labels("chronological", "cold").inc()
-            # The list is made meanwhile.
             await self._rebuilds.ensure(viewer)
-            return await self._deep(viewer, [], after, limit)
+            page = await self._deep(viewer, [], after, limit)
+            self._rebuilds.fill(viewer)
+            return page
         if found.ended == "more":
             READS.labels("chronological", "warm").inc()
             return Page(found.rows, int(found.rows[-1].post_id))

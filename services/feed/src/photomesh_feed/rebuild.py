@@ -69,7 +69,7 @@ class Rebuilds:
         self._fill_places = asyncio.Semaphore(_FILLING)
 
     async def ensure(self, viewer: int) -> None:
-        """Returns as soon as it is known whom the viewer follows; the list is filled in the background.
+        """Returns as soon as it is known whom the viewer follows, and events land in their feed.
 
         Raises FeedsBusy, SourceUnavailable, FeedsUnavailable."""
         task = self._starting.get(viewer)
@@ -88,11 +88,16 @@ class Rebuilds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def fill(self, viewer: int) -> None:
+        """Fills the list in the background; best called after the first page, which would have to share."""
+        if viewer not in self._filling:
+            task = self._filling[viewer] = asyncio.create_task(self._fill(viewer), name="fill-feed")
+            task.add_done_callback(lambda _: self._filling.pop(viewer))
+
     def _started(self, viewer: int, task: asyncio.Task[None]) -> None:
         del self._starting[viewer]
-        if not task.cancelled() and task.exception() is None and viewer not in self._filling:
-            filling = self._filling[viewer] = asyncio.create_task(self._fill(viewer), name="fill-feed")
-            filling.add_done_callback(lambda _: self._filling.pop(viewer))
+        if not task.cancelled():
+            task.exception()  # whoever waits has it; nobody may wait any more
 
     async def _start(self, viewer: int) -> None:
         async with self._starts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis.asyncio import Redis
 
@@ -63,16 +63,22 @@ class FeedFills:
         self, found: Mapping[int, Sequence[int]], before_ms: int | None, complete: Collection[int]
     ) -> None:
         """Posts by author, newest first, older than `before_ms`; in `complete` are those who have no older ones."""
+        before: str | int = "" if before_ms is None else before_ms
         with answering():
-            for author, posts in found.items():
-                before: str | int = "" if before_ms is None else before_ms
-                arguments: list[str | int] = [before, "1" if author in complete else "0", *_scored(posts)]
-                await self._timeline(keys=[keys.timeline(author)], args=arguments)
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for author, posts in found.items():
+                    arguments: list[str | int] = [before, "1" if author in complete else "0", *_scored(posts)]
+                    await self._timeline(keys=[keys.timeline(author)], args=arguments, client=pipe)
+                await pipe.execute()
 
-    async def post(self, snapshot: Snapshot, likes: int, comments: int) -> None:
-        kept: list[str | int] = [snapshot.static, snapshot.version, snapshot.author_id, " ".join(snapshot.hashtags)]
+    async def posts(self, found: Iterable[tuple[Snapshot, int, int]]) -> None:
+        """Snapshots, each with its likes and comments."""
         with answering():
-            await self._post(keys=[keys.post(snapshot.post_id)], args=[*kept, likes, comments])
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for one, likes, comments in found:
+                    arguments: list[str | int] = [one.static, one.version, one.author_id, " ".join(one.hashtags)]
+                    await self._post(keys=[keys.post(one.post_id)], args=[*arguments, likes, comments], client=pipe)
+                await pipe.execute()
 
     async def viewer_state(
         self, viewer: int, posts: Collection[int], liked: Collection[int], saved: Collection[int]
