@@ -15,6 +15,7 @@ __all__ = ["MACHINE", "MACHINE_MASK", "Posts", "World", "caption_of", "display_n
 
 _MACHINE_BITS, _SEQUENCE_BITS = 14, 8
 _WORKER = (1 << 10 | 1023) << _SEQUENCE_BITS  # region 1, and a worker number that leases do not reach
+_CALL = (1 << _SEQUENCE_BITS) // 4  # sequence numbers of a millisecond that each call of `World.posts` has
 _DAY_MS = 86_400_000
 _DAYS = 30
 MACHINE, MACHINE_MASK = _WORKER, (1 << _MACHINE_BITS + _SEQUENCE_BITS) - 1
@@ -43,16 +44,18 @@ class World:
     def __init__(self, people: int) -> None:
         self._now_ms = time.time_ns() // 1_000_000 - int(EPOCH.timestamp() * 1000)
         self._random = np.random.default_rng(3)
+        self._calls = 0
         first_ms = self._now_ms - 2 * _DAYS * _DAY_MS
         self.accounts: Ids = first_ms + np.arange(people) << _MACHINE_BITS + _SEQUENCE_BITS | _WORKER
 
     def posts(self, authors: int, each: int) -> Posts:
-        """So many posts by each of the first accounts, at random times."""
+        """So many posts by each of the first accounts, at random times; up to four calls give different ids."""
         by = np.repeat(self.accounts[:authors], each)
         made = np.sort(self._random.integers(self._now_ms - _DAYS * _DAY_MS, self._now_ms - 60_000, len(by)))
         self._random.shuffle(by)
         first = np.searchsorted(made, made)  # where the posts of this millisecond begin
-        sequence = np.arange(len(made)) - first
+        sequence = np.arange(len(made)) - first + _CALL * self._calls
+        self._calls += 1
         return Posts(made << _MACHINE_BITS + _SEQUENCE_BITS | _WORKER | sequence, by)
 
 

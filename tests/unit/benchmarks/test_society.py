@@ -45,9 +45,9 @@ def test_readers_follow_exactly_as_many_as_they_should() -> None:
 
 def test_ids_are_those_of_people_and_posts_of_the_last_weeks() -> None:
     world = World(50)
-    posts = world.posts(40, 25)
+    posts, more = world.posts(40, 25), world.posts(40, 25_000)
     now = datetime.now(UTC)
-    assert len(set(posts.ids.tolist()) | set(world.accounts.tolist())) == 40 * 25 + 50
+    assert len({*posts.ids.tolist(), *more.ids.tolist(), *world.accounts.tolist()}) == 40 * 25_025 + 50
     assert posts.ids.tolist() == sorted(posts.ids.tolist())
     assert {account & MACHINE_MASK for account in world.accounts.tolist()} == {MACHINE}
     for post_id, author_id in posts:
