@@ -41,7 +41,7 @@ Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the page before.")]
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
     deps: Deps = request.app.state.deps
     return deps
 

@@ -15,7 +15,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/internal", include_in_schema=False)
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
     deps: Deps = request.app.state.deps
     return deps
 

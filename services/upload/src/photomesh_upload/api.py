@@ -58,7 +58,7 @@ _ONE = (UploadNotFound, WrongRegion)
 _LIST = "uploads"
 
 
-def _deps(request: Request) -> Deps:
+async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
     deps: Deps = request.app.state.deps
     return deps
 
