@@ -1,6 +1,6 @@
 """Reading home feeds, beside the naive design: the same people, follows and posts, the same pages.
 
-make bench-feed                              a synthetic graph; starts the test stack if it is not up
+make bench-feed                              a synthetic graph, about 20 minutes; starts the test stack if it is not up
 make bench-feed GRAPH=a-list.csv.gz          a graph of yours: two columns, in each line two who follow each other
 make bench-feed ARGS="--quick"               fewer readers and posts, shorter runs
 
