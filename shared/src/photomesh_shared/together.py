@@ -36,7 +36,8 @@ class Together(Generic[K, V]):
         self._most = most
         self._calls = calls
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._calls_running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, key: K) -> V | None:
         """What `fetch` gives for the key, in this call's or somebody else's company. Who is cancelled while waiting
@@ -45,17 +46,21 @@ class Together(Generic[K, V]):
         if answer is None:
             answer = self._waiting[key] = asyncio.get_running_loop().create_future()
             answer.add_done_callback(_retrieve)
-            if len(self._running) < self._calls:
-                running = asyncio.create_task(self._run())
-                self._running.add(running)
-                running.add_done_callback(self._running.discard)
+            if self._calls_running < self._calls:
+                self._calls_running += 1
+                self._tasks.add(task := asyncio.create_task(self._run()))
+                task.add_done_callback(self._tasks.discard)
         return await asyncio.shield(answer)
 
     async def _run(self) -> None:
-        while some := dict(islice(self._waiting.items(), self._most)):
-            for key in some:
-                del self._waiting[key]
-            await self._answer(some)
+        try:
+            while some := dict(islice(self._waiting.items(), self._most)):
+                for key in some:
+                    del self._waiting[key]
+                await self._answer(some)
+        finally:
+            # In the same step in which nobody was found to wait: whoever comes after it must find a free place.
+            self._calls_running -= 1
 
     async def _answer(self, some: Mapping[K, asyncio.Future[V | None]]) -> None:
         try:

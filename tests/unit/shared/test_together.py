@@ -52,6 +52,20 @@ async def test_those_who_come_meanwhile_share_the_next_and_never_too_many() -> N
     assert [len(call) for call in shelf.calls] == [1, 20, 20, 10]
 
 
+async def test_who_comes_in_the_moment_in_which_a_call_ends_begins_another() -> None:
+    late: list[asyncio.Task[int | None]] = []
+
+    async def fetch(keys: Sequence[int]) -> dict[int, int]:
+        if not late:
+            late.append(asyncio.create_task(together.get(2)))  # asks right after the end of this call
+        return {key: key for key in keys}
+
+    together = Together(fetch, most=20, calls=1)
+    assert await together.get(1) == 1
+    async with asyncio.timeout(5):
+        assert await late[0] == 2
+
+
 async def test_no_answer_is_older_than_its_question() -> None:
     shelf = Shelf()
     together = Together(shelf.fetch, most=20, calls=1)
