@@ -64,12 +64,13 @@ async def counting(environment: Environment) -> AsyncIterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clock() -> MovableClock:
+    """Where it has been, ids of posts do not come back from: it is the API's of one module."""
     return MovableClock()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def api(environment: Environment, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_from(Settings, environment("post"))
     async with client_of(create_app(settings, clock)) as client:
@@ -82,7 +83,7 @@ async def database(environment: Environment) -> AsyncIterator[CassandraSession]:
         yield session
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, database: CassandraSession) -> NewPerson:
     """Makes somebody whose account the service knows already."""
 

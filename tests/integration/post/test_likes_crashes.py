@@ -26,6 +26,7 @@ from photomesh_shared.events import Envelope, PostCounted, PostLiked, PostUnlike
 from photomesh_shared.failpoints import FailpointReached
 from tests.integration.post.conftest import Environment, NewPerson
 from tests.integration.post.person import Person, Platform
+from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.services import Process, process, settings_from
 from tests.support.tokens import Issuer, free_port
@@ -138,6 +139,7 @@ async def test_the_consumer_is_killed_in_the_middle_of_a_batch(
     async with _running(environment, ENGAGEMENT, failpoint) as victim:
         await platform.publisher.publish_many(events)
         assert await victim.ended(60) == -9
+    await forget_members(topics.bootstrap, "post-engagement")
     async with _running(environment, ENGAGEMENT):
         await is_told(topics, post_id, len(likers))
         await assert_exact(database, post_id, likers)

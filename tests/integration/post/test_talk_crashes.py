@@ -23,6 +23,7 @@ from photomesh_shared.events import Envelope, Event, Record
 from tests.integration.post.conftest import Environment
 from tests.integration.post.person import Person
 from tests.integration.post.talk import comment, comment_count, every_comment, every_reply, hand_count, published
+from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.services import Process, process, settings_from
 from tests.support.tokens import free_port
@@ -106,6 +107,7 @@ async def test_the_consumer_is_killed_while_it_counts_comments(
     async with _running(environment, COUNTING, f"{failpoint}=kill") as victim:
         await ada.platform.say(*_life(ada, grace, post))
         assert await victim.ended(60) == -9
+    await forget_members(topics.bootstrap, "post-engagement")
     async with _running(environment, COUNTING):
         await topics.caught_up("post-engagement")
     await _assert_right(ada, post, database)
