@@ -167,6 +167,8 @@ def main() -> None:
     arguments = _arguments()
     print("… bringing up the test stack's servers", flush=True)
     local.up("test", only="servers")
+    for program in local.services_of("test"):  # those that were up would take a share of the tasks
+        local.stop("test", program)
     load_before = os.getloadavg()[0]
     results = asyncio.run(_measure(arguments))
     small, large, full = results[0], results[-1], results[1]

@@ -18,6 +18,7 @@ from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostCreated, PostPublished
 from tests.integration.post.conftest import Environment
 from tests.integration.post.person import Person, Platform
+from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 from tests.support.services import Process, process
@@ -79,6 +80,7 @@ async def test_the_consumer_is_killed_in_the_middle_of_its_work(
     async with _running(environment, CONSUMER, failpoint) as victim:
         await ada.platform.say(account(ada.account_id), *(ready(ids.decode("p", p), ada.account_id) for p in photos))
         assert await victim.ended(60) == -9
+    await forget_members(topics.bootstrap, "post")
     async with _running(environment, CONSUMER):
         await _assert_right(ada, photos, post["id"], topics, database)
 
@@ -115,7 +117,7 @@ async def test_the_api_is_killed_while_it_deletes(stranger: Person, environment:
 
 @pytest.mark.parametrize("failpoint", ["post.consumer.after_write=kill", "post.delete.after_objects=kill"])
 async def test_the_consumer_is_killed_while_it_removes_what_was_deleted(
-    stranger: Person, environment: Environment, failpoint: str
+    stranger: Person, environment: Environment, topics: Topics, failpoint: str
 ) -> None:
     ada = stranger
     async with _running(environment, CONSUMER):
@@ -125,6 +127,7 @@ async def test_the_consumer_is_killed_while_it_removes_what_was_deleted(
     async with _running(environment, CONSUMER, failpoint) as victim:
         await ada.delete(post["id"])
         assert await victim.ended(60) == -9
+    await forget_members(topics.bootstrap, "post")
     await ada.platform.put_objects(ids.decode("p", photo_id))
     async with _running(environment, CONSUMER):
         await ada.platform.are_gone(objects)
