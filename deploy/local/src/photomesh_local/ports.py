@@ -1,5 +1,6 @@
 """The ports of a stack, read from `deploy/local/ports.env`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,11 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def ports(stack: str) -> Mapping[str, int]:
-    """Name → port for the stack `dev` or `test`."""
+    """Name → port for the stack `dev` or `test`.
+
+    `PHOTOMESH_TEST_PORT_OFFSET` overrides the offset of the test stack, so that several checkouts can test at once.
+    """
     numbers = {name: int(value) for name, value in read_env_file(PORTS_FILE).items()}
     offset = numbers.pop("PORT_OFFSET_TEST")
+    offset = int(os.environ.get("PHOTOMESH_TEST_PORT_OFFSET", offset))
     return {name: port + (offset if stack == "test" else 0) for name, port in numbers.items()}
