@@ -15,12 +15,12 @@ from photomesh_post.metrics import COMMENTS, TALLY_CONFLICTS
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.tallies import Change, Tally
 from photomesh_post.threads import Comment, CommentEvent, Entry, blank_rows, change_of, comment_rows
+from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import CommentDeleted, Envelope
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
-from photomesh_shared.together import Together
 
 __all__ = ["CommentCounting", "Commenting", "Store"]
 
@@ -54,7 +54,7 @@ class Commenting:
         self._store = store
         self._publisher = publisher
         self._clock = clock
-        self._counters: WeakValueDictionary[tuple[int, int], Together[Change, None]] = WeakValueDictionary()
+        self._counters: WeakValueDictionary[tuple[int, int], BatchLoader[Change, None]] = WeakValueDictionary()
 
     async def commit(self, envelope: Envelope[CommentEvent]) -> None:
         """Makes an event happen: in the log, in the tables, in the counts. Raises PublishFailed, after which it may
@@ -104,14 +104,14 @@ class Commenting:
         only be in each other's way."""
         changes = [(envelope.data.post_id, change_of(envelope.data)) for envelope in envelopes]
         await asyncio.gather(
-            *(self._counter(post_id, month_of(change.root_id)).get(change) for post_id, change in changes)
+            *(self._counter(post_id, month_of(change.root_id)).load(change) for post_id, change in changes)
         )
 
-    def _counter(self, post_id: int, month: int) -> Together[Change, None]:
+    def _counter(self, post_id: int, month: int) -> BatchLoader[Change, None]:
         """Of one partition, as long as somebody counts in it."""
         counter = self._counters.get((post_id, month))
         if counter is None:
-            counter = Together(partial(self._tally, post_id, month), most=_TOGETHER, calls=1)
+            counter = BatchLoader(partial(self._tally, post_id, month), max_batch=_TOGETHER, concurrency=1)
             self._counters[post_id, month] = counter
         return counter
 

@@ -10,8 +10,8 @@ from photomesh_post.domain import Author
 from photomesh_post.likes import NEVER, Bucket, Counts, Like, bucket_of
 from photomesh_post.projection import month_of
 from photomesh_post.rows import author_of
+from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.cassandra import CassandraSession
-from photomesh_shared.together import Together
 
 __all__ = ["CassandraLikes"]
 
@@ -27,8 +27,8 @@ class CassandraLikes:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         # Of a post that everybody likes at the same time, what each of them says is read and written together.
-        self._one_said = Together(self._said_of_one_subject_each, most=_READ_TOGETHER)
-        self._sayings = Together(self._say, most=_WRITTEN_TOGETHER)
+        self._one_said = BatchLoader(self._said_of_one_subject_each, max_batch=_READ_TOGETHER)
+        self._sayings = BatchLoader(self._say, max_batch=_WRITTEN_TOGETHER)
 
     async def counts(self, subject_ids: Collection[int]) -> dict[int, Counts]:
         rows = await self._session.read("SELECT * FROM counts WHERE subject_id IN ?", tuple(sorted(subject_ids)))
@@ -41,7 +41,7 @@ class CassandraLikes:
     async def said(self, account_id: int, subject_ids: Collection[int]) -> dict[int, Like]:
         if len(subject_ids) == 1:
             [subject_id] = subject_ids
-            said = await self._one_said.get((subject_id, account_id))
+            said = await self._one_said.load((subject_id, account_id))
             return {subject_id: said} if said else {}
         by_month: defaultdict[int, list[int]] = defaultdict(list)
         for subject_id in subject_ids:
@@ -81,7 +81,7 @@ class CassandraLikes:
         }
 
     async def say(self, account_id: int, subject_id: int, like: Like) -> None:
-        await self._sayings.get((account_id, subject_id, like))
+        await self._sayings.load((account_id, subject_id, like))
 
     async def _say(self, sayings: Sequence[tuple[int, int, Like]]) -> dict[tuple[int, int, Like], None]:
         insert = (

@@ -12,12 +12,12 @@ from typing import Any
 from photomesh_post.domain import Author, Claim, Listed, Month, MonthCount, Photo, Post, PostRef, PostStatus, Standing
 from photomesh_post.projection import RowWrite, month_of
 from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
+from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.single_flight import SingleFlight
-from photomesh_shared.together import Together
 
 __all__ = ["CassandraStore", "write_row"]
 
@@ -42,7 +42,7 @@ class CassandraStore:
     def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._standings = Together(self._read_standings, most=_STANDINGS_PER_READ)
+        self._standings = BatchLoader(self._read_standings, max_batch=_STANDINGS_PER_READ)
         self._posts = SingleFlight[Post | None]()
 
     async def ping(self) -> None:
@@ -81,7 +81,7 @@ class CassandraStore:
         return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
-        return await self._standings.get((account_id, viewer_id)) or standing_of(None)
+        return await self._standings.load((account_id, viewer_id)) or standing_of(None)
 
     async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
         """By account and viewer: all who look at somebody at the same time are looked up together."""

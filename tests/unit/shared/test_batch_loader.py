@@ -1,4 +1,4 @@
-"""Who shares a call with whom."""
+"""Which calls share a batch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.together import Together
 from tests.support.clock import settle
 
 
 class Shelf:
-    """A slow store that gives the square of each number that it is asked for, and nothing for odd ones."""
+    """A slow store: maps even numbers to their squares, and odd ones to nothing."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -30,20 +30,20 @@ class Shelf:
         return {key: factor * key * key for key in keys if key % 2 == 0}
 
 
-async def test_those_who_come_at_once_share_a_call() -> None:
+async def test_concurrent_loads_share_a_call() -> None:
     shelf = Shelf()
-    together = Together(shelf.fetch, most=20, calls=1)
+    loader = BatchLoader(shelf.fetch, max_batch=20, concurrency=1)
     shelf.open.set()
-    assert await asyncio.gather(*(together.get(key) for key in (2, 3, 4, 2))) == [4, None, 16, 4]
+    assert await asyncio.gather(*(loader.load(key) for key in (2, 3, 4, 2))) == [4, None, 16, 4]
     assert shelf.calls == [[2, 3, 4]]
 
 
-async def test_those_who_come_meanwhile_share_the_next_and_never_too_many() -> None:
+async def test_loads_during_a_call_form_batches_of_bounded_size() -> None:
     shelf = Shelf()
-    together = Together(shelf.fetch, most=20, calls=1)
-    first = asyncio.create_task(together.get(0))
+    loader = BatchLoader(shelf.fetch, max_batch=20, concurrency=1)
+    first = asyncio.create_task(loader.load(0))
     await settle()
-    others = [asyncio.create_task(together.get(key)) for key in range(50)]
+    others = [asyncio.create_task(loader.load(key)) for key in range(50)]
     await settle()
     assert shelf.calls == [[0]]
     shelf.open.set()
@@ -52,33 +52,33 @@ async def test_those_who_come_meanwhile_share_the_next_and_never_too_many() -> N
     assert [len(call) for call in shelf.calls] == [1, 20, 20, 10]
 
 
-async def test_who_comes_in_the_moment_in_which_a_call_ends_begins_another() -> None:
+async def test_a_load_at_the_moment_a_call_ends_starts_another() -> None:
     late: list[asyncio.Task[int | None]] = []
 
     async def fetch(keys: Sequence[int]) -> dict[int, int]:
         if not late:
-            late.append(asyncio.create_task(together.get(2)))  # asks right after the end of this call
+            late.append(asyncio.create_task(loader.load(2)))  # runs right after the end of this call
         return {key: key for key in keys}
 
-    together = Together(fetch, most=20, calls=1)
-    assert await together.get(1) == 1
+    loader = BatchLoader(fetch, max_batch=20, concurrency=1)
+    assert await loader.load(1) == 1
     async with asyncio.timeout(5):
         assert await late[0] == 2
 
 
-async def test_no_answer_is_older_than_its_question() -> None:
+async def test_no_result_is_older_than_its_request() -> None:
     shelf = Shelf()
-    together = Together(shelf.fetch, most=20, calls=1)
-    early = asyncio.create_task(together.get(4))
+    loader = BatchLoader(shelf.fetch, max_batch=20, concurrency=1)
+    early = asyncio.create_task(loader.load(4))
     await settle()
     shelf.factor = 2
-    late = asyncio.create_task(together.get(4))
+    late = asyncio.create_task(loader.load(4))
     await settle()
     shelf.open.set()
     assert (await early, await late) == (16, 32)
 
 
-async def test_a_slow_call_keeps_only_its_own_waiting() -> None:
+async def test_a_slow_call_delays_only_its_own_batch() -> None:
     shelf, free = Shelf(), asyncio.Event()
 
     async def fetch(keys: Sequence[int]) -> dict[int, int]:
@@ -87,10 +87,10 @@ async def test_a_slow_call_keeps_only_its_own_waiting() -> None:
         return await shelf.fetch(keys)
 
     shelf.open.set()
-    together = Together(fetch, most=20)
-    slow = asyncio.create_task(together.get(1))
+    loader = BatchLoader(fetch, max_batch=20)
+    slow = asyncio.create_task(loader.load(1))
     await settle()
-    assert [await together.get(key) for key in (2, 4, 6)] == [4, 16, 36]
+    assert [await loader.load(key) for key in (2, 4, 6)] == [4, 16, 36]
     assert not slow.done()
     free.set()
     assert await slow is None
@@ -98,19 +98,19 @@ async def test_a_slow_call_keeps_only_its_own_waiting() -> None:
 
 async def test_an_error_is_shared_and_not_kept() -> None:
     shelf = Shelf()
-    together = Together(shelf.fetch, most=20)
+    loader = BatchLoader(shelf.fetch, max_batch=20)
     shelf.fails = True
     shelf.open.set()
-    answers = await asyncio.gather(together.get(2), together.get(4), return_exceptions=True)
+    answers = await asyncio.gather(loader.load(2), loader.load(4), return_exceptions=True)
     assert [type(answer) for answer in answers] == [Unavailable, Unavailable]
     shelf.fails = False
-    assert await together.get(2) == 4
+    assert await loader.load(2) == 4
 
 
-async def test_who_is_cancelled_leaves_the_call_to_the_others() -> None:
+async def test_a_cancelled_caller_leaves_the_call_to_the_others() -> None:
     shelf = Shelf()
-    together = Together(shelf.fetch, most=20)
-    leaving, staying = (asyncio.create_task(together.get(2)) for _ in range(2))
+    loader = BatchLoader(shelf.fetch, max_batch=20)
+    leaving, staying = (asyncio.create_task(loader.load(2)) for _ in range(2))
     await settle()
     leaving.cancel()
     shelf.open.set()
