@@ -1,16 +1,18 @@
 """Migrations as plain files: `migrations/0001_what.sql` (or `.cql`), `0002_….sql`, … in order.
 
-A file that has been applied is never edited: its checksum is kept, and a changed one is an error.
+An applied file is never edited: its checksum is stored, and a changed one is an error.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["Migration", "folder_of", "migrations_in", "pending"]
+__all__ = ["Migration", "folder_of", "migrations_in", "pending", "run_migrations"]
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,16 @@ def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migrat
         if applied.get(migration.name, migration.checksum) != migration.checksum:
             raise ValueError(f"migration {migration.name} was changed after it had been applied; add a new one")
     return [migration for migration in migrations if migration.name not in applied]
+
+
+def run_migrations(package: str, migrate: Callable[[Path], Awaitable[list[str]]]) -> None:
+    """The main of a service's `migrate` program: applies what is pending and prints its names. Idempotent.
+
+    `migrate` is that of `postgres` or `cassandra`, with the database already given to it.
+    """
+
+    async def run() -> list[str]:
+        return await migrate(folder_of(package))
+
+    applied = asyncio.run(run())
+    print("applied: " + ", ".join(applied) if applied else "the schema is up to date")

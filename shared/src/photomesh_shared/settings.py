@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 __all__ = [
     "AuthSettings",
     "CassandraSettings",
+    "KafkaConsumerSettings",
     "KafkaSettings",
     "PostgresSettings",
     "RedisSettings",
@@ -70,6 +71,10 @@ class ServiceSettings(_Settings):
 class KafkaSettings(_Settings):
     kafka_bootstrap: str = Field("127.0.0.1:18092", description="Brokers, host:port, separated by commas.")
     kafka_replication: int = Field(1, ge=1, description="Replicas of each topic.")
+
+
+class KafkaConsumerSettings(ServiceSettings, KafkaSettings):
+    """What every consumer program has."""
 
 
 class RedisSettings(_Settings):

@@ -10,9 +10,8 @@ from fastapi import FastAPI
 from photomesh_feed.consumer_wiring import open_consumer_deps
 from photomesh_feed.folding import Folding
 from photomesh_feed.settings import ConsumerSettings
-from photomesh_shared import observability
-from photomesh_shared.apps import create_consumer_app
-from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
@@ -32,9 +31,8 @@ from photomesh_shared.events import (
     PostUnliked,
     PostUnsaved,
 )
-from photomesh_shared.http import Readiness, run
-from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.runner import ConsumerRunner, Handler
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.runner import Handler
 
 __all__ = ["create_app", "handlers"]
 
@@ -63,30 +61,17 @@ def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
     }
 
 
-def create_app(settings: ConsumerSettings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The consumer behind its health endpoints. No I/O happens here."""
-    settings = settings or ConsumerSettings()
-
-    @asynccontextmanager
-    async def open_runner(readiness: Readiness) -> AsyncIterator[ConsumerRunner]:
-        async with open_consumer_deps(settings, readiness, clock or SystemClock()) as deps:
-            yield ConsumerRunner(
-                kafka_source(settings.kafka_bootstrap),
-                group=GROUP,
-                handlers=handlers(deps.folding),
-                publisher=deps.publisher,
-                drain_seconds=settings.shutdown_seconds,
-                clock=clock,
-            )
-
-    return create_consumer_app("Photomesh feed consumer", settings, open_runner)
+@asynccontextmanager
+async def open_subscription(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_consumer_deps(settings, readiness, clock) as deps:
+        yield Subscription(group=GROUP, handlers=handlers(deps.folding), publisher=deps.publisher)
 
 
-def main() -> None:
-    settings = ConsumerSettings()
-    observability.configure("feed-consumer", settings)
-    run(create_app(settings), settings)
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:
+    return create_consumer_app("feed-consumer", settings, open_subscription, clock)
 
 
 if __name__ == "__main__":
-    main()
+    run_consumer("feed-consumer", ConsumerSettings(), open_subscription)

@@ -10,13 +10,11 @@ from fastapi import FastAPI
 from photomesh_feed.consumer_wiring import open_fanout_deps
 from photomesh_feed.inserting import Inserting
 from photomesh_feed.settings import FanoutSettings
-from photomesh_shared import observability
-from photomesh_shared.apps import create_consumer_app
-from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import Event, FanoutRequested
-from photomesh_shared.http import Readiness, run
-from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.runner import ConsumerRunner, Handler
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.runner import Handler
 
 __all__ = ["create_app", "handlers"]
 
@@ -27,30 +25,17 @@ def handlers(inserting: Inserting) -> Mapping[type[Event], Handler]:
     return {FanoutRequested: inserting.insert}
 
 
-def create_app(settings: FanoutSettings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The consumer behind its health endpoints. No I/O happens here."""
-    settings = settings or FanoutSettings()
-
-    @asynccontextmanager
-    async def open_runner(readiness: Readiness) -> AsyncIterator[ConsumerRunner]:
-        async with open_fanout_deps(settings, readiness, clock or SystemClock()) as deps:
-            yield ConsumerRunner(
-                kafka_source(settings.kafka_bootstrap),
-                group=GROUP,
-                handlers=handlers(deps.inserting),
-                publisher=deps.publisher,
-                drain_seconds=settings.shutdown_seconds,
-                clock=clock,
-            )
-
-    return create_consumer_app("Photomesh feed fan-out", settings, open_runner)
+@asynccontextmanager
+async def open_subscription(
+    settings: FanoutSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_fanout_deps(settings, readiness, clock) as deps:
+        yield Subscription(group=GROUP, handlers=handlers(deps.inserting), publisher=deps.publisher)
 
 
-def main() -> None:
-    settings = FanoutSettings()
-    observability.configure("feed-fanout", settings)
-    run(create_app(settings), settings)
+def create_app(settings: FanoutSettings, clock: Clock | None = None) -> FastAPI:
+    return create_consumer_app("feed-fanout", settings, open_subscription, clock)
 
 
 if __name__ == "__main__":
-    main()
+    run_consumer("feed-fanout", FanoutSettings(), open_subscription)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from photomesh_shared.settings import AuthSettings, KafkaSettings, ServiceSettings
+from photomesh_shared.settings import AuthSettings, KafkaConsumerSettings, KafkaSettings, ServiceSettings
 
 __all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings", "Settings"]
 
@@ -26,7 +26,7 @@ class Settings(FeedRedisSettings, KafkaSettings, AuthSettings):
     cursor_secret: SecretStr = Field(description="Signs cursors.")
 
 
-class ConsumerSettings(FeedRedisSettings, KafkaSettings):
+class ConsumerSettings(FeedRedisSettings, KafkaConsumerSettings):
     """Of ``python -m photomesh_feed.consumer``."""
 
     social_graph_url: str = Field("http://127.0.0.1:18006", description="Knows who follows whom.")
@@ -39,5 +39,5 @@ class ConsumerSettings(FeedRedisSettings, KafkaSettings):
     )
 
 
-class FanoutSettings(FeedRedisSettings, KafkaSettings):
+class FanoutSettings(FeedRedisSettings, KafkaConsumerSettings):
     """Of ``python -m photomesh_feed.fanout``."""

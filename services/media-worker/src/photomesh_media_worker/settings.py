@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from photomesh_shared.settings import KafkaSettings, ServiceSettings, StorageSettings
+from photomesh_shared.settings import KafkaConsumerSettings, StorageSettings
 
 __all__ = ["Settings"]
 
 
-class Settings(ServiceSettings, KafkaSettings, StorageSettings):
+class Settings(KafkaConsumerSettings, StorageSettings):
     lane: Literal["uploads", "reprocess"] = Field(
         "uploads",
         description="Which photos: those that people wait for, or those that are processed again in bulk.",

@@ -10,20 +10,20 @@ from photomesh_media_worker.sandbox import Limits, Sandbox
 from photomesh_media_worker.service import MediaService
 from photomesh_media_worker.settings import Settings
 from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription
 from photomesh_shared.http import Readiness
-from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import open_publisher
-from photomesh_shared.kafka.runner import ConsumerRunner, RetryPolicy
+from photomesh_shared.kafka.runner import RetryPolicy
 from photomesh_shared.storage import open_storage
 
-__all__ = ["open_runner"]
+__all__ = ["open_subscription"]
 
 _FETCHED_AHEAD = 2  # photos on their way in or out while all decoders are busy
 
 
 @asynccontextmanager
-async def open_runner(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[ConsumerRunner]:
-    """Starts the decoders, connects to object storage and Kafka, and gives the runner, which is not running yet."""
+async def open_subscription(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Subscription]:
+    """Starts the decoders, and connects to object storage and Kafka."""
     limits = Limits(
         memory_bytes=settings.decoder_memory_mb * 1024 * 1024,
         cpu_seconds=settings.decoder_cpu_seconds,
@@ -43,15 +43,11 @@ async def open_runner(settings: Settings, readiness: Readiness, clock: Clock) ->
             variant_key_secret=settings.variant_key_secret.get_secret_value(),
             at_once=settings.decoders + _FETCHED_AHEAD,
         )
-        runner = ConsumerRunner(
-            kafka_source(settings.kafka_bootstrap),
+        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
+        yield Subscription(
             group=lane.group,
             handlers=handlers(lane, service),
             publisher=publisher,
             retry=RetryPolicy(attempts=3),
             on_exhausted=service.give_up,
-            drain_seconds=settings.shutdown_seconds,
-            clock=clock,
         )
-        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
-        yield runner

@@ -10,9 +10,8 @@ from fastapi import FastAPI
 from photomesh_post.folding import Folding
 from photomesh_post.settings import ConsumerSettings
 from photomesh_post.wiring import open_consumer_deps
-from photomesh_shared import observability
-from photomesh_shared.apps import create_consumer_app
-from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,
@@ -31,9 +30,8 @@ from photomesh_shared.events import (
     PostFailed,
     PostPublished,
 )
-from photomesh_shared.http import Readiness, run
-from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.runner import ConsumerRunner, Handler
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.runner import Handler
 
 __all__ = ["create_app", "handlers"]
 
@@ -60,30 +58,17 @@ def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
     }
 
 
-def create_app(settings: ConsumerSettings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The consumer behind its health endpoints. No I/O happens here."""
-    settings = settings or ConsumerSettings()
-
-    @asynccontextmanager
-    async def open_runner(readiness: Readiness) -> AsyncIterator[ConsumerRunner]:
-        async with open_consumer_deps(settings, readiness, clock or SystemClock()) as deps:
-            yield ConsumerRunner(
-                kafka_source(settings.kafka_bootstrap),
-                group=GROUP,
-                handlers=handlers(deps.folding),
-                publisher=deps.publisher,
-                drain_seconds=settings.shutdown_seconds,
-                clock=clock,
-            )
-
-    return create_consumer_app("Photomesh post consumer", settings, open_runner)
+@asynccontextmanager
+async def open_subscription(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_consumer_deps(settings, readiness, clock) as deps:
+        yield Subscription(group=GROUP, handlers=handlers(deps.folding), publisher=deps.publisher)
 
 
-def main() -> None:
-    settings = ConsumerSettings()
-    observability.configure("post-consumer", settings)
-    run(create_app(settings), settings)
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:
+    return create_consumer_app("post-consumer", settings, open_subscription, clock)
 
 
 if __name__ == "__main__":
-    main()
+    run_consumer("post-consumer", ConsumerSettings(), open_subscription)

@@ -12,9 +12,8 @@ from photomesh_post.counting import Counting
 from photomesh_post.saving import Saving
 from photomesh_post.settings import EngagementSettings
 from photomesh_post.wiring import open_engagement_deps
-from photomesh_shared import observability
-from photomesh_shared.apps import create_consumer_app
-from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
     CollectionCreated,
     CollectionDeleted,
@@ -31,9 +30,8 @@ from photomesh_shared.events import (
     PostUnliked,
     PostUnsaved,
 )
-from photomesh_shared.http import Readiness, run
-from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.runner import BatchHandler, ConsumerRunner, Handler
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.runner import BatchHandler, Handler
 
 __all__ = ["batch_handlers", "create_app", "handlers"]
 
@@ -64,33 +62,24 @@ def handlers(saving: Saving) -> Mapping[type[Event], Handler]:
     )
 
 
-def create_app(settings: EngagementSettings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The consumer behind its health endpoints. No I/O happens here."""
-    settings = settings or EngagementSettings()
-
-    @asynccontextmanager
-    async def open_runner(readiness: Readiness) -> AsyncIterator[ConsumerRunner]:
-        async with open_engagement_deps(settings, readiness, clock or SystemClock()) as deps:
-            yield ConsumerRunner(
-                kafka_source(settings.kafka_bootstrap),
-                group=GROUP,
-                handlers=handlers(deps.saving),
-                batch_handlers=batch_handlers(deps.counting, deps.comment_counting),
-                publisher=deps.publisher,
-                buffer=_BUFFER,
-                flush=deps.announcements.tell,
-                drain_seconds=settings.shutdown_seconds,
-                clock=clock,
-            )
-
-    return create_consumer_app("Photomesh post engagement", settings, open_runner)
+@asynccontextmanager
+async def open_subscription(
+    settings: EngagementSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_engagement_deps(settings, readiness, clock) as deps:
+        yield Subscription(
+            group=GROUP,
+            handlers=handlers(deps.saving),
+            batch_handlers=batch_handlers(deps.counting, deps.comment_counting),
+            buffer=_BUFFER,
+            flush=deps.announcements.tell,
+            publisher=deps.publisher,
+        )
 
 
-def main() -> None:
-    settings = EngagementSettings()
-    observability.configure("post-engagement", settings)
-    run(create_app(settings), settings)
+def create_app(settings: EngagementSettings, clock: Clock | None = None) -> FastAPI:
+    return create_consumer_app("post-engagement", settings, open_subscription, clock)
 
 
 if __name__ == "__main__":
-    main()
+    run_consumer("post-engagement", EngagementSettings(), open_subscription)

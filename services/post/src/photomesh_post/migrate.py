@@ -1,18 +1,12 @@
-"""Brings the schema up to date; may be run at any time: ``python -m photomesh_post.migrate``."""
+"""``python -m photomesh_post.migrate``: brings the keyspace's schema up to date. Idempotent."""
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from photomesh_shared.cassandra import migrate
-from photomesh_shared.migrations import folder_of
+from photomesh_shared.migrations import run_migrations
 from photomesh_shared.settings import CassandraSettings
 
-
-def main() -> None:
-    applied = asyncio.run(migrate(CassandraSettings(), folder_of("photomesh_post")))
-    print("\n".join(applied) or "post: nothing to do")
-
-
 if __name__ == "__main__":
-    main()
+    run_migrations("photomesh_post", partial(migrate, CassandraSettings()))

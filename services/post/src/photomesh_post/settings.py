@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from photomesh_shared.settings import (
     AuthSettings,
     CassandraSettings,
+    KafkaConsumerSettings,
     KafkaSettings,
     RedisSettings,
     ServiceSettings,
@@ -28,7 +29,7 @@ class Settings(ServiceSettings, CassandraSettings, KafkaSettings, RedisSettings,
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 
 
-class ConsumerSettings(ServiceSettings, CassandraSettings, KafkaSettings, StorageSettings):
+class ConsumerSettings(KafkaConsumerSettings, CassandraSettings, StorageSettings):
     """Of ``python -m photomesh_post.consumer``."""
 
     cdn_url: str = Field(_CDN_URL, description="Its path is that of variants on every layer of the CDN.")
@@ -38,5 +39,5 @@ class ConsumerSettings(ServiceSettings, CassandraSettings, KafkaSettings, Storag
     )
 
 
-class EngagementSettings(ServiceSettings, CassandraSettings, KafkaSettings):
+class EngagementSettings(KafkaConsumerSettings, CassandraSettings):
     """Of ``python -m photomesh_post.engagement``."""

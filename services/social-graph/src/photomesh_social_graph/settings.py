@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from photomesh_shared.settings import AuthSettings, KafkaSettings, PostgresSettings, ServiceSettings
+from photomesh_shared.settings import (
+    AuthSettings,
+    KafkaConsumerSettings,
+    KafkaSettings,
+    PostgresSettings,
+    ServiceSettings,
+)
 
 __all__ = ["ConsumerSettings", "Settings"]
 
@@ -17,5 +23,5 @@ class Settings(ServiceSettings, PostgresSettings, KafkaSettings, AuthSettings):
     account_wait_seconds: float = Field(2, ge=0, description="How long to wait for an account that was just opened.")
 
 
-class ConsumerSettings(ServiceSettings, PostgresSettings, KafkaSettings):
+class ConsumerSettings(KafkaConsumerSettings, PostgresSettings):
     """Of ``python -m photomesh_social_graph.consumer``, `.migrate` and `.recount`."""
