@@ -33,7 +33,7 @@ from benchmarks.society.posts import (
     username_of,
 )
 from photomesh_feed import keys
-from photomesh_post.projection import RowWrite, rows_of
+from photomesh_post.posts.projection import RowWrite, rows_of
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of

@@ -12,7 +12,7 @@ from benchmarks.naive import server
 from benchmarks.naive.database import SHAPES
 from benchmarks.society.graph import Graph, synthetic, with_readers
 from benchmarks.society.posts import Posts, World
-from photomesh_post.schemas import Post
+from photomesh_post.http.schemas.posts import Post
 from photomesh_shared.ids import encode
 from tests.support.photos import photo as camera_photo
 from tests.support.tokens import Issuer

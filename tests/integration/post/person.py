@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from photomesh_post.objects import metadata_key
+from photomesh_post.photos.objects import metadata_key
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.kafka.publisher import KafkaPublisher

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
-from photomesh_post.comments import Store
-from photomesh_post.comments_store import CassandraComments
-from photomesh_post.projection import month_of
-from photomesh_post.tallies import Change, Tally
-from photomesh_post.threads import CommentEvent, comment_rows
+from photomesh_post.comments.domain import CommentEvent, comment_rows
+from photomesh_post.comments.service import Store
+from photomesh_post.comments.store import CassandraComments
+from photomesh_post.comments.tallies import Change, Tally
+from photomesh_post.posts.projection import month_of
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import Envelope
 from photomesh_shared.ids import MAX_ID

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from photomesh_post.counting import Announcements, Counting
-from photomesh_post.likes import LikeEvent, bucket_of
-from photomesh_post.likes_store import CassandraLikes
+from photomesh_post.likes.domain import LikeEvent, bucket_of
+from photomesh_post.likes.event_handlers import Announcements, Counting
+from photomesh_post.likes.store import CassandraLikes
 from photomesh_post.reconcile import reconcile
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared import failpoints, ids

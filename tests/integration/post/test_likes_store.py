@@ -9,10 +9,10 @@ from typing import Protocol
 
 import pytest
 
-from photomesh_post.counting import CountingStore
-from photomesh_post.likes import Bucket, Counts, Like, bucket_of
-from photomesh_post.likes_store import CassandraLikes
-from photomesh_post.liking import LikingStore
+from photomesh_post.likes.domain import Bucket, Counts, Like, bucket_of
+from photomesh_post.likes.event_handlers import CountingStore
+from photomesh_post.likes.service import LikingStore
+from photomesh_post.likes.store import CassandraLikes
 from photomesh_shared.cassandra import CassandraSession
 from tests.unit.post.fake_likes import MemoryLikes
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from photomesh_post.app import create_app
-from photomesh_post.projection import rows_of
-from photomesh_post.publishing import microseconds
+from photomesh_post.posts.event_log import microseconds
+from photomesh_post.posts.projection import rows_of
+from photomesh_post.posts.store import CassandraStore
 from photomesh_post.settings import Settings
-from photomesh_post.store import CassandraStore
 from photomesh_shared import ids
 from photomesh_shared.cassandra import CassandraSession, CassandraUnavailable, migrate, open_session
 from photomesh_shared.clock import SystemClock

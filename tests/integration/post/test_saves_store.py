@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from photomesh_post.lists import Collection, Kept, ListTally, Place, collection_rows, kept_rows, removed_rows
-from photomesh_post.saves_store import CassandraSaves
-from photomesh_post.saving import Store
+from photomesh_post.saves.domain import Collection, Kept, ListTally, Place, collection_rows, kept_rows, removed_rows
+from photomesh_post.saves.event_log import Store
+from photomesh_post.saves.store import CassandraSaves
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import CollectionCreated, CollectionDeleted, CollectionRenamed
 from tests.unit.post.fake_saves import MemorySaves

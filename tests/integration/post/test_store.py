@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from photomesh_post.domain import STRANGER, Claim, PhotoStatus, PostStatus, Standing
-from photomesh_post.projection import rows_of
-from photomesh_post.publishing import microseconds
-from photomesh_post.service import Store
-from photomesh_post.store import CassandraStore
+from photomesh_post.posts.domain import STRANGER, Claim, PhotoStatus, PostStatus, Standing
+from photomesh_post.posts.event_log import microseconds
+from photomesh_post.posts.projection import rows_of
+from photomesh_post.posts.service import Store
+from photomesh_post.posts.store import CassandraStore
 from photomesh_shared import ids
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import SystemClock

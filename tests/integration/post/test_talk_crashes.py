@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from photomesh_post.projection import month_of
+from photomesh_post.posts.projection import month_of
 from photomesh_post.reconcile import reconcile
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared import ids

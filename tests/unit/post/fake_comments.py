@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from photomesh_post.domain import Author
-from photomesh_post.projection import RowWrite
-from photomesh_post.tallies import Tally
-from photomesh_post.threads import Comment, Entry, comment_of, entry_of
+from photomesh_post.comments.domain import Comment, Entry, comment_of, entry_of
+from photomesh_post.comments.tallies import Tally
+from photomesh_post.posts.domain import Author
+from photomesh_post.posts.projection import RowWrite
 from photomesh_shared.errors import Unavailable
 from tests.unit.post.fakes import MemoryStore
 

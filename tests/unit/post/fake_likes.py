@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from photomesh_post.domain import Author
-from photomesh_post.likes import NEVER, Bucket, Counts, Like, bucket_of
+from photomesh_post.likes.domain import NEVER, Bucket, Counts, Like, bucket_of
+from photomesh_post.posts.domain import Author
 from photomesh_shared.errors import Unavailable
 
 __all__ = ["MemoryLikes"]

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-from photomesh_post import lists
-from photomesh_post.lists import Kept, ListTally, Place, collection_of, kept_of
-from photomesh_post.projection import RowWrite, month_of
+from photomesh_post.posts.projection import RowWrite, month_of
+from photomesh_post.saves import domain as lists
+from photomesh_post.saves.domain import Kept, ListTally, Place, collection_of, kept_of
 from photomesh_shared.errors import Unavailable
 from tests.unit.post.fakes import MemoryStore
 

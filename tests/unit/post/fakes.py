@@ -12,9 +12,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from photomesh_post.domain import Author, Claim, Listed, Month, MonthCount, Photo, Post, PostRef, PostStatus, Standing
-from photomesh_post.projection import RowWrite, month_of
-from photomesh_post.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
+from photomesh_post.posts.domain import (
+    Author,
+    Claim,
+    Listed,
+    Month,
+    MonthCount,
+    Photo,
+    Post,
+    PostRef,
+    PostStatus,
+    Standing,
+)
+from photomesh_post.posts.projection import RowWrite, month_of
+from photomesh_post.posts.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, PhotoMetadata
 

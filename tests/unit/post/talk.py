@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from photomesh_post.captions import CommentText
-from photomesh_post.commenting import CommentCounting, Commenting
-from photomesh_post.comments import CommentService
-from photomesh_post.saves import SavedPosts, SaveService
-from photomesh_post.saving import Saving
-from photomesh_post.threads import CommentView
-from photomesh_post.views import Patience, Views
+from photomesh_post.comments.domain import CommentView
+from photomesh_post.comments.event_log import CommentCounting, Commenting
+from photomesh_post.comments.service import CommentService
+from photomesh_post.posts.captions import CommentText
+from photomesh_post.posts.queries import Patience, Views
+from photomesh_post.saves.event_log import Saving
+from photomesh_post.saves.service import SavedPosts, SaveService
 from photomesh_shared import ids
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, Event
 from tests.unit.post.fake_comments import MemoryComments

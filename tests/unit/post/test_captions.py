@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from photomesh_post.captions import Caption, hashtags_in, mentions_in
 from photomesh_post.errors import CaptionTooLong, TooManyHashtags, TooManyMentions
+from photomesh_post.posts.captions import Caption, hashtags_in, mentions_in
 from photomesh_shared.errors import Unprocessable
 
 

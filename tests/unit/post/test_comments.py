@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from photomesh_post.captions import MAX_COMMENT, CommentText
-from photomesh_post.commenting import Commenting
+from photomesh_post.comments.domain import CommentView
+from photomesh_post.comments.event_log import Commenting
 from photomesh_post.errors import (
     CommentNotFound,
     CommentTooLong,
@@ -16,7 +16,7 @@ from photomesh_post.errors import (
     TooManyMentions,
     UnknownComment,
 )
-from photomesh_post.threads import CommentView
+from photomesh_post.posts.captions import MAX_COMMENT, CommentText
 from photomesh_shared.errors import InvalidRequest, Unavailable
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, Event, PostCounted
 from tests.unit.post.fake_comments import MemoryComments

@@ -8,8 +8,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_post.domain import Reactions
-from photomesh_post.likes import BUCKETS, NEVER, Bucket, Counts, Like, LikeEvent, bucket_of, newest, reactions
+from photomesh_post.likes.domain import BUCKETS, NEVER, Bucket, Counts, Like, LikeEvent, bucket_of, newest, reactions
+from photomesh_post.posts.domain import Reactions
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import CommentLiked, Envelope, PostLiked, PostUnliked
 from photomesh_shared.ids import IdGenerator

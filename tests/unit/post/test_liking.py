@@ -7,11 +7,11 @@ import random
 
 import pytest
 
-from photomesh_post.counting import Announcements, Counting
-from photomesh_post.domain import Reactions
+from photomesh_post.comments.domain import Comment
 from photomesh_post.errors import PostNotFound
-from photomesh_post.likes import Like, LikeEvent
-from photomesh_post.threads import Comment
+from photomesh_post.likes.domain import Like, LikeEvent
+from photomesh_post.likes.event_handlers import Announcements, Counting
+from photomesh_post.posts.domain import Reactions
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import CommentLiked, Envelope, PostCounted, PostLiked, PostUnliked
 from tests.unit.post.fake_likes import MemoryLikes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from photomesh_media_worker.service import metadata_key as written
 from photomesh_media_worker.service import variant_key
-from photomesh_post.objects import metadata_key, variants_folder
+from photomesh_post.photos.objects import metadata_key, variants_folder
 
 
 def test_what_the_worker_writes_is_what_deletion_removes() -> None:

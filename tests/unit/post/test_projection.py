@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photomesh_post.domain import PhotoStatus, PostStatus
-from photomesh_post.projection import month_of, rows_of
-from photomesh_post.publishing import microseconds
+from photomesh_post.posts.domain import PhotoStatus, PostStatus
+from photomesh_post.posts.event_log import microseconds
+from photomesh_post.posts.projection import month_of, rows_of
 from photomesh_shared import ids
 from photomesh_shared.events import (
     Envelope,

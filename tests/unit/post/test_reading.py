@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from photomesh_post.domain import PhotoStatus, PostStatus
 from photomesh_post.errors import PhotoNotFound, PostNotFound
+from photomesh_post.posts.domain import PhotoStatus, PostStatus
 from tests.support.clock import settle
 from tests.unit.post.world import ADA, GRACE, World, account, ready, rejected, uploaded
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from photomesh_post.errors import CollectionNotFound, PostNotFound, TooManyCollections
-from photomesh_post.lists import MAX_COLLECTIONS
+from photomesh_post.saves.domain import MAX_COLLECTIONS
 from photomesh_shared.errors import InvalidRequest, Unavailable
 from tests.unit.post.fake_saves import MemorySaves
 from tests.unit.post.talk import Talk

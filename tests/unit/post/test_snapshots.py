@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from photomesh_post.domain import MonthCount, PostStatus
+from photomesh_post.posts.domain import MonthCount, PostStatus
 from photomesh_shared.events import Envelope, Event
 from tests.unit.post.world import ADA, GRACE, World, account, rejected, uploaded
 

@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_post.tallies import Change, State, Tallied, Tally
+from photomesh_post.comments.tallies import Change, State, Tallied, Tally
 
 ROOT, OTHER = 10, 20
 REPLIES = (11, 12, 13)

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from photomesh_post.domain import OWN, STRANGER, Author, Standing
 from photomesh_post.errors import NotYourPost, PhotoNotFound, PostNotFound
+from photomesh_post.posts.domain import OWN, STRANGER, Author, Standing
 from tests.unit.post.world import (
     ADA,
     GRACE,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from photomesh_post.domain import Changes, Claim, Draft, PhotoStatus, PostStatus, PostView
 from photomesh_post.errors import (
     NotYourPost,
     PhotoInUse,
@@ -17,7 +16,8 @@ from photomesh_post.errors import (
     UnknownPhoto,
     UnusablePhoto,
 )
-from photomesh_post.projection import RowWrite
+from photomesh_post.posts.domain import Changes, Claim, Draft, PhotoStatus, PostStatus, PostView
+from photomesh_post.posts.projection import RowWrite
 from photomesh_shared import ids
 from photomesh_shared.errors import InvalidRequest, PreconditionFailed, Unavailable
 from photomesh_shared.events import (

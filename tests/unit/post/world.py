@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from photomesh_post.consumer import handlers
-from photomesh_post.counting import Announcements, Counting
-from photomesh_post.domain import Draft
-from photomesh_post.folding import Folding
-from photomesh_post.liking import Liking
-from photomesh_post.publishing import Publishing
-from photomesh_post.service import PostService
-from photomesh_post.snapshots import Snapshots
-from photomesh_post.views import Patience, Views
-from photomesh_post.visibility import Visibility
+from photomesh_post.likes.event_handlers import Announcements, Counting
+from photomesh_post.likes.service import Liking
+from photomesh_post.posts.domain import Draft
+from photomesh_post.posts.event_handlers import Folding
+from photomesh_post.posts.event_log import Publishing
+from photomesh_post.posts.queries import Patience, Views
+from photomesh_post.posts.service import PostService
+from photomesh_post.posts.snapshots import Snapshots
+from photomesh_post.posts.visibility import Visibility
 from photomesh_shared import ids
 from photomesh_shared.events import (
     AccountRegistered,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from photomesh_post import api, api_comments, api_likes, api_saves, internal
+from photomesh_post.http.routes import comments, internal, likes, posts, saves
 from photomesh_post.settings import Settings
 from photomesh_post.wiring import open_deps
 from photomesh_shared.apps import create_api_app
@@ -17,11 +17,8 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
     """The app; its lifespan opens everything. No I/O happens here."""
     settings = settings or Settings()
     router = APIRouter()
-    router.include_router(api.router)
-    router.include_router(api_likes.router)
-    router.include_router(api_comments.router)
-    router.include_router(api_saves.router)
-    router.include_router(internal.router)
+    for routes in (posts, likes, comments, saves, internal):
+        router.include_router(routes.router)
     return create_api_app(
         "Photomesh post",
         settings,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_post.folding import Folding
+from photomesh_post.posts.event_handlers import Folding
 from photomesh_post.settings import ConsumerSettings
 from photomesh_post.wiring import open_consumer_deps
 from photomesh_shared.clock import Clock

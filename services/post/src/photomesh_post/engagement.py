@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_post.commenting import CommentCounting
-from photomesh_post.counting import Counting
-from photomesh_post.saving import Saving
+from photomesh_post.comments.event_log import CommentCounting
+from photomesh_post.likes.event_handlers import Counting
+from photomesh_post.saves.event_log import Saving
 from photomesh_post.settings import EngagementSettings
 from photomesh_post.wiring import open_engagement_deps
 from photomesh_shared.clock import Clock

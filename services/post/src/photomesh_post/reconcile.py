@@ -12,13 +12,13 @@ import asyncio
 import sys
 from contextlib import aclosing
 
-from photomesh_post.comments_ledger import CommentsLedger
-from photomesh_post.counting import Announcements
-from photomesh_post.likes_ledger import LikesLedger
-from photomesh_post.likes_store import CassandraLikes
-from photomesh_post.reconciling import Drift, Reconciliation
+from photomesh_post.comments.reconciliation import CommentsLedger
+from photomesh_post.counts.reconciliation import Drift, Reconciliation
+from photomesh_post.likes.event_handlers import Announcements
+from photomesh_post.likes.reconciliation import LikesLedger
+from photomesh_post.likes.store import CassandraLikes
+from photomesh_post.posts.store import CassandraStore
 from photomesh_post.settings import EngagementSettings
-from photomesh_post.store import CassandraStore
 from photomesh_shared import ids
 from photomesh_shared.cassandra import open_session
 from photomesh_shared.clock import Clock, SystemClock

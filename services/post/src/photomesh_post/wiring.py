@@ -10,25 +10,25 @@ from datetime import timedelta
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_post.cdn import HttpCdn
-from photomesh_post.commenting import CommentCounting, Commenting
-from photomesh_post.comments import CommentService
-from photomesh_post.comments_store import CassandraComments
-from photomesh_post.counting import Announcements, Counting
-from photomesh_post.folding import Folding
-from photomesh_post.likes_store import CassandraLikes
-from photomesh_post.liking import Liking
-from photomesh_post.objects import StoredPhotos
-from photomesh_post.publishing import Publishing
-from photomesh_post.saves import SavedPosts, SaveService
-from photomesh_post.saves_store import CassandraSaves
-from photomesh_post.saving import Saving
-from photomesh_post.service import PostService
+from photomesh_post.comments.event_log import CommentCounting, Commenting
+from photomesh_post.comments.service import CommentService
+from photomesh_post.comments.store import CassandraComments
+from photomesh_post.likes.event_handlers import Announcements, Counting
+from photomesh_post.likes.service import Liking
+from photomesh_post.likes.store import CassandraLikes
+from photomesh_post.photos.cdn import HttpCdn
+from photomesh_post.photos.objects import StoredPhotos
+from photomesh_post.posts.event_handlers import Folding
+from photomesh_post.posts.event_log import Publishing
+from photomesh_post.posts.queries import Patience, Views
+from photomesh_post.posts.service import PostService
+from photomesh_post.posts.snapshots import Snapshots
+from photomesh_post.posts.store import CassandraStore
+from photomesh_post.posts.visibility import Visibility
+from photomesh_post.saves.event_log import Saving
+from photomesh_post.saves.service import SavedPosts, SaveService
+from photomesh_post.saves.store import CassandraSaves
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
-from photomesh_post.snapshots import Snapshots
-from photomesh_post.store import CassandraStore
-from photomesh_post.views import Patience, Views
-from photomesh_post.visibility import Visibility
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.cassandra import open_session
 from photomesh_shared.clock import Clock

@@ -1,0 +1,83 @@
+"""What requests and answers about comments look like."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from photomesh_post.comments.domain import CommentView
+from photomesh_post.http.schemas.posts import AuthorOut, Request, Text, example
+from photomesh_post.posts.captions import MAX_COMMENT, CommentText
+from photomesh_shared.events import UtcTime
+from photomesh_shared.ids import CommentId, PostId
+
+__all__ = ["CommentOut", "NewComment"]
+
+_TEXT = "What a light! @ada"
+
+
+class NewComment(Request):
+    """A comment to be written."""
+
+    model_config = example({"text": _TEXT, "parent_id": None})
+
+    text: Text = Field(
+        description="Mentions are found in it: at most 20.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_COMMENT},
+    )
+    parent_id: CommentId | None = Field(None, description="The comment to reply to.")
+
+    def checked(self) -> CommentText:
+        """Raises as `CommentText.checked`."""
+        return CommentText.checked(self.text)
+
+
+class CommentViewer(BaseModel):
+    """What the viewer has to do with a comment."""
+
+    liked: bool
+
+
+class CommentOut(BaseModel):
+    """A comment."""
+
+    model_config = example(
+        {
+            "id": "c_SH40E1xOkW",
+            "post_id": "o_9xQ4w2Lr",
+            "parent_id": None,
+            "author": {"id": "u_8gL3n2Au", "username": "grace", "display_name": "Grace Hopper", "avatar_url": None},
+            "text": _TEXT,
+            "like_count": 3,
+            "reply_count": 1,
+            "viewer": {"liked": False},
+            "created_at": "2026-11-21T10:20:00Z",
+        }
+    )
+
+    id: CommentId
+    post_id: PostId
+    parent_id: CommentId | None = Field(
+        description="The comment that it replies to. Replies have no replies of their own: one to a reply goes to the "
+        "comment that both reply to."
+    )
+    author: AuthorOut
+    text: str
+    like_count: int
+    reply_count: int = Field(description="Of a reply always 0. Counts those, too, that are hidden from you.")
+    viewer: CommentViewer | None = Field(description="Null without a token.")
+    created_at: UtcTime
+
+    @classmethod
+    def of(cls, view: CommentView) -> CommentOut:
+        liked = view.reactions.liked
+        return cls(
+            id=view.comment.id,
+            post_id=view.comment.post_id,
+            parent_id=view.comment.parent_id,
+            author=AuthorOut.of(view.author),
+            text=view.text,
+            like_count=view.reactions.likes,
+            reply_count=view.reactions.comments,
+            viewer=None if liked is None else CommentViewer(liked=liked),
+            created_at=view.created_at,
+        )

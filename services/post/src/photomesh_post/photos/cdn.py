@@ -1,0 +1,46 @@
+"""CDN purge client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import httpx
+
+from photomesh_post.metrics import PURGES
+from photomesh_shared.errors import Unavailable
+
+__all__ = ["CdnUnavailable", "HttpCdn"]
+
+_SECONDS = 5.0
+
+
+class CdnUnavailable(Unavailable):
+    """A layer of the CDN did not take a purge. It is tried again until it does."""
+
+    code, title = "cdn-unavailable", "The CDN does not answer at the moment"
+
+
+class HttpCdn:
+    """CDN purge client. `layers` are base URLs, from the one next to the store to the outermost: a layer that is purged
+    before the one behind it fetches the old object again."""
+
+    def __init__(self, client: httpx.AsyncClient, layers: Sequence[str], *, public_url: str) -> None:
+        self._client = client
+        self._layers = layers
+        self._path = urlsplit(public_url).path.rstrip("/")
+
+    async def purge(self, keys: Sequence[str]) -> None:
+        """Raises CdnUnavailable."""
+        for layer in self._layers:
+            await asyncio.gather(*(self._purge(f"{layer.rstrip('/')}{self._path}/{key}") for key in keys))
+
+    async def _purge(self, url: str) -> None:
+        try:
+            answer = await self._client.request("PURGE", url, timeout=_SECONDS)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            PURGES.labels("failed").inc()
+            raise CdnUnavailable(f"PURGE {url}: {error}") from error
+        PURGES.labels("ok").inc()

@@ -1,0 +1,43 @@
+"""What object storage has of a photo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from photomesh_post.posts.domain import Photo
+from photomesh_shared.ids import encode
+from photomesh_shared.storage import ObjectStorage
+
+__all__ = ["StoredPhotos", "metadata_key", "variants_folder"]
+
+
+def metadata_key(photo_id: int) -> str:
+    """Where media-worker keeps the private metadata of a photo, in the raw bucket."""
+    return f"metadata/{encode('p', photo_id)}.json"
+
+
+def variants_folder(photo_id: int) -> str:
+    """Where media-worker keeps all public sizes of a photo, in the variants bucket."""
+    return f"{encode('p', photo_id)}/"
+
+
+class StoredPhotos:
+    """See `photomesh_post.posts.event_handlers.Objects`."""
+
+    def __init__(self, storage: ObjectStorage, *, raw_bucket: str, variants_bucket: str) -> None:
+        self._storage = storage
+        self._raw_bucket = raw_bucket
+        self._variants_bucket = variants_bucket
+
+    async def remove(self, photo: Photo) -> Sequence[str]:
+        """Raises StorageUnavailable."""
+        # Those that we were told of, and those of an earlier processing or one that was cut off.
+        found = await self._storage.list_keys(self._variants_bucket, variants_folder(photo.id))
+        variants = sorted({*found, *(variant.key for variant in photo.variants)})
+        await asyncio.gather(
+            self._storage.delete(self._variants_bucket, variants),
+            self._storage.delete(photo.raw_bucket or self._raw_bucket, [metadata_key(photo.id)]),
+            self._storage.delete(photo.raw_bucket or self._raw_bucket, [photo.raw_key] if photo.raw_key else []),
+        )
+        return variants
