@@ -16,10 +16,10 @@ from redis.asyncio import Redis
 import photomesh_local as local
 from benchmarks.fanout.stage import Crowd, bytes_per_entry, consumers, fill, serve
 from benchmarks.report import machine, ms, write
-from photomesh_feed import keys
+from photomesh_feed.delivery.fanout_planner import TASK_FOLLOWERS
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.writes import FeedWrites
-from photomesh_feed.tasks import TASK_FOLLOWERS
+from photomesh_feed.store.writer import FeedWrites
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostPublished
 from photomesh_shared.ids import IdGenerator

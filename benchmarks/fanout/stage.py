@@ -15,7 +15,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 import photomesh_local as local
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_shared.ids import encode
 
 __all__ = ["Crowd", "bytes_per_entry", "consumers", "fill", "serve"]

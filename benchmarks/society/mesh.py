@@ -32,7 +32,7 @@ from benchmarks.society.posts import (
     photo_of,
     username_of,
 )
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_post.posts.projection import RowWrite, rows_of
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished

@@ -13,10 +13,10 @@ import pytest
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from photomesh_feed import keys
 from photomesh_feed.app import create_app
+from photomesh_feed.domain.snapshots import published
 from photomesh_feed.settings import Settings
-from photomesh_feed.snapshots import published
+from photomesh_feed.store import keys
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import EPOCH, decode
 from tests.conftest import Environment

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 import pytest
 from redis.asyncio import Redis
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event, encode

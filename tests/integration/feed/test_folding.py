@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.writes import FeedWrites
+from photomesh_feed.store.writer import FeedWrites
 from photomesh_shared.events import (
     CommentCreated,
     CommentDeleted,

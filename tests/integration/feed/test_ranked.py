@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from tests.integration.feed.conftest import World
 
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from photomesh_feed import keys
 from photomesh_feed.app import create_app
-from photomesh_feed.domain import in_order
-from photomesh_feed.reading import Reading
+from photomesh_feed.domain.pages import in_order
+from photomesh_feed.reading.chronological import Reading
 from photomesh_feed.settings import Settings
+from photomesh_feed.store import keys
 from photomesh_shared.ids import decode
 from tests.integration.feed.conftest import World
 from tests.support.services import client_of, settings_from

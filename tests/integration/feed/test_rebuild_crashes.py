@@ -7,8 +7,8 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from photomesh_feed import keys
-from photomesh_feed.rebuild import AFTER_FOLLOWS, AFTER_MARKER, BEFORE_FINISH
+from photomesh_feed.reading.rebuild import AFTER_FOLLOWS, AFTER_MARKER, BEFORE_FINISH
+from photomesh_feed.store import keys
 from tests.integration.feed.conftest import World
 from tests.support.services import process
 from tests.support.tokens import free_port

@@ -12,17 +12,17 @@ import aiohttp
 from aiohttp import web
 from redis.asyncio import Redis
 
-from photomesh_feed import keys
+from photomesh_feed.clients.post import HttpPosts
+from photomesh_feed.clients.social_graph import HttpFollowers
 from photomesh_feed.consumer import handlers
-from photomesh_feed.folding import Folding
-from photomesh_feed.followers import HttpFollowers
-from photomesh_feed.inserting import Inserting
-from photomesh_feed.popularity import Popularity
-from photomesh_feed.sources import HttpPosts
+from photomesh_feed.delivery.fanout_planner import Tasks
+from photomesh_feed.delivery.fanout_worker import Inserting
+from photomesh_feed.delivery.popularity import Popularity
+from photomesh_feed.delivery.timeline_cache import Timelines
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.writes import FeedWrites
-from photomesh_feed.tasks import Tasks
-from photomesh_feed.timelines import Timelines
+from photomesh_feed.store.writer import FeedWrites
+from photomesh_feed.writing.event_handlers import Folding
 from photomesh_shared import ids
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import (

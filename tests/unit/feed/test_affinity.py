@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from photomesh_feed import affinity
+from photomesh_feed.domain import affinity
 
 _MONTH_MS = 30 * 86_400_000
 _NOW_MS = 35 * _MONTH_MS

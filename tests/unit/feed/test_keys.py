@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_shared.ids import MAX_ID
 
 _IDS = st.integers(0, MAX_ID)

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photomesh_feed.domain import in_order, order
-from photomesh_feed.merging import Timelines
-from photomesh_feed.store.reads import Shelf
+from photomesh_feed.domain.pages import in_order, order
+from photomesh_feed.reading.timeline_merger import Timelines
+from photomesh_feed.store.reader import Shelf
 
 _BASE = 382_764_298_916_429_824 >> 22
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from photomesh_feed import presenting
-from photomesh_feed.domain import Row
-from photomesh_feed.schemas import Post
-from photomesh_feed.snapshots import edited, from_post, published
+from photomesh_feed.domain.pages import Row
+from photomesh_feed.domain.snapshots import edited, from_post, published
+from photomesh_feed.http import serialization as presenting
+from photomesh_feed.http.schemas import Post
 from photomesh_shared.events import PostEdited, PostPublished
 from photomesh_shared.ids import encode
 

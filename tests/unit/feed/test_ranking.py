@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_feed.ranking import Candidate, Taste, WeightedRanker, arrange, features
+from photomesh_feed.ranking.ranker import Candidate, Taste, WeightedRanker, arrange, features
 
 NOBODY = Taste({})
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from photomesh_feed import keys
-from photomesh_feed.timelines import Timelines
+from photomesh_feed.delivery.timeline_cache import Timelines
+from photomesh_feed.store import keys
 
 AUTHOR = 7
 

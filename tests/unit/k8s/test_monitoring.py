@@ -12,8 +12,8 @@ from photomesh_local.stack import ROOT
 from tests.support.manifests import named, pods
 
 for declaring in (
-    "photomesh_feed.metrics",
-    "photomesh_feed.reading_metrics",
+    "photomesh_feed.delivery.metrics",
+    "photomesh_feed.reading.metrics",
     "photomesh_gateway.observe",
     "photomesh_identity.metrics",
     "photomesh_media_worker.metrics",

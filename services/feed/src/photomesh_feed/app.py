@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_feed import api
+from photomesh_feed.http import routes as api
 from photomesh_feed.settings import Settings
 from photomesh_feed.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_feed.consumer_wiring import open_consumer_deps
-from photomesh_feed.folding import Folding
 from photomesh_feed.settings import ConsumerSettings
+from photomesh_feed.writing.event_handlers import Folding
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (

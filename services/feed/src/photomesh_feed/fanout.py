@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_feed.consumer_wiring import open_fanout_deps
-from photomesh_feed.inserting import Inserting
+from photomesh_feed.delivery.fanout_worker import Inserting
 from photomesh_feed.settings import FanoutSettings
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer

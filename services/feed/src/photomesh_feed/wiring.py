@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import aiohttp
 import httpx
 
-from photomesh_feed.impressions import Impressions
-from photomesh_feed.merging import Timelines
-from photomesh_feed.ranked import RankedReading
-from photomesh_feed.ranking import WeightedRanker
-from photomesh_feed.reading import Hydration, Reading
-from photomesh_feed.rebuild import Rebuilds
+from photomesh_feed.clients.post import HttpGraph, HttpPosts
+from photomesh_feed.ranking.ranker import WeightedRanker
+from photomesh_feed.reading.chronological import Hydration, Reading
+from photomesh_feed.reading.impressions import Impressions
+from photomesh_feed.reading.ranked import RankedReading
+from photomesh_feed.reading.rebuild import Rebuilds
+from photomesh_feed.reading.timeline_merger import Timelines
 from photomesh_feed.settings import Settings
-from photomesh_feed.sources import HttpGraph, HttpPosts
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.fills import FeedFills
-from photomesh_feed.store.reads import FeedReads
+from photomesh_feed.store.filler import FeedFills
+from photomesh_feed.store.reader import FeedReads
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.cursors import CursorCodec

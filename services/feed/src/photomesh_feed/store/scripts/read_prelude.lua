@@ -1,4 +1,4 @@
--- What every reading script begins with. KEYS[1] is the feed, ARGV[1] the viewer; `photomesh_feed.keys` says what the keys hold.
+-- What every reading script begins with. KEYS[1] is the feed, ARGV[1] the viewer; `photomesh_feed.store.keys` says what the keys hold.
 local viewer = ARGV[1]
 local feed = KEYS[1]
 local following, muted = 'fo:' .. viewer, 'mu:' .. viewer

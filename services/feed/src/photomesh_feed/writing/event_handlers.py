@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from photomesh_feed import affinity, keys
-from photomesh_feed.popularity import Popularity
-from photomesh_feed.snapshots import edited, published
-from photomesh_feed.store.writes import KeptPost
-from photomesh_feed.tasks import Tasks
-from photomesh_feed.timelines import Timelines, TimelineStore
+from photomesh_feed.delivery.fanout_planner import Tasks
+from photomesh_feed.delivery.popularity import Popularity
+from photomesh_feed.delivery.timeline_cache import Timelines, TimelineStore
+from photomesh_feed.domain import affinity
+from photomesh_feed.domain.snapshots import edited, published
+from photomesh_feed.store import keys
+from photomesh_feed.store.writer import KeptPost
 from photomesh_shared.events import (
     AccountRegistered,
     AccountUpdated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 
 __all__ = ["Newest", "PostSource", "TimelineStore", "Timelines"]
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 
-from photomesh_feed.domain import Row
+from photomesh_feed.domain.pages import Row
 from photomesh_shared.ids import encode
 
 __all__ = ["etag", "page"]

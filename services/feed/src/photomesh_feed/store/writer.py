@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
-from photomesh_feed import keys
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import answering, script
 
 __all__ = ["FeedWrites", "KeptPost", "Pushed"]

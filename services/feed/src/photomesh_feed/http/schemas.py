@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from photomesh_feed.impressions import Impression
+from photomesh_feed.reading.impressions import Impression
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, PostId, UserId
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from photomesh_feed.reading_metrics import IMPRESSIONS
+from photomesh_feed.reading.metrics import IMPRESSIONS
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, ImpressionRecorded
 from photomesh_shared.kafka.publisher import Publisher

@@ -17,11 +17,11 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Protocol
 
-from photomesh_feed.domain import Follows
+from photomesh_feed.domain.pages import Follows
 from photomesh_feed.errors import FeedsBusy
-from photomesh_feed.keys import FEED_POSTS
-from photomesh_feed.merging import Timelines
-from photomesh_feed.reading_metrics import REBUILD_SECONDS, REBUILDS, SHED
+from photomesh_feed.reading.metrics import REBUILD_SECONDS, REBUILDS, SHED
+from photomesh_feed.reading.timeline_merger import Timelines
+from photomesh_feed.store.keys import FEED_POSTS
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Problem
 from photomesh_shared.failpoints import declare, failpoint

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from photomesh_feed import presenting
-from photomesh_feed.domain import Row
+from photomesh_feed.domain.pages import Row
 from photomesh_feed.errors import FeedsBusy, RankingExpired, SourceUnavailable
-from photomesh_feed.ranked import Place
-from photomesh_feed.schemas import Impressions, Mode, Post
+from photomesh_feed.http import serialization as presenting
+from photomesh_feed.http.schemas import Impressions, Mode, Post
+from photomesh_feed.reading.ranked import Place
 from photomesh_feed.store.connection import FeedsUnavailable
 from photomesh_feed.wiring import Deps
 from photomesh_shared.auth import Viewer

@@ -15,15 +15,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from photomesh_feed import snapshots
-from photomesh_feed.domain import Page, Row, order
+from photomesh_feed.clients.post import Account
+from photomesh_feed.domain import snapshots
+from photomesh_feed.domain.pages import Page, Row, order
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_feed.loading import Loader
-from photomesh_feed.merging import Timelines
-from photomesh_feed.reading_metrics import READS
-from photomesh_feed.rebuild import Rebuilds
-from photomesh_feed.sources import Account
-from photomesh_feed.store.reads import Candidates, Found, Ranked
+from photomesh_feed.reading.cache_loader import Loader
+from photomesh_feed.reading.metrics import READS
+from photomesh_feed.reading.rebuild import Rebuilds
+from photomesh_feed.reading.timeline_merger import Timelines
+from photomesh_feed.store.reader import Candidates, Found, Ranked
 from photomesh_shared.clock import Clock
 from photomesh_shared.single_flight import SingleFlight
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 
 import aiohttp
 
-from photomesh_feed import keys
 from photomesh_feed.errors import SourceUnavailable
+from photomesh_feed.store import keys
 from photomesh_shared.ids import encode
 from photomesh_shared.observability import tracing
 

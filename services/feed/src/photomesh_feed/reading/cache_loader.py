@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 
 from photomesh_feed.errors import FeedsBusy
-from photomesh_feed.reading_metrics import LOADED, SHED
+from photomesh_feed.reading.metrics import LOADED, SHED
 
 __all__ = ["Loader"]
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from photomesh_feed import keys
-from photomesh_feed.metrics import FANOUT_SECONDS, INSERTED
-from photomesh_feed.store.writes import Pushed
+from photomesh_feed.delivery.metrics import FANOUT_SECONDS, INSERTED
+from photomesh_feed.store import keys
+from photomesh_feed.store.writer import Pushed
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, FanoutRequested
 from photomesh_shared.failpoints import declare, failpoint

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from photomesh_feed import keys
-from photomesh_feed.domain import MS_BITS, Row
+from photomesh_feed.domain.pages import MS_BITS, Row
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import answering
 
 __all__ = ["Candidates", "FeedReads", "Found", "Ranked", "Shelf"]

@@ -17,13 +17,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from photomesh_feed.affinity import decayed
-from photomesh_feed.domain import MS_BITS, Page, Row
+from photomesh_feed.domain.affinity import decayed
+from photomesh_feed.domain.pages import MS_BITS, Page, Row
 from photomesh_feed.errors import RankingExpired, SourceUnavailable
-from photomesh_feed.ranking import Candidate, Ranker, Taste, arrange
-from photomesh_feed.reading import Hydration, Reading, Reads
-from photomesh_feed.reading_metrics import READS
-from photomesh_feed.store.reads import Candidates, Found, Ranked
+from photomesh_feed.ranking.ranker import Candidate, Ranker, Taste, arrange
+from photomesh_feed.reading.chronological import Hydration, Reading, Reads
+from photomesh_feed.reading.metrics import READS
+from photomesh_feed.store.reader import Candidates, Found, Ranked
 from photomesh_shared.clock import Clock
 from photomesh_shared.ids import EPOCH
 

@@ -10,8 +10,8 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol
 
-from photomesh_feed import keys
-from photomesh_feed.metrics import TASKS
+from photomesh_feed.delivery.metrics import TASKS
+from photomesh_feed.store import keys
 from photomesh_shared.events import Envelope, FanoutRequested
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher

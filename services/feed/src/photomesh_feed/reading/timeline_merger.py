@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from photomesh_feed.domain import MS_BITS, Slice, Track, exact, order
+from photomesh_feed.domain.pages import MS_BITS, Slice, Track, exact, order
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_feed.keys import COMPLETE
-from photomesh_feed.loading import Loader
-from photomesh_feed.store.reads import Shelf
+from photomesh_feed.reading.cache_loader import Loader
+from photomesh_feed.store.keys import COMPLETE
+from photomesh_feed.store.reader import Shelf
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.single_flight import SingleFlight
 

@@ -15,9 +15,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from photomesh_feed import keys
-from photomesh_feed.tasks import Tasks
-from photomesh_feed.timelines import Timelines
+from photomesh_feed.delivery.fanout_planner import Tasks
+from photomesh_feed.delivery.timeline_cache import Timelines
+from photomesh_feed.store import keys
 from photomesh_shared.clock import Clock
 from photomesh_shared.failpoints import declare, failpoint
 

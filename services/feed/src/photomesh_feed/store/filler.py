@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis.asyncio import Redis
 
-from photomesh_feed import keys
-from photomesh_feed.domain import Follows
-from photomesh_feed.snapshots import Snapshot
+from photomesh_feed.domain.pages import Follows
+from photomesh_feed.domain.snapshots import Snapshot
+from photomesh_feed.store import keys
 from photomesh_feed.store.connection import answering, script
 
 __all__ = ["FeedFills"]

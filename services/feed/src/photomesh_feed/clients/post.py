@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from photomesh_feed.domain import Follows
+from photomesh_feed.domain.pages import Follows
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_shared.ids import decode, encode
 from photomesh_shared.observability import tracing
