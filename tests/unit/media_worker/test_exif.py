@@ -8,8 +8,8 @@ import random
 import pytest
 from PIL import ExifTags
 
-from photomesh_media_worker import exif
 from photomesh_media_worker.domain import Camera
+from photomesh_media_worker.metadata import exif
 from tests.support import photos
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photomesh_media_worker.handlers import LANES
+from photomesh_media_worker.event_handlers import LANES
 from photomesh_media_worker.settings import Settings
 from photomesh_media_worker.wiring import open_subscription
 from photomesh_shared.consumer import run_consumer

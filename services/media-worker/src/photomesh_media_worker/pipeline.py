@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
-from photomesh_media_worker import exif, hashes, raster
-from photomesh_media_worker.decode import Decoded, decode
+from photomesh_media_worker import hashes, raster
+from photomesh_media_worker.decoding import Decoded, decode
 from photomesh_media_worker.domain import (
     MAX_DIMENSION,
     MAX_PIXELS,
@@ -27,6 +27,7 @@ from photomesh_media_worker.domain import (
     fit,
 )
 from photomesh_media_worker.headers import Header, read_header, sniff
+from photomesh_media_worker.metadata import exif
 from photomesh_media_worker.raster import Raster
 
 __all__ = ["JPEG_QUALITY", "process"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from photomesh_media_worker.handlers import LANES, handlers
+from photomesh_media_worker.event_handlers import LANES, handlers
 from photomesh_media_worker.sandbox import Limits, Sandbox
 from photomesh_media_worker.service import MediaService
 from photomesh_media_worker.settings import Settings

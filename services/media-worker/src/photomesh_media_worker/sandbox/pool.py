@@ -17,9 +17,9 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
 from typing import Self
 
-from photomesh_media_worker.child import CODECS, ENVIRONMENT, Limits, serve
 from photomesh_media_worker.domain import REASONS, PhotoType, Processed, Rejected, Rejection
 from photomesh_media_worker.headers import SNIFF_BYTES, sniff
+from photomesh_media_worker.sandbox.child import CODECS, ENVIRONMENT, Limits, serve
 
 __all__ = ["DecoderCrashed", "DecoderTimedOut", "Limits", "Sandbox"]
 

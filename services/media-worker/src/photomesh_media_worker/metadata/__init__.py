@@ -1,0 +1,1 @@
+"""What the camera wrote into the file beside the picture."""
