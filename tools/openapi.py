@@ -41,14 +41,17 @@ def _package_of(service: str) -> str:
     return f"photomesh_{service.replace('-', '_')}"
 
 
+def service_app(service: str) -> FastAPI:
+    """A service's app. `model_construct` takes the settings' defaults, whatever this process's environment is."""
+    package = _package_of(service)
+    settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
+    app: FastAPI = import_module(f"{package}.app").create_app(settings)
+    return app
+
+
 def service_documents() -> dict[str, Json]:
-    """Each service's own document. `model_construct` gives the defaults, whatever this process' environment is."""
-    documents: dict[str, Json] = {}
-    for name in SERVICES:
-        package = f"photomesh_{name.replace('-', '_')}"
-        settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
-        app: FastAPI = import_module(f"{package}.app").create_app(settings)
-        documents[name] = app.openapi()
+    """Each service's own document."""
+    documents = {name: service_app(name).openapi() for name in SERVICES}
     documents["gateway"] = create_app(Settings.model_construct()).pages.openapi()
     return documents
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from photomesh_shared.ids import UserId
 from photomesh_social_graph import domain
 
-__all__ = ["ListedAccount", "Relationship", "Relationships", "Summary"]
+__all__ = ["ListedAccount", "Relationship", "Relationships"]
 
 
 def _example(**members: Any) -> ConfigDict:
@@ -87,12 +87,3 @@ class ListedAccount(BaseModel):
             avatar_url=account.avatar_url,
             private=account.private,
         )
-
-
-class Summary(BaseModel):
-    """What identity shows of the graph in a profile."""
-
-    followers: int
-    following: int
-    relationship: Relationship | None
-    blocked_by: bool

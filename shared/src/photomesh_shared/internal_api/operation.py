@@ -1,0 +1,54 @@
+"""One operation of an internal API, as both sides know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+__all__ = ["InternalModel", "Operation"]
+
+R = TypeVar("R")
+
+
+class InternalModel(BaseModel):
+    """Closed to unknown members where a request is read; `Operation.parse` ignores those of a response, so that a
+    service may add members before its clients know of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Operation(Generic[R]):
+    """`response` is a type that pydantic can validate, or `bytes` for a body that is not JSON."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    """With FastAPI's placeholders, such as ``/internal/accounts/{user_id}/following``."""
+    response: type[R]
+    query: type[InternalModel] | None = None
+    body: type[InternalModel] | None = None
+
+    def url(self, **path: str) -> str:
+        """The path with its placeholders filled in."""
+        return self.path.format(**path)
+
+    def parse(self, content: bytes) -> R:
+        """The response in a body. Raises pydantic.ValidationError."""
+        if self.response is bytes:
+            return cast("R", content)
+        return self._adapter.validate_json(content, extra="ignore")
+
+    def query_of(self, query: InternalModel | None) -> Mapping[str, str]:
+        """The query string's members."""
+        if query is None:
+            return {}
+        members: dict[str, Any] = query.model_dump(mode="json", exclude_none=True)
+        return {name: str(value) for name, value in members.items()}
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[R]:
+        return TypeAdapter(self.response)

@@ -1,0 +1,129 @@
+"""The internal API of post."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, WrapSerializer
+
+from photomesh_shared.events import PostPublished, UtcTime
+from photomesh_shared.ids import PostId, UserId
+from photomesh_shared.internal_api.operation import InternalModel, Operation
+
+__all__ = [
+    "GET_ACCOUNTS",
+    "GET_POSTS",
+    "GET_POST_COUNT",
+    "GET_TIMELINES",
+    "GET_VIEWER_STATE",
+    "MAX_AUTHORS",
+    "MAX_IDS",
+    "MAX_TIMELINE",
+    "Account",
+    "Accounts",
+    "AccountsQuery",
+    "PostCount",
+    "PostSnapshot",
+    "Posts",
+    "PostsQuery",
+    "Timelines",
+    "TimelinesQuery",
+    "ViewerState",
+    "ViewerStateQuery",
+]
+
+MAX_IDS = 100
+"""Posts or accounts of one call."""
+MAX_AUTHORS = 200
+"""Authors of one call for timelines."""
+MAX_TIMELINE = 50
+"""Posts of one timeline in one call."""
+
+
+def _split(given: object) -> object:
+    return given[0].split(",") if isinstance(given, list) and len(given) == 1 and isinstance(given[0], str) else given
+
+
+def _join(ids: Any, to_wire: SerializerFunctionWrapHandler) -> str:
+    return ",".join(to_wire(ids))
+
+
+_IdList = (
+    Field(max_length=MAX_IDS, description="Separated by commas."),
+    BeforeValidator(_split),
+    WrapSerializer(_join),
+)
+
+
+class PostsQuery(InternalModel):
+    ids: Annotated[list[PostId], *_IdList]
+
+
+class PostSnapshot(PostPublished):
+    """A post as its publication would be today, and its counts."""
+
+    edited_at: UtcTime | None
+    version: int = Field(description="The `entityversion` of the post's newest event.")
+    deleted: bool
+    like_count: int
+    comment_count: int
+
+
+class Posts(InternalModel):
+    """Unknown, unpublished and deleted posts are omitted."""
+
+    posts: list[PostSnapshot]
+
+
+class TimelinesQuery(InternalModel):
+    author_ids: list[UserId] = Field(max_length=MAX_AUTHORS)
+    before: PostId | None = Field(None, description="Only posts with smaller ids.")
+    limit: int = Field(MAX_TIMELINE, ge=1, le=MAX_TIMELINE, description="Posts per author.")
+
+
+class Timelines(InternalModel):
+    """By author, newest first; fewer than the limit only where an author has no more."""
+
+    timelines: dict[UserId, list[PostId]]
+
+
+class ViewerStateQuery(InternalModel):
+    account_id: UserId
+    post_ids: list[PostId] = Field(max_length=MAX_IDS)
+
+
+class ViewerState(InternalModel):
+    """Those of the posts that the account likes, and those that it saved."""
+
+    liked: list[PostId]
+    saved: list[PostId]
+
+
+class AccountsQuery(InternalModel):
+    ids: Annotated[list[UserId], *_IdList]
+
+
+class Account(InternalModel):
+    """What posts show of their author. Names are null while only the account's id is known."""
+
+    id: UserId
+    username: str | None
+    display_name: str | None
+    avatar_url: str | None
+
+
+class Accounts(InternalModel):
+    """Unknown accounts are omitted."""
+
+    accounts: list[Account]
+
+
+class PostCount(InternalModel):
+    posts: int = Field(description="Published posts of the account.")
+
+
+GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery)
+GET_TIMELINES = Operation("POST", "/internal/timelines", Timelines, body=TimelinesQuery)
+GET_VIEWER_STATE = Operation("POST", "/internal/viewer-state", ViewerState, body=ViewerStateQuery)
+GET_ACCOUNTS = Operation("GET", "/internal/accounts", Accounts, query=AccountsQuery)
+GET_POST_COUNT = Operation("GET", "/internal/accounts/{account_id}/posts/count", PostCount)

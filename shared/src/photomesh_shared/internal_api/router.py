@@ -1,0 +1,36 @@
+"""The service's side of an internal API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from fastapi import APIRouter, Response
+
+from photomesh_shared.internal_api.operation import Operation
+
+__all__ = ["InternalRouter"]
+
+R = TypeVar("R")
+
+
+class InternalRouter(APIRouter):
+    """Serves operations; they are absent from the OpenAPI document, and take no token.
+
+        @router.serves(GET_POSTS)
+        async def get_posts(query: Annotated[PostsQuery, Query()], deps: Dependencies) -> Posts: ...
+
+    A handler may return a `Response` whose body is already encoded.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(include_in_schema=False)
+
+    def serves(
+        self, operation: Operation[R]
+    ) -> Callable[[Callable[..., Awaitable[R | Response]]], Callable[..., Awaitable[R | Response]]]:
+        return self.api_route(
+            operation.path,
+            methods=[operation.method],
+            response_model=None if operation.response is bytes else operation.response,
+        )

@@ -1,0 +1,93 @@
+"""The internal API of social-graph."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pydantic import Field
+
+from photomesh_shared.ids import MAX_ID, UserId
+from photomesh_shared.internal_api.operation import InternalModel, Operation
+
+__all__ = [
+    "GET_FOLLOWERS",
+    "GET_FOLLOWING",
+    "GET_POPULAR",
+    "GET_SUMMARY",
+    "MAX_FOLLOWERS",
+    "FollowersQuery",
+    "Following",
+    "PopularAccount",
+    "PopularQuery",
+    "Relationship",
+    "Summary",
+    "SummaryQuery",
+    "VersionedAccount",
+]
+
+MAX_FOLLOWERS = 50_000
+"""Followers of one call."""
+
+
+class FollowersQuery(InternalModel):
+    after: int = Field(0, ge=0, le=MAX_ID, description="Only ids above this one.")
+    limit: int = Field(1_000, ge=1, le=MAX_FOLLOWERS)
+
+
+class VersionedAccount(NamedTuple):
+    """An account, and the version of the viewer's relation to it."""
+
+    account_id: int
+    version: int
+
+
+class Following(InternalModel):
+    """All accounts that one account follows, and all that it mutes."""
+
+    following: list[VersionedAccount]
+    muted: list[VersionedAccount]
+
+
+class SummaryQuery(InternalModel):
+    viewer_id: UserId | None = None
+
+
+class Relationship(InternalModel):
+    """How the viewer stands to an account."""
+
+    user_id: UserId
+    following: bool
+    requested: bool
+    followed_by: bool
+    requested_by: bool
+    blocking: bool
+    muting: bool
+
+
+class Summary(InternalModel):
+    """What a profile shows of the graph; zeros for an unknown account.
+
+    `relationship` is null without a viewer, or when the viewer is the account itself.
+    """
+
+    followers: int
+    following: int
+    relationship: Relationship | None
+    blocked_by: bool = Field(description="Whether the account blocks the viewer.")
+
+
+class PopularQuery(InternalModel):
+    at_least: int = Field(10_000, ge=1, le=MAX_ID, description="Followers.")
+
+
+class PopularAccount(NamedTuple):
+    account_id: int
+    followers: int
+
+
+GET_FOLLOWERS = Operation("GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery)
+"""Ids of followers in ascending order, packed (`packed_ids`); a page shorter than the limit is the last."""
+GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following)
+GET_SUMMARY = Operation("GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery)
+GET_POPULAR = Operation("GET", "/internal/popular", list[PopularAccount], query=PopularQuery)
+"""Accounts with at least so many followers, most followers first."""
