@@ -52,5 +52,6 @@ def create_api_app(
     app = create_service_app(
         title, settings, lifespan=lifespan, routers=[router], readiness=readiness, description=description
     )
-    app.add_middleware(IdempotencyMiddleware, paths=idempotent_paths, problem_type_base=settings.problem_type_base)
+    paths = dict.fromkeys(idempotent_paths, 1024 * 1024)
+    app.add_middleware(IdempotencyMiddleware, paths=paths, problem_type_base=settings.problem_type_base)
     return app

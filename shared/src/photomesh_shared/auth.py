@@ -24,7 +24,15 @@ from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.errors import ExpiredToken, InvalidToken, MissingToken, Unavailable
 from photomesh_shared.ids import decode
 
-__all__ = ["MaybeViewer", "Principal", "TokenVerifier", "Viewer", "principal_from_header"]
+__all__ = [
+    "MaybeViewer",
+    "Principal",
+    "TokenVerifier",
+    "Viewer",
+    "optional_principal",
+    "principal_from_header",
+    "required_principal",
+]
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +196,7 @@ async def principal_from_header(verifier: TokenVerifier, authorization: str | No
     return await verifier.verify(token.strip())
 
 
-async def _maybe_principal(request: Request, _: _Bearer) -> Principal | None:
+async def optional_principal(request: Request, _: _Bearer) -> Principal | None:
     verifier: TokenVerifier = request.app.state.token_verifier
     principal = await principal_from_header(verifier, request.headers.get("authorization"))
     if principal is not None:
@@ -196,15 +204,15 @@ async def _maybe_principal(request: Request, _: _Bearer) -> Principal | None:
     return principal
 
 
-MaybeViewer = Annotated[Principal | None, Depends(_maybe_principal)]
+MaybeViewer = Annotated[Principal | None, Depends(optional_principal)]
 
 
-async def _principal(request: Request, bearer: _Bearer) -> Principal:
+async def required_principal(request: Request, bearer: _Bearer) -> Principal:
     # Calls what it could depend on: each step in a chain of dependencies costs as much as what this one does.
-    principal = await _maybe_principal(request, bearer)
+    principal = await optional_principal(request, bearer)
     if principal is None:
         raise MissingToken
     return principal
 
 
-Viewer = Annotated[Principal, Depends(_principal)]
+Viewer = Annotated[Principal, Depends(required_principal)]

@@ -16,7 +16,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 KEEP_SECONDS = 24 * 3600
 IN_PROGRESS_SECONDS = 60  # longer than any request may take; then a crashed one no longer blocks its key
 _MAX_KEY = 255
-_MAX_BODY = 1024 * 1024
 _KEPT_HEADERS = {"content-type", "location", "etag", "link"}
 
 
@@ -123,19 +122,21 @@ class IdempotencyStore:
 
 
 class IdempotencyMiddleware:
-    """Raw ASGI. Looks only at POSTs to `paths` (templates, such as ``/v1/posts/{post_id}/comments``) that carry the
-    header.
+    """Raw ASGI. Looks only at POSTs to `paths` that carry the header. `paths` maps templates, such as
+    ``/v1/posts/{post_id}/comments``, to the most bytes that the body may have.
 
     The store is `app.state.idempotency`, the token verifier `app.state.token_verifier`.
     """
 
-    def __init__(self, app: ASGIApp, *, paths: Iterable[str], problem_type_base: str) -> None:
+    def __init__(self, app: ASGIApp, *, paths: Mapping[str, int], problem_type_base: str) -> None:
         self._app = app
-        self._paths = re.compile("|".join(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) for path in paths))
+        self._paths = [
+            (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), max_body) for path, max_body in paths.items()
+        ]
         self._type_base = problem_type_base
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or not self._paths.fullmatch(scope["path"]):
+        if scope["type"] != "http" or scope["method"] != "POST" or (max_body := self._max_body(scope["path"])) is None:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         key = headers.get("idempotency-key")
@@ -147,7 +148,7 @@ class IdempotencyMiddleware:
 
         try:
             caller = await _caller(scope, headers)
-            body = await _read_body(receive)
+            body = await _read_body(receive, max_body)
             store: IdempotencyStore = scope["app"].state.idempotency
             scope_key = "\n".join([caller, scope["path"], key])
             fingerprint = hashlib.sha256(body).hexdigest()
@@ -164,6 +165,10 @@ class IdempotencyMiddleware:
         await send({"type": "http.response.start", "status": known.status, "headers": raw_headers})
         await send({"type": "http.response.body", "body": known.body})
         return None
+
+    def _max_body(self, path: str) -> int | None:
+        """None for a path that takes no key."""
+        return next((max_body for pattern, max_body in self._paths if pattern.fullmatch(path)), None)
 
     async def _answer(
         self,
@@ -217,7 +222,7 @@ class IdempotencyMiddleware:
         await JSONResponse(body, problem.status, problem.headers, CONTENT_TYPE)(scope, receive, send)
 
 
-async def _read_body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive, max_body: int) -> bytes:
     """The whole body. Raises PayloadTooLarge, and BadRequest when the client goes away in the middle."""
     body = bytearray()
     while True:
@@ -225,7 +230,7 @@ async def _read_body(receive: Receive) -> bytes:
         if message["type"] != "http.request":
             raise BadRequest("The body did not arrive whole.")
         body += message.get("body", b"")
-        if len(body) > _MAX_BODY:
+        if len(body) > max_body:
             raise PayloadTooLarge
         if not message.get("more_body"):
             return bytes(body)

@@ -78,7 +78,7 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
         return issuer.jwks()
 
     app = create_service_app("Shop", SETTINGS, lifespan=lifespan, routers=[router], readiness=Readiness())
-    paths = {"/v1/orders", "/v1/other", "/v1/orders/{order_id}/items"}
+    paths = dict.fromkeys(["/v1/orders", "/v1/other", "/v1/orders/{order_id}/items"], 1024 * 1024)
     app.add_middleware(IdempotencyMiddleware, paths=paths, problem_type_base=SETTINGS.problem_type_base)
     async with client_of(app) as client:
         shop = Shop(client, store)

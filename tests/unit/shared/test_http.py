@@ -271,7 +271,7 @@ async def test_readiness_names_what_is_missing() -> None:
 
 
 async def test_a_check_that_hangs_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photomesh_shared.http._CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("photomesh_shared.http.health._CHECK_SECONDS", 0.01)
     readiness = Readiness()
 
     async def hang() -> None:

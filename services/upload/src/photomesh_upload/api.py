@@ -1,28 +1,15 @@
-"""The HTTP door: parse, one call, answer."""
+"""Routes: parse, one call, schema."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import Body, Depends, Response
 
 from photomesh_shared import ids
 from photomesh_shared.auth import Viewer
-from photomesh_shared.cursors import Page, link_next
-from photomesh_shared.errors import (
-    ExpiredToken,
-    IdempotencyKeyInUse,
-    IdempotencyKeyReused,
-    InvalidCursor,
-    InvalidRequest,
-    InvalidToken,
-    MalformedJson,
-    MissingToken,
-    Problem,
-    Unavailable,
-    WrongRegion,
-)
-from photomesh_shared.http import problems
+from photomesh_shared.errors import WrongRegion
+from photomesh_shared.http import ApiRouter, Auth, LargePaging, Page, RateClass, app_deps
 from photomesh_shared.ids import UploadId
 from photomesh_upload.errors import (
     PartsMismatch,
@@ -50,28 +37,18 @@ from photomesh_upload.wiring import Deps
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
+router = ApiRouter(prefix="/v1/uploads", tags=["uploads"])
 
-_ALWAYS: tuple[type[Problem], ...] = (MissingToken, InvalidToken, ExpiredToken, InvalidRequest, Unavailable)
-_BODY = (MalformedJson,)
-_ONE = (UploadNotFound, WrongRegion)
-_LIST = "uploads"
-
-
-async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
-    deps: Deps = request.app.state.deps
-    return deps
-
-
-Dependencies = Annotated[Deps, Depends(_deps)]
+Dependencies = Annotated[Deps, Depends(app_deps)]
 
 
 @router.post(
     "/init",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    idempotent=True,
+    problems=[UnsupportedType, PhotoTooLarge, QuotaExceeded],
     summary="Begin an upload",
-    responses=problems(
-        *_ALWAYS, *_BODY, UnsupportedType, PhotoTooLarge, QuotaExceeded, IdempotencyKeyReused, IdempotencyKeyInUse
-    ),
 )
 async def init_upload(body: InitUpload, viewer: Viewer, deps: Dependencies) -> UploadBegun:
     """Announces a photo, and gives URLs to send it to: one up to 5 MB, above that one for each part of 5 MiB. The bytes
@@ -81,33 +58,24 @@ async def init_upload(body: InitUpload, viewer: Viewer, deps: Dependencies) -> U
     return UploadBegun.of(urls, deps.region)
 
 
-@router.get(
-    "",
-    summary="List your open uploads",
-    responses=problems(*_ALWAYS, InvalidCursor),
-)
-async def list_uploads(
-    request: Request,
-    response: Response,
-    viewer: Viewer,
-    deps: Dependencies,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> Page[UploadSummary]:
+@router.get("", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List your open uploads")
+async def list_uploads(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[UploadSummary]:
     """Newest first. What is complete is a photo, and no longer here."""
-    kind = f"{_LIST}:{ids.encode('u', viewer.account_id)}"
-    before = deps.cursors.decode(kind, cursor)[0] if cursor else None
-    found = await deps.service.list_open(viewer.account_id, before=before, limit=limit + 1)
-    page = found[:limit]
-    next_cursor = deps.cursors.encode(kind, [page[-1].upload_id]) if len(found) > limit else None
-    link_next(request, response, deps.public_url, next_cursor)
-    return Page(items=[UploadSummary.of(upload, deps.region) for upload in page], next_cursor=next_cursor)
+    kind = f"uploads:{ids.encode('u', viewer.account_id)}"
+    position = paging.position(kind)
+    before = position[0] if position else None
+    found = await deps.service.list_open(viewer.account_id, before=before, limit=paging.limit + 1)
+    shown = found[: paging.limit]
+    more = [shown[-1].upload_id] if len(found) > paging.limit else None
+    return paging.page(kind, [UploadSummary.of(upload, deps.region) for upload in shown], more)
 
 
 @router.get(
     "/{upload_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    problems=[UploadNotFound, WrongRegion],
     summary="See what has arrived",
-    responses=problems(*_ALWAYS, *_ONE),
 )
 async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> UploadProgress:
     """For resuming: the parts that object storage has, with their ETags, and the numbers of those that it lacks."""
@@ -117,8 +85,10 @@ async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) ->
 
 @router.post(
     "/{upload_id}/parts",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    problems=[UploadNotFound, WrongRegion, UploadCompleted, UploadExpired, UploadAborted],
     summary="Get fresh URLs for parts",
-    responses=problems(*_ALWAYS, *_BODY, *_ONE, UploadCompleted, UploadExpired, UploadAborted),
 )
 async def renew_urls(upload_id: UploadId, body: RenewUrls, viewer: Viewer, deps: Dependencies) -> FreshUrls:
     """When URLs have expired, or to resume. Sending a part again replaces it."""
@@ -127,11 +97,19 @@ async def renew_urls(upload_id: UploadId, body: RenewUrls, viewer: Viewer, deps:
 
 @router.post(
     "/{upload_id}/complete",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    problems=[
+        UploadNotFound,
+        WrongRegion,
+        UploadIncomplete,
+        PartsMismatch,
+        SizeMismatch,
+        UploadExpired,
+        UploadAborted,
+    ],
     status_code=201,
     summary="Complete an upload",
-    responses=problems(
-        *_ALWAYS, *_BODY, *_ONE, UploadIncomplete, PartsMismatch, SizeMismatch, UploadExpired, UploadAborted
-    ),
 )
 async def complete_upload(
     upload_id: UploadId,
@@ -150,9 +128,11 @@ async def complete_upload(
 
 @router.delete(
     "/{upload_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[UploadNotFound, WrongRegion, UploadCompleted],
     status_code=204,
     summary="Abort an upload",
-    responses=problems(*_ALWAYS, *_ONE, UploadCompleted),
 )
 async def abort_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> None:
     """Discards what has arrived. Safe to repeat."""

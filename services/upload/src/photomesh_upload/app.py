@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_shared.apps import create_api_app
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.http import create_api_app
 from photomesh_upload import api
 from photomesh_upload.settings import Settings
 from photomesh_upload.wiring import open_deps
@@ -20,7 +20,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh upload",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        router=api.router,
-        idempotent_paths={"/v1/uploads/init"},
+        routers=[api.router],
         description="Photos on their way in: presigned uploads, whole or in parts, that can be resumed.",
     )

@@ -40,7 +40,6 @@ class Deps:
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     region: str
-    public_url: str
 
 
 def _policy_of(settings: Settings) -> Policy:
@@ -93,5 +92,4 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
             region=settings.region,
-            public_url=settings.public_url,
         )

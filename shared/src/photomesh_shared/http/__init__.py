@@ -1,0 +1,41 @@
+"""The HTTP toolkit of every deployable.
+
+create_api_app       a service's API: routes that declare their policy, and what follows from it
+create_service_app   problems, request ids, access log, metrics, traces, health; routers of any kind
+ops_app              the same without an API, for consumers: /healthz /readyz /metrics
+run                  the server
+"""
+
+from __future__ import annotations
+
+from photomesh_shared.http.app import ApiDeps, create_api_app, create_service_app, ops_app
+from photomesh_shared.http.deps import app_deps
+from photomesh_shared.http.health import Check, Readiness
+from photomesh_shared.http.paging import PRIVATE, LargePaging, Page, PageRequest, Paging
+from photomesh_shared.http.policy import Auth, RateClass, RoutePolicy
+from photomesh_shared.http.problems import ProblemDocument, problems
+from photomesh_shared.http.router import ApiRouter, internal_router
+from photomesh_shared.http.server import run
+
+__all__ = [
+    "PRIVATE",
+    "ApiDeps",
+    "ApiRouter",
+    "Auth",
+    "Check",
+    "LargePaging",
+    "Page",
+    "PageRequest",
+    "Paging",
+    "ProblemDocument",
+    "RateClass",
+    "Readiness",
+    "RoutePolicy",
+    "app_deps",
+    "create_api_app",
+    "create_service_app",
+    "internal_router",
+    "ops_app",
+    "problems",
+    "run",
+]

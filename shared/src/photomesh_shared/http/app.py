@@ -1,0 +1,158 @@
+"""The app of a deployable: what every HTTP service does alike, and the API of one that has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, runtime_checkable
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from photomesh_shared.auth import TokenVerifier
+from photomesh_shared.http.health import Readiness, health_router
+from photomesh_shared.http.problems import HANDLERS, with_problem_content
+from photomesh_shared.http.router import ApiRouter
+from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore
+from photomesh_shared.observability import tracing
+from photomesh_shared.request_context import RequestContextMiddleware
+from photomesh_shared.settings import ServiceSettings
+
+__all__ = ["ApiDeps", "create_api_app", "create_service_app", "ops_app"]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class ApiDeps(Protocol):
+    """What every API needs of what its service opens."""
+
+    @property
+    def token_verifier(self) -> TokenVerifier: ...
+
+
+@runtime_checkable
+class IdempotentApiDeps(Protocol):
+    """What an API with idempotent routes needs as well."""
+
+    @property
+    def idempotency(self) -> IdempotencyStore: ...
+
+
+class _ServiceApp(FastAPI):
+    """Keeps the request's frame outermost, so that what later middleware answers or raises has its id, its log line
+    and its problem document too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings: ServiceSettings = self.state.settings
+        frame = Middleware(RequestContextMiddleware, problem_type_base=settings.problem_type_base)
+        self.user_middleware.insert(0, frame)
+        return super().build_middleware_stack()
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = with_problem_content(super().openapi())
+        return self.openapi_schema
+
+
+def create_service_app(
+    title: str,
+    settings: ServiceSettings,
+    *,
+    lifespan: Lifespan,
+    routers: Iterable[APIRouter],
+    readiness: Readiness,
+    description: str = "",
+    alive: Callable[[], bool] = lambda: True,
+    openapi_url: str | None = "/openapi.json",
+) -> FastAPI:
+    """A FastAPI app with problems, request ids, access log, metrics, traces and health. The lifespan opens the
+    service's state and puts it on `app.state`."""
+
+    @asynccontextmanager
+    async def draining(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with lifespan(app):
+                yield
+                readiness.draining = True
+        finally:
+            tracing.flush()
+
+    app = _ServiceApp(
+        title=title,
+        version="1",
+        description=description,
+        lifespan=draining,
+        openapi_url=openapi_url,
+        docs_url=None,
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContextMiddleware has them
+        exception_handlers=HANDLERS,
+    )
+    app.state.settings = settings
+    app.include_router(health_router(readiness, alive))
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def create_api_app(
+    title: str,
+    settings: ServiceSettings,
+    open_deps: Callable[[Readiness], AbstractAsyncContextManager[ApiDeps]],
+    *,
+    routers: Sequence[ApiRouter],
+    internal: Sequence[APIRouter] = (),
+    description: str,
+) -> FastAPI:
+    """The app of a service that has an API, for `run`. Its lifespan opens what the service needs, as `app.state.deps`.
+    No I/O happens before.
+
+    `internal` are routers made by `internal_router`. Raises ValueError if one of them is public.
+    """
+    for router in internal:
+        if router.include_in_schema or not router.prefix.startswith("/internal"):
+            raise ValueError(f"{title}: a public route declares its policy (ApiRouter)")
+    idempotent = {
+        operation.path: operation.policy.max_body
+        for router in routers
+        for operation in router.operations
+        if operation.policy.idempotent
+    }
+    readiness = Readiness()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_deps(readiness) as deps:
+            app.state.deps = deps
+            app.state.token_verifier = deps.token_verifier
+            if idempotent:
+                if not isinstance(deps, IdempotentApiDeps):
+                    raise TypeError(f"{title} takes idempotency keys, so its dependencies need `idempotency`")
+                app.state.idempotency = deps.idempotency
+            yield
+
+    app = create_service_app(
+        title,
+        settings,
+        lifespan=lifespan,
+        routers=[*(router.routes for router in routers), *internal],
+        readiness=readiness,
+        description=description,
+    )
+    if idempotent:
+        app.add_middleware(IdempotencyMiddleware, paths=idempotent, problem_type_base=settings.problem_type_base)
+    return app
+
+
+def ops_app(
+    title: str,
+    settings: ServiceSettings,
+    *,
+    lifespan: Lifespan,
+    readiness: Readiness,
+    alive: Callable[[], bool],
+) -> FastAPI:
+    """The app of a consumer, which has no API of its own: health and metrics; its lifespan runs the consumer."""
+    return create_service_app(title, settings, lifespan=lifespan, routers=(), readiness=readiness, alive=alive)

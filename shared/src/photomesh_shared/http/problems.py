@@ -1,0 +1,143 @@
+"""Problems (RFC 9457) over HTTP: how a route documents them, and the handlers that render them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from photomesh_shared.errors import (
+    CONTENT_TYPE,
+    BadRequest,
+    FieldError,
+    InvalidRequest,
+    MalformedJson,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    Problem,
+    RouteNotFound,
+    problem_body,
+)
+from photomesh_shared.observability import logs
+from photomesh_shared.settings import ServiceSettings
+
+__all__ = ["HANDLERS", "ProblemDocument", "problems", "with_problem_content"]
+
+Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+
+
+class ProblemField(BaseModel):
+    pointer: str = Field(examples=["/username"])
+    detail: str = Field(examples=["String should have at least 3 characters"])
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem. `type` is stable and answers with an explanation; other members may be added."""
+
+    type: str = Field(examples=["http://127.0.0.1:18000/problems/invalid-request"])
+    title: str = Field(examples=["The request is not valid"])
+    status: int = Field(examples=[422])
+    code: str = Field(examples=["invalid-request"])
+    retryable: bool = Field(description="Whether the same request may succeed later.", examples=[False])
+    detail: str | None = None
+    errors: list[ProblemField] | None = None
+    request_id: str | None = Field(None, examples=["req_5Y1pXQm2"])
+
+
+def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: the problems it answers with, each with an example."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        entry = responses.setdefault(
+            kind.status,
+            {
+                "model": ProblemDocument,
+                "description": HTTPStatus(kind.status).phrase,
+                "content": {CONTENT_TYPE: {"examples": {}}},
+            },
+        )
+        body = problem_body(kind(), type_base="http://127.0.0.1:18000/problems", request_id="req_5Y1pXQm2")
+        entry["content"][CONTENT_TYPE]["examples"][kind.code] = {"summary": kind.title, "value": body}
+    return responses
+
+
+def with_problem_content(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document in which problems are problems: FastAPI documents every answer as application/json, and
+    invalid requests in its own form."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            answers = operation["responses"]
+            if "HTTPValidationError" in str(answers.get("422")):  # undeclared: nothing to validate but a name
+                del answers["422"]
+            for answer in answers.values():
+                content = answer.get("content", {})
+                if CONTENT_TYPE in content:
+                    content[CONTENT_TYPE] = content.pop("application/json", {}) | content[CONTENT_TYPE]
+    return document
+
+
+def _respond(request: Request, problem: Problem) -> JSONResponse:
+    settings: ServiceSettings = request.app.state.settings
+    body = problem_body(problem, type_base=settings.problem_type_base, request_id=logs.request_id.get())
+    return JSONResponse(body, problem.status, problem.headers, CONTENT_TYPE)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    where, *rest = location
+    escaped = [str(part).replace("~", "~0").replace("/", "~1") for part in rest]
+    return "/" + "/".join(escaped) if where == "body" and rest else "#" + "/".join([str(where), *escaped])
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return _respond(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        return _respond(request, MalformedJson())
+    fields = [FieldError(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors()]
+    return _respond(request, InvalidRequest(errors=fields))
+
+
+async def _on_lone_surrogate(request: Request, error: Exception) -> Response:
+    """JSON can escape half a surrogate pair (``"\\ud800"``), which is no text and cannot be hashed, stored or sent.
+    Only a request can bring one in, so the request is wrong, wherever that is noticed."""
+    return _respond(request, InvalidRequest("The text contains half a surrogate pair."))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 304:
+            return Response(status_code=304, headers=error.headers)
+        case 404:
+            problem: Problem = RouteNotFound()
+        case 405:
+            problem = MethodNotAllowed(headers=error.headers)
+        case 400:
+            problem = MalformedJson()  # FastAPI's error for a body that is not even text
+        case 413:
+            problem = PayloadTooLarge()
+        case _:
+            problem = BadRequest(str(error.detail))
+    return _respond(request, problem)
+
+
+HANDLERS: dict[int | type[Exception], Handler] = {
+    Problem: _on_problem,
+    RequestValidationError: _on_invalid,
+    HTTPException: _on_http,
+    UnicodeEncodeError: _on_lone_surrogate,
+}
+"""For `FastAPI(exception_handlers=…)`."""

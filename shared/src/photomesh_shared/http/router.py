@@ -1,0 +1,195 @@
+"""Public routes, each of which declares its policy::
+
+    router = ApiRouter(tags=["likes"])
+
+    @router.put("/v1/posts/{post_id}/like", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=[PostNotFound],
+                summary="Like a post")
+    async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut: ...
+
+From the declaration follow the documented problems (those of tokens, of validation, of cursors and idempotency keys),
+the paths of the idempotency middleware, the limit of the body, and the gateway's routing table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Required, TypedDict, TypeVar, Unpack
+
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_dependant
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+from photomesh_shared.auth import optional_principal, required_principal
+from photomesh_shared.errors import (
+    ExpiredToken,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    InvalidToken,
+    MalformedJson,
+    MissingToken,
+    PreconditionFailed,
+    Problem,
+    Unavailable,
+)
+from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, RateClass, RoutePolicy
+from photomesh_shared.http.problems import problems
+
+__all__ = ["ApiRouter", "Operation", "RouteDeclaration", "internal_router"]
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+_INTERNAL_MAX_BODY = 1024 * 1024  # between services: bounded, and large enough for a batch of ids
+_TOKEN_PROBLEMS: dict[Auth, tuple[type[Problem], ...]] = {
+    Auth.REQUIRED: (MissingToken, InvalidToken, ExpiredToken),
+    Auth.OPTIONAL: (InvalidToken, ExpiredToken),
+    Auth.NONE: (),
+}
+
+
+class RouteDeclaration(TypedDict, total=False):
+    """What any route declares. What is not explained here is as in FastAPI."""
+
+    auth: Required[Auth]
+    rate: Required[RateClass]
+    summary: Required[str]
+    problems: Sequence[type[Problem]]  # of the route's own; those that follow from its declaration need no mention
+    conditional: bool  # answers If-None-Match with 304, or on a change If-Match with 412
+    max_body: int  # bytes
+    status_code: int
+    tags: list[str | Enum]
+    response_model: Any
+    response_class: type[Response]
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    policy: RoutePolicy
+
+
+class ApiRouter:
+    """Collects a service's public routes for `create_api_app`. Has no way to register a route without a policy."""
+
+    def __init__(self, *, prefix: str = "", tags: Sequence[str] = ()) -> None:
+        self.routes = APIRouter(prefix=prefix, tags=list(tags), route_class=BoundedRoute)
+        self.operations: list[Operation] = []
+
+    def get(
+        self, path: str, *, paged: bool = False, **declared: Unpack[RouteDeclaration]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """A `paged` route takes `Paging`."""
+        return self._route("GET", path, declared, paged=paged)
+
+    def post(
+        self, path: str, *, idempotent: bool = False, **declared: Unpack[RouteDeclaration]
+    ) -> Callable[[Endpoint], Endpoint]:
+        """An `idempotent` route takes an `Idempotency-Key`: one that creates something."""
+        return self._route("POST", path, declared, idempotent=idempotent)
+
+    def put(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
+        return self._route("PUT", path, declared)
+
+    def patch(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
+        return self._route("PATCH", path, declared)
+
+    def delete(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
+        return self._route("DELETE", path, declared)
+
+    def _route(
+        self, method: str, path: str, declared: RouteDeclaration, *, paged: bool = False, idempotent: bool = False
+    ) -> Callable[[Endpoint], Endpoint]:
+        policy = RoutePolicy(declared["auth"], declared["rate"], idempotent, declared.get("max_body", MAX_BODY))
+        conditional = declared.get("conditional", False)
+        own = ("auth", "rate", "problems", "conditional", "max_body")
+        options: dict[str, Any] = {name: value for name, value in declared.items() if name not in own}
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            full_path = self.routes.prefix + path
+            dependants = list(_tree(get_dependant(path=full_path, call=endpoint)))
+            if (taken := _auth_of(dependants)) is not policy.auth:
+                raise TypeError(f"{method} {full_path} declares auth {policy.auth}, its parameters say {taken}")
+            has_body = any(dependant.body_params for dependant in dependants)
+            kinds: list[type[Problem]] = [*_TOKEN_PROBLEMS[policy.auth], *declared.get("problems", ())]
+            if paged:
+                kinds.append(InvalidCursor)
+            if idempotent:
+                kinds += [IdempotencyKeyInUse, IdempotencyKeyReused]
+            if has_body:
+                kinds.append(MalformedJson)
+            if has_body or any(d.path_params or d.query_params or d.header_params for d in dependants):
+                kinds.append(InvalidRequest)
+            if conditional and method != "GET":
+                kinds.append(PreconditionFailed)
+            responses = problems(*kinds, Unavailable)
+            if conditional and method == "GET":
+                responses[304] = {"description": "The representation that `If-None-Match` names is still current."}
+            self.routes.add_api_route(
+                path,
+                endpoint,
+                methods=[method],
+                responses=responses,
+                openapi_extra=policy.extension(),
+                **options,
+            )
+            self.operations.append(Operation(method, full_path, policy))
+            return endpoint
+
+        return register
+
+
+class BoundedRoute(APIRoute):
+    """Refuses a body with more bytes than the route's policy allows. (FastAPI's `max_body_size` answers in plain text,
+    whatever the app's error handlers.)"""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+        max_body: int = self.openapi_extra[POLICY]["max_body"] if self.openapi_extra else _INTERNAL_MAX_BODY
+
+        async def bounded(request: Request) -> Response:
+            return await handle(Request(request.scope, _bounded(request, max_body)))
+
+        return bounded
+
+
+def _bounded(request: Request, max_body: int) -> Receive:
+    """The request's `receive`. Raises HTTPException, because FastAPI turns anything else into a malformed body."""
+    rest = max_body
+
+    async def receive() -> Message:
+        nonlocal rest
+        message = await request.receive()
+        rest -= len(message.get("body", b""))
+        if rest < 0:
+            raise HTTPException(413)
+        return message
+
+    return receive
+
+
+def internal_router(*, prefix: str = "") -> APIRouter:
+    """Routes below `/internal` for other services: without policy, not documented, not routed by the gateway."""
+    return APIRouter(prefix=f"/internal{prefix}", include_in_schema=False, route_class=BoundedRoute)
+
+
+def _tree(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for child in dependant.dependencies:
+        yield from _tree(child)
+
+
+def _auth_of(dependants: Sequence[Dependant]) -> Auth:
+    """What the endpoint's parameters take: `Viewer`, `MaybeViewer` or neither."""
+    calls = [dependant.call for dependant in dependants]
+    if required_principal in calls:
+        return Auth.REQUIRED
+    return Auth.OPTIONAL if optional_principal in calls else Auth.NONE

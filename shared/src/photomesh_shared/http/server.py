@@ -1,0 +1,68 @@
+"""The HTTP server: uvicorn until SIGTERM, then drain."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import FrameType
+from typing import Any, Literal
+
+import uvicorn
+from fastapi import FastAPI
+
+from photomesh_shared.settings import ServiceSettings
+
+__all__ = ["run"]
+
+
+class _Server(uvicorn.Server):
+    """Keeps serving for as many seconds after the signal as `on_exit` returns."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], float]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        leave = partial(super().handle_exit, sig, frame)
+        if self.should_exit or not self.started or (delay := self._on_exit()) <= 0:
+            leave()
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(loop.call_later, delay, leave)
+
+
+def run(
+    app: FastAPI | Callable[..., Any],
+    settings: ServiceSettings,
+    *,
+    headers: Mapping[str, str] | None = None,
+    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
+    on_exit: Callable[[], float] = lambda: 0.0,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes open requests and closes the lifespan.
+
+    `on_exit` is called at the signal and returns the seconds for which connections are still accepted, so that load
+    balancers can take the process out first.
+    """
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,  # ours is in RequestContextMiddleware
+        proxy_headers=False,  # uvicorn would believe anyone on this machine about the client's address
+        server_header=False,
+        headers=list((headers or {}).items()),
+        timeout_graceful_shutdown=int(settings.shutdown_seconds),
+        timeout_keep_alive=75,
+        backlog=2048,
+    )
+    server = _Server(config, on_exit)
+    server.run()
+    if not server.started:
+        sys.exit(3)  # as `uvicorn.run` does when the lifespan failed

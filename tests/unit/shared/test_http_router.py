@@ -1,0 +1,262 @@
+"""Routes that declare their policy, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel
+
+from photomesh_shared.auth import MaybeViewer, TokenVerifier, Viewer
+from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.errors import NotFound
+from photomesh_shared.http import (
+    ApiRouter,
+    Auth,
+    Page,
+    Paging,
+    RateClass,
+    Readiness,
+    RoutePolicy,
+    app_deps,
+    create_api_app,
+    internal_router,
+)
+from photomesh_shared.settings import ServiceSettings
+from tests.support.problems import expect_problem
+from tests.support.services import client_of
+from tests.support.tokens import Issuer
+
+SETTINGS = ServiceSettings(public_url="https://api.example")
+
+
+class NoSuchOrder(NotFound):
+    """There is no such order."""
+
+    code, title = "test-no-such-order", "There is no such order"
+
+
+class Order(BaseModel):
+    name: str
+
+
+@dataclass
+class Deps:
+    token_verifier: TokenVerifier
+    cursors: CursorCodec
+    numbers: range = range(5)
+
+
+Dependencies = Annotated[Deps, Depends(app_deps)]
+
+router = ApiRouter(prefix="/v1/orders", tags=["orders"])
+
+
+@router.get("", auth=Auth.NONE, rate=RateClass.READ, paged=True, summary="List")
+async def list_orders(deps: Dependencies, paging: Paging) -> Page[int]:
+    """Even numbers and odd ones."""
+    position = paging.position("orders")
+    begin = position[0] if position else 0
+    end = begin + paging.limit
+    return paging.page("orders", deps.numbers[begin:end], [end] if end < len(deps.numbers) else None)
+
+
+@router.get(
+    "/{order_id}",
+    auth=Auth.OPTIONAL,
+    rate=RateClass.READ,
+    conditional=True,
+    problems=[NoSuchOrder],
+    summary="Show",
+)
+async def show_order(order_id: int, viewer: MaybeViewer) -> int | None:
+    return viewer.account_id if viewer else None
+
+
+@router.patch("/{order_id}", auth=Auth.REQUIRED, rate=RateClass.WRITE, conditional=True, max_body=50, summary="Change")
+async def change_order(order_id: int, body: Order, viewer: Viewer) -> str:
+    return body.name
+
+
+@router.delete("", auth=Auth.REQUIRED, rate=RateClass.WRITE, status_code=204, summary="Delete all")
+async def delete_orders(viewer: Viewer) -> None:
+    return None
+
+
+def app_of(deps: Any, *routers: ApiRouter, internal: tuple[APIRouter, ...] = ()) -> FastAPI:
+    @asynccontextmanager
+    async def open_deps(_: Readiness) -> AsyncIterator[Any]:
+        yield deps
+
+    return create_api_app("Test", SETTINGS, open_deps, routers=routers, internal=internal, description="")
+
+
+@pytest.fixture
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture
+def deps(issuer: Issuer) -> Deps:
+    async def keys() -> dict[str, list[dict[str, str]]]:
+        return issuer.jwks()
+
+    verifier = TokenVerifier(keys, issuer="photomesh", audience="photomesh-api")
+    return Deps(verifier, CursorCodec("secret"))
+
+
+@pytest.fixture
+async def client(deps: Deps) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app_of(deps, router)) as client:
+        yield client
+
+
+def documented(method: str, path: str) -> dict[str, set[str]]:
+    """The problem codes that an operation documents, by status; a status without problems has none."""
+    operation = app_of(None, router).openapi()["paths"][path][method]
+    return {
+        status: set(answer.get("content", {}).get("application/problem+json", {}).get("examples", ()))
+        for status, answer in operation["responses"].items()
+    }
+
+
+def test_problems_follow_from_the_declaration() -> None:
+    assert documented("get", "/v1/orders") == {
+        "200": set(),
+        "400": {"invalid-cursor"},
+        "422": {"invalid-request"},
+        "503": {"unavailable"},
+    }
+    assert documented("get", "/v1/orders/{order_id}") == {
+        "200": set(),
+        "304": set(),
+        "401": {"invalid-token", "expired-token"},
+        "404": {"test-no-such-order"},
+        "422": {"invalid-request"},
+        "503": {"unavailable"},
+    }
+    assert documented("patch", "/v1/orders/{order_id}") == {
+        "200": set(),
+        "400": {"malformed-json"},
+        "401": {"missing-token", "invalid-token", "expired-token"},
+        "412": {"precondition-failed"},
+        "422": {"invalid-request"},
+        "503": {"unavailable"},
+    }
+    assert documented("delete", "/v1/orders") == {
+        "204": set(),
+        "401": {"missing-token", "invalid-token", "expired-token"},
+        "503": {"unavailable"},
+    }
+
+
+def test_the_policy_is_in_the_document() -> None:
+    operation = app_of(None, router).openapi()["paths"]["/v1/orders/{order_id}"]["patch"]
+    assert RoutePolicy.of(operation) == RoutePolicy(Auth.REQUIRED, RateClass.WRITE, max_body=50)
+
+
+def test_idempotent_routes_document_their_problems_and_take_keys() -> None:
+    creating = ApiRouter(prefix="/v1/orders")
+
+    @creating.post("/{order_id}/items", auth=Auth.NONE, rate=RateClass.WRITE, idempotent=True, summary="Add")
+    async def add(order_id: int) -> int:
+        return order_id
+
+    app = app_of(None, creating)
+    responses = app.openapi()["paths"]["/v1/orders/{order_id}/items"]["post"]["responses"]
+    assert set(responses["409"]["content"]["application/problem+json"]["examples"]) == {"idempotency-key-in-use"}
+    [middleware] = app.user_middleware
+    assert middleware.kwargs["paths"] == {"/v1/orders/{order_id}/items": 16 * 1024}
+
+
+async def test_idempotent_routes_need_a_store(deps: Deps) -> None:
+    creating = ApiRouter()
+
+    @creating.post("/v1/orders", auth=Auth.NONE, rate=RateClass.WRITE, idempotent=True, summary="Order")
+    async def order() -> int:
+        return 1
+
+    with pytest.raises(TypeError, match="idempotency"):
+        async with client_of(app_of(deps, creating)):
+            pass
+
+
+@pytest.mark.parametrize("auth", [Auth.NONE, Auth.OPTIONAL])
+def test_a_declared_auth_that_the_parameters_contradict_is_refused(auth: Auth) -> None:
+    with pytest.raises(TypeError, match=f"PUT /v1/lists declares auth {auth}, its parameters say required"):
+
+        @ApiRouter(prefix="/v1").put("/lists", auth=auth, rate=RateClass.WRITE, summary="Put")
+        async def put(viewer: Viewer) -> int:
+            return viewer.account_id
+
+
+def test_required_auth_without_a_viewer_is_refused() -> None:
+    async def put() -> int:
+        return 1
+
+    with pytest.raises(TypeError, match="declares auth required, its parameters say none"):
+        ApiRouter().put("/v1/lists", auth=Auth.REQUIRED, rate=RateClass.WRITE, summary="Put")(put)
+
+
+def test_a_route_without_a_policy_is_refused() -> None:
+    with pytest.raises(KeyError, match="auth"):
+        ApiRouter().put("/v1/lists", summary="Put")  # type: ignore[call-arg]
+
+
+def test_only_internal_routes_need_no_policy() -> None:
+    with pytest.raises(ValueError, match="policy"):
+        app_of(None, internal=(APIRouter(),))
+    internal = internal_router(prefix="/orders")
+
+    @internal.get("/count")
+    async def count() -> int:
+        return 1
+
+    app = app_of(None, internal=(internal,))
+    assert "paths" not in app.openapi() or not app.openapi()["paths"]
+
+
+async def test_tokens_are_checked_as_declared(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    expect_problem(await client.delete("/v1/orders"), 401, "missing-token")
+    assert (await client.get("/v1/orders/1")).json() is None
+    token = {"Authorization": f"Bearer {issuer.token(7)}"}
+    assert (await client.get("/v1/orders/1", headers=token)).json() == 7
+    assert (await client.delete("/v1/orders", headers=token)).status_code == 204
+
+
+async def test_a_body_has_at_most_as_many_bytes_as_declared(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    token = {"Authorization": f"Bearer {issuer.token(7)}"}
+    assert (await client.patch("/v1/orders/1", json={"name": "x" * 30}, headers=token)).json() == "x" * 30
+    expect_problem(await client.patch("/v1/orders/1", json={"name": "x" * 50}, headers=token), 413, "payload-too-large")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(6):
+            yield b'"123456789'
+
+    expect_problem(
+        await client.patch("/v1/orders/1", content=pieces(), headers=token | {"Content-Type": "application/json"}),
+        413,
+        "payload-too-large",
+    )
+
+
+async def test_pages_lead_from_one_to_the_next(client: httpx.AsyncClient) -> None:
+    first = await client.get("/v1/orders?limit=3")
+    assert first.json()["items"] == [0, 1, 2]
+    assert first.headers["cache-control"] == "private, no-cache"
+    cursor = first.json()["next_cursor"]
+    assert first.headers["link"] == f'<https://api.example/v1/orders?limit=3&cursor={cursor}>; rel="next"'
+    last = await client.get("/v1/orders", params={"limit": 3, "cursor": cursor})
+    assert last.json() == {"items": [3, 4], "next_cursor": None}
+    assert "link" not in last.headers
+
+
+async def test_wrong_pages_are_refused(client: httpx.AsyncClient) -> None:
+    expect_problem(await client.get("/v1/orders?cursor=abc"), 400, "invalid-cursor")
+    for query in ("limit=0", "limit=51", "cursor=" + "x" * 501):
+        expect_problem(await client.get(f"/v1/orders?{query}"), 422, "invalid-request")
