@@ -14,7 +14,7 @@
     ├── Unprocessable 422     ── InvalidRequest, IdempotencyKeyReused
     ├── TooManyRequests 429
     ├── InternalError 500
-    └── Unavailable 503
+    └── Unavailable 503       ── ServiceUnavailable
 
 A class that sets its own `code` is a problem type: its docstring is the explanation that people read at the type's
 URL, so it says what happened and what to do. A service adds its own types in its `errors.py`, below the class that
@@ -51,6 +51,7 @@ __all__ = [
     "PreconditionFailed",
     "Problem",
     "RouteNotFound",
+    "ServiceUnavailable",
     "TooManyRequests",
     "Unauthorized",
     "Unavailable",
@@ -265,6 +266,13 @@ class Unavailable(Problem):
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
         super().__init__(detail, **rest)
         self.headers.setdefault("Retry-After", "2")
+
+
+class ServiceUnavailable(Unavailable):
+    """A service that this request needs does not answer at the moment. Try again after `Retry-After` seconds;
+    repeating is safe with the same `Idempotency-Key`."""
+
+    code, title = "service-unavailable", "A service does not answer at the moment"
 
 
 def problem_body(problem: Problem, *, type_base: str, request_id: str | None) -> dict[str, Any]:
