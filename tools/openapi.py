@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from photomesh_gateway.app import create_app
-from photomesh_gateway.routes import ROUTES, Auth, Route
+from photomesh_gateway.routing.router import ROUTES, Auth, Route
 from photomesh_gateway.settings import Settings
 from photomesh_shared.errors import all_problem_types, explanation
 from tools import openapi_text as text

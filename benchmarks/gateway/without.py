@@ -12,7 +12,7 @@ from typing import Any
 from photomesh_gateway import __main__ as gateway
 from photomesh_gateway import app
 from photomesh_gateway.app import Gateway
-from photomesh_gateway.ratelimit import RateLimiter
+from photomesh_gateway.ratelimit.limiter import RateLimiter
 from photomesh_shared.auth import Principal
 
 __all__ = ["PARTS"]

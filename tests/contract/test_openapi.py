@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from photomesh_gateway.routes import ROUTES, Auth, Route, Router
+from photomesh_gateway.routing.router import ROUTES, Auth, Route, Router
 from tools.openapi import FILES, SERVICES, main, operations, service_documents
 
 Json = dict[str, Any]

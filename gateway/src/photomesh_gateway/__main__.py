@@ -1,4 +1,4 @@
-"""`python -m photomesh_gateway`: the one public door."""
+"""``python -m photomesh_gateway``: the public entry point of the API."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def main() -> None:
         gateway.readiness.draining = True
         return settings.drain_delay
 
-    # What is loaded now stays: without this each full collection would walk a hundred thousand objects in vain. And a
-    # request makes hardly any cycles, so there is no need to look for them after every few requests.
+    # Everything loaded so far stays loaded: without this each full collection would traverse a hundred thousand objects
+    # in vain. And a request creates hardly any cycles, so a collection every few requests is not needed.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)

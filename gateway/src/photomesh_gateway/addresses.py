@@ -1,4 +1,4 @@
-"""Which address a request comes from, and under which key its rate is counted."""
+"""The client's address of a request, and the key under which its rate is counted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from starlette.types import Scope
 __all__ = ["ClientAddresses", "rate_key"]
 
 _Address = IPv4Address | IPv6Address
-_HOPS = 20  # more addresses than any chain of proxies has are a forgery
+_HOPS = 20  # no chain of proxies is longer
 
 
 class ClientAddresses:
-    """Reads `X-Forwarded-*` only as far as proxies of our own wrote it.
+    """Reads `X-Forwarded-*` only as far as our own proxies wrote it.
 
-    From the right, the first address that is not a trusted proxy's is the client's: what stands left of it came from
-    the client and may be anything.
+    From the right, the first address that is not a trusted proxy's is the client's: everything left of it came from the
+    client and may be forged.
     """
 
     def __init__(self, trusted_proxies: Iterable[str] = ()) -> None:
@@ -26,7 +26,7 @@ class ClientAddresses:
         self.client = lru_cache(maxsize=4096)(self._client)
 
     def of_request(self, scope: Scope, fields: Mapping[bytes, bytes]) -> tuple[str, dict[str, str]]:
-        """The client's address, and the `X-Forwarded-*` that a service is told. `fields` are the request's headers."""
+        """The client's address, and the `X-Forwarded-*` headers for a service. `fields` are the request's headers."""
         peer = scope["client"][0] if scope["client"] else "unix"
         host, scheme = fields.get(b"host", b""), scope["scheme"]
         if not self._trusted:
@@ -61,7 +61,7 @@ class ClientAddresses:
 
 
 def _parse(text: str) -> _Address | None:
-    """An address, perhaps with a port behind it as some proxies write; None for anything else."""
+    """An address, with or without a port (some proxies write one); None for anything else."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -75,6 +75,6 @@ def _parse(text: str) -> _Address | None:
 
 @lru_cache(maxsize=4096)
 def rate_key(address: str) -> str:
-    """An IPv6 subscriber has a whole /64 to send from, so that is what is counted."""
+    """An IPv6 subscriber has a whole /64 to send from, so that network is counted."""
     parsed = _parse(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address

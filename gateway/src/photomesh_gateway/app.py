@@ -1,13 +1,13 @@
-"""The gateway as an ASGI app: what happens to a request, in order.
+"""The gateway as an ASGI app. The stages of a request, in order:
 
     CORS preflight     answered here
-    route              a path that no service has goes to our own pages, which may not have it either
-    admission          refused when too many are under way
-    token              verified, where the route takes one
-    rate limits        counted; refused when one is used up
-    service            asked, its answer streamed back
+    route              a path that no service has is left to the gateway's own pages
+    admission          refused if too many requests are in flight
+    token              verified, if the route takes one
+    rate limits        counted; refused if one is used up
+    service            request forwarded, response streamed back
 
-Raw ASGI, because it is the path of every request; our own pages are an ordinary FastAPI app behind it.
+Raw ASGI, because every request takes this path; the gateway's own pages are an ordinary FastAPI app behind it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from fastapi import FastAPI
 from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
-from photomesh_gateway import pages
-from photomesh_gateway.accesslog import AccessLog
-from photomesh_gateway.exchange import ClientGone, Exchange
-from photomesh_gateway.routes import ROUTES, Auth, Resource, Route, Router
+from photomesh_gateway.access_log import AccessLog
+from photomesh_gateway.pages.routes import pages_router
+from photomesh_gateway.proxy.exchange import ClientGone, Exchange
+from photomesh_gateway.routing.router import ROUTES, Auth, Resource, Route, Router
 from photomesh_gateway.settings import Settings
 from photomesh_gateway.traces import Trace, Traces
 from photomesh_gateway.wiring import Deps, open_deps
@@ -40,11 +40,11 @@ __all__ = ["Gateway", "create_app"]
 
 log = logging.getLogger(__name__)
 
-_CLIENT_GONE = 499  # what nginx writes into its log for it; nobody is there to receive it
+_CLIENT_GONE = 499  # nginx's status for it, in logs and metrics only
 
 
 class Gateway:
-    """The ASGI app. `readiness.draining` turns /readyz off; `pages` is the app of what the gateway answers itself."""
+    """The ASGI app. `readiness.draining` turns /readyz off; `pages` is the app of the gateway's own pages."""
 
     def __init__(self, settings: Settings, routes: tuple[Route, ...] = ROUTES) -> None:
         self.readiness = Readiness()
@@ -56,9 +56,9 @@ class Gateway:
             "Photomesh gateway",
             settings,
             lifespan=self._lifespan,
-            routers=[pages.router(settings)],
+            routers=[pages_router(settings)],
             readiness=self.readiness,
-            openapi_url=None,  # that page is the whole API's document
+            openapi_url=None,  # the whole API's document is at that path
         )
         self._deps: Deps
 
@@ -76,14 +76,14 @@ class Gateway:
         cors = self._deps.cors
         exchange.headers += cors.headers(exchange.fields.get(b"origin"))
         if (preflight := cors.preflight(exchange.method, exchange.fields)) is not None:
-            await exchange.answer(204, preflight)
+            await exchange.respond(204, preflight)
         elif (resource := self._router.match(scope["raw_path"].decode("ascii"))) is not None:
             await self._serve(exchange, resource)
         else:
             await self.pages(scope, receive, exchange.send)
 
     async def _serve(self, exchange: Exchange, resource: Resource) -> None:
-        """Answers, whatever happens, and records it."""
+        """Responds, whatever happens, and records the request."""
         fields, template = exchange.fields, resource.template
         exchange.request_id = _request_id(fields.get(b"request-id"))
         exchange.headers.append((b"request-id", exchange.request_id.encode()))
@@ -114,14 +114,14 @@ class Gateway:
                 await self._authorize(exchange, route)
                 await self._deps.proxy.forward(exchange, route)
             elif exchange.method == "OPTIONS":
-                await exchange.answer(204, [(b"allow", resource.allow.encode())])
+                await exchange.respond(204, [(b"allow", resource.allow.encode())])
             else:
                 raise MethodNotAllowed(headers={"Allow": resource.allow})
         finally:
             admission.leave()
 
     async def _authorize(self, exchange: Exchange, route: Route) -> None:
-        """Finds out who asks, and counts the request. Without a good token it is counted by address."""
+        """Verifies the token and counts the request; without a valid token it is counted by address."""
         token = exchange.fields.get(b"authorization")
         if token is not None:
             exchange.to_service["Authorization"] = header = token.decode("latin-1")
@@ -139,8 +139,8 @@ class Gateway:
             raise refusal
 
     async def _refuse(self, exchange: Exchange, problem: Problem) -> None:
-        if exchange.status:  # the client has a part of the answer; our server closes the connection on it
-            log.warning("answer cut short", extra={"code": problem.code, "cause": repr(problem.__cause__)})
+        if exchange.status:  # the response has begun: our server closes the connection
+            log.warning("response cut short", extra={"code": problem.code, "cause": repr(problem.__cause__)})
         else:
             await exchange.refuse(problem, self._settings.problem_type_base)
 

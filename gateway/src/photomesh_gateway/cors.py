@@ -1,4 +1,4 @@
-"""Which pages may call the API from a browser (the Fetch standard's CORS protocol).
+"""Cross-origin calls from browsers (the Fetch standard's CORS protocol).
 
 Tokens travel in a header that a page sets itself, never in cookies, so credentials are not allowed and any origin may
 call by default.
@@ -19,7 +19,7 @@ _EXPOSED = (
     b"Allow, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, "
     b"WWW-Authenticate"
 )
-_PREFLIGHT_SECONDS = b"7200"  # no browser keeps it longer
+_PREFLIGHT_SECONDS = b"7200"  # no browser caches it longer
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -30,7 +30,7 @@ class Cors:
         self._any = b"*" in self._origins
 
     def headers(self, origin: bytes | None) -> Headers:
-        """What to add to any answer."""
+        """The headers to add to any response."""
         vary = [] if self._any else [(b"vary", b"origin")]
         if origin is None or not (self._any or origin in self._origins):
             return vary
@@ -41,7 +41,7 @@ class Cors:
         ]
 
     def preflight(self, method: str, fields: Mapping[bytes, bytes]) -> Headers | None:
-        """What to add to the answer of a preflight; None when the request is none."""
+        """The headers to add to a preflight's response; None if the request is not a preflight."""
         if method != "OPTIONS" or b"access-control-request-method" not in fields or b"origin" not in fields:
             return None
         return [

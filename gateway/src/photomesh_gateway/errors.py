@@ -26,7 +26,7 @@ __all__ = [
 
 
 class HeaderNotText(BadRequest):
-    """A header of the request is not UTF-8 text. Encode what is not ASCII as the header's definition says."""
+    """A header of the request is not UTF-8 text. Encode non-ASCII characters as the header's definition says."""
 
     code, title = "header-not-text", "A header is not text"
 
@@ -38,21 +38,26 @@ class RequestTimeout(Problem):
 
 
 class HeadersTooLarge(Problem):
-    """The request's headers are too many or too long. `GET /v1/limits` says how much is taken."""
+    """The request's headers are too many or too long. `GET /v1/limits` has the limits."""
 
     status, code, title = 431, "headers-too-large", "The headers are too large"
 
 
 class UpstreamFailed(Problem):
-    """The service behind the gateway broke off before it had answered. The request may or may not have been carried
-    out: repeat it with the same `Idempotency-Key`, or look before you repeat it."""
+    """The service behind the gateway closed the connection before it responded. The request may or may not have been
+    carried out: repeat it with the same `Idempotency-Key`, or check before you repeat it."""
 
-    status, code, title, retryable = 502, "upstream-failed", "The service broke off before answering", True
+    status, code, title, retryable = (
+        502,
+        "upstream-failed",
+        "The service broke the connection",
+        True,
+    )
 
 
 class Overloaded(Unavailable):
-    """More requests are under way than the platform can serve well, so this one was turned away before anything was
-    done. Wait `Retry-After` seconds, and longer after each further refusal."""
+    """More requests are in flight than the platform can serve well, so this one was refused before anything was done.
+    Wait `Retry-After` seconds, and longer after each further refusal."""
 
     code, title = "overloaded", "Too busy at the moment"
 
@@ -68,7 +73,7 @@ class UpstreamUnavailable(Unavailable):
 
 
 class UpstreamTimeout(Problem):
-    """The service behind the gateway did not answer in time. The request may or may not have been carried out: repeat
-    it with the same `Idempotency-Key`, or look before you repeat it."""
+    """The service behind the gateway did not respond in time. The request may or may not have been carried out: repeat
+    it with the same `Idempotency-Key`, or check before you repeat it."""
 
-    status, code, title, retryable = 504, "upstream-timeout", "The service did not answer in time", True
+    status, code, title, retryable = 504, "upstream-timeout", "The service did not respond in time", True

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol with bounds on a request's head, which it has none of, and problems for bad requests."""
+"""uvicorn's HTTP/1.1 protocol with bounds on a request's head, and problem documents for malformed requests."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LINGER_SECONDS = 1.0
 _HEAD_SECONDS = 15.0  # for the head of a request, also of the first one on a connection
 
 
-class _Gathering:
-    """A transport that sends what is written in one turn of the event loop as one: an answer's head and its body."""
+class _CoalescingTransport:
+    """A transport that joins the writes of one turn of the event loop: a response's head and its body."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
@@ -49,7 +49,7 @@ class _Gathering:
 
 
 def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
-    """The protocol class with the settings' bounds; uvicorn makes the instances."""
+    """The protocol class with the settings' bounds; uvicorn instantiates it."""
 
     class BoundedProtocol(HttpToolsProtocol):
         _in_head = True
@@ -58,7 +58,7 @@ def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
         _refused = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
+            super().connection_made(cast("asyncio.Transport", _CoalescingTransport(transport, self.loop)))
             self._expect_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -104,14 +104,14 @@ def bounded_protocol(settings: Settings) -> type[asyncio.Protocol]:
         def _refuse(self, problem: Problem) -> None:
             self._refused = True
             if self.cycle is not None and not self.cycle.response_complete:
-                self.transport.close()  # an answer to an earlier request is on its way: this one cannot overtake it
+                self.transport.close()  # a response to an earlier request is in progress and must not be overtaken
                 return
             body = json.dumps(
                 problem_body(problem, type_base=settings.problem_type_base, request_id=new_request_id())
             ).encode()
             head = f"content-type: {CONTENT_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
             self.transport.write(STATUS_LINE[problem.status] + head.encode() + body)
-            # Closing at once would reset the connection while the client still sends, and it would never see this.
+            # Closing at once would reset the connection while the client still sends: it would not see the response.
             self.transport.write_eof()
             self._head_timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from photomesh_gateway.gcra import Rate
-from photomesh_gateway.routes import RateClass, Upstream
+from photomesh_gateway.ratelimit.gcra import Rate
+from photomesh_gateway.routing.router import RateClass, Upstream
 from photomesh_shared.settings import AuthSettings, RedisSettings, ServiceSettings, UploadQuotaSettings
 
 __all__ = ["Settings"]
@@ -39,27 +39,27 @@ class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings
     rate_write: _Rate = Field(Rate(120, 60), description="Changes, by account.")
     rate_upload: _Rate = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
     rate_auth: _Rate = Field(Rate(20, 60), description="Registering, logging in, refreshing; by address.")
-    redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before limiting by ourselves.")
-    redis_pause: float = Field(1.0, description="Seconds without asking Redis again after it failed.")
+    redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before counting in this process.")
+    redis_pause: float = Field(1.0, description="Seconds before Redis is tried again after a failure.")
 
     connect_timeout: float = Field(2.0, description="Seconds to connect to a service.")
-    timeout_read: float = Field(10.0, description="Seconds for a whole read.")
-    timeout_write: float = Field(15.0, description="Seconds for a whole change.")
+    timeout_read: float = Field(10.0, description="Seconds for a read, from request to response.")
+    timeout_write: float = Field(15.0, description="Seconds for a change.")
     timeout_upload: float = Field(20.0, description="Seconds to begin or complete an upload.")
     timeout_auth: float = Field(20.0, description="Seconds to register or log in: hashing passwords is slow.")
 
     max_body_bytes: int = Field(1024 * 1024, description="Largest request body; photos do not come this way.")
     max_header_bytes: int = Field(32 * 1024, description="Largest headers, names and values together.")
-    max_headers: int = Field(100, description="Most header fields.")
+    max_headers: int = Field(100, description="Header fields of a request at most.")
 
-    max_in_flight: int = Field(512, description="Requests under way at a time.")
-    queue_length: int = Field(256, description="Requests that wait for a place; more are refused.")
+    max_in_flight: int = Field(512, description="Requests in flight at a time.")
+    queue_length: int = Field(256, description="Requests that wait for admission; more are refused.")
     queue_seconds: float = Field(1.0, description="How long they wait.")
-    drain_delay: float = Field(0.0, description="Seconds to go on serving, not ready, after SIGTERM.")
+    drain_delay: float = Field(0.0, description="Seconds to keep serving, not ready, after SIGTERM.")
 
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may call the API, as JSON.")
     trusted_proxies: list[_Network] = Field(
-        [], description="Networks of our own proxies, as JSON; their X-Forwarded-For is believed."
+        [], description="Networks of our own proxies, as JSON; their X-Forwarded-For is trusted."
     )
 
     def url_of(self, upstream: Upstream) -> str:

@@ -1,7 +1,7 @@
-"""The gateway's part in a trace: W3C `traceparent`, continued or begun.
+"""The gateway's part in a trace: W3C `traceparent`, continued or started.
 
-Where spans are recorded the gateway adds one. Where they are not, that would cost much for nothing: it passes the
-caller's `traceparent` on, or makes one up, so that the log lines of all services still join.
+The gateway records a span if spans are recorded at all. If not, it forwards the caller's `traceparent` or generates
+one, so that the log lines of all services still join.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The trace that a request belongs to; `headers` tell a service about it."""
+    """The trace that a request belongs to; `headers` propagate it to a service."""
 
     trace_id: str
     headers: dict[str, str]
@@ -39,13 +39,13 @@ class Trace:
 
 
 class Traces:
-    """Begins the traces of requests; knows from the start whether spans are recorded in this process."""
+    """Starts the traces of requests. Whether spans are recorded in this process is known from the start."""
 
     def __init__(self) -> None:
         self._recording = isinstance(trace.get_tracer_provider(), TracerProvider)
 
     def begin(self, name: str, fields: Mapping[bytes, bytes]) -> Trace:
-        """The trace that the request's headers name, or a new one. A recorded span is the current one in this task."""
+        """Continues the trace that the request's headers name, or starts one. A recorded span becomes current."""
         given = fields.get(b"traceparent", b"").decode("latin-1")
         match = _TRACEPARENT.fullmatch(given) if given else None
         state = {"tracestate": fields[b"tracestate"].decode("latin-1")} if match and b"tracestate" in fields else {}

@@ -1,4 +1,4 @@
-"""Puts the gateway's collaborators together; the only place that opens connections."""
+"""The composition root: the only place that opens connections."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import httpx
 
 from photomesh_gateway.addresses import ClientAddresses
+from photomesh_gateway.admission import Admission
 from photomesh_gateway.cors import Cors
-from photomesh_gateway.proxy import Proxy, open_session
-from photomesh_gateway.ratelimit import LocalBuckets, RateLimiter, RedisBuckets, ResilientBuckets
-from photomesh_gateway.redispipe import RedisPipe
-from photomesh_gateway.routes import RateClass, Upstream
+from photomesh_gateway.proxy.forwarding import Proxy, open_session
+from photomesh_gateway.ratelimit.buckets import LocalBuckets, RedisBuckets, ResilientBuckets
+from photomesh_gateway.ratelimit.limiter import RateLimiter
+from photomesh_gateway.ratelimit.redis_pipe import RedisPipe
+from photomesh_gateway.routing.router import RateClass, Upstream
 from photomesh_gateway.settings import Settings
-from photomesh_gateway.shedding import Admission
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 
 __all__ = ["Deps", "open_deps", "rate_limiter"]

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from photomesh_gateway.gcra import SCRIPT, Policy, Rate, take
-from photomesh_gateway.ratelimit import RedisBuckets
-from photomesh_gateway.redispipe import RedisAway, RedisPipe, ReplyError
+from photomesh_gateway.ratelimit.buckets import RedisBuckets
+from photomesh_gateway.ratelimit.gcra import SCRIPT, Policy, Rate, take
+from photomesh_gateway.ratelimit.redis_pipe import RedisPipe, RedisUnreachable, ReplyError
 from tests.integration.gateway.conftest import Environment, StartGateway
 from tests.integration.gateway.stand_in import Service
 from tests.support.problems import expect_problem
@@ -207,7 +207,7 @@ async def test_what_redis_refuses(pipe: RedisPipe) -> None:
 async def test_redis_that_cannot_be_had(service_environment: Environment, url: str) -> None:
     redis = urlsplit(service_environment("gateway")["PHOTOMESH_REDIS_URL"])
     pipe = RedisPipe(url.format(f"{redis.hostname}:{redis.port}"), timeout=5)
-    with pytest.raises(RedisAway):
+    with pytest.raises(RedisUnreachable):
         await pipe.call("PING")
 
 
@@ -221,7 +221,7 @@ async def test_what_comes_is_not_redis() -> None:
     server = await asyncio.start_server(handler, "127.0.0.1", 0)
     async with server:
         pipe = RedisPipe(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=5)
-        with pytest.raises(RedisAway):
+        with pytest.raises(RedisUnreachable):
             await pipe.call("PING")
 
 

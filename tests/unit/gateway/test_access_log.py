@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from photomesh_gateway.accesslog import AccessLog
-from photomesh_gateway.exchange import Exchange
+from photomesh_gateway.access_log import AccessLog
+from photomesh_gateway.proxy.exchange import Exchange
 
 
 async def nobody(*_: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photomesh_gateway.errors import HeaderNotText
-from photomesh_gateway.headers import to_client, to_service
+from photomesh_gateway.proxy.headers import to_client, to_service
 
 Raw = list[tuple[bytes, bytes]]
 

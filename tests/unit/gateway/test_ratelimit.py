@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from photomesh_gateway.gcra import Policy, Rate, Reading
-from photomesh_gateway.observe import LIMITING_ALONE
-from photomesh_gateway.ratelimit import LocalBuckets, RateLimiter, ResilientBuckets
-from photomesh_gateway.redispipe import RedisAway
-from photomesh_gateway.routes import RateClass
+from photomesh_gateway.metrics import LIMITING_ALONE
+from photomesh_gateway.ratelimit.buckets import LocalBuckets, ResilientBuckets
+from photomesh_gateway.ratelimit.gcra import Policy, Rate, Reading
+from photomesh_gateway.ratelimit.limiter import RateLimiter
+from photomesh_gateway.ratelimit.redis_pipe import RedisUnreachable
+from photomesh_gateway.routing.router import RateClass
 from photomesh_shared.errors import TooManyRequests
 
 SECOND = 1_000_000
@@ -97,7 +98,7 @@ class Shared:
     async def take(self, policies: Sequence[Policy], keys: Sequence[str]) -> list[Reading]:
         self.asked += 1
         if self.away:
-            raise RedisAway("gone")
+            raise RedisUnreachable("gone")
         return [Reading(remaining=42, full_in=0, wait=0) for _ in policies]
 
 
@@ -110,7 +111,7 @@ async def test_without_redis_each_gateway_counts_alone(caplog: pytest.LogCapture
         assert (await buckets.take(policies, ["a"]))[0] == Reading(remaining=0, full_in=60 * SECOND, wait=0)
         assert (await buckets.take(policies, ["a"]))[0].wait > 0
     assert shared.asked == 2  # nobody waits for Redis again so soon
-    assert [record.message for record in caplog.records] == ["rate limits count in this process only: Redis is away"]
+    assert [record.message for record in caplog.records] == ["Redis is unreachable, rate limits are per process"]
     assert LIMITING_ALONE._value.get() == 1
 
 

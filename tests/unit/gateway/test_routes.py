@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from photomesh_gateway.routes import ROUTES, Auth, RateClass, Route, Router, Upstream
+from photomesh_gateway.routing.router import ROUTES, Auth, RateClass, Route, Router, Upstream
 
 router = Router(ROUTES)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from photomesh_gateway.gcra import Rate
-from photomesh_gateway.limits import limits_of
-from photomesh_gateway.routes import RateClass, Upstream
+from photomesh_gateway.pages.limits import limits_of
+from photomesh_gateway.ratelimit.gcra import Rate
+from photomesh_gateway.routing.router import RateClass, Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
 from tests.support.services import settings_from

@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from photomesh_gateway.routes import ROUTES
+from photomesh_gateway.routing.router import ROUTES
 from photomesh_local.stack import ROOT
 from tests.support.manifests import K8S, Resource, container, env_file, kustomizations, named, of, pods
 

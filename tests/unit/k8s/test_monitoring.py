@@ -14,7 +14,7 @@ from tests.support.manifests import named, pods
 for declaring in (
     "photomesh_feed.delivery.metrics",
     "photomesh_feed.reading.metrics",
-    "photomesh_gateway.observe",
+    "photomesh_gateway.metrics",
     "photomesh_identity.metrics",
     "photomesh_media_worker.metrics",
     "photomesh_post.metrics",

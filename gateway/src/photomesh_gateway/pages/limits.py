@@ -1,10 +1,10 @@
-"""What the platform enforces, as `GET /v1/limits` tells it."""
+"""The limits that the platform enforces: `GET /v1/limits`."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from photomesh_gateway.gcra import Rate
+from photomesh_gateway.ratelimit.gcra import Rate
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
 
@@ -13,14 +13,14 @@ __all__ = ["Limits", "limits_of"]
 
 class RateLimit(BaseModel):
     name: str = Field(description="As in the `RateLimit` and `RateLimit-Policy` headers.", examples=["upload"])
-    quota: int = Field(description="Requests in one window; they come back evenly over it.", examples=[300])
+    quota: int = Field(description="Requests in one window; they are replenished evenly.", examples=[300])
     window_seconds: int = Field(examples=[60])
-    counted_by: str = Field(description="What has a quota of its own.", examples=["account"])
+    counted_by: str = Field(description="The scope of one quota.", examples=["account"])
     applies_to: str = Field(examples=["beginning and completing uploads"])
 
 
 class RequestLimits(BaseModel):
-    max_body_bytes: int = Field(description="Photos do not come this way.", examples=[1_048_576])
+    max_body_bytes: int = Field(description="Photos take another way: presigned URLs.", examples=[1_048_576])
     max_header_bytes: int = Field(examples=[32_768])
     max_headers: int = Field(examples=[100])
 
@@ -29,7 +29,7 @@ class UploadLimits(BaseModel):
     max_bytes: int = Field(examples=[limits.MAX_UPLOAD_BYTES])
     content_types: list[str] = Field(examples=[list(limits.ALLOWED_TYPES)])
     multipart_over_bytes: int = Field(
-        description="What is larger is uploaded in parts.", examples=[limits.MULTIPART_THRESHOLD]
+        description="Larger photos are uploaded in parts.", examples=[limits.MULTIPART_THRESHOLD]
     )
     part_bytes: int = Field(description="The size of every part but the last.", examples=[limits.PART_SIZE])
     max_pixels: int = Field(examples=[limits.MAX_PIXELS])
@@ -47,7 +47,7 @@ class UploadLimits(BaseModel):
 
 
 class Limits(BaseModel):
-    """Everything that is enforced, so that a client need not find out by being refused."""
+    """Everything that is enforced, so that a client need not learn it from refusals."""
 
     rates: list[RateLimit]
     requests: RequestLimits

@@ -1,8 +1,8 @@
 """The generic cell rate algorithm: a leaky bucket kept as one number, the theoretical arrival time (TAT).
 
-A bucket of `quota` requests refills evenly, one every `window / quota`. Each request moves the TAT on by that
-interval; a request that would move it further ahead of now than the whole bucket is refused, and moves nothing. So a
-caller may burst up to `quota`, then goes on at the even rate.
+A bucket of `quota` requests refills evenly, one every `window / quota`. Each request advances the TAT by that interval;
+one that would advance it further ahead of now than the whole bucket is refused, and advances nothing. So a caller may
+burst up to `quota`, then continues at the even rate.
 
 Source: ITU-T I.371 annex A; in the form with one stored number, Brandur Leach, "Rate limiting, cells, and GCRA".
 Times are whole microseconds, which both Python and Lua's doubles hold exactly.
@@ -22,7 +22,7 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """`quota` requests in `window` seconds."""
 
     quota: int
     window: int
@@ -52,17 +52,17 @@ class Policy:
 
 
 class Reading(NamedTuple):
-    """A bucket after a request was counted, or refused."""
+    """A bucket's state after a request was counted or refused."""
 
-    remaining: int  # requests that may follow at once
+    remaining: int  # requests that conform at once
     full_in: int  # µs until the bucket is full again
-    wait: int  # µs until a request fits; 0 when this one did
+    wait: int  # µs until a request conforms; 0 if this one did
 
 
 def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], list[Reading]]:
-    """Counts one request against several buckets, or against none when one of them refuses.
+    """Counts one request against several buckets, or against none if one of them refuses.
 
-    Takes the stored TATs (0 for a bucket not used before) and gives the new ones.
+    Takes the stored TATs (0 for a bucket not used before) and returns the new ones.
     """
     current = [max(tat, now) for tat in tats]
     waits = [

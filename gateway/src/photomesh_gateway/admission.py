@@ -1,4 +1,4 @@
-"""Load shedding: better a few answers at once than many too late."""
+"""Load shedding: serves a bounded number of requests well rather than all of them too late."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import NoReturn
 
 from photomesh_gateway.errors import Overloaded
-from photomesh_gateway.observe import IN_FLIGHT, SHED, WAITING
+from photomesh_gateway.metrics import IN_FLIGHT, SHED, WAITING
 
 __all__ = ["Admission"]
 
 
 class Admission:
-    """Admits up to `limit` requests at a time; up to `queue` more wait for `patience` seconds, the rest is refused."""
+    """Admits up to `limit` requests at a time; up to `queue` more wait for `patience` seconds, the rest are refused."""
 
     def __init__(self, limit: int, queue: int, patience: float) -> None:
         self._limit, self._queue, self._patience = limit, queue, patience
@@ -24,14 +24,14 @@ class Admission:
         WAITING.set_function(lambda: len(self._waiting))
 
     def try_enter(self) -> bool:
-        """Takes a place if one is free at once; the usual case, and without an await."""
+        """Takes a place if one is free: the usual case, without an await."""
         if self.in_flight >= self._limit:
             return False
         self.in_flight += 1
         return True
 
     async def wait(self) -> None:
-        """Takes a place when one becomes free. Raises Overloaded when none does in time."""
+        """Waits for a place. Raises Overloaded if none becomes free in time."""
         if len(self._waiting) >= self._queue:
             self._refuse()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,13 +53,13 @@ class Admission:
 
     def _give_up(self, place: asyncio.Future[None]) -> None:
         if place.done() and not place.cancelled():
-            self.leave()  # the place came at the very moment of giving up: pass it on
+            self.leave()  # granted while giving up: pass it on
         else:
             with suppress(ValueError):  # `leave` may have dropped it already
                 self._waiting.remove(place)
 
     def leave(self) -> None:
-        """Gives the place to whoever waits longest, or frees it."""
+        """Hands the place to the request that waits longest, or frees it."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():

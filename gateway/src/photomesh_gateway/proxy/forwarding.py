@@ -1,7 +1,7 @@
-"""The way to the services: streams the request there and the answer back, and says what went wrong as a problem.
+"""Forwards a request to a service and streams the response back; failures become problems.
 
-aiohttp asks once more by itself when a kept-alive connection turns out to be dead before any byte of an answer, and
-only for idempotent methods whose body can be sent again (RFC 9112, section 9.3.1).
+aiohttp retries once when a kept-alive connection turns out to be closed before any byte of a response, and only for
+idempotent methods whose body can be sent again (RFC 9112, section 9.3.1).
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from time import perf_counter
 import aiohttp
 from yarl import URL
 
-from photomesh_gateway import headers
 from photomesh_gateway.errors import RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
-from photomesh_gateway.exchange import ClientGone, Exchange
-from photomesh_gateway.observe import UPSTREAM_FAILURES, UPSTREAM_SECONDS
-from photomesh_gateway.routes import RateClass, Route, Upstream
-from photomesh_gateway.watch import Ended
+from photomesh_gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_SECONDS
+from photomesh_gateway.proxy import headers
+from photomesh_gateway.proxy.deadline import Ended
+from photomesh_gateway.proxy.exchange import ClientGone, Exchange
+from photomesh_gateway.routing.router import RateClass, Route, Upstream
 from photomesh_shared.errors import Problem
 
 __all__ = ["Proxy", "open_session"]
 
 _KEEP_ALIVE_SECONDS = 60  # the services keep connections for 75 s, so we never send on one that they are closing
 _MAX_HEADER_BYTES = 32 * 1024
-_NO_GUESS = ("Content-Type",)  # what the client did not say is not for us to say
+_NO_DEFAULTS = ("Content-Type",)  # a client that sent none keeps it so
 
 
 @asynccontextmanager
 async def open_session(connect_timeout: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """The pool of connections to the services. It has no size: how many requests are under way is bounded already."""
+    """The pool of connections to the services. Unbounded, because admission bounds the requests in flight."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ttl_dns_cache=10),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
         auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),  # one client's cookies are not another's
+        cookie_jar=aiohttp.DummyCookieJar(),  # or clients would share cookies
         max_line_size=_MAX_HEADER_BYTES,
         max_field_size=_MAX_HEADER_BYTES,
     ) as session:
@@ -52,9 +52,9 @@ class Proxy:
         self._seconds = {upstream: UPSTREAM_SECONDS.labels(upstream) for upstream in urls}
 
     async def forward(self, exchange: Exchange, route: Route) -> None:
-        """Asks the service and relays its answer. Raises a Problem, perhaps after the answer has begun."""
-        watch = exchange.watch
-        watch.start(self._timeouts[route.rate])
+        """Sends the request and relays the response. Raises a Problem, perhaps after the response has begun."""
+        deadline = exchange.deadline
+        deadline.start(self._timeouts[route.rate])
         try:
             await self._forward(exchange, route)
         except aiohttp.ClientConnectorError as error:
@@ -62,12 +62,12 @@ class Proxy:
         except TimeoutError as error:  # connecting took too long
             raise _failure(route, "timeout", UpstreamTimeout()) from error
         except asyncio.CancelledError as error:
-            if watch.ended is None:
+            if deadline.ended is None:
                 raise
-            watch.uncancel()
-            if watch.ended is Ended.CLIENT_GONE:
+            deadline.uncancel()
+            if deadline.ended is Ended.CLIENT_GONE:
                 raise ClientGone from error
-            if not watch.body_arrived:
+            if not deadline.body_arrived:
                 raise RequestTimeout from error
             raise _failure(route, "timeout", UpstreamTimeout()) from error
         except aiohttp.ClientError as error:
@@ -75,28 +75,28 @@ class Proxy:
                 raise exchange.failure from error
             raise _failure(route, "broken", UpstreamFailed()) from error
         finally:
-            watch.stop()
+            deadline.stop()
 
     async def _forward(self, exchange: Exchange, route: Route) -> None:
         fields = headers.to_service(exchange.scope["headers"], exchange.fields, exchange.to_service)
         body = await exchange.body()
         if body is not None and not isinstance(body, bytes) and (length := exchange.fields.get(b"content-length")):
             fields["Content-Length"] = length.decode()
-        asked_at = perf_counter()
+        sent_at = perf_counter()
         response = await self._session.request(
             route.method,  # GET for HEAD
             self._url(exchange, route),
             headers=fields,
             data=body,
-            skip_auto_headers=_NO_GUESS if body is not None and b"content-type" not in exchange.fields else None,
+            skip_auto_headers=_NO_DEFAULTS if body is not None and b"content-type" not in exchange.fields else None,
             allow_redirects=False,
         )
-        exchange.upstream_seconds = perf_counter() - asked_at
+        exchange.upstream_seconds = perf_counter() - sent_at
         self._seconds[route.upstream].observe(exchange.upstream_seconds)
         try:
             await _relay(response, exchange)
         except BaseException:
-            response.close()  # and the connection with it: what is left of the answer is of no use
+            response.close()  # and the connection with it, instead of reading the rest of the response
             raise
 
     def _url(self, exchange: Exchange, route: Route) -> URL:
@@ -108,7 +108,7 @@ class Proxy:
 
 async def _relay(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
     fields = headers.to_client(response.raw_headers)
-    if response.status in (204, 304):  # a 304 may name a length and has no body, which our server would not believe
+    if response.status in (204, 304):  # a 304 may name a length without a body, which our server refuses
         fields = [(name, value) for name, value in fields if name != b"content-length"]
     await exchange.begin(response.status, fields)
     content, more = response.content, True

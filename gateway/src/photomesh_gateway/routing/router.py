@@ -1,7 +1,7 @@
-"""The routing table: which service answers a request, who may send it, and how often and for how long.
+"""Routes, and the router that finds one by path.
 
-It lists operations rather than prefixes, so that a path or method that no service offers is answered here, and
-`tests/contract/test_openapi.py` holds it and the services' OpenAPI documents together.
+The table lists operations rather than prefixes, so that the gateway itself refuses a path or method that no service
+has, and `tests/contract/test_openapi.py` holds it and the services' OpenAPI documents together.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RateClass(StrEnum):
 
 class Auth(Enum):
     REQUIRED = auto()
-    OPTIONAL = auto()  # better answers with a token; a bad one is refused all the same
+    OPTIONAL = auto()  # a token changes the answer; a bad one is refused all the same
     NONE = auto()  # the header is passed on unread
 
 
@@ -114,11 +114,11 @@ ROUTES = (
 
 @dataclass(slots=True)
 class Resource:
-    """What is at one path: a route for each method."""
+    """The routes at one path, by method."""
 
     template: str
     methods: dict[str, Route] = field(default_factory=dict)
-    allow: str = ""  # the methods as an `Allow` header has them
+    allow: str = ""  # the methods, as in an `Allow` header
 
 
 @dataclass(slots=True)
@@ -128,12 +128,12 @@ class _Node:
     resource: Resource | None = None
 
 
-# An encoded slash or a dot segment would mean one path here and another at a service that decodes it.
+# An encoded slash or a dot segment would be one path here and another at a service that decodes it.
 _AMBIGUOUS = re.compile(r"%2f|%5c|%00|/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
 class Router:
-    """Finds the resource at a path in one walk over its segments; a literal segment wins over a parameter."""
+    """Finds the resource at a path in one walk over its segments; a literal segment precedes a parameter."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -166,6 +166,6 @@ def _add(resource: Resource, route: Route) -> None:
         raise ValueError(f"{route.method} {route.template} is listed twice")
     resource.methods[route.method] = route
     if route.method == "GET":
-        # The services need not know HEAD: they are asked for GET, and the server leaves the body out.
+        # Services need not implement HEAD: it is forwarded as GET, and the server omits the body.
         resource.methods["HEAD"] = route
     resource.allow = ", ".join(sorted({*resource.methods, "OPTIONS"}))

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from photomesh_gateway.admission import Admission
 from photomesh_gateway.errors import Overloaded
-from photomesh_gateway.shedding import Admission
 
 
 async def enter(admission: Admission) -> None:

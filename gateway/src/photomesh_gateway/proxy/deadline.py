@@ -1,4 +1,4 @@
-"""Ends a request whose time is over, or whose client has gone while the service still works."""
+"""Ends a request that exceeds its deadline, or whose client disconnects while the service is still working."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import Enum, auto
 
 from starlette.types import Receive
 
-__all__ = ["Ended", "Watch"]
+__all__ = ["Deadline", "Ended"]
 
-# Most answers are complete sooner: until then one timer is all that watching costs.
+# Most responses are complete sooner: until then the watch costs one timer.
 _QUIET_SECONDS = 0.05
 
 
@@ -18,11 +18,11 @@ class Ended(Enum):
     CLIENT_GONE = auto()
 
 
-class Watch:
-    """Cancels the task that made it, once; `ended` then says why, and `uncancel` takes the cancellation back.
+class Deadline:
+    """Cancels the task that created it, once; `ended` then says why, and `uncancel` takes the cancellation back.
 
-    Nobody but the reader of the request's body may call ASGI's `receive` until that has arrived; so until then it is
-    the reader who finds out that the client has gone.
+    Only the reader of the request's body may call ASGI's `receive` until the body has arrived, so until then that
+    reader notices a disconnect.
     """
 
     def __init__(self, receive: Receive) -> None:
@@ -37,10 +37,10 @@ class Watch:
         self._stopped = False
 
     def start(self, seconds: float) -> None:
-        """Gives the request so much time from now."""
+        """Sets the deadline, so many seconds from now."""
         quiet = min(seconds, _QUIET_SECONDS)
         self._rest = seconds - quiet
-        self._timer = asyncio.get_running_loop().call_later(quiet, self._look)
+        self._timer = asyncio.get_running_loop().call_later(quiet, self._watch)
 
     def stop(self) -> None:
         self._stopped = True
@@ -49,23 +49,22 @@ class Watch:
         if self._client is not None:
             self._client.cancel()
 
-    def arrived(self) -> None:
-        """The request's body has arrived."""
+    def mark_body_arrived(self) -> None:
         self.body_arrived = True
         if not self._quiet and not self._stopped:
-            self._look_at_client()
+            self._watch_client()
 
     def uncancel(self) -> None:
         if self._task is not None:
             self._task.uncancel()
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         self._quiet = False
         self._timer = asyncio.get_running_loop().call_later(self._rest, self._end, Ended.TIMED_OUT)
         if self.body_arrived:
-            self._look_at_client()
+            self._watch_client()
 
-    def _look_at_client(self) -> None:
+    def _watch_client(self) -> None:
         self._client = asyncio.create_task(self._wait_for_disconnect())
 
     async def _wait_for_disconnect(self) -> None:

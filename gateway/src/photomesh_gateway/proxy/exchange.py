@@ -1,4 +1,4 @@
-"""One request on its way through the gateway: its body as it comes in, its answer as it goes out."""
+"""One request and its response on their way through the gateway."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import perf_counter
 
 from starlette.types import Message, Receive, Scope, Send
 
-from photomesh_gateway.watch import Watch
+from photomesh_gateway.proxy.deadline import Deadline
 from photomesh_shared.errors import CONTENT_TYPE, PayloadTooLarge, Problem, problem_body
 
 __all__ = ["ClientGone", "Exchange", "Headers"]
@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its request or its answer was complete."""
+    """The client closed the connection before the request or the response was complete."""
 
 
 class Exchange:
@@ -33,22 +33,22 @@ class Exchange:
         self.started_at = perf_counter()
         self.upstream_seconds: float | None = None
         self.to_service: dict[str, str] = {}  # headers that the gateway adds to the request
-        self.headers: Headers = []  # to be added to the answer, whatever it is
-        self.status = 0  # of the answer, once that has begun
-        self.watch = Watch(receive)
+        self.headers: Headers = []  # headers that the gateway adds to any response
+        self.status = 0  # of the response, once that has begun
+        self.deadline = Deadline(receive)
         self.failure: Exception | None = None  # why the body could not be read
         self._receive, self._send = receive, send
         self._max_body = max_body
 
     async def body(self) -> bytes | AsyncIterator[bytes] | None:
-        """The request's body: whole when it came in one piece, else its pieces as they come.
+        """The request's body: whole if it arrived in one piece, else its pieces as they arrive.
 
-        Raises PayloadTooLarge and ClientGone. While it is read in pieces, `failure` holds them as well, because the
-        HTTP client that reads then raises an error of its own.
+        Raises PayloadTooLarge and ClientGone. While pieces are read, `failure` holds them as well, because the HTTP
+        client that reads them raises an error of its own.
         """
         length = self.fields.get(b"content-length")
         if length == b"0" or (length is None and b"transfer-encoding" not in self.fields):
-            self.watch.arrived()
+            self.deadline.mark_body_arrived()
             return None
         if length is not None and int(length) > self._max_body:
             raise self._too_large()
@@ -73,36 +73,36 @@ class Exchange:
             self.failure = self._too_large()
             raise self.failure
         if not more:
-            self.watch.arrived()
+            self.deadline.mark_body_arrived()
         return piece, more
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body may have {self._max_body} bytes at most.", max_bytes=self._max_body)
 
     async def begin(self, status: int, headers: Headers) -> None:
-        """Sends the answer's status and headers."""
+        """Sends the response's status and headers."""
         self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers + self.headers})
 
     async def write(self, piece: bytes, *, more: bool) -> None:
-        """Sends some of the answer's body; waits while the client is slower than the service."""
+        """Sends a piece of the response's body; waits while the client is slower than the service."""
         if not more:
-            self.watch.stop()
+            self.deadline.stop()
         await self._send({"type": "http.response.body", "body": piece, "more_body": more})
 
     async def send(self, message: Message) -> None:
-        """ASGI's `send`, for an app that answers instead of a service."""
+        """ASGI's `send`, for an app that responds in a service's stead."""
         if message["type"] == "http.response.start":
             message["headers"] = [*message["headers"], *self.headers]
         await self._send(message)
 
-    async def answer(self, status: int, headers: Headers) -> None:
-        """Answers without a body."""
+    async def respond(self, status: int, headers: Headers) -> None:
+        """Responds without a body."""
         await self.begin(status, headers)
         await self.write(b"", more=False)
 
     async def refuse(self, problem: Problem, type_base: str) -> None:
-        """Answers with a problem document."""
+        """Responds with a problem document."""
         body = json.dumps(problem_body(problem, type_base=type_base, request_id=self.request_id)).encode()
         headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
         headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]

@@ -1,7 +1,7 @@
-"""Headers on their way through: which end at this hop, which only the gateway may set.
+"""Headers that pass the gateway, those that end at this hop, and those that only the gateway may set.
 
-RFC 9110 section 7.6.1: the connection's own fields, and those that `Connection` names, end here. So do fields by which
-one part of the platform tells another something, when a client sent them.
+RFC 9110 section 7.6.1: the connection's own fields, and those that `Connection` names, end here. So do fields that
+parts of the platform send to each other, if a client sent them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     ]
 )
-# What a service hears from the gateway alone. `Expect` was answered by our server; HTTP client writes the framing.
+# A service gets these from the gateway alone. Our server answered `Expect`; the HTTP client writes the framing.
 _NOT_TO_SERVICE = _HOP_BY_HOP | {
     b"authorization",
     b"content-length",
@@ -43,16 +43,17 @@ _NOT_TO_SERVICE = _HOP_BY_HOP | {
     b"x-request-id",
 }
 _RESERVED = (b"x-forwarded-", b"x-photomesh-")
-# What a client hears from the gateway alone; `Date` is our server's.
+# A client gets these from the gateway alone; `Date` is our server's.
 _NOT_TO_CLIENT = _HOP_BY_HOP | {b"date", b"server", b"request-id", b"ratelimit", b"ratelimit-policy"}
 _CORS = b"access-control-"
-_WRITTEN_ANYWAY = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "photomesh"))
+_NEUTRAL = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "photomesh"))
 
 
 def to_service(headers: RawHeaders, fields: Mapping[bytes, bytes], own: Mapping[str, str]) -> CIMultiDict[str]:
-    """What of a request's headers is sent on, and `own` in addition. Raises HeaderNotText.
+    """The request headers to forward, with `own` added. Raises HeaderNotText.
 
-    `fields` are the same headers as a mapping. The HTTP client would write three that are missing; ours mean nothing.
+    `fields` are the same headers as a mapping. The HTTP client would add three headers of its own where they are
+    missing, so neutral values take their place.
     """
     try:
         forwarded = CIMultiDict(
@@ -66,7 +67,7 @@ def to_service(headers: RawHeaders, fields: Mapping[bytes, bytes], own: Mapping[
         raise HeaderNotText from None
     for named in _named(fields.get(b"connection")):
         forwarded.popall(named.decode("latin-1"), None)
-    for key, default in _WRITTEN_ANYWAY:
+    for key, default in _NEUTRAL:
         forwarded.setdefault(key, default)
     forwarded.extend(own)
     forwarded.add("Via", "1.1 photomesh")
@@ -74,7 +75,7 @@ def to_service(headers: RawHeaders, fields: Mapping[bytes, bytes], own: Mapping[
 
 
 def to_client(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
-    """What of a service's answer is sent on."""
+    """The response headers to forward."""
     kept, connection = [], None
     for name, value in headers:
         key = name.lower()
@@ -88,7 +89,7 @@ def to_client(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
 
 
 def _named(connection: bytes | None) -> set[bytes]:
-    """The fields that a Connection header declares to be for this hop only."""
+    """The fields that a Connection header limits to this hop."""
     if connection is None:
         return set()
     return {token.strip().lower() for token in connection.split(b",")} - {b"keep-alive", b"close", b""}

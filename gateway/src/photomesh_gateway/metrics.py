@@ -1,0 +1,24 @@
+"""The gateway's own metrics, beside those that every service has."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+__all__ = ["IN_FLIGHT", "LIMITED", "LIMITING_ALONE", "SHED", "UPSTREAM_FAILURES", "UPSTREAM_SECONDS", "WAITING"]
+
+UPSTREAM_SECONDS = Histogram(
+    "photomesh_gateway_upstream_seconds",
+    "Time from sending a request to a service until the first byte of its response.",
+    ["upstream"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+UPSTREAM_FAILURES = Counter(
+    "photomesh_gateway_upstream_failures_total",
+    "Requests without a complete response from the service.",
+    ["upstream", "kind"],
+)
+LIMITED = Counter("photomesh_gateway_limited_total", "Requests refused by a rate limit, by limit.", ["limit"])
+LIMITING_ALONE = Gauge("photomesh_gateway_limiting_alone", "1 while Redis is unreachable and limits are per process.")
+SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too many were in flight.")
+IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests in flight.")
+WAITING = Gauge("photomesh_gateway_waiting", "Requests queued for admission.")
