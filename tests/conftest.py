@@ -1,4 +1,4 @@
-"""Fixtures of all tests. The real servers are those of the `test` stack; they start when the first test needs them.
+"""Fixtures of all tests. The servers are real; the first test that needs them starts them.
 
     unit, contract, architecture   no server
     integration                    the servers, and one deployable at a time (fixtures below)
@@ -15,16 +15,21 @@ from pathlib import Path
 
 import pytest
 
-import photomesh_local as local
+from photomesh_local import environment
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import IdGenerator
 from tests.support.kafka import Topics
+from tests.support.servers import Servers, open_servers, source
 from tests.support.tokens import Issuer, serve_jwks
 
 _ORDER = ("architecture", "unit", "contract", "integration", "e2e")
 _TESTS = Path(__file__).parent
 
 Environment = Callable[[str], Mapping[str, str]]
+
+
+def pytest_report_header() -> str:
+    return f"servers: {source()} (SERVERS=native|containers chooses)"
 
 
 def _folder(item: pytest.Item) -> str:
@@ -39,20 +44,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Mapping[str, int]:
-    """The test stack's servers, up and provisioned, and none of its services; gives their ports."""
-    stack = local.Stack("test")
-    local.up("test", only="servers")
-    for program in local.services_of("test"):
-        local.stop("test", program)
-    return stack.ports
+def servers() -> Iterator[Servers]:
+    """The servers, up and provisioned, and none of the services."""
+    with open_servers() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
-def mesh(servers: Mapping[str, int]) -> Mapping[str, int]:
-    """The whole test stack: servers and every service; gives their ports."""
-    local.up("test")
-    return servers
+def ports(servers: Servers) -> Mapping[str, int]:
+    """Port by name (KAFKA, EDGE …), of servers that are up."""
+    return servers.ports
+
+
+@pytest.fixture(scope="session")
+def mesh(servers: Servers) -> Mapping[str, int]:
+    """The whole test stack, servers and every service; gives their ports."""
+    servers.start_services()
+    return servers.ports
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +71,14 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="session")
-def service_environment(servers: Mapping[str, int], issuer: Issuer) -> Environment:
+def service_environment(servers: Servers, issuer: Issuer) -> Environment:
     """PHOTOMESH_* of a program on the test stack, which accepts the tokens of `issuer`."""
-    return lambda program: local.environment("test", program) | {"PHOTOMESH_JWKS_URL": issuer.jwks_url}
+    return lambda program: environment("test", program) | {"PHOTOMESH_JWKS_URL": issuer.jwks_url}
 
 
 @pytest.fixture(scope="session")
-def topics(servers: Mapping[str, int]) -> Topics:
-    return Topics(f"127.0.0.1:{servers['KAFKA']}")
+def topics(ports: Mapping[str, int]) -> Topics:
+    return Topics(f"127.0.0.1:{ports['KAFKA']}")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from demo.client import Account, Platform
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared import ids
 from photomesh_shared.cassandra import open_session
+from tests.conftest import Environment
 from tests.support.kafka import Topics
+from tests.support.servers import Servers
 from tests.support.services import settings_from
 from tests.support.waiting import eventually
 
+EachEndedOnce = Callable[[Account, list[str]], Awaitable[None]]
 TERMINAL = ("photo_ready", "photo_rejected", "photo_failed")
 
 
@@ -33,8 +36,8 @@ async def _terminal_events(topics: Topics) -> Counter[str]:
     return Counter(str(subject) for subject, _ in seen)
 
 
-async def _photo_rows(photo_ids: list[str]) -> int:
-    settings = settings_from(PostSettings, local.environment("test", "post"))
+async def _photo_rows(environment: Environment, photo_ids: list[str]) -> int:
+    settings = settings_from(PostSettings, environment("post"))
     async with open_session(settings) as session:
         found = [
             await session.execute("SELECT photo_id FROM photos WHERE photo_id = ?", ids.decode("p", photo_id))
@@ -66,16 +69,22 @@ async def _while_uploading(
     return await uploads
 
 
-async def _assert_each_ended_once(topics: Topics, platform: Platform, account: Account, photo_ids: list[str]) -> None:
-    await _all_ready(platform, account, photo_ids, within=120)
-    assert len(set(photo_ids)) == len(photo_ids)
-    terminal = await _terminal_events(topics)
-    assert {photo_id: terminal[photo_id] for photo_id in photo_ids} == dict.fromkeys(photo_ids, 1)
-    assert await _photo_rows(photo_ids) == len(photo_ids)
+@pytest.fixture
+def each_ended_once(platform: Platform, topics: Topics, service_environment: Environment) -> EachEndedOnce:
+    """Asserts that these photos become ready, with one terminal event and one row each."""
+
+    async def check(account: Account, photo_ids: list[str]) -> None:
+        await _all_ready(platform, account, photo_ids, within=120)
+        assert len(set(photo_ids)) == len(photo_ids)
+        terminal = await _terminal_events(topics)
+        assert {photo_id: terminal[photo_id] for photo_id in photo_ids} == dict.fromkeys(photo_ids, 1)
+        assert await _photo_rows(service_environment, photo_ids) == len(photo_ids)
+
+    return check
 
 
 async def test_processes_are_killed_at_random_while_photos_arrive(
-    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+    platform: Platform, ada: Account, photo_files: dict[str, Path], each_ended_once: EachEndedOnce
 ) -> None:
     dice = random.Random(20261121)
 
@@ -86,30 +95,30 @@ async def test_processes_are_killed_at_random_while_photos_arrive(
             local.ready("test", victim)
 
     photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 24, storm)
-    await _assert_each_ended_once(topics, platform, ada, photo_ids)
+    await each_ended_once(ada, photo_ids)
 
 
 async def test_kafka_restarts_while_photos_arrive(
-    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+    platform: Platform, ada: Account, photo_files: dict[str, Path], servers: Servers, each_ended_once: EachEndedOnce
 ) -> None:
-    photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 12, lambda: local.restart("test", "kafka"))
-    await _assert_each_ended_once(topics, platform, ada, photo_ids)
+    photo_ids = await _while_uploading(platform, ada, photo_files["jpg"], 12, lambda: servers.restart("kafka"))
+    await each_ended_once(ada, photo_ids)
 
 
-async def test_cassandra_is_away_for_half_a_minute(
-    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics
+async def test_cassandra_is_down_for_half_a_minute(
+    platform: Platform, ada: Account, photo_files: dict[str, Path], servers: Servers, each_ended_once: EachEndedOnce
 ) -> None:
-    local.stop("test", "cassandra")
+    await asyncio.to_thread(servers.stop, "cassandra")
     try:
         uploaded = await _upload_many(platform, ada, photo_files["jpg"], 6)
         await asyncio.sleep(30)
     finally:
-        local.start("test", "cassandra")
-    await _assert_each_ended_once(topics, platform, ada, uploaded)
+        await asyncio.to_thread(servers.start, "cassandra")
+    await each_ended_once(ada, uploaded)
 
 
 async def test_every_event_is_delivered_twice(
-    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics, mesh: Mapping[str, int]
+    platform: Platform, ada: Account, photo_files: dict[str, Path], topics: Topics, each_ended_once: EachEndedOnce
 ) -> None:
     photo_ids = await _upload_many(platform, ada, photo_files["jpg"], 4)
     await _all_ready(platform, ada, photo_ids, within=60)
@@ -132,6 +141,6 @@ async def test_every_event_is_delivered_twice(
         await topics.caught_up(group)
 
     assert await state() == before
-    await _assert_each_ended_once(topics, platform, ada, photo_ids[:3])
+    await each_ended_once(ada, photo_ids[:3])
     with pytest.raises(Exception, match="404"):
         await platform.call("GET", f"/v1/photos/{photo_ids[3]}", ada)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-import photomesh_local as local
 from demo.client import Account, Platform
+from tests.conftest import Environment
 from tests.support import photos
 from tests.support.waiting import eventually
 
@@ -20,9 +20,9 @@ Publish = Callable[[Account], Awaitable[str]]
 
 
 @pytest.fixture
-async def feed_redis() -> AsyncIterator[Redis]:
+async def feed_redis(service_environment: Environment) -> AsyncIterator[Redis]:
     """The database that holds feeds and nothing else."""
-    async with Redis.from_url(local.environment("test", "feed")["PHOTOMESH_FEED_REDIS_URL"]) as redis:
+    async with Redis.from_url(service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"]) as redis:
         yield redis
 
 

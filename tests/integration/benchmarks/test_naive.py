@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from benchmarks.society.posts import Posts, World
 from photomesh_post.http.schemas.posts import Post
 from photomesh_shared.ids import encode
 from tests.support.photos import photo as camera_photo
+from tests.support.servers import Servers
 from tests.support.tokens import Issuer
 
 _PEOPLE, _FOLLOWS, _POSTS = 60, 20, 4
@@ -49,7 +50,7 @@ class Society:
 
 
 @pytest.fixture(scope="module")
-async def society(servers: Mapping[str, int], issuer: Issuer) -> AsyncIterator[Society]:
+async def society(servers: Servers, issuer: Issuer) -> AsyncIterator[Society]:
     graph = with_readers(synthetic(_PEOPLE, 5), (0, _FOLLOWS), each=1)
     world = World(graph.people)
     posts = world.posts(_PEOPLE, _POSTS)

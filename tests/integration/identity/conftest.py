@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -11,16 +10,12 @@ from functools import partial
 import asyncpg
 import pytest
 
-import photomesh_local as local
 from photomesh_identity.app import create_app
 from photomesh_identity.settings import Settings
-from photomesh_local.environment import postgres_dsn
-from photomesh_local.servers.postgres import psql
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.migrations import folder_of
-from photomesh_shared.postgres import migrate
 from tests.integration.identity.people import People
 from tests.support.clock import MovableClock
+from tests.support.databases import new_database
 from tests.support.services import client_of, settings_from
 
 SECOND = timedelta(seconds=1)
@@ -30,22 +25,9 @@ Environment = Callable[[str], Mapping[str, str]]
 Serving = Callable[..., AbstractAsyncContextManager[People]]
 
 
-@asynccontextmanager
-async def _own_database(stack: local.Stack) -> AsyncIterator[str]:
-    """A new database of the role `identity`; its DSN."""
-    name = f"identity_{uuid.uuid4().hex[:12]}"
-    await psql(stack, f"CREATE DATABASE {name} OWNER identity")
-    try:
-        yield postgres_dsn(stack, "identity", stack.secrets["POSTGRES_PASSWORD_IDENTITY"], name)
-    finally:
-        await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(scope="session")
 async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
-    local.up("test", only=["topics", "buckets", "identity-schema"])
-    async with _own_database(local.Stack("test")) as dsn:
-        await migrate(dsn, folder_of("photomesh_identity"))
+    async with new_database("identity", package="photomesh_identity") as dsn:
         yield {
             **service_environment("identity"),
             "PHOTOMESH_POSTGRES_DSN": dsn,
@@ -59,8 +41,7 @@ async def environment(service_environment: Environment) -> AsyncIterator[Mapping
 @pytest.fixture
 async def empty_database(environment: Mapping[str, str]) -> AsyncIterator[str]:
     """The DSN of a database with the schema and no rows, for one test."""
-    async with _own_database(local.Stack("test")) as dsn:
-        await migrate(dsn, folder_of("photomesh_identity"))
+    async with new_database("identity", package="photomesh_identity") as dsn:
         yield dsn
 
 

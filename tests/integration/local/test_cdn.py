@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-import photomesh_local as local
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_shared.storage import ObjectStorage, open_storage
+from tests.conftest import Environment
 from tests.support.services import settings_from
 from tests.support.waiting import eventually
 
@@ -18,20 +18,20 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture
-async def storage(servers: Mapping[str, int]) -> AsyncIterator[ObjectStorage]:
-    async with open_storage(settings_from(WorkerSettings, local.environment("test", "media-worker"))) as opened:
+async def storage(service_environment: Environment) -> AsyncIterator[ObjectStorage]:
+    async with open_storage(settings_from(WorkerSettings, service_environment("media-worker"))) as opened:
         yield opened
 
 
 @pytest.fixture
-async def edge(servers: Mapping[str, int]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{servers['EDGE']}") as client:
+async def edge(ports: Mapping[str, int]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports['EDGE']}") as client:
         yield client
 
 
 @pytest.fixture
-async def shield(servers: Mapping[str, int]) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{servers['SHIELD']}") as client:
+async def shield(ports: Mapping[str, int]) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports['SHIELD']}") as client:
         yield client
 
 
@@ -122,11 +122,11 @@ async def test_it_only_reads(edge: httpx.AsyncClient, variant: str, method: str)
     ],
 )
 async def test_nothing_but_variants_can_be_reached(
-    servers: Mapping[str, int], storage: ObjectStorage, variant: str, path: str
+    ports: Mapping[str, int], storage: ObjectStorage, variant: str, path: str
 ) -> None:
     await storage.put("raw", variant, b"private", content_type="image/jpeg")
     # Not httpx, which would tidy the path up.
-    connection = http.client.HTTPConnection("127.0.0.1", servers["EDGE"])
+    connection = http.client.HTTPConnection("127.0.0.1", ports["EDGE"])
     connection.request("GET", path.format(key=variant))
     answer = connection.getresponse()
     assert (answer.status, b"private" in answer.read()) == (404, False)
@@ -135,10 +135,10 @@ async def test_nothing_but_variants_can_be_reached(
 
 
 async def test_without_credentials_storage_gives_a_variant_and_nothing_else(
-    servers: Mapping[str, int], storage: ObjectStorage, variant: str
+    ports: Mapping[str, int], storage: ObjectStorage, variant: str
 ) -> None:
     await storage.put("raw", variant, b"private", content_type="image/jpeg")
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{servers['S3']}") as anybody:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports['S3']}") as anybody:
         assert (await anybody.get(f"/variants/{variant}")).content == BODY
         for method, path in [
             ("GET", f"/raw/{variant}"),

@@ -84,7 +84,7 @@ def test_secrets_are_in_no_command_line() -> None:
         assert not any(value.encode() in words for value in STACK.secrets.values())
 
 
-async def test_a_killed_supervisor_is_replaced_and_nothing_is_lost(servers: Mapping[str, int]) -> None:
+async def test_a_killed_supervisor_is_replaced_and_nothing_is_lost(ports: Mapping[str, int]) -> None:
     """kill -9 of the supervisor leaves servers that hold ports, pid files and locks."""
     async with _redis() as redis:
         await redis.set("local:supervisor", "gone")
@@ -105,9 +105,9 @@ async def test_a_killed_supervisor_is_replaced_and_nothing_is_lost(servers: Mapp
     assert await psql(STACK, "SELECT count(*) FROM kept; DROP TABLE kept;") == "1"
 
 
-def test_a_port_that_somebody_holds_is_named_with_its_holder(servers: Mapping[str, int]) -> None:
-    assert sockets.is_taken(servers["REDIS"])
-    assert f"process {local.pid('test', 'redis')} (" in sockets.holder(servers["REDIS"])
+def test_a_port_that_somebody_holds_is_named_with_its_holder(ports: Mapping[str, int]) -> None:
+    assert sockets.is_taken(ports["REDIS"])
+    assert f"process {local.pid('test', 'redis')} (" in sockets.holder(ports["REDIS"])
 
 
 def test_addresses_of_the_kernel_are_read_right() -> None:

@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-import photomesh_local as local
 from photomesh_media_worker.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, encode
@@ -25,7 +24,6 @@ TERMINAL = ("photo_ready", "photo_rejected", "photo_failed")
 
 @pytest.fixture(scope="session")
 def environment(service_environment: Environment) -> Mapping[str, str]:
-    local.up("test", only=["topics", "buckets"])
     return service_environment("media-worker")
 
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import httpx
 import pytest
 
-import photomesh_local as local
 from photomesh_post import consumer as consumer_process
 from photomesh_post import engagement
 from photomesh_post.app import create_app
@@ -27,7 +26,6 @@ NewPerson = Callable[..., Awaitable[Person]]
 
 @pytest.fixture(scope="session")
 def environment(service_environment: Environment) -> Environment:
-    local.up("test", only=["topics", "buckets", "post-schema"])
     return service_environment
 
 

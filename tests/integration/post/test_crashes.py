@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-import photomesh_local as local
 from photomesh_shared import ids
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostCreated, PostPublished
@@ -21,6 +20,7 @@ from tests.integration.post.person import Person, Platform
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
+from tests.support.servers import Servers
 from tests.support.services import Process, process
 from tests.support.tokens import Issuer, free_port
 from tests.support.waiting import eventually
@@ -134,14 +134,14 @@ async def test_the_consumer_is_killed_while_it_removes_what_was_deleted(
 
 
 async def test_cassandra_goes_away_and_comes_back(
-    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession
+    stranger: Person, environment: Environment, topics: Topics, database: CassandraSession, servers: Servers
 ) -> None:
     ada = stranger
     async with _running(environment, CONSUMER) as consumer:
         photos = [await ada.upload() for _ in range(2)]
         post = await ada.post(*photos)
         waiting = ada.new_photo()
-        await asyncio.to_thread(local.stop, "test", "cassandra")
+        await asyncio.to_thread(servers.stop, "cassandra")
         try:
             answer = await ada.api.get(f"/v1/posts/{post['id']}", headers=ada.headers)
             body = expect_problem(answer, 503, "storage-unavailable")
@@ -155,7 +155,7 @@ async def test_cassandra_goes_away_and_comes_back(
                 assert (await client.get(f"{consumer.url}/readyz")).status_code == 503
                 assert (await client.get(f"{consumer.url}/healthz")).status_code == 200
         finally:
-            await asyncio.to_thread(local.start, "test", "cassandra")
+            await asyncio.to_thread(servers.start, "cassandra")
         await ada.answers_again(f"/v1/posts/{post['id']}")
         await _assert_right(ada, photos, post["id"], topics, database)
         await ada.sees(waiting, "processing")
@@ -164,7 +164,7 @@ async def test_cassandra_goes_away_and_comes_back(
 
 
 async def test_a_layer_of_the_cdn_goes_away_and_comes_back(
-    stranger: Person, environment: Environment, topics: Topics
+    stranger: Person, environment: Environment, topics: Topics, servers: Servers
 ) -> None:
     ada = stranger
     async with _running(environment, CONSUMER) as consumer, httpx.AsyncClient() as client:
@@ -177,14 +177,14 @@ async def test_a_layer_of_the_cdn_goes_away_and_comes_back(
             [line] = [line for line in lines if line.startswith("photomesh_consumer_waiting_for_dependency{")] or [" 0"]
             return float(line.split()[-1])
 
-        await asyncio.to_thread(local.stop, "test", "edge")
+        await asyncio.to_thread(servers.stop, "edge")
         try:
             await ada.delete(post["id"])
             await eventually(waiting, until=lambda records: records > 0)
             assert await ada.platform.stored(objects) == []
             assert (await client.get(f"{consumer.url}/healthz")).status_code == 200
         finally:
-            await asyncio.to_thread(local.start, "test", "edge")
+            await asyncio.to_thread(servers.start, "edge")
         await eventually(waiting, until=lambda records: records == 0, within=60)
         await topics.caught_up("post")
     letters = await topics.records("posts.post.dlt")

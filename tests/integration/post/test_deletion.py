@@ -21,9 +21,9 @@ from tests.unit.post.world import ready, rejected, uploaded
 class Cdn:
     """Both layers, as readers (and the edge) ask them."""
 
-    def __init__(self, client: httpx.AsyncClient, servers: Mapping[str, int]) -> None:
+    def __init__(self, client: httpx.AsyncClient, ports: Mapping[str, int]) -> None:
         self._client = client
-        self._ports = {name: servers[name] for name in ("EDGE", "SHIELD")}
+        self._ports = {name: ports[name] for name in ("EDGE", "SHIELD")}
 
     async def get(self, key: str, layer: str = "EDGE") -> httpx.Response:
         return await self._client.get(f"http://127.0.0.1:{self._ports[layer]}/variants/{key}")
@@ -36,9 +36,9 @@ class Cdn:
 
 
 @pytest.fixture
-async def cdn(servers: Mapping[str, int]) -> AsyncIterator[Cdn]:
+async def cdn(ports: Mapping[str, int]) -> AsyncIterator[Cdn]:
     async with httpx.AsyncClient() as client:
-        yield Cdn(client, servers)
+        yield Cdn(client, ports)
 
 
 async def test_everything_of_a_deleted_post_goes(

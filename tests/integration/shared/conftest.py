@@ -10,20 +10,21 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-import photomesh_local as local
 from photomesh_shared.events import Record, dead_letter_topic
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
 from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
 from photomesh_shared.kafka.source import Connect
 from photomesh_shared.outbox import DDL
+from tests.support.databases import new_database
 from tests.support.kafka import Topics
+from tests.support.servers import Servers
 from tests.support.things import Thing, thing_on, topic_for, unique
 
 
 @pytest.fixture(scope="session")
-def bootstrap(servers: Mapping[str, int]) -> str:
-    return f"127.0.0.1:{servers['KAFKA']}"
+def bootstrap(ports: Mapping[str, int]) -> str:
+    return f"127.0.0.1:{ports['KAFKA']}"
 
 
 @pytest.fixture(scope="session")
@@ -84,21 +85,11 @@ async def bench(
 
 
 @pytest.fixture
-async def dsn(servers: Mapping[str, int]) -> AsyncIterator[str]:
-    """A database of its own, with an outbox and a table of counters."""
-    password = local.Stack("test").secrets["POSTGRES_PASSWORD"]
-    server = f"postgresql://photomesh:{password}@127.0.0.1:{servers['POSTGRES']}"
-    name = unique("outbox")
-
-    async def as_owner(statement: str) -> None:
-        owner = await asyncpg.connect(f"{server}/postgres")
-        await owner.execute(statement)
-        await owner.close()
-
-    await as_owner(f"CREATE DATABASE {name}")
-    connection = await asyncpg.connect(f"{server}/{name}")
-    await connection.execute(DDL)
-    await connection.execute("CREATE TABLE counters (who text PRIMARY KEY, number int NOT NULL DEFAULT 0)")
-    await connection.close()
-    yield f"{server}/{name}"
-    await as_owner(f"DROP DATABASE {name} WITH (FORCE)")
+async def dsn(servers: Servers) -> AsyncIterator[str]:
+    """A database with an outbox and a table of counters."""
+    async with new_database("identity") as dsn:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(DDL)
+        await connection.execute("CREATE TABLE counters (who text PRIMARY KEY, number int NOT NULL DEFAULT 0)")
+        await connection.close()
+        yield dsn

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-import photomesh_local as local
 from photomesh_shared import outbox
 from photomesh_shared.events import Envelope, Record, decode, encode
 from photomesh_shared.kafka.publisher import Publisher
@@ -22,6 +21,7 @@ from photomesh_shared.postgres import open_pool
 from tests.integration.shared.conftest import KafkaBench
 from tests.integration.shared.test_publisher import numbers_by_key
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
+from tests.support.servers import Servers
 from tests.support.things import THINGS, Thing
 from tests.support.waiting import eventually
 
@@ -230,11 +230,11 @@ async def test_a_relay_that_is_killed_has_lost_nothing(
     assert len({record.header("ce_id") for record in records}) == 4
 
 
-async def test_restarts_of_postgres_are_survived(pool: Pool, bench: KafkaBench) -> None:
+async def test_restarts_of_postgres_are_survived(pool: Pool, bench: KafkaBench, servers: Servers) -> None:
     async with relaying(pool, bench.publisher) as relay:
         await happen(pool, "ann", bench.kind)
         await all_sent(pool)
-        await asyncio.to_thread(local.restart, "test", "postgres")
+        await asyncio.to_thread(servers.restart, "postgres")
 
         async def again() -> bool:
             try:

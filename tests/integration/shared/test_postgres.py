@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
-import photomesh_local as local
-from photomesh_local.environment import postgres_dsn
-from photomesh_local.servers.postgres import psql
 from photomesh_shared.migrations import folder_of, migrations_in
 from photomesh_shared.outbox import DDL
 from photomesh_shared.postgres import DatabaseUnavailable, connection, migrate, open_pool, transaction
+from tests.support.databases import new_database
+from tests.support.servers import Servers
 
 if TYPE_CHECKING:
     from photomesh_shared.postgres import Pool
 
 
 @pytest.fixture
-async def dsn(servers: Mapping[str, int]) -> AsyncIterator[str]:
+async def dsn(servers: Servers) -> AsyncIterator[str]:
     """An empty database."""
-    stack, name = local.Stack("test"), f"shared_{uuid.uuid4().hex[:12]}"
-    await psql(stack, f"CREATE DATABASE {name} OWNER identity")
-    yield postgres_dsn(stack, "identity", stack.secrets["POSTGRES_PASSWORD_IDENTITY"], name)
-    await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database("identity") as dsn:
+        yield dsn
 
 
 @pytest.fixture

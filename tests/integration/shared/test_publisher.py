@@ -7,11 +7,11 @@ from collections import defaultdict
 
 import pytest
 
-import photomesh_local as local
 from photomesh_shared.events import Envelope, decode
 from photomesh_shared.kafka.failures import PublishFailed
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from tests.integration.shared.conftest import KafkaBench
+from tests.support.servers import Servers
 from tests.support.things import Thing, thing_record
 from tests.support.waiting import eventually
 
@@ -68,7 +68,7 @@ async def test_no_kafka_is_said_soon_and_it_comes_back_by_itself() -> None:
     await publisher.stop()
 
 
-async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: KafkaBench) -> None:
+async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: KafkaBench, servers: Servers) -> None:
     acknowledged = defaultdict[str, list[int]](list)
     stop = asyncio.Event()
 
@@ -94,7 +94,7 @@ async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: Kafk
                 return sum(map(len, acknowledged.values())) > 100
 
             await eventually(some)
-            await asyncio.to_thread(local.restart, "test", "kafka")
+            await asyncio.to_thread(servers.restart, "kafka")
             before = sum(map(len, acknowledged.values()))
 
             async def more() -> bool:

@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
 import pytest
 
-import photomesh_local as local
-from photomesh_local.environment import postgres_dsn
-from photomesh_local.servers.postgres import psql
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.migrations import folder_of
-from photomesh_shared.postgres import migrate, open_pool
+from photomesh_shared.postgres import open_pool
 from photomesh_social_graph.admissions import Admissions
 from photomesh_social_graph.app import create_app
 from photomesh_social_graph.settings import Settings
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.people import People
+from tests.support.databases import new_database
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
 Environment = Callable[[str], Mapping[str, str]]
 Serving = Callable[..., AbstractAsyncContextManager[People]]
-_ROLE = "social_graph"
-
-
-@asynccontextmanager
-async def _own_database(stack: local.Stack) -> AsyncIterator[str]:
-    """A new database of the role `social_graph`, with the schema; its DSN."""
-    name = f"{_ROLE}_{uuid.uuid4().hex[:12]}"
-    await psql(stack, f"CREATE DATABASE {name} OWNER {_ROLE}")
-    try:
-        dsn = postgres_dsn(stack, _ROLE, stack.secrets["POSTGRES_PASSWORD_SOCIAL_GRAPH"], name)
-        await migrate(dsn, folder_of("photomesh_social_graph"))
-        yield dsn
-    finally:
-        await psql(stack, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
 async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
-    local.up("test", only=["topics", "social-graph-schema"])
-    async with _own_database(local.Stack("test")) as dsn:
+    async with new_database("social_graph", package="photomesh_social_graph") as dsn:
         yield {**service_environment("social-graph"), "PHOTOMESH_POSTGRES_DSN": dsn}
 
 
 @pytest.fixture
 async def alone(environment: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
     """Of a process with a database of its own, so that no other relays its events."""
-    async with _own_database(local.Stack("test")) as dsn:
+    async with new_database("social_graph", package="photomesh_social_graph") as dsn:
         yield {**environment, "PHOTOMESH_POSTGRES_DSN": dsn}
 
 

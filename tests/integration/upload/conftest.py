@@ -10,7 +10,6 @@ import asyncpg
 import httpx
 import pytest
 
-import photomesh_local as local
 from photomesh_shared.clock import Clock
 from photomesh_upload.app import create_app
 from photomesh_upload.settings import Settings
@@ -28,7 +27,6 @@ Serving = Callable[..., AbstractAsyncContextManager[NewUploader]]
 
 @pytest.fixture(scope="session")
 def environment(service_environment: Environment) -> Mapping[str, str]:
-    local.up("test", only=["topics", "buckets", "upload-schema"])
     return service_environment("upload")
 
 

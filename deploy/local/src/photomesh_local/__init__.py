@@ -3,7 +3,18 @@
 Tests and tools use these functions; people use `make up`, `make down` and `python -m photomesh_local --help`.
 """
 
-from photomesh_local.control import kill, pid, ready, restart, servers_of, services_of, start, stop
+from photomesh_local.control import (
+    kill,
+    pause,
+    pid,
+    ready,
+    restart,
+    resume,
+    servers_of,
+    services_of,
+    start,
+    stop,
+)
 from photomesh_local.environment import environment
 from photomesh_local.lifecycle import clean, down, up
 from photomesh_local.program import StackError
@@ -16,9 +27,11 @@ __all__ = [
     "down",
     "environment",
     "kill",
+    "pause",
     "pid",
     "ready",
     "restart",
+    "resume",
     "servers_of",
     "services_of",
     "start",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import Literal
 
-from photomesh_local.lifecycle import PROGRAMS, Screen, failures
+from photomesh_local.lifecycle import PROGRAMS, Screen, failures, wait_for
 from photomesh_local.ports import PORTS_FILE
 from photomesh_local.program import StackError
-from photomesh_local.readiness import blocking, until_ready
+from photomesh_local.readiness import blocking
 from photomesh_local.secrets import write_private
 from photomesh_local.stack import ROOT, Stack
 from photomesh_local.steps import Step, run_steps
@@ -25,19 +25,20 @@ def engine(wanted: str = "auto") -> Engine:
         case "native":
             return "native"
         case "docker":
-            if not _engine_answers():
+            if not engine_answers():
                 raise StackError("ENGINE=docker, but no Docker engine answers `docker info`")
             if not _compose_command():
                 raise StackError("ENGINE=docker, but Docker Compose is not installed (docker-compose-plugin)")
             return "docker"
         case "auto":
-            return "docker" if _engine_answers() and _compose_command() else "native"
+            return "docker" if engine_answers() and _compose_command() else "native"
         case _:
             raise StackError(f"ENGINE={wanted}: it is one of auto, native, docker")
 
 
 @cache
-def _engine_answers() -> bool:
+def engine_answers() -> bool:
+    """Whether there is a Docker engine to run containers in."""
     return shutil.which("docker") is not None and _succeeds("docker", "info")
 
 
@@ -71,15 +72,10 @@ def up(stack: Stack, only: Collection[str] | None, screen: Callable[[Collection[
     compose(stack, "up", "--detach", "--build", "--remove-orphans", *(only or ()))
     # Compose started PostgreSQL's dependents after it was healthy; asking it again would need psql here.
     chosen = [name for name in (only or PROGRAMS) if name in PROGRAMS and name != "postgres"]
-    steps = [Step(name, "containers", partial(_wait, stack, name)) for name in chosen]
+    steps = [Step(name, "containers", partial(wait_for, stack, PROGRAMS[name])) for name in chosen]
     with screen(steps, "Photomesh, in containers") as shown:
         board = blocking(run_steps(steps, shown, _DEADLINE))
     failures(stack, board)
-
-
-async def _wait(stack: Stack, name: str, say: Callable[[str], None]) -> str:
-    await until_ready(lambda: PROGRAMS[name].probe(stack), say)
-    return "ready"
 
 
 def down(stack: Stack) -> None:
@@ -98,7 +94,7 @@ def follow_logs(stack: Stack, programs: Collection[str], *, follow: bool) -> Non
 
 def is_up(stack: Stack) -> bool:
     """Whether containers of this stack exist, whatever ENGINE says now."""
-    if stack.throwaway or not _compose_command() or not _engine_answers():
+    if stack.throwaway or not _compose_command() or not engine_answers():
         return False
     label = f"label=com.docker.compose.project=photomesh-{stack.name}"
     listed = subprocess.run(["docker", "ps", "--quiet", "--filter", label], capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ from photomesh_local.orphans import pid_file, pid_of
 from photomesh_local.readiness import blocking, until_ready
 from photomesh_local.servers import SERVERS
 from photomesh_local.services import SERVICES
+from photomesh_local.sockets import descendants
 from photomesh_local.stack import Stack
 from photomesh_local.supervision import Supervisor
 
@@ -67,6 +68,21 @@ def kill(stack: str, program: str, number: int = signal.SIGKILL) -> int:
     process = pid(stack, program)
     os.kill(process, number)
     return process
+
+
+def pause(stack: str, program: str) -> None:
+    """Suspend a program with its children, as if the machine stood still; connections stay open."""
+    _signal_all(stack, program, signal.SIGSTOP)
+
+
+def resume(stack: str, program: str) -> None:
+    """Continue a program that was paused."""
+    _signal_all(stack, program, signal.SIGCONT)
+
+
+def _signal_all(stack: str, program: str, number: int) -> None:
+    for process in descendants(pid(stack, program)):
+        os.kill(process, number)
 
 
 def pid(stack: str, program: str) -> int:

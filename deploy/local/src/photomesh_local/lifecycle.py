@@ -48,10 +48,13 @@ def up(
     stack: str | Stack,
     only: Collection[str] | str | None = None,
     screen: Callable[[Collection[Step], str], Screen] | None = None,
+    *,
+    elsewhere: Collection[str] = (),
 ) -> list[Progress]:
     """Bring up a stack, or `only` some programs or groups (servers, services) and what they need.
 
-    Harmless when it is up. Raises StackError, with the end of the log, for what does not become ready.
+    Servers named in `elsewhere` already run, in containers, on the stack's ports: they are waited for, not started.
+    Idempotent. Raises StackError, with the end of the log, for what does not become ready.
     """
     stack = stack if isinstance(stack, Stack) else Stack(stack)
     wanted = [only] if isinstance(only, str) else only
@@ -59,7 +62,7 @@ def up(
         supervisor = Supervisor(stack)
         _ = stack.secrets  # written before anybody reads them
         supervisor.ensure()
-        chosen = with_needs({step.name: step for step in _steps(stack, supervisor)}, wanted)
+        chosen = with_needs({step.name: step for step in _steps(stack, supervisor, elsewhere)}, wanted)
         with screen(chosen, f"Photomesh, stack {stack.name}") if screen else display.Silent() as shown:
             board = blocking(run_steps(chosen, shown, DEADLINE))
     failures(stack, board)
@@ -93,12 +96,16 @@ def clean(stack: str | Stack) -> None:
         shutil.rmtree(stack.directory)
 
 
-def _steps(stack: Stack, supervisor: Supervisor) -> list[Step]:
+def _steps(stack: Stack, supervisor: Supervisor, elsewhere: Collection[str]) -> list[Step]:
     # The supervisor works through one call at a time; a call that changes it must not interleave with another.
     lock = threading.Lock()
     run = partial(_run_program, stack, supervisor, lock)
+    wait = partial(wait_for, stack)
     return [
-        *(Step(name, "servers", partial(run, server)) for name, server in SERVERS.items()),
+        *(
+            Step(name, "servers", partial(wait if name in elsewhere else run, server))
+            for name, server in SERVERS.items()
+        ),
         *provisioning.steps(stack),
         *(Step(name, "services", partial(run, service), NEEDS[name]) for name, service in SERVICES.items()),
     ]
@@ -119,6 +126,12 @@ async def _run_program(
     started = await asyncio.to_thread(start)
     await until_ready(lambda: server.probe(stack), say, lambda: supervisor.life(server.name))
     return "ready" if started else "was running"
+
+
+async def wait_for(stack: Stack, server: Server, say: Callable[[str], None]) -> str:
+    """Wait for a program that somebody else started."""
+    await until_ready(lambda: server.probe(stack), say)
+    return "ready"
 
 
 def _check_port(stack: Stack, name: str) -> None:

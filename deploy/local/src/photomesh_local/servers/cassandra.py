@@ -51,6 +51,21 @@ def prepare(stack: Stack) -> None:
     )
 
 
+def properties(stack: Stack) -> tuple[str, ...]:
+    """Java options of the stack's only node, wherever it runs."""
+    return (
+        f"-Dcassandra.jmx.local.port={stack.ports['CASSANDRA_JMX']}",
+        # The same for its second half, which would otherwise take any free port.
+        f"-Dcom.sun.management.jmxremote.rmi.port={stack.ports['CASSANDRA_JMX']}",
+        # One node has nobody to wait for.
+        "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+        "-Dcassandra.ring_delay_ms=0",
+        "-Dcassandra.initial_token=0",
+        "-Dcassandra.superuser_setup_delay_ms=0",
+        *(_THROWAWAY if stack.throwaway else ()),
+    )
+
+
 def program(stack: Stack) -> Program:
     configuration = stack.run / "cassandra.yaml"
     data = home(stack)
@@ -70,16 +85,8 @@ def program(stack: Stack) -> Program:
             f"-Dcassandra.logdir={stack.logs}",
             f"-Dlogback.configurationFile={_LOGGING}",
             "-Dcassandra-foreground=yes",
-            f"-Dcassandra.jmx.local.port={stack.ports['CASSANDRA_JMX']}",
-            # The same for its second half, which would otherwise take any free port.
-            f"-Dcom.sun.management.jmxremote.rmi.port={stack.ports['CASSANDRA_JMX']}",
             "-Dcom.sun.management.jmxremote.authenticate=false",
-            # One node has nobody to wait for.
-            "-Dcassandra.skip_wait_for_gossip_to_settle=0",
-            "-Dcassandra.ring_delay_ms=0",
-            "-Dcassandra.initial_token=0",
-            "-Dcassandra.superuser_setup_delay_ms=0",
-            *(_THROWAWAY if stack.throwaway else ()),
+            *properties(stack),
             "-cp",
             classes,
             "org.apache.cassandra.service.CassandraDaemon",

