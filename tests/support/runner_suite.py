@@ -19,7 +19,7 @@ from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.runner import ConsumerRunner, Handler, RetryPolicy
 from photomesh_shared.kafka.source import Connect
-from tests.support.things import Thing, catalogue_with, of_unheard_type, thing_record, topic_for
+from tests.support.sample_events import SampleEvent, catalogue_with, record_of_unknown_type, sample_record, sample_topic
 from tests.support.waiting import eventually
 
 QUICK = RetryPolicy(attempts=3, base=0.01, cap=0.02)
@@ -29,7 +29,7 @@ class Bench(Protocol):
     """A topic of four partitions on some broker, with one consumer group."""
 
     group: str
-    kind: type[Thing]
+    kind: type[SampleEvent]
     publisher: Publisher
 
     def connect(self) -> Connect: ...
@@ -47,24 +47,24 @@ class Recorder:
     by_key: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     working_on: set[str] = field(default_factory=set)
     most_at_once: int = 0
-    fail: Callable[[Thing], Exception | None] = lambda thing: None
+    fail: Callable[[SampleEvent], Exception | None] = lambda event: None
     gate: asyncio.Event | None = None
 
-    async def __call__(self, envelope: Envelope[Thing]) -> None:
-        thing = envelope.data
-        assert thing.who not in self.working_on, "two records of one key at a time"
-        self.working_on.add(thing.who)
+    async def __call__(self, envelope: Envelope[SampleEvent]) -> None:
+        event = envelope.data
+        assert event.who not in self.working_on, "two records of one key at a time"
+        self.working_on.add(event.who)
         self.most_at_once = max(self.most_at_once, len(self.working_on))
         try:
             await asyncio.sleep(0)
             if self.gate:
                 await self.gate.wait()
-            if error := self.fail(thing):
+            if error := self.fail(event):
                 raise error
-            self.seen.append((thing.who, thing.number))
-            self.by_key[thing.who].append(thing.number)
+            self.seen.append((event.who, event.number))
+            self.by_key[event.who].append(event.number)
         finally:
-            self.working_on.discard(thing.who)
+            self.working_on.discard(event.who)
 
 
 class RunnerSuite:
@@ -85,7 +85,7 @@ class RunnerSuite:
             commit_seconds=0.05,
             drain_seconds=5.0,
             randomness=random.Random(1),
-            catalogue=catalogue_with(topic_for(bench.kind.topic, bench.group)),
+            catalogue=catalogue_with(sample_topic(bench.kind.topic, bench.group)),
             **options,
         )
         stop = asyncio.Event()
@@ -107,7 +107,7 @@ class RunnerSuite:
             await task
 
     async def publish(self, bench: Bench, who: Sequence[str], numbers: Sequence[int]) -> None:
-        await bench.publisher.send([thing_record(bench.kind, w, number) for number in numbers for w in who])
+        await bench.publisher.send([sample_record(bench.kind, w, number) for number in numbers for w in who])
 
     async def done(self, bench: Bench) -> None:
         async def lag() -> int:
@@ -137,7 +137,7 @@ class RunnerSuite:
         assert handler.most_at_once > 4
 
     async def test_what_cannot_be_decoded_is_put_aside_and_the_rest_goes_on(self, bench: Bench) -> None:
-        good = thing_record(bench.kind, "ann", 1)
+        good = sample_record(bench.kind, "ann", 1)
         bad = Record(good.topic, good.key, b'{"who": 7}', good.headers)
         naked = Record(good.topic, b"ann", b"not an event")
         handler = Recorder()
@@ -155,7 +155,7 @@ class RunnerSuite:
     async def test_what_is_invalid_is_put_aside_at_once(self, bench: Bench) -> None:
         attempts: list[int] = []
 
-        async def handler(envelope: Envelope[Thing]) -> None:
+        async def handler(envelope: Envelope[SampleEvent]) -> None:
             attempts.append(envelope.data.number)
             raise Invalid("it makes no sense")
 
@@ -169,7 +169,7 @@ class RunnerSuite:
 
     async def test_what_fails_is_tried_again_in_place(self, bench: Bench) -> None:
         failures = iter([Transient("once"), OSError("twice")])
-        handler = Recorder(fail=lambda thing: next(failures, None) if thing.number == 1 else None)
+        handler = Recorder(fail=lambda event: next(failures, None) if event.number == 1 else None)
         await self.publish(bench, ["ann"], [0, 1, 2])
         async with self.running(bench, handler):
             await self.done(bench)
@@ -178,7 +178,7 @@ class RunnerSuite:
 
     async def test_what_keeps_failing_is_told_and_put_aside_and_the_key_goes_on(self, bench: Bench) -> None:
         told: list[tuple[str, str]] = []
-        handler = Recorder(fail=lambda thing: Transient("never") if thing.number == 1 else None)
+        handler = Recorder(fail=lambda event: Transient("never") if event.number == 1 else None)
 
         async def on_exhausted(envelope: Envelope[Event], error: Exception) -> None:
             told.append((envelope.id, str(error)))
@@ -195,7 +195,7 @@ class RunnerSuite:
 
     async def test_a_dependency_that_is_down_uses_up_no_attempts(self, bench: Bench) -> None:
         down = iter(range(2 * QUICK.attempts))
-        handler = Recorder(fail=lambda thing: DependencyDown("no store") if next(down, None) is not None else None)
+        handler = Recorder(fail=lambda event: DependencyDown("no store") if next(down, None) is not None else None)
         await self.publish(bench, ["ann"], [0])
         async with self.running(bench, handler):
             await self.done(bench)
@@ -204,7 +204,7 @@ class RunnerSuite:
 
     async def test_types_that_are_not_for_us_are_skipped(self, bench: Bench) -> None:
         handler = Recorder()
-        await bench.publisher.send([of_unheard_type(bench.kind), thing_record(bench.kind, "ann", 0)])
+        await bench.publisher.send([record_of_unknown_type(bench.kind), sample_record(bench.kind, "ann", 0)])
         async with self.running(bench, handler):
             await self.done(bench)
         assert handler.seen == [("ann", 0)]
@@ -290,7 +290,7 @@ class RunnerSuite:
                     return bool(handler.working_on)
 
                 await eventually(begun)
-                handler.fail = lambda thing: _as_exception(Crash())
+                handler.fail = lambda event: _as_exception(Crash())
                 assert handler.gate is not None
                 handler.gate.set()
 

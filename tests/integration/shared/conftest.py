@@ -18,8 +18,8 @@ from photomesh_shared.kafka.source import Connect
 from photomesh_shared.outbox import DDL
 from tests.support.databases import new_database
 from tests.support.kafka import Topics
+from tests.support.sample_events import SampleEvent, sample_topic, sample_type, unique_name
 from tests.support.servers import Servers
-from tests.support.things import Thing, thing_on, topic_for, unique
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ class KafkaBench:
     """A topic of four partitions and a consumer group; see `tests.support.runner_suite.Bench`."""
 
     group: str
-    kind: type[Thing]
+    kind: type[SampleEvent]
     publisher: Publisher
     bootstrap: str
     admin: AIOKafkaAdminClient
@@ -77,8 +77,8 @@ class KafkaBench:
 async def bench(
     bootstrap: str, publisher: KafkaPublisher, admin: AIOKafkaAdminClient, topics: Topics
 ) -> AsyncIterator[KafkaBench]:
-    bench = KafkaBench(unique("group"), thing_on(unique("things")), publisher, bootstrap, admin, topics)
-    specs = topic_specs([topic_for(bench.kind.topic, bench.group)], replication=1)
+    bench = KafkaBench(unique_name("group"), sample_type(unique_name("samples")), publisher, bootstrap, admin, topics)
+    specs = topic_specs([sample_topic(bench.kind.topic, bench.group)], replication=1)
     await apply_topics(bootstrap, specs)
     yield bench
     await admin.delete_topics([spec.name for spec in specs])

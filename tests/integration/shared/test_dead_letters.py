@@ -7,13 +7,13 @@ from photomesh_shared.events import Envelope
 from photomesh_shared.kafka.failures import Invalid
 from tests.integration.shared.conftest import KafkaBench
 from tests.support.runner_suite import Recorder, RunnerSuite
-from tests.support.things import Thing
+from tests.support.sample_events import SampleEvent
 
 
 async def test_what_was_put_aside_is_handled_after_its_replay(bench: KafkaBench) -> None:
     suite = RunnerSuite()
 
-    async def broken(envelope: Envelope[Thing]) -> None:
+    async def broken(envelope: Envelope[SampleEvent]) -> None:
         raise Invalid("a bug of ours")
 
     await suite.publish(bench, ["ann", "bob"], [0, 1])

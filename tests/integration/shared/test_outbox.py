@@ -21,8 +21,8 @@ from photomesh_shared.postgres import open_pool
 from tests.integration.shared.conftest import KafkaBench
 from tests.integration.shared.test_publisher import numbers_by_key
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
+from tests.support.sample_events import SAMPLE, SampleEvent
 from tests.support.servers import Servers
-from tests.support.things import THINGS, Thing
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def relaying(pool: Pool, publisher: Publisher, **options: Any) -> AsyncIte
         await asyncio.wait([task])
 
 
-async def happen(pool: Pool, who: str, kind: type[Thing] = THINGS) -> Envelope[Thing]:
+async def happen(pool: Pool, who: str, kind: type[SampleEvent] = SAMPLE) -> Envelope[SampleEvent]:
     """Counts up, and commits the event with it."""
     async with pool.acquire() as connection, connection.transaction():
         number = await connection.fetchval(
@@ -66,8 +66,8 @@ async def all_sent(pool: Pool) -> None:
 
 
 def numbers(records: list[Record], who: str) -> list[int]:
-    things = [decode(record).data for record in records]
-    return [thing.number for thing in things if isinstance(thing, Thing) and thing.who == who]
+    events = [decode(record).data for record in records]
+    return [event.number for event in events if isinstance(event, SampleEvent) and event.who == who]
 
 
 async def test_what_is_committed_is_sent_exactly_as_it_was_encoded(pool: Pool) -> None:
@@ -75,7 +75,7 @@ async def test_what_is_committed_is_sent_exactly_as_it_was_encoded(pool: Pool) -
     envelope = await happen(pool, "änn")
     async with relaying(pool, MemoryPublisher(broker)):
         await all_sent(pool)
-    (sent,) = broker.records(THINGS.topic)
+    (sent,) = broker.records(SAMPLE.topic)
     expected = encode(envelope)
     assert (sent.key, sent.value) == (expected.key, expected.value)
     assert dict(sent.headers) == dict(expected.headers)
@@ -86,7 +86,7 @@ async def test_what_is_rolled_back_is_not_sent(pool: Pool) -> None:
 
     async def fail() -> None:
         async with pool.acquire() as connection, connection.transaction():
-            await outbox.add(connection, Envelope.of(THINGS(who="ann", number=0), entityversion=1, source="/test"))
+            await outbox.add(connection, Envelope.of(SAMPLE(who="ann", number=0), entityversion=1, source="/test"))
             raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
@@ -94,11 +94,11 @@ async def test_what_is_rolled_back_is_not_sent(pool: Pool) -> None:
     await happen(pool, "bob")
     async with relaying(pool, MemoryPublisher(broker)):
         await all_sent(pool)
-    assert [record.key for record in broker.records(THINGS.topic)] == [b"bob"]
+    assert [record.key for record in broker.records(SAMPLE.topic)] == [b"bob"]
 
 
 async def test_an_event_outside_of_a_transaction_is_refused(pool: Pool) -> None:
-    envelope = Envelope.of(THINGS(who="ann", number=0), entityversion=1, source="/test")
+    envelope = Envelope.of(SAMPLE(who="ann", number=0), entityversion=1, source="/test")
     async with pool.acquire() as connection:
         with pytest.raises(RuntimeError, match="transaction"):
             await outbox.add(connection, envelope)
@@ -112,7 +112,7 @@ async def test_a_commit_wakes_the_relay_at_once(pool: Pool) -> None:
         for number in range(1, 6):
             await happen(pool, "ann")
             await all_sent(pool)
-            assert numbers(broker.records(THINGS.topic), "ann") == list(range(number + 1))
+            assert numbers(broker.records(SAMPLE.topic), "ann") == list(range(number + 1))
 
 
 async def test_two_relays_send_each_row_once_and_in_order(pool: Pool, dsn: str) -> None:
@@ -130,7 +130,7 @@ async def test_two_relays_send_each_row_once_and_in_order(pool: Pool, dsn: str) 
     ):
         await asyncio.gather(*(many(who) for who in keys))
         await all_sent(pool)
-    records = broker.records(THINGS.topic)
+    records = broker.records(SAMPLE.topic)
     assert len(records) == 160
     assert all(numbers(records, who) == list(range(10)) for who in keys)
 
@@ -146,7 +146,7 @@ async def test_another_relay_takes_over(pool: Pool, dsn: str) -> None:
             for n in range(4 * SHARDS):
                 await happen(pool, f"key{n}")
             await all_sent(pool)
-    assert len(broker.records(THINGS.topic)) == 4 * SHARDS + 1
+    assert len(broker.records(SAMPLE.topic)) == 4 * SHARDS + 1
 
 
 async def test_a_lost_connection_is_replaced(pool: Pool, dsn: str) -> None:
@@ -171,7 +171,7 @@ async def test_a_lost_connection_is_replaced(pool: Pool, dsn: str) -> None:
 
         await eventually(again)
         await all_sent(pool)
-    assert numbers(broker.records(THINGS.topic), "ann") == [0, 1]
+    assert numbers(broker.records(SAMPLE.topic), "ann") == [0, 1]
 
 
 async def test_while_kafka_is_down_rows_wait_and_then_go_in_order(pool: Pool) -> None:
@@ -181,11 +181,11 @@ async def test_while_kafka_is_down_rows_wait_and_then_go_in_order(pool: Pool) ->
         for _ in range(5):
             await happen(pool, "ann")
         await asyncio.sleep(0)
-        assert broker.records(THINGS.topic) == []
+        assert broker.records(SAMPLE.topic) == []
         assert not relay.done()
         broker.down = False
         await all_sent(pool)
-    assert numbers(broker.records(THINGS.topic), "ann") == list(range(5))
+    assert numbers(broker.records(SAMPLE.topic), "ann") == list(range(5))
 
 
 async def test_rows_that_were_sent_are_kept_for_a_while_and_then_pruned(pool: Pool) -> None:

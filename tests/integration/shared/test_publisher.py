@@ -11,17 +11,17 @@ from photomesh_shared.events import Envelope, decode
 from photomesh_shared.kafka.failures import PublishFailed
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from tests.integration.shared.conftest import KafkaBench
+from tests.support.sample_events import SampleEvent, sample_record
 from tests.support.servers import Servers
-from tests.support.things import Thing, thing_record
 from tests.support.waiting import eventually
 
 
 async def numbers_by_key(bench: KafkaBench) -> dict[str, list[int]]:
     found = defaultdict[str, list[int]](list)
     for record in await bench.records():
-        thing = decode(record).data
-        assert isinstance(thing, Thing)
-        found[thing.who].append(thing.number)
+        event = decode(record).data
+        assert isinstance(event, SampleEvent)
+        found[event.who].append(event.number)
     return found
 
 
@@ -36,12 +36,12 @@ async def test_what_is_published_is_there_with_key_headers_and_value(bench: Kafk
 
 async def test_many_are_written_in_order_per_key(bench: KafkaBench) -> None:
     keys = [f"key{n}" for n in range(20)]
-    await bench.publisher.send([thing_record(bench.kind, who, n) for n in range(100) for who in keys])
+    await bench.publisher.send([sample_record(bench.kind, who, n) for n in range(100) for who in keys])
     assert await numbers_by_key(bench) == {who: list(range(100)) for who in keys}
 
 
 async def test_what_is_too_large_is_refused_and_the_publisher_goes_on(bench: KafkaBench) -> None:
-    record = thing_record(bench.kind, "ann", 1)
+    record = sample_record(bench.kind, "ann", 1)
     huge = type(record)(record.topic, record.key, b"x" * 3_000_000, record.headers)
     with pytest.raises(ValueError, match="larger than a request"):
         await bench.publisher.send([huge])
@@ -50,7 +50,7 @@ async def test_what_is_too_large_is_refused_and_the_publisher_goes_on(bench: Kaf
 
 
 async def test_a_batch_that_the_broker_refuses_costs_a_new_producer_and_no_more(bench: KafkaBench) -> None:
-    record = thing_record(bench.kind, "ann", 1)
+    record = sample_record(bench.kind, "ann", 1)
     refused = type(record)(record.topic, record.key, b"x" * 1_500_000, record.headers)
     with pytest.raises(ValueError, match="larger than its topic"):
         await bench.publisher.send([refused])
@@ -78,7 +78,7 @@ async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: Kafk
             number = 0
             while not stop.is_set():
                 try:
-                    await publisher.send([thing_record(bench.kind, who, number)])
+                    await publisher.send([sample_record(bench.kind, who, number)])
                 except PublishFailed:
                     # Whether it was written is not known, so it is not written again: this test counts repeats.
                     pass

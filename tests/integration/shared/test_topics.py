@@ -9,11 +9,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
-from tests.support.things import topic_for, unique
+from tests.support.sample_events import sample_topic, unique_name
 
 
 async def test_topics_become_what_the_catalogue_says_and_stay_so(bootstrap: str, admin: AIOKafkaAdminClient) -> None:
-    topic = topic_for(unique("provisioned"), "readers")
+    topic = sample_topic(unique_name("provisioned"), "readers")
     specs = topic_specs([topic], replication=1)
     names = [topic.name, f"{topic.name}.readers.dlt"]
     try:
@@ -31,7 +31,7 @@ async def test_topics_become_what_the_catalogue_says_and_stay_so(bootstrap: str,
 
 
 async def test_settings_of_others_are_left_alone(bootstrap: str, admin: AIOKafkaAdminClient) -> None:
-    topic = topic_for(unique("provisioned"), "readers")
+    topic = sample_topic(unique_name("provisioned"), "readers")
     await admin.create_topics([NewTopic(topic.name, 4, 1, topic_configs={"segment.ms": "3600000"})])
     try:
         await apply_topics(bootstrap, topic_specs([topic], replication=1))

@@ -2,8 +2,15 @@
 
 from itertools import combinations
 
+import pytest
+
 from photomesh_local.ports import GRPC_OFFSET, ports
 from photomesh_local.servers import seaweedfs
+
+
+@pytest.fixture(autouse=True)
+def _usual_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PHOTOMESH_TEST_PORT_OFFSET", raising=False)
 
 
 def _taken(stack: str) -> list[int]:

@@ -14,11 +14,11 @@ from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
 from photomesh_shared.kafka.runner import BatchHandler, ConsumerRunner, Handler, RetryPolicy
 from tests.support.clock import LoopClock, run_virtually
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
-from tests.support.things import THINGS, Thing, catalogue_with, thing_on, thing_record, topic_for
+from tests.support.sample_events import SAMPLE, SampleEvent, catalogue_with, sample_record, sample_topic, sample_type
 from tests.support.waiting import eventually
 
-OTHERS = thing_on("things_of_another_kind")
-OTHERS.topic = THINGS.topic
+OTHERS = sample_type("things_of_another_kind")
+OTHERS.topic = SAMPLE.topic
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Batches:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, envelopes: Sequence[Envelope[Thing]]) -> None:
+    async def __call__(self, envelopes: Sequence[Envelope[SampleEvent]]) -> None:
         self.begun.set()
         await self.gate.wait()
         numbers = [envelope.data.number for envelope in envelopes]
@@ -51,12 +51,12 @@ async def running(
         broker.connect(),
         group="tests",
         handlers={OTHERS: others} if others else {},
-        batch_handlers={THINGS: handler},
+        batch_handlers={SAMPLE: handler},
         publisher=MemoryPublisher(broker),
         retry=RetryPolicy(attempts=3),
         clock=LoopClock(),
         randomness=random.Random(1),
-        catalogue=catalogue_with(topic_for(THINGS.topic, "tests")),
+        catalogue=catalogue_with(sample_topic(SAMPLE.topic, "tests")),
         **options,
     )
     stop = asyncio.Event()
@@ -70,17 +70,17 @@ async def running(
 
 async def caught_up(broker: MemoryBroker) -> None:
     async def lag() -> int:
-        return broker.lag("tests", THINGS.topic)
+        return broker.lag("tests", SAMPLE.topic)
 
     await eventually(lag, until=lambda left: left == 0, within=600)
 
 
 def letters(broker: MemoryBroker) -> list[str | None]:
-    return [letter.header("ce_id") for letter in broker.records(dead_letter_topic(THINGS.topic, "tests"))]
+    return [letter.header("ce_id") for letter in broker.records(dead_letter_topic(SAMPLE.topic, "tests"))]
 
 
-def records(count: int, kind: type[Thing] = THINGS, who: str = "ann") -> list[Record]:
-    return [thing_record(kind, who, number) for number in range(count)]
+def records(count: int, kind: type[SampleEvent] = SAMPLE, who: str = "ann") -> list[Record]:
+    return [sample_record(kind, who, number) for number in range(count)]
 
 
 async def handled(broker: MemoryBroker, handler: Batches, written: list[Record], **options: Any) -> None:
@@ -117,7 +117,7 @@ def test_keys_do_not_mix() -> None:
     async def scene() -> None:
         broker, seen = MemoryBroker(partitions=1), list[set[str]]()
 
-        async def handler(envelopes: Sequence[Envelope[Thing]]) -> None:
+        async def handler(envelopes: Sequence[Envelope[SampleEvent]]) -> None:
             await asyncio.sleep(1)
             seen.append({envelope.data.who for envelope in envelopes})
 
@@ -133,11 +133,11 @@ def test_another_kind_of_record_ends_a_batch_and_order_holds() -> None:
     async def scene() -> None:
         handler, order = Batches(), list[int]()
 
-        async def other(envelope: Envelope[Thing]) -> None:
+        async def other(envelope: Envelope[SampleEvent]) -> None:
             assert handler.numbers == [0, 1, 2]
             order.append(envelope.data.number)
 
-        first, between, last = records(3), thing_record(OTHERS, "ann", 7), records(6)[3:]
+        first, between, last = records(3), sample_record(OTHERS, "ann", 7), records(6)[3:]
         await handled(MemoryBroker(), handler, [*first, between, *last], others=other)
         assert handler.seen == [[0], [1, 2], [3, 4, 5]]
         assert order == [7]
@@ -195,7 +195,7 @@ def test_what_is_put_off_is_done_before_its_offsets_are_committed() -> None:
         broker, done, flushed = MemoryBroker(), list[int](), list[int]()
         down = iter(range(3))
 
-        async def handler(envelopes: Sequence[Envelope[Thing]]) -> None:
+        async def handler(envelopes: Sequence[Envelope[SampleEvent]]) -> None:
             done.extend(envelope.data.number for envelope in envelopes)
 
         async def flush() -> None:
@@ -231,6 +231,6 @@ def test_a_process_that_stops_flushes_first() -> None:
             await broker.append(records(3))
             await handler.begun.wait()
         assert flushes == [3]
-        assert broker.lag("tests", THINGS.topic) == 0
+        assert broker.lag("tests", SAMPLE.topic) == 0
 
     run_virtually(scene())

@@ -19,13 +19,13 @@ from photomesh_shared.kafka.source import Connect, Ownership, Source
 from tests.support.clock import LoopClock, run_virtually
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher, MemorySource
 from tests.support.runner_suite import Recorder, RunnerSuite
-from tests.support.things import THINGS, Thing, catalogue_with, thing_record, topic_for
+from tests.support.sample_events import SAMPLE, SampleEvent, catalogue_with, sample_record, sample_topic
 from tests.support.waiting import eventually
 
 
 class MemoryBench:
     group = "tests"
-    kind: type[Thing] = THINGS
+    kind: type[SampleEvent] = SAMPLE
 
     def __init__(self) -> None:
         self.broker = MemoryBroker()
@@ -58,18 +58,18 @@ def runner_on(
     return ConsumerRunner(
         connect or broker.connect(),
         group="tests",
-        handlers={THINGS: handler},
+        handlers={SAMPLE: handler},
         publisher=publisher or MemoryPublisher(broker),
         clock=LoopClock(),
         randomness=random.Random(1),
-        catalogue=catalogue_with(topic_for(THINGS.topic, "tests")),
+        catalogue=catalogue_with(sample_topic(SAMPLE.topic, "tests")),
         **options,
     )
 
 
 async def lag_gone(broker: MemoryBroker) -> None:
     async def lag() -> int:
-        return broker.lag("tests", THINGS.topic)
+        return broker.lag("tests", SAMPLE.topic)
 
     await eventually(lag, until=lambda left: left == 0)
 
@@ -102,7 +102,7 @@ def test_a_consumer_that_gets_nothing_is_replaced() -> None:
         runner = runner_on(broker, handler, connect=connect, stall_seconds=120)
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
-        await broker.append([thing_record(THINGS, "ann", 0)])
+        await broker.append([sample_record(SAMPLE, "ann", 0)])
         async with asyncio.timeout(120):
             await lag_gone(broker)
         assert len(sources) == 2
@@ -126,12 +126,12 @@ def test_a_handler_that_hangs_fails_liveness_and_one_that_waits_for_a_dependency
         runner = runner_on(broker, handler, stall_seconds=120, drain_seconds=1)
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
-        await broker.append([thing_record(THINGS, "ann", 0)])
+        await broker.append([sample_record(SAMPLE, "ann", 0)])
         await asyncio.sleep(600)
         alive = runner.alive()
         stop.set()
         await task
-        assert broker.lag("tests", THINGS.topic) == 1
+        assert broker.lag("tests", SAMPLE.topic) == 1
         return alive
 
     assert run_virtually(scene(None)) is False
@@ -150,7 +150,7 @@ def test_a_broker_that_is_down_is_waited_for() -> None:
         with pytest.raises(DependencyDown):
             await runner.check()
         broker.down = False
-        await broker.append([thing_record(THINGS, "ann", n) for n in range(3)])
+        await broker.append([sample_record(SAMPLE, "ann", n) for n in range(3)])
         async with asyncio.timeout(60):
             await lag_gone(broker)
         await runner.check()
@@ -175,13 +175,13 @@ def test_a_dead_letter_that_cannot_be_written_is_kept_trying_and_nothing_is_comm
         runner = runner_on(broker, handler, publisher=MemoryPublisher(letters))
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
-        await broker.append([thing_record(THINGS, "ann", 0)])
+        await broker.append([sample_record(SAMPLE, "ann", 0)])
         await asyncio.sleep(60)
-        assert broker.lag("tests", THINGS.topic) == 1
+        assert broker.lag("tests", SAMPLE.topic) == 1
         letters.down = False
         async with asyncio.timeout(60):
             await lag_gone(broker)
-        assert len(letters.records(dead_letter_topic(THINGS.topic, "tests"))) == 1
+        assert len(letters.records(dead_letter_topic(SAMPLE.topic, "tests"))) == 1
         stop.set()
         await task
 
@@ -191,15 +191,15 @@ def test_a_dead_letter_that_cannot_be_written_is_kept_trying_and_nothing_is_comm
 def test_on_exhausted_waits_for_dependencies_and_its_own_failure_does_not_stop_the_dead_letter() -> None:
     async def scene(hook: OnExhausted) -> list[Record]:
         broker = MemoryBroker()
-        runner = runner_on(broker, Recorder(fail=lambda thing: Transient("never")), on_exhausted=hook)
+        runner = runner_on(broker, Recorder(fail=lambda event: Transient("never")), on_exhausted=hook)
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
-        await broker.append([thing_record(THINGS, "ann", 0)])
+        await broker.append([sample_record(SAMPLE, "ann", 0)])
         async with asyncio.timeout(600):
             await lag_gone(broker)
         stop.set()
         await task
-        return broker.records(dead_letter_topic(THINGS.topic, "tests"))
+        return broker.records(dead_letter_topic(SAMPLE.topic, "tests"))
 
     calls = 0
 
@@ -224,7 +224,7 @@ def test_the_lag_is_exported_while_partitions_are_ours() -> None:
         runner = runner_on(broker, handler)
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
-        records = [thing_record(THINGS, "ann", n) for n in range(5)]
+        records = [sample_record(SAMPLE, "ann", n) for n in range(5)]
         await broker.append(records)
         await asyncio.sleep(10)
         partition = broker.partition_of(records[0])

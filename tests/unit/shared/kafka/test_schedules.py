@@ -22,7 +22,7 @@ from photomesh_shared.kafka.runner import ConsumerRunner, RetryPolicy
 from photomesh_shared.kafka.source import Partition
 from tests.support.clock import LoopClock, run_virtually
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
-from tests.support.things import THINGS, Thing, catalogue_with, thing_record, topic_for
+from tests.support.sample_events import SAMPLE, SampleEvent, catalogue_with, sample_record, sample_topic
 
 GROUP = "schedules"
 KEYS = [f"key{n}" for n in range(10)]
@@ -46,30 +46,30 @@ class Schedule:
         self.crashes = 0
         self.members: dict[asyncio.Task[None], asyncio.Event] = {}
 
-    async def handle(self, envelope: Envelope[Thing]) -> None:
-        thing = envelope.data
-        if thing.who in self.working_on:
-            self.overlaps.append(thing.who)
-        self.working_on.add(thing.who)
+    async def handle(self, envelope: Envelope[SampleEvent]) -> None:
+        event = envelope.data
+        if event.who in self.working_on:
+            self.overlaps.append(event.who)
+        self.working_on.add(event.who)
         try:
             await asyncio.sleep(self.random.choice([0, 0.001, 0.05, 2.0]))
         finally:
-            self.working_on.discard(thing.who)
-        if (thing.who, thing.number) in POISON:
+            self.working_on.discard(event.who)
+        if (event.who, event.number) in POISON:
             raise Invalid("poison")
         match self.random.randrange(10):
             case 0:
                 raise Transient("bad luck")
             case 1:
                 raise DependencyDown("no store")
-        self.completed[thing.who].append(thing.number)
+        self.completed[event.who].append(event.number)
 
-    async def handle_all(self, envelopes: Sequence[Envelope[Thing]]) -> None:
+    async def handle_all(self, envelopes: Sequence[Envelope[SampleEvent]]) -> None:
         for envelope in envelopes:
             await self.handle(envelope)
 
     def done(self, who: str, number: int) -> bool:
-        letters = self.broker.records(dead_letter_topic(THINGS.topic, GROUP))
+        letters = self.broker.records(dead_letter_topic(SAMPLE.topic, GROUP))
         return number in self.completed[who] or any(r.header("ce_id") == f"{who}.{number}" for r in letters)
 
     def check_commit(self, _: str, offsets: Mapping[Partition, int]) -> None:
@@ -85,8 +85,8 @@ class Schedule:
         runner = ConsumerRunner(
             self.broker.connect(),
             group=GROUP,
-            handlers={} if together else {THINGS: self.handle},
-            batch_handlers={THINGS: self.handle_all} if together else {},
+            handlers={} if together else {SAMPLE: self.handle},
+            batch_handlers={SAMPLE: self.handle_all} if together else {},
             publisher=self.publisher,
             concurrency=self.random.choice([1, 3, 8]),
             buffer=self.random.choice([2, 8, 64]),
@@ -96,14 +96,14 @@ class Schedule:
             drain_seconds=self.random.choice([0.01, 5.0]),
             clock=LoopClock(),
             randomness=self.random,
-            catalogue=catalogue_with(topic_for(THINGS.topic, GROUP)),
+            catalogue=catalogue_with(sample_topic(SAMPLE.topic, GROUP)),
         )
         self.members[asyncio.create_task(runner.run(stop))] = stop
 
     async def publish(self) -> None:
         for number in range(RECORDS_PER_KEY):
             for who in self.random.sample(KEYS, len(KEYS)):
-                await self.broker.append([thing_record(THINGS, who, number)])
+                await self.broker.append([sample_record(SAMPLE, who, number)])
                 await asyncio.sleep(self.random.choice([0, 0, 0.1]))
 
     async def disturb(self) -> None:
@@ -145,7 +145,7 @@ class Schedule:
             await self.bury()
             self.join()
             async with asyncio.timeout(600):
-                while self.broker.lag(GROUP, THINGS.topic):
+                while self.broker.lag(GROUP, SAMPLE.topic):
                     await asyncio.sleep(1)
                     await self.bury()
         finally:

@@ -7,7 +7,7 @@ import pytest
 from photomesh_shared.events import TOPICS, dead_letter_topic
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
 from photomesh_shared.kafka.failures import DependencyDown
-from tests.support.things import topic_for
+from tests.support.sample_events import sample_topic
 
 
 def test_every_consumer_of_a_topic_has_a_dead_letter_topic_with_room_for_the_reason() -> None:
@@ -19,11 +19,11 @@ def test_every_consumer_of_a_topic_has_a_dead_letter_topic_with_room_for_the_rea
 
 
 def test_replication_decides_how_many_replicas_a_write_needs() -> None:
-    topic = topic_for("things", "readers")
+    topic = sample_topic("samples", "readers")
     needed = {n: topic_specs([topic], n)[0].settings["min.insync.replicas"] for n in (1, 2, 3)}
     assert needed == {1: "1", 2: "1", 3: "2"}
 
 
 async def test_no_kafka_is_a_dependency_that_is_down() -> None:
     with pytest.raises(DependencyDown):
-        await apply_topics("127.0.0.1:1", topic_specs([topic_for("things", "readers")], 1))
+        await apply_topics("127.0.0.1:1", topic_specs([sample_topic("samples", "readers")], 1))

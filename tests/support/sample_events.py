@@ -1,4 +1,4 @@
-"""Events on topics that only tests know."""
+"""Events, and their topics, that only tests know."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from typing import ClassVar
 
 from photomesh_shared.events import TOPICS, Envelope, Event, Record, Topic, encode
 
-__all__ = ["THINGS", "Thing", "catalogue_with", "of_unheard_type", "thing_on", "thing_record", "topic_for", "unique"]
+__all__ = [
+    "SAMPLE",
+    "SampleEvent",
+    "catalogue_with",
+    "record_of_unknown_type",
+    "sample_record",
+    "sample_topic",
+    "sample_type",
+    "unique_name",
+]
 
 
-class Thing(Event):
-    """Something that happened in a test."""
+class SampleEvent(Event):
+    """Its key is `who`; `number` counts the events of one key."""
 
     who: str
     number: int
@@ -24,7 +33,7 @@ class Thing(Event):
         return self.who
 
 
-def topic_for(name: str, group: str) -> Topic:
+def sample_topic(name: str, group: str) -> Topic:
     """A topic of four partitions that `group` consumes."""
     return Topic(
         name=name,
@@ -41,28 +50,28 @@ def topic_for(name: str, group: str) -> Topic:
     )
 
 
-def thing_on(name: str) -> type[Thing]:
-    """The event type of a topic."""
+def sample_type(name: str) -> type[SampleEvent]:
+    """The event type of the sample topic of this name."""
 
-    class Happened(Thing):
+    class Happened(SampleEvent):
         type_: ClassVar[str] = f"photomesh.{name}.v1"
         topic: ClassVar[str] = name
 
     return Happened
 
 
-THINGS = thing_on("things")
+SAMPLE = sample_type("samples")
 """For tests in memory, where one topic serves all."""
 
 
-def of_unheard_type(kind: type[Thing]) -> Record:
+def record_of_unknown_type(kind: type[SampleEvent]) -> Record:
     """A record of a type that nobody declared, in the topic of `kind`."""
-    record = thing_record(kind, "anybody", 0)
-    headers = tuple((k, b"photomesh.test.unheard-of.v1" if k == "ce_type" else v) for k, v in record.headers)
+    record = sample_record(kind, "anybody", 0)
+    headers = tuple((k, b"photomesh.test.unknown.v1" if k == "ce_type" else v) for k, v in record.headers)
     return Record(record.topic, record.key, record.value, headers)
 
 
-def thing_record(kind: type[Thing], who: str, number: int) -> Record:
+def sample_record(kind: type[SampleEvent], who: str, number: int) -> Record:
     """An encoded event."""
     event = kind(who=who, number=number)
     return encode(Envelope.of(event, entityversion=number + 1, id=f"{who}.{number}", source="/test"))
@@ -72,6 +81,6 @@ def catalogue_with(topic: Topic) -> Mapping[str, Topic]:
     return {**TOPICS, topic.name: topic}
 
 
-def unique(prefix: str) -> str:
+def unique_name(prefix: str) -> str:
     """A name that no earlier run has used."""
     return f"{prefix}_{uuid.uuid4().hex[:10]}"
