@@ -10,17 +10,17 @@ import pytest
 
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.postgres import open_pool
-from photomesh_social_graph.admissions import Admissions
 from photomesh_social_graph.app import create_app
+from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.settings import Settings
 from photomesh_social_graph.store import PostgresGraph
-from tests.integration.social_graph.people import People
+from tests.integration.social_graph.api_users import ApiUsers
 from tests.support.databases import new_database
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
 Environment = Callable[[str], Mapping[str, str]]
-Serving = Callable[..., AbstractAsyncContextManager[People]]
+Serving = Callable[..., AbstractAsyncContextManager[ApiUsers]]
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,8 @@ async def environment(service_environment: Environment) -> AsyncIterator[Mapping
 
 
 @pytest.fixture
-async def alone(environment: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
-    """Of a process with a database of its own, so that no other relays its events."""
+async def isolated_environment(environment: Mapping[str, str]) -> AsyncIterator[Mapping[str, str]]:
+    """The environment of a process with its own database, so that no other process relays its events."""
     async with new_database("social_graph", package="photomesh_social_graph") as dsn:
         yield {**environment, "PHOTOMESH_POSTGRES_DSN": dsn}
 
@@ -46,25 +46,25 @@ async def database(environment: Mapping[str, str]) -> AsyncIterator[asyncpg.Conn
 @asynccontextmanager
 async def serve(
     environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], **changes: str
-) -> AsyncIterator[People]:
+) -> AsyncIterator[ApiUsers]:
     clock = SystemClock()
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         async with client_of(create_app(settings_from(Settings, environment, **changes), clock)) as api:
-            yield People(api, Admissions(PostgresGraph(pool), clock), issuer, new_id)
+            yield ApiUsers(api, AccountEventHandlers(PostgresGraph(pool), clock), issuer, new_id)
 
 
 @pytest.fixture(scope="session")
-async def people(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]) -> AsyncIterator[People]:
-    """People of a service that runs for all tests."""
-    async with serve(environment, issuer, new_id, account_wait_seconds="0.5") as people:
-        yield people
+async def users(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]) -> AsyncIterator[ApiUsers]:
+    """Users of a service that runs for all tests."""
+    async with serve(environment, issuer, new_id, account_wait_seconds="0.5") as users:
+        yield users
 
 
 @pytest.fixture
 def serving(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int]) -> Serving:
     """Runs the service with changed settings."""
 
-    def with_changes(**changes: str) -> AbstractAsyncContextManager[People]:
+    def with_changes(**changes: str) -> AbstractAsyncContextManager[ApiUsers]:
         return serve(environment, issuer, new_id, **changes)
 
     return with_changes

@@ -1,4 +1,4 @@
-"""Many changes at once: everything ends exact, and nobody waits for each other in a circle."""
+"""Concurrent changes: consistent edges and counts, and no deadlocks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import random
 
 import asyncpg
 
-from photomesh_social_graph.recount import drifted
+from photomesh_social_graph.reconcile import drifts
 from photomesh_social_graph.store import PostgresGraph
-from tests.integration.social_graph.people import People
-from tests.integration.social_graph.test_events import events, told
+from tests.integration.social_graph.api_users import ApiUsers
+from tests.integration.social_graph.test_events import event_types, pair_events
 from tests.support.kafka import Topics
 
 
 async def test_a_hundred_follows_and_unfollows_of_one_pair(
-    people: People, topics: Topics, database: asyncpg.Connection[asyncpg.Record]
+    users: ApiUsers, topics: Topics, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    ada, grace = await people.several(2)
+    ada, grace = await users.new_users(2)
     await asyncio.gather(*(change(grace) for _ in range(100) for change in (ada.follow, ada.unfollow)))
     await ada.follow(grace)
     [[out]] = await database.fetch("SELECT count(*) FROM follows_out WHERE follower_id = $1", ada.number)
@@ -27,14 +27,14 @@ async def test_a_hundred_follows_and_unfollows_of_one_pair(
     [[version]] = await database.fetch(
         "SELECT version FROM pairs WHERE actor_id = $1 AND target_id = $2", ada.number, grace.number
     )
-    found = told(await events(topics, ada, grace, version))
+    found = event_types(await pair_events(topics, ada, grace, version))
     assert found == ["follow.created", "follow.deleted"] * (version // 2) + ["follow.created"]
 
 
-async def test_everybody_does_anything_to_anybody(
-    people: People, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record]
+async def test_random_concurrent_changes_leave_both_ends_of_every_edge_consistent(
+    users: ApiUsers, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    crowd = [await people.somebody(private=n % 3 == 0) for n in range(6)]
+    crowd = [await users.new_user(private=n % 3 == 0) for n in range(6)]
     randomness = random.Random(4)
     actions = ("follow", "unfollow", "block", "unblock", "mute", "unmute")
     paths = {"follow": "follow", "block": "block", "mute": "mute"}
@@ -46,14 +46,14 @@ async def test_everybody_does_anything_to_anybody(
         answer = await (actor.delete(path) if action.startswith("un") else actor.put(path))
         return answer.status_code
 
-    async def opens_and_closes() -> int:
+    async def toggle_privacy() -> int:
         for version in range(2, 12):
-            await people.change(crowd[0], private=version % 2 == 0, version=version)
+            await users.update_account(crowd[0], private=version % 2 == 0, version=version)
         return 200
 
-    outcomes = await asyncio.gather(opens_and_closes(), *(act() for _ in range(400)))
+    outcomes = await asyncio.gather(toggle_privacy(), *(act() for _ in range(400)))
     assert set(outcomes) <= {200, 404}  # a deadlock would be a 503
-    numbers = [person.number for person in crowd]
+    numbers = [user.number for user in crowd]
     out = await database.fetch(
         "SELECT follower_id, followee_id, since FROM follows_out WHERE follower_id = ANY($1)", numbers
     )
@@ -78,4 +78,4 @@ async def test_everybody_does_anything_to_anybody(
     assert {tuple(row) for row in blocking} == {tuple(row) for row in blocked}
     ties = {frozenset(row[:2]) for row in blocking}
     assert not ties & {frozenset(row[:2]) for row in (*out, *asked)}
-    assert [counted async for counted in drifted(store) if counted.account_id in numbers] == []
+    assert [audit async for audit in drifts(store) if audit.account_id in numbers] == []

@@ -1,4 +1,4 @@
-"""What subscribers of `follows` learn."""
+"""Events in the topic `follows`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import asyncio
 from typing import Any
 
 from photomesh_shared.events import Envelope, Event
-from tests.integration.social_graph.people import People, Person
+from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 from tests.support.kafka import Topics
 
 
-def told(envelopes: list[Envelope[Event]]) -> list[str]:
+def event_types(envelopes: list[Envelope[Event]]) -> list[str]:
     return [envelope.data.type_.removeprefix("photomesh.").removesuffix(".v1") for envelope in envelopes]
 
 
-def subject(actor: Person, target: Person) -> str:
+def subject(actor: ApiUser, target: ApiUser) -> str:
     return f"{actor.id}.{target.id}"
 
 
-async def events(topics: Topics, actor: Person, target: Person, count: int) -> list[Envelope[Event]]:
-    """The pair's events, once there are so many; their versions have no gap."""
+async def pair_events(topics: Topics, actor: ApiUser, target: ApiUser, count: int) -> list[Envelope[Event]]:
+    """Waits for so many events of the pair, and checks that their versions have no gaps."""
     found = await topics.wait_for("follows", subject(actor, target), until=lambda found: len(found) >= count)
     assert [envelope.entityversion for envelope in found] == list(range(1, count + 1))
     assert [envelope.id for envelope in found] == [f"{subject(actor, target)}.{n}" for n in range(1, count + 1)]
@@ -31,8 +31,8 @@ def followers(envelope: Envelope[Event]) -> Any:
     return envelope.data.model_dump()["followers"]
 
 
-async def test_one_event_per_change_and_none_for_no_change(people: People, topics: Topics) -> None:
-    ada, grace = await people.several(2)
+async def test_publishes_one_event_per_change_and_none_without_a_change(users: ApiUsers, topics: Topics) -> None:
+    ada, grace = await users.new_users(2)
     for _ in range(2):
         await ada.follow(grace)
     await ada.mute(grace)
@@ -45,8 +45,8 @@ async def test_one_event_per_change_and_none_for_no_change(people: People, topic
     await ada.block(grace)
     await ada.unblock(grace)
     await ada.unblock(grace)
-    found = await events(topics, ada, grace, 6)
-    assert told(found) == [
+    found = await pair_events(topics, ada, grace, 6)
+    assert event_types(found) == [
         "follow.created",
         "mute.created",
         "mute.deleted",
@@ -58,9 +58,9 @@ async def test_one_event_per_change_and_none_for_no_change(people: People, topic
     assert all(envelope.request_id for envelope in found)
 
 
-async def test_a_request_and_its_ends(people: People, topics: Topics) -> None:
-    ada = await people.somebody(private=True)
-    approved, denied, withdrawn, blocked = await people.several(4)
+async def test_follow_requests_end_as_approved_denied_withdrawn_or_blocked(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user(private=True)
+    approved, denied, withdrawn, blocked = await users.new_users(4)
     for other in (approved, denied, withdrawn, blocked):
         await other.follow(ada)
         await other.follow(ada)
@@ -70,37 +70,37 @@ async def test_a_request_and_its_ends(people: People, topics: Topics) -> None:
     await ada.deny(denied)
     await withdrawn.unfollow(ada)
     await ada.block(blocked)
-    assert told(await events(topics, approved, ada, 2)) == ["follow.requested", "follow.created"]
+    assert event_types(await pair_events(topics, approved, ada, 2)) == ["follow.requested", "follow.created"]
     for other, outcome in ((denied, "denied"), (withdrawn, "withdrawn"), (blocked, "blocked")):
-        found = await events(topics, other, ada, 2)
-        assert told(found) == ["follow.requested", "follow.request-closed"]
+        found = await pair_events(topics, other, ada, 2)
+        assert event_types(found) == ["follow.requested", "follow.request-closed"]
         assert found[1].data.model_dump()["outcome"] == outcome
-    assert told(await events(topics, ada, blocked, 1)) == ["block.created"]
+    assert event_types(await pair_events(topics, ada, blocked, 1)) == ["block.created"]
 
 
-async def test_a_block_tells_of_both_follows(people: People, topics: Topics) -> None:
-    ada, grace, other = await people.several(3)
+async def test_a_block_publishes_the_end_of_both_follows(users: ApiUsers, topics: Topics) -> None:
+    ada, grace, other = await users.new_users(3)
     await ada.follow(grace)
     await grace.follow(ada)
     await other.follow(ada)
     await ada.block(grace)
-    ours, theirs = await events(topics, ada, grace, 3), await events(topics, grace, ada, 2)
-    assert told(ours) == ["follow.created", "follow.deleted", "block.created"]
-    assert told(theirs) == ["follow.created", "follow.deleted"]
+    ours, theirs = await pair_events(topics, ada, grace, 3), await pair_events(topics, grace, ada, 2)
+    assert event_types(ours) == ["follow.created", "follow.deleted", "block.created"]
+    assert event_types(theirs) == ["follow.created", "follow.deleted"]
     assert (followers(ours[1]), followers(theirs[1])) == (0, 1)
 
 
-async def test_the_events_of_an_account_that_opens(people: People, topics: Topics) -> None:
-    ada = await people.somebody(private=True)
-    grace = await people.somebody()
+async def test_going_public_publishes_the_approved_follows(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user(private=True)
+    grace = await users.new_user()
     await grace.follow(ada)
-    await people.change(ada, private=False, version=2)
-    await people.change(ada, private=False, version=2)
-    assert told(await events(topics, grace, ada, 2)) == ["follow.requested", "follow.created"]
+    await users.update_account(ada, private=False, version=2)
+    await users.update_account(ada, private=False, version=2)
+    assert event_types(await pair_events(topics, grace, ada, 2)) == ["follow.requested", "follow.created"]
 
 
-async def test_concurrent_follows_of_one_account_count_up(people: People, topics: Topics) -> None:
-    star, *fans = await people.several(20)
+async def test_concurrent_follows_of_one_account_carry_consecutive_counts(users: ApiUsers, topics: Topics) -> None:
+    star, *fans = await users.new_users(20)
     await asyncio.gather(*(fan.follow(star) for fan in fans))
-    found = [(await events(topics, fan, star, 1))[0] for fan in fans]
+    found = [(await pair_events(topics, fan, star, 1))[0] for fan in fans]
     assert sorted(followers(envelope) for envelope in found) == list(range(1, 20))

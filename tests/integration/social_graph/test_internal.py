@@ -1,4 +1,4 @@
-"""What the other services ask."""
+"""Routes for other services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import struct
 
 import httpx
 
-from tests.integration.social_graph.people import People, Person
+from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 
 
 def unpacked(answer: httpx.Response) -> list[int]:
@@ -16,23 +16,23 @@ def unpacked(answer: httpx.Response) -> list[int]:
     return list(struct.unpack(f">{len(answer.content) // 8}q", answer.content))
 
 
-async def test_pages_of_follower_ids(people: People) -> None:
-    star, *fans = await people.several(8)
+async def test_pages_of_follower_ids(users: ApiUsers) -> None:
+    star, *fans = await users.new_users(8)
     for fan in reversed(fans):
         await fan.follow(star)
     await star.mute(fans[0])
     path = f"/internal/accounts/{star.id}/followers"
     ids = [fan.number for fan in fans]
-    assert unpacked(await people.api.get(path)) == ids
-    first = unpacked(await people.api.get(path, params={"limit": 5}))
+    assert unpacked(await users.api.get(path)) == ids
+    first = unpacked(await users.api.get(path, params={"limit": 5}))
     assert first == ids[:5]
-    assert unpacked(await people.api.get(path, params={"limit": 5, "after": first[-1]})) == ids[5:]
-    assert unpacked(await people.api.get(path, params={"after": ids[-1]})) == []
-    assert unpacked(await people.api.get(f"/internal/accounts/{people.unknown().id}/followers")) == []
+    assert unpacked(await users.api.get(path, params={"limit": 5, "after": first[-1]})) == ids[5:]
+    assert unpacked(await users.api.get(path, params={"after": ids[-1]})) == []
+    assert unpacked(await users.api.get(f"/internal/accounts/{users.unregistered_user().id}/followers")) == []
 
 
-async def test_whom_an_account_follows_and_mutes(people: People) -> None:
-    ada, grace, joan, edith = await people.several(4)
+async def test_followed_and_muted_accounts(users: ApiUsers) -> None:
+    ada, grace, joan, edith = await users.new_users(4)
     await ada.follow(grace)
     await ada.unfollow(grace)
     await ada.follow(grace)
@@ -40,29 +40,31 @@ async def test_whom_an_account_follows_and_mutes(people: People) -> None:
     await ada.mute(joan)
     await ada.mute(edith)
     path = f"/internal/accounts/{ada.id}/following"
-    body = (await people.api.get(path)).json()
+    body = (await users.api.get(path)).json()
     assert sorted(body.pop("following")) == [[grace.number, 3], [joan.number, 2]]
     assert sorted(body.pop("muted")) == [[joan.number, 2], [edith.number, 1]]
     assert body == {}
-    nobody = await people.api.get(f"/internal/accounts/{people.unknown().id}/following")
+    nobody = await users.api.get(f"/internal/accounts/{users.unregistered_user().id}/following")
     assert nobody.json() == {"following": [], "muted": []}
     assert nobody.headers["content-type"] == "application/json"
 
 
-async def test_the_summary_of_a_profile(people: People) -> None:
-    ada, grace = await people.several(2)
+async def test_summary_of_an_account(users: ApiUsers) -> None:
+    ada, grace = await users.new_users(2)
     await ada.follow(grace)
     await ada.block(grace)
 
-    async def summary(of: Person, viewer: Person | None) -> dict[str, object]:
+    async def summary(of: ApiUser, viewer: ApiUser | None) -> dict[str, object]:
         query = {"viewer_id": viewer.id} if viewer else {}
-        answer = await people.api.get(f"/internal/accounts/{of.id}/summary", params=query)
+        answer = await users.api.get(f"/internal/accounts/{of.id}/summary", params=query)
         assert answer.status_code == 200
         body: dict[str, object] = answer.json()
         return body
 
     nothing = {"followers": 0, "following": 0, "relationship": None, "blocked_by": False}
-    assert await summary(ada, None) == await summary(ada, ada) == await summary(people.unknown(), None) == nothing
+    assert (
+        await summary(ada, None) == await summary(ada, ada) == await summary(users.unregistered_user(), None) == nothing
+    )
     seen = await summary(grace, ada)
     assert seen["blocked_by"] is False
     assert isinstance(seen["relationship"], dict)
@@ -70,38 +72,38 @@ async def test_the_summary_of_a_profile(people: People) -> None:
     assert (await summary(ada, grace))["blocked_by"] is True
 
 
-async def test_who_is_popular(people: People) -> None:
-    star, other, *fans = await people.several(6)
+async def test_popular_accounts(users: ApiUsers) -> None:
+    star, other, *fans = await users.new_users(6)
     for fan in fans:
         await fan.follow(star)
     for fan in fans[:3]:
         await fan.follow(other)
-    found = (await people.api.get("/internal/popular", params={"at_least": 3})).json()
+    found = (await users.api.get("/internal/popular", params={"at_least": 3})).json()
     assert [entry for entry in found if entry[0] in (star.number, other.number)] == [
         [star.number, 4],
         [other.number, 3],
     ]
-    found = (await people.api.get("/internal/popular", params={"at_least": 4})).json()
+    found = (await users.api.get("/internal/popular", params={"at_least": 4})).json()
     assert other.number not in [account_id for account_id, _ in found]
-    assert (await people.api.get("/internal/popular")).json() == []
+    assert (await users.api.get("/internal/popular")).json() == []
 
 
-async def test_many_who_ask_the_same_at_once_share_reads(people: People) -> None:
-    star, *fans = await people.several(4)
+async def test_coalesces_concurrent_identical_reads(users: ApiUsers) -> None:
+    star, *fans = await users.new_users(4)
     for fan in fans:
         await fan.follow(star)
-    pool = people.api._transport.app.state.deps.store._pool  # type: ignore[attr-defined]
-    asked = 0
+    pool = users.api._transport.app.state.deps.store._pool  # type: ignore[attr-defined]
+    reads = 0
 
     def count(_: object) -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal reads
+        reads += 1
 
     connections = [await pool.acquire() for _ in range(pool.get_max_size() - 1)]  # the relay has one
     for each in connections:
         each.add_query_logger(count)
         await pool.release(each)
     path = f"/internal/accounts/{star.id}/summary"
-    answers = await asyncio.gather(*(people.api.get(path) for _ in range(1_000)))
+    answers = await asyncio.gather(*(users.api.get(path) for _ in range(1_000)))
     assert {answer.json()["followers"] for answer in answers} == {3}
-    assert 0 < asked <= 100
+    assert 0 < reads <= 100

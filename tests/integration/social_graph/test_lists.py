@@ -1,15 +1,15 @@
-"""Pages of lists, while people come and go."""
+"""Pages of lists, while edges change."""
 
 from __future__ import annotations
 
 import httpx
 
-from tests.integration.social_graph.people import People, Person
+from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 from tests.support.problems import expect_problem
 
 
-async def follow_link(viewer: Person, answer: httpx.Response) -> httpx.Response | None:
-    """The next page, by the `Link` header, which must say the same as the body."""
+async def follow_link(viewer: ApiUser, answer: httpx.Response) -> httpx.Response | None:
+    """Gets the next page by the `Link` header, which must match the body."""
     cursor = answer.json()["next_cursor"]
     if cursor is None:
         assert "link" not in answer.headers
@@ -19,7 +19,7 @@ async def follow_link(viewer: Person, answer: httpx.Response) -> httpx.Response 
     return await viewer.get(url.path, **dict(url.params.items()))
 
 
-async def walk(viewer: Person, path: str, **query: int) -> list[str]:
+async def walk(viewer: ApiUser, path: str, **query: int) -> list[str]:
     """The ids on all pages."""
     page: httpx.Response | None = await viewer.get(path, **query)
     seen: list[str] = []
@@ -30,8 +30,8 @@ async def walk(viewer: Person, path: str, **query: int) -> list[str]:
     return seen
 
 
-async def test_whom_the_viewer_knows_come_first(people: People) -> None:
-    star, ada, *fans = await people.several(12)
+async def test_accounts_that_the_viewer_follows_come_first(users: ApiUsers) -> None:
+    star, ada, *fans = await users.new_users(12)
     for fan in fans:
         await fan.follow(star)
     known = [fans[7], fans[1], fans[4]]
@@ -44,8 +44,8 @@ async def test_whom_the_viewer_knows_come_first(people: People) -> None:
     assert await walk(star, path, limit=3) == [fan.id for fan in reversed(fans)]
 
 
-async def test_pages_neither_repeat_nor_skip_while_edges_change(people: People) -> None:
-    star, ada, *fans = await people.several(14)
+async def test_pages_neither_repeat_nor_skip_while_edges_change(users: ApiUsers) -> None:
+    star, ada, *fans = await users.new_users(14)
     for fan in fans:
         await fan.follow(star)
     for n in (0, 3, 6, 9):
@@ -54,11 +54,11 @@ async def test_pages_neither_repeat_nor_skip_while_edges_change(people: People) 
     page = await ada.get(path, limit=3)
     assert [item["id"] for item in page.json()["items"]] == [fans[9].id, fans[6].id, fans[3].id]
 
-    await ada.unfollow(fans[9])  # shown already: not to be shown again with the others
+    await ada.unfollow(fans[9])  # shown on the first page: must not reappear among the others
     await ada.unfollow(fans[6])
     await ada.follow(fans[6])
-    await ada.follow(fans[11])  # not shown yet: not to be left out of the others
-    newcomer = await people.somebody()
+    await ada.follow(fans[11])  # not shown yet: must not be skipped among the others
+    newcomer = await users.new_user()
     await ada.follow(newcomer)
     await newcomer.follow(star)
     await fans[5].unfollow(star)  # gone
@@ -69,9 +69,9 @@ async def test_pages_neither_repeat_nor_skip_while_edges_change(people: People) 
     assert rest == [fans[0].id, newcomer.id, *(fans[n].id for n in (11, 10, 8, 7, 4, 2, 1))]
 
 
-async def test_own_lists_have_pages(people: People) -> None:
-    ada = await people.somebody(private=True)
-    others = await people.several(5)
+async def test_pages_of_own_lists(users: ApiUsers) -> None:
+    ada = await users.new_user(private=True)
+    others = await users.new_users(5)
     for other in others:
         await other.follow(ada)
         await ada.mute(other)
@@ -84,8 +84,8 @@ async def test_own_lists_have_pages(people: People) -> None:
     assert await walk(ada, "/v1/me/mutes", limit=2) == []
 
 
-async def test_a_page_of_many_hidden_ones_ends(people: People) -> None:
-    star, ada, *fans = await people.several(30)
+async def test_pages_of_a_list_of_mostly_hidden_accounts(users: ApiUsers) -> None:
+    star, ada, *fans = await users.new_users(30)
     for fan in fans:
         await fan.follow(star)
     for fan in fans[4:]:
@@ -95,8 +95,8 @@ async def test_a_page_of_many_hidden_ones_ends(people: People) -> None:
     assert await walk(ada, path, limit=100) == [fan.id for fan in fans[3::-1]]
 
 
-async def test_a_cursor_belongs_to_its_list_and_reader(people: People) -> None:
-    star, ada, *fans = await people.several(5)
+async def test_a_cursor_is_bound_to_its_list_and_viewer(users: ApiUsers) -> None:
+    star, ada, *fans = await users.new_users(5)
     for fan in fans:
         await fan.follow(star)
         await star.follow(fan)

@@ -1,4 +1,4 @@
-"""The store in memory, which unit tests use, behaves as the real one."""
+"""The store in memory, which unit tests use, behaves like the real one."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from photomesh_shared.errors import Problem
-from photomesh_social_graph.admissions import Admissions
-from photomesh_social_graph.domain import Place
-from photomesh_social_graph.recount import drifted
-from photomesh_social_graph.service import Graph, Listing
+from photomesh_social_graph.domain import AccountList, ListPosition
+from photomesh_social_graph.event_handlers import AccountEventHandlers
+from photomesh_social_graph.reconcile import drifts
+from photomesh_social_graph.service import RelationshipService
 from photomesh_social_graph.store import PostgresGraph
 from tests.support.clock import FakeClock
-from tests.unit.social_graph.fakes import MemoryGraph
-from tests.unit.social_graph.world import account
+from tests.support.social_graph import InMemoryGraph, account_event
 
 ACTIONS = (
     "follow",
     "follow",
     "follow",
     "unfollow",
-    "approve",
-    "deny",
+    "approve_request",
+    "deny_request",
     "remove_follower",
     "block",
     "unblock",
@@ -33,71 +32,76 @@ ACTIONS = (
 _START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
-async def test_both_stores_tell_the_same(store: PostgresGraph, new_id: Callable[[], int]) -> None:
-    memory, clock, randomness = MemoryGraph(), FakeClock(_START), random.Random(7)
+async def test_both_stores_behave_alike(store: PostgresGraph, new_id: Callable[[], int]) -> None:
+    memory, clock, randomness = InMemoryGraph(), FakeClock(_START), random.Random(7)
     crowd = [new_id() for _ in range(7)]
     stranger = new_id()
     stores = (memory, store)
-    graphs = [Graph(each, clock, following_limit=4, account_wait=0) for each in stores]
+    services = [RelationshipService(each, clock, following_limit=4, account_wait_seconds=0) for each in stores]
     for each in stores:
         for n, number in enumerate(crowd):
-            await Admissions(each, clock).account_changed(account(number, private=n % 3 == 0))
+            await AccountEventHandlers(each, clock).account_changed(account_event(number, private=n % 3 == 0))
 
     for step in range(300):
         await clock.advance(1)
         actor, target = randomness.sample([*crowd, stranger] if step % 20 == 0 else crowd, 2)
         action = randomness.choice(ACTIONS)
         outcomes: list[object] = []
-        for graph in graphs:
+        for service in services:
             try:
-                outcomes.append(await getattr(graph, action)(actor, target))
+                outcomes.append(await getattr(service, action)(actor, target))
             except Problem as problem:
                 outcomes.append(type(problem))
         assert outcomes[0] == outcomes[1], (action, outcomes)
         if step == 150:
             for each in stores:
-                await Admissions(each, clock).account_changed(account(crowd[0], private=False, version=2))
+                await AccountEventHandlers(each, clock).account_changed(
+                    account_event(crowd[0], private=False, version=2)
+                )
 
     moments = [_START + timedelta(seconds=randomness.randrange(300)) for _ in range(10)]
     for number in (*crowd, stranger):
         assert await memory.counts(number) == await store.counts(number)
         assert await memory.relations(number, crowd) == await store.relations(number, crowd)
         assert await memory.accounts([number]) == await store.accounts([number])
-        for listing in Listing:
-            whole = await memory.listed(listing, number, None, 50)
-            assert whole == await store.listed(listing, number, None, 50)
-            for place in whole:
-                assert await memory.listed(listing, number, place, 2) == await store.listed(listing, number, place, 2)
+        for kind in AccountList:
+            whole = await memory.list_newest(kind, number, None, 50)
+            assert whole == await store.list_newest(kind, number, None, 50)
+            for entry in whole:
+                assert await memory.list_newest(kind, number, entry, 2) == await store.list_newest(
+                    kind, number, entry, 2
+                )
         for moment in moments:
-            known = await store.followed_at(number, moment)
-            assert sorted(known) == sorted(await memory.followed_at(number, moment))
-            for whether in (True, False):
-                after: Place | None = None
+            known = await store.followee_ids_at(number, moment)
+            assert sorted(known) == sorted(await memory.followee_ids_at(number, moment))
+            for among_known in (True, False):
+                after: ListPosition | None = None
                 while True:
                     pages = [
-                        await each.followers(crowd[1], known, whether=whether, after=after, limit=2) for each in stores
+                        await each.list_followers(crowd[1], known, among_known=among_known, after=after, limit=2)
+                        for each in stores
                     ]
                     assert pages[0] == pages[1]
                     if not pages[0]:
                         break
                     after = pages[0][-1]
         ids = await store.follower_ids(number, after=0, limit=50)
-        followers = sorted(place.id for place in await memory.listed(Listing.FOLLOWERS, number, None, 50))
+        followers = sorted(entry.id for entry in await memory.list_newest(AccountList.FOLLOWERS, number, None, 50))
         assert list(struct.unpack(f">{len(followers)}q", ids)) == followers
-    assert [counted async for counted in drifted(store) if counted.account_id in crowd] == []
+    assert [audit async for audit in drifts(store) if audit.account_id in crowd] == []
 
 
-async def test_a_change_that_fails_leaves_nothing(store: PostgresGraph, new_id: Callable[[], int]) -> None:
+async def test_a_failed_change_is_rolled_back(store: PostgresGraph, new_id: Callable[[], int]) -> None:
     clock = FakeClock(_START)
     ada, grace = new_id(), new_id()
     for number in (ada, grace):
-        await Admissions(store, clock).account_changed(account(number))
+        await AccountEventHandlers(store, clock).account_changed(account_event(number))
 
     class Interrupted(Exception):
         pass
 
     try:
-        async with store.changing(ada, grace) as tie:
+        async with store.locked_tie(ada, grace) as tie:
             tie.follow(clock.now(), limit=1)
             raise Interrupted
     except Interrupted:

@@ -1,5 +1,4 @@
-"""``python -m photomesh_social_graph``: who follows, blocks and mutes whom, over HTTP, and the relay of its events. The
-consumer is ``python -m photomesh_social_graph.consumer``."""
+"""``python -m photomesh_social_graph``: the HTTP API, and the outbox relay."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import Readiness, create_service_app
-from photomesh_social_graph import api, internal
+from photomesh_social_graph.http.routes import internal, lists, relationships
 from photomesh_social_graph.settings import Settings
 from photomesh_social_graph.wiring import open_deps
 
@@ -19,7 +19,7 @@ __all__ = ["create_app"]
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """The app; its lifespan opens everything. No I/O happens here.
 
-    It takes no `Idempotency-Key`: every operation may be repeated.
+    No route takes an `Idempotency-Key`: every operation is idempotent.
     """
     settings = settings or Settings()
     readiness = Readiness()
@@ -35,7 +35,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh social graph",
         settings,
         lifespan=lifespan,
-        routers=[api.router, internal.router],
+        routers=[relationships.router, lists.router, internal.router],
         readiness=readiness,
-        description="Who follows, blocks and mutes whom.",
+        description="Follows, follow requests, blocks and mutes.",
     )

@@ -1,4 +1,4 @@
-"""``python -m photomesh_social_graph.consumer``: what follows from the events of accounts."""
+"""``python -m photomesh_social_graph.consumer``: copies accounts from their events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photomesh_shared.consumer import Subscription, create_consumer_app, run_con
 from photomesh_shared.events import AccountRegistered, AccountUpdated, Event
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.runner import Handler
-from photomesh_social_graph.admissions import Admissions
+from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.settings import ConsumerSettings
 from photomesh_social_graph.wiring import open_consumer_deps
 
@@ -21,8 +21,8 @@ __all__ = ["create_app", "handlers"]
 GROUP = "social-graph"
 
 
-def handlers(admissions: Admissions) -> Mapping[type[Event], Handler]:
-    return {AccountRegistered: admissions.account_changed, AccountUpdated: admissions.account_changed}
+def handlers(accounts: AccountEventHandlers) -> Mapping[type[Event], Handler]:
+    return {AccountRegistered: accounts.account_changed, AccountUpdated: accounts.account_changed}
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def open_subscription(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.admissions), publisher=deps.publisher)
+        yield Subscription(group=GROUP, handlers=handlers(deps.handlers), publisher=deps.publisher)
 
 
 def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:

@@ -1,13 +1,14 @@
-"""What there is between two accounts, and the rules of changing it.
+"""The relationship between two accounts, and the rules for changing it.
 
-A `Side` is what one account does to another: its own follow, request, block and mute, and the version that counts them.
-Two sides make a `Tie`, in which every change happens, with the events that tell of it.
+A `Side` is what one account does to another: its follow, request, block and mute, and the version that counts them.
+Two sides make a `Tie`; every change is a method of the tie and yields the events to publish.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum, auto
 
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.events import (
@@ -24,12 +25,22 @@ from photomesh_shared.events import (
 )
 from photomesh_social_graph.errors import FollowingLimitReached, FollowRequestNotFound
 
-__all__ = ["Account", "Counted", "Counts", "Place", "Relation", "Side", "Tie"]
+__all__ = ["Account", "AccountList", "CountAudit", "Counts", "ListPosition", "Relation", "Side", "Tie"]
+
+
+class AccountList(Enum):
+    """The lists of accounts that an account has."""
+
+    FOLLOWING = auto()
+    FOLLOWERS = auto()
+    REQUESTS = auto()
+    BLOCKS = auto()
+    MUTES = auto()
 
 
 @dataclass(frozen=True)
 class Account:
-    """What lists show of an account."""
+    """An account as lists show it: this service's copy of identity's data."""
 
     id: int
     username: str
@@ -45,8 +56,8 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """An account's counts as they are cached, and as the edges have them."""
+class CountAudit:
+    """An account's cached counts beside the counts of its edges."""
 
     account_id: int
     cached: Counts
@@ -54,8 +65,9 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Place:
-    """An entry of a list and where it is: known ones come first, then the newest."""
+class ListPosition:
+    """The position of an entry in a list. Lists are sorted newest first; in a list of followers, those whom the viewer
+    follows (`known`) precede the rest."""
 
     at: datetime
     id: int
@@ -64,7 +76,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Relation:
-    """How somebody stands to another account, in both directions. `blocked_by` is never told to them."""
+    """How a viewer relates to another account, in both directions. `blocked_by` is never shown to the viewer."""
 
     following: bool = False
     requested: bool = False
@@ -80,36 +92,40 @@ class Relation:
         return self.blocking or self.blocked_by
 
     @property
-    def shown(self) -> Relation:
-        """As they may know it: of somebody who blocks them no more than of an account that does not exist."""
+    def visible(self) -> Relation:
+        """What the viewer may see: an account that blocks them looks like one that does not exist."""
         return Relation() if self.blocked_by else self
 
 
 @dataclass(frozen=True)
 class Side:
-    """What `actor_id` does to `target_id`, and the counts that it is part of."""
+    """What `actor_id` does to `target_id`, and the counts that this affects."""
 
     actor_id: int
     target_id: int
     target_private: bool
     following: int
-    """How many the actor follows."""
+    """Accounts that the actor follows."""
     requesting: int
-    """How many the actor asks to follow."""
+    """Pending follow requests of the actor."""
     followers: int
-    """How many follow the target."""
+    """Followers of the target."""
     version: int = 0
     followed_at: datetime | None = None
     requested_at: datetime | None = None
     blocked_at: datetime | None = None
     muted_at: datetime | None = None
     followed_from: datetime | None = None
+    """Start of the last follow that has ended."""
     followed_until: datetime | None = None
 
 
 class Tie:
-    """Both sides, ours being that of the one who acts here. Changes what is there already changes nothing, and makes
-    no event; each other change makes the side's next version and one event."""
+    """Both sides of a pair; `ours` is the side of the account that acts.
+
+    Every method is idempotent: without a change there is no event. Each change increments the version of its side and
+    appends one event.
+    """
 
     def __init__(self, ours: Side, theirs: Side) -> None:
         self.ours = ours
@@ -129,7 +145,7 @@ class Tie:
         )
 
     def follow(self, now: datetime, *, limit: int) -> None:
-        """Follows, or asks to if the other is private. Raises AccountNotFound, FollowingLimitReached."""
+        """Follows, or requests to if the target is private. Raises AccountNotFound, FollowingLimitReached."""
         self._require_no_block()
         side = self.ours
         if side.followed_at or (side.requested_at and side.target_private):
@@ -139,26 +155,26 @@ class Tie:
         self.ours = self._requested(side, now) if side.target_private else self._followed(side, now)
 
     def unfollow(self, now: datetime) -> None:
-        """Stops following, or withdraws the request. Raises AccountNotFound."""
+        """Unfollows, or withdraws the request. Raises AccountNotFound."""
         self._require_no_block()
-        self.ours = self._ended(self.ours, now, "withdrawn")
+        self.ours = self._detached(self.ours, now, "withdrawn")
 
-    def approve(self, now: datetime) -> None:
-        """Lets the other follow. Raises AccountNotFound, FollowRequestNotFound."""
+    def approve_request(self, now: datetime) -> None:
+        """Turns the other's request into a follow. Raises AccountNotFound, FollowRequestNotFound."""
         self._require_no_block()
         self.admit(now)
         if not self.theirs.followed_at:
             raise FollowRequestNotFound
 
     def admit(self, now: datetime) -> None:
-        """Lets the other follow if they still ask to."""
+        """Turns the other's request into a follow, if there is one."""
         if self.theirs.requested_at:
             self.theirs = self._followed(self.theirs, now)
 
-    def deny(self, now: datetime) -> None:
+    def deny_request(self, now: datetime) -> None:
         """Closes the other's request. Raises AccountNotFound."""
         self._require_no_block()
-        self.theirs = self._closed(self.theirs, now, "denied")
+        self.theirs = self._request_closed(self.theirs, now, "denied")
 
     def remove_follower(self, now: datetime) -> None:
         """Ends the other's follow. Raises AccountNotFound."""
@@ -166,46 +182,42 @@ class Tie:
         self.theirs = self._unfollowed(self.theirs, now)
 
     def block(self, now: datetime) -> None:
-        """Ends what is between the two, and hides each from the other. Raises AccountNotFound."""
+        """Ends follows and requests in both directions, and hides each account from the other. Raises
+        AccountNotFound."""
         self._require_not_blocked_by_them()
         if self.ours.blocked_at:
             return
-        self.ours = self._ended(self.ours, now, "blocked")
-        self.theirs = self._ended(self.theirs, now, "blocked")
-        self.ours = replace(self.ours, blocked_at=now)
-        self.ours = self._told(
-            self.ours,
-            BlockCreated(blocker_id=self.ours.actor_id, blocked_id=self.ours.target_id, created_at=now),
-            now,
-        )
+        self.ours = self._detached(self.ours, now, "blocked")
+        self.theirs = self._detached(self.theirs, now, "blocked")
+        event = BlockCreated(blocker_id=self.ours.actor_id, blocked_id=self.ours.target_id, created_at=now)
+        self.ours = self._recorded(replace(self.ours, blocked_at=now), event, now)
 
     def unblock(self, now: datetime) -> None:
         """Raises AccountNotFound."""
         self._require_not_blocked_by_them()
         if self.ours.blocked_at:
             event = BlockDeleted(blocker_id=self.ours.actor_id, blocked_id=self.ours.target_id, deleted_at=now)
-            self.ours = self._told(replace(self.ours, blocked_at=None), event, now)
+            self.ours = self._recorded(replace(self.ours, blocked_at=None), event, now)
 
     def mute(self, now: datetime) -> None:
         """Raises AccountNotFound."""
         self._require_no_block()
         if not self.ours.muted_at:
             event = MuteCreated(muter_id=self.ours.actor_id, muted_id=self.ours.target_id, created_at=now)
-            self.ours = self._told(replace(self.ours, muted_at=now), event, now)
+            self.ours = self._recorded(replace(self.ours, muted_at=now), event, now)
 
     def unmute(self, now: datetime) -> None:
         """Raises AccountNotFound."""
         self._require_no_block()
         if self.ours.muted_at:
             event = MuteDeleted(muter_id=self.ours.actor_id, muted_id=self.ours.target_id, deleted_at=now)
-            self.ours = self._told(replace(self.ours, muted_at=None), event, now)
+            self.ours = self._recorded(replace(self.ours, muted_at=None), event, now)
 
     def _require_no_block(self) -> None:
         if self.relation.blocked:
             raise AccountNotFound
 
     def _require_not_blocked_by_them(self) -> None:
-        """Who is blocked cannot block back: they would learn of the block by it."""
         if self.relation.blocked_by:
             raise AccountNotFound
 
@@ -218,20 +230,17 @@ class Tie:
             requesting=side.requesting - bool(side.requested_at),
             followers=side.followers + 1,
         )
-        return self._told(
-            side,
-            FollowCreated(
-                follower_id=side.actor_id, followee_id=side.target_id, followers=side.followers, created_at=now
-            ),
-            now,
+        event = FollowCreated(
+            follower_id=side.actor_id, followee_id=side.target_id, followers=side.followers, created_at=now
         )
+        return self._recorded(side, event, now)
 
     def _requested(self, side: Side, now: datetime) -> Side:
         event = FollowRequested(follower_id=side.actor_id, followee_id=side.target_id, requested_at=now)
-        return self._told(replace(side, requested_at=now, requesting=side.requesting + 1), event, now)
+        return self._recorded(replace(side, requested_at=now, requesting=side.requesting + 1), event, now)
 
-    def _ended(self, side: Side, now: datetime, outcome: str) -> Side:
-        return self._closed(self._unfollowed(side, now), now, outcome)
+    def _detached(self, side: Side, now: datetime, outcome: str) -> Side:
+        return self._request_closed(self._unfollowed(side, now), now, outcome)
 
     def _unfollowed(self, side: Side, now: datetime) -> Side:
         if side.followed_at is None:
@@ -244,24 +253,21 @@ class Tie:
             following=side.following - 1,
             followers=side.followers - 1,
         )
-        return self._told(
-            side,
-            FollowDeleted(
-                follower_id=side.actor_id, followee_id=side.target_id, followers=side.followers, deleted_at=now
-            ),
-            now,
+        event = FollowDeleted(
+            follower_id=side.actor_id, followee_id=side.target_id, followers=side.followers, deleted_at=now
         )
+        return self._recorded(side, event, now)
 
-    def _closed(self, side: Side, now: datetime, outcome: str) -> Side:
+    def _request_closed(self, side: Side, now: datetime, outcome: str) -> Side:
         if side.requested_at is None:
             return side
         event = FollowRequestClosed(
             follower_id=side.actor_id, followee_id=side.target_id, outcome=outcome, closed_at=now
         )
-        return self._told(replace(side, requested_at=None, requesting=side.requesting - 1), event, now)
+        return self._recorded(replace(side, requested_at=None, requesting=side.requesting - 1), event, now)
 
-    def _told(self, side: Side, event: Event, now: datetime) -> Side:
-        """The side's next version, which the event tells of."""
+    def _recorded(self, side: Side, event: Event, now: datetime) -> Side:
+        """Appends the event; returns the side with its next version."""
         side = replace(side, version=side.version + 1)
         event_id = f"{event.subject()}.{side.version}"
         self.events.append(Envelope.of(event, entityversion=side.version, id=event_id, time=now))

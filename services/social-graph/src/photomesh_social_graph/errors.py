@@ -1,6 +1,6 @@
-"""What can go wrong here, beyond `photomesh_shared.errors`.
+"""Problems of the social graph, beyond those of `photomesh_shared.errors`.
 
-NotFound 404       ── AccountNotFound, which is shared, FollowRequestNotFound
+NotFound 404       ── AccountNotFound (shared), FollowRequestNotFound
 Unprocessable 422  ── OwnAccount, FollowingLimitReached
 Unavailable 503    ── AccountNotReady
 """
@@ -15,7 +15,7 @@ __all__ = ["AccountNotFound", "AccountNotReady", "FollowRequestNotFound", "Follo
 
 
 class FollowRequestNotFound(NotFound):
-    """This account does not ask to follow you: it never did, or it changed its mind, or you have denied it."""
+    """There is no pending follow request from this account: it never sent one, withdrew it, or you denied it."""
 
     code, title = "follow-request-not-found", "There is no such follow request"
 
@@ -23,12 +23,11 @@ class FollowRequestNotFound(NotFound):
 class OwnAccount(Unprocessable):
     """You cannot follow, block or mute yourself, nor be your own follower."""
 
-    code, title = "own-account", "That is your own account"
+    code, title = "own-account", "This is your own account"
 
 
 class FollowingLimitReached(Unprocessable):
-    """You follow as many accounts as one may, counting those that you asked. Unfollow somebody first; `limit` says how
-    many it are."""
+    """You follow as many accounts as is allowed (`limit`), pending requests included. Unfollow an account first."""
 
     code, title = "following-limit-reached", "You follow too many accounts"
 
@@ -37,7 +36,7 @@ class FollowingLimitReached(Unprocessable):
 
 
 class AccountNotReady(Unavailable):
-    """Your account was opened a moment ago, and this part of the platform does not know it yet. Try again in a few
+    """Your account was registered a moment ago and has not been replicated to this service. Try again in a few
     seconds."""
 
     code, title = "account-not-ready", "Your account is not ready yet"

@@ -1,4 +1,4 @@
-"""What Prometheus sees of the graph, besides what every service has."""
+"""Prometheus metrics of the social graph."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from photomesh_shared.events import Envelope, Event
 
 __all__ = ["CHANGES", "WAITS", "count_changes"]
 
-CHANGES = Counter("photomesh_social_graph_changes_total", "Changes between two accounts, by event type.", ["type"])
+CHANGES = Counter("photomesh_social_graph_changes_total", "Changes of a relationship, by event type.", ["type"])
 WAITS = Counter(
     "photomesh_social_graph_account_waits_total",
-    "Requests that had to wait for an account that was just opened, by outcome: known, unknown.",
+    "Requests that waited for an account registered a moment ago, by outcome: known, unknown.",
     ["outcome"],
 )
 

@@ -1,82 +1,155 @@
-"""The longer statements of `store`: each asks one partition of a table, by the account that partitions it."""
+"""Lists of accounts, as a viewer may see them."""
 
 from __future__ import annotations
 
-from photomesh_social_graph.service import Listing
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-__all__ = ["COUNTS", "FOLLOWING_JSON", "KNOWN", "NEWEST_FIRST", "RELATIONS", "SIDES", "UNKNOWN"]
+from photomesh_shared.clock import Clock
+from photomesh_social_graph.domain import Account, AccountList, ListPosition, Relation
 
-_LISTINGS = {
-    Listing.FOLLOWING: ("follows_out", "follower_id", "followee_id", "since"),
-    Listing.FOLLOWERS: ("follows_in", "followee_id", "follower_id", "since"),
-    Listing.REQUESTS: ("requests_in", "target_id", "requester_id", "since"),
-    Listing.BLOCKS: ("pairs", "actor_id", "target_id", "blocked_at"),
-    Listing.MUTES: ("pairs", "actor_id", "target_id", "muted_at"),
-}
-"""Table, whose list it is, who is in it, and since when."""
+__all__ = ["AccountPage", "ListQueries", "ListStore"]
 
-NEWEST_FIRST = {
-    listing: (
-        f"SELECT {other} AS id, {at} AS at FROM {table} WHERE {owner} = $1 AND {at} IS NOT NULL"  # noqa: S608 — our own
-        f" AND ({at}, {other}) < ($2, $3) ORDER BY {at} DESC, {other} DESC LIMIT $4"
-    )
-    for listing, (table, owner, other, at) in _LISTINGS.items()
-}
-
-RELATIONS = """
-SELECT other.id, o.since IS NOT NULL AS following, p.requested_at IS NOT NULL AS requested,
-       i.since IS NOT NULL AS followed_by, r.since IS NOT NULL AS requested_by,
-       p.blocked_at IS NOT NULL AS blocking, p.muted_at IS NOT NULL AS muting, b.since IS NOT NULL AS blocked_by
-FROM unnest($2::bigint[]) AS other (id)
-LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = other.id AND o.followee_id = ANY($2)
-LEFT JOIN follows_in i ON i.followee_id = $1 AND i.follower_id = other.id AND i.follower_id = ANY($2)
-LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = other.id AND p.target_id = ANY($2)
-LEFT JOIN requests_in r ON r.target_id = $1 AND r.requester_id = other.id AND r.requester_id = ANY($2)
-LEFT JOIN blocks_in b ON b.blocked_id = $1 AND b.blocker_id = other.id AND b.blocker_id = ANY($2)
-"""
-# ANY adds nothing to the meaning: it keeps the planner from reading all that somebody famous has of these.
-
-_SIDE = """
-SELECT {actor}::bigint AS actor_id, {target}::bigint AS target_id, coalesce(p.version, 0) AS version,
-       o.since AS followed_at, p.requested_at, p.blocked_at, p.muted_at, p.followed_from, p.followed_until,
-       (SELECT count(*) FROM pairs WHERE actor_id = {actor} AND requested_at IS NOT NULL) AS requesting
-FROM (VALUES (1)) AS one
-LEFT JOIN pairs p ON p.actor_id = {actor} AND p.target_id = {target}
-LEFT JOIN follows_out o ON o.follower_id = {actor} AND o.followee_id = {target}
-"""
-SIDES = f"{_SIDE.format(actor='$1', target='$2')} UNION ALL {_SIDE.format(actor='$2', target='$1')}"
-"""What the first does to the second, and the second to the first."""
-
-# A subquery rather than a join, which the planner, not knowing how many there are, may make a quadratic one.
-FOLLOWING_JSON = """
-SELECT json_build_object(
-    'following', coalesce((
-        SELECT json_agg(json_build_array(
-            followee_id, (SELECT version FROM pairs WHERE actor_id = $1 AND target_id = followee_id)
-        )) FROM follows_out WHERE follower_id = $1
-    ), '[]'),
-    'muted', coalesce((
-        SELECT json_agg(json_build_array(target_id, version)) FROM pairs WHERE actor_id = $1 AND muted_at IS NOT NULL
-    ), '[]')
-)::text
-"""
-
-# The known ones are looked up one by one, however long the whole list is; they are at most as many as one may follow.
-KNOWN = """
-WITH known AS MATERIALIZED (
-    SELECT follower_id, since FROM follows_in WHERE followee_id = $1 AND follower_id = ANY($5::bigint[])
-)
-SELECT follower_id, since FROM known WHERE (since, follower_id) < ($2, $3)
-ORDER BY since DESC, follower_id DESC LIMIT $4
-"""
-UNKNOWN = """
-SELECT follower_id, since FROM follows_in
-WHERE followee_id = $1 AND follower_id <> ALL($5::bigint[]) AND (since, follower_id) < ($2, $3)
-ORDER BY since DESC, follower_id DESC LIMIT $4
-"""
+ReadEntries = Callable[[ListPosition | None, int], Awaitable[list[ListPosition]]]
 
 
-COUNTS = (
-    "(SELECT count(*) FROM follows_in WHERE followee_id = accounts.id),"
-    " (SELECT count(*) FROM follows_out WHERE follower_id = accounts.id)"
-)
+class ListStore(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
+
+    async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]: ...
+
+    async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]: ...
+
+    async def list_newest(
+        self, kind: AccountList, owner_id: int, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        """The newest entries after a position."""
+        ...
+
+    async def followee_ids_at(self, viewer_id: int, moment: datetime) -> list[int]:
+        """The accounts that the viewer followed at a recent moment."""
+        ...
+
+    async def list_followers(
+        self, owner_id: int, known: Sequence[int], *, among_known: bool, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        """The newest followers after a position that are (`among_known`) or are not in `known`."""
+        ...
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """One page of accounts; `next` is the position of its last entry, None on the last page."""
+
+    accounts: list[Account]
+    next: ListPosition | None
+
+
+class ListQueries:
+    def __init__(self, store: ListStore, clock: Clock, *, max_reads: int = 10) -> None:
+        """`max_reads` bounds the reads that fill one page; a page that is short after that many still has a next."""
+        self._store = store
+        self._clock = clock
+        self._max_reads = max_reads
+
+    def snapshot_time(self) -> datetime:
+        """The `as_of` for reading a list of followers from its start."""
+        return self._clock.now()
+
+    async def own_list(
+        self, kind: AccountList, viewer_id: int, *, after: ListPosition | None, limit: int
+    ) -> AccountPage:
+        """A private list of the viewer, newest first. Only the list of blocks contains accounts that they block."""
+
+        async def read(position: ListPosition | None, count: int) -> list[ListPosition]:
+            return await self._store.list_newest(kind, viewer_id, position, count)
+
+        return await self._page(read, viewer_id, after, limit, include_blocked=kind is AccountList.BLOCKS)
+
+    async def following(
+        self, viewer_id: int | None, owner_id: int, *, after: ListPosition | None, limit: int
+    ) -> AccountPage:
+        """The accounts that an account follows, newest first; empty if the account is unknown or hidden."""
+        if not await self._may_see_lists(viewer_id, owner_id):
+            return AccountPage([], None)
+
+        async def read(position: ListPosition | None, count: int) -> list[ListPosition]:
+            return await self._store.list_newest(AccountList.FOLLOWING, owner_id, position, count)
+
+        return await self._page(read, viewer_id, after, limit)
+
+    async def followers(
+        self, viewer_id: int | None, owner_id: int, *, as_of: datetime, after: ListPosition | None, limit: int
+    ) -> AccountPage:
+        """The followers of an account: first those whom the viewer followed at `as_of`, then the rest, each newest
+        first; empty if the account is unknown or hidden.
+
+        `as_of` stays the same for all pages, so that follows of the viewer between two pages move no entry.
+        """
+        if not await self._may_see_lists(viewer_id, owner_id):
+            return AccountPage([], None)
+        known = await self._store.followee_ids_at(viewer_id, as_of) if viewer_id is not None else []
+
+        async def read(position: ListPosition | None, count: int) -> list[ListPosition]:
+            found: list[ListPosition] = []
+            if known and (position is None or position.known):
+                found = await self._store.list_followers(owner_id, known, among_known=True, after=position, limit=count)
+                position = None
+            if len(found) < count:
+                rest = count - len(found)
+                found += await self._store.list_followers(
+                    owner_id, known, among_known=False, after=position, limit=rest
+                )
+            return found
+
+        return await self._page(read, viewer_id, after, limit)
+
+    async def _may_see_lists(self, viewer_id: int | None, owner_id: int) -> bool:
+        owner = (await self._store.accounts([owner_id])).get(owner_id)
+        if owner is None:
+            return False
+        if viewer_id is None or viewer_id == owner_id:
+            return viewer_id == owner_id or not owner.private
+        relation = (await self._store.relations(viewer_id, [owner_id]))[owner_id]
+        return not relation.blocked and (relation.following or not owner.private)
+
+    async def _page(
+        self,
+        read: ReadEntries,
+        viewer_id: int | None,
+        after: ListPosition | None,
+        limit: int,
+        *,
+        include_blocked: bool = False,
+    ) -> AccountPage:
+        shown: list[Account] = []
+        for _ in range(self._max_reads):
+            entries = await read(after, limit + 1)
+            visible = await self._visible(viewer_id, [entry.id for entry in entries], include_blocked=include_blocked)
+            for entry in entries:
+                if len(shown) == limit:
+                    return AccountPage(shown, after)
+                after = entry
+                if entry.id in visible:
+                    shown.append(visible[entry.id])
+            if len(entries) <= limit:
+                return AccountPage(shown, None)
+        return AccountPage(shown, after)
+
+    async def _visible(
+        self, viewer_id: int | None, account_ids: list[int], *, include_blocked: bool
+    ) -> dict[int, Account]:
+        """The known accounts among these that no block hides from the viewer."""
+        if not account_ids:
+            return {}
+        accounts = await self._store.accounts(account_ids)
+        if viewer_id is None:
+            return accounts
+        relations = await self._store.relations(viewer_id, account_ids)
+
+        def hidden(relation: Relation) -> bool:
+            return relation.blocked_by or (relation.blocking and not include_blocked)
+
+        return {account_id: account for account_id, account in accounts.items() if not hidden(relations[account_id])}

@@ -1,4 +1,4 @@
-"""The variables of the service's two processes; see also the parts in `photomesh_shared.settings`."""
+"""Settings of the two processes, beyond those of `photomesh_shared.settings`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ class Settings(ServiceSettings, PostgresSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_social_graph``."""
 
     cursor_secret: SecretStr = Field(description="Signs cursors.")
-    following_limit: int = Field(7_500, ge=1, description="How many one account may follow, with those it asked to.")
-    account_wait_seconds: float = Field(2, ge=0, description="How long to wait for an account that was just opened.")
+    following_limit: int = Field(
+        7_500, ge=1, description="Accounts that one account may follow, pending requests included."
+    )
+    account_wait_seconds: float = Field(
+        2, ge=0, description="How long a request waits for an account registered a moment ago."
+    )
 
 
 class ConsumerSettings(KafkaConsumerSettings, PostgresSettings):
-    """Of ``python -m photomesh_social_graph.consumer``, `.migrate` and `.recount`."""
+    """Of ``python -m photomesh_social_graph.consumer``, `.migrate` and `.reconcile`."""

@@ -1,6 +1,6 @@
-"""PostgreSQL: accounts as far as they are known, the edges between them, and the outbox beside them.
+"""PostgreSQL: copies of accounts, the edges between them, and the outbox.
 
-Every statement asks one partition of a table, by the account that the table is partitioned by.
+Every statement reads one partition per table, by the account that the table is partitioned by.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from photomesh_shared import outbox
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.postgres import connection, transaction
 from photomesh_shared.single_flight import SingleFlight
-from photomesh_social_graph import queries
-from photomesh_social_graph.domain import Account, Counted, Counts, Place, Relation, Side, Tie
+from photomesh_social_graph import statements
+from photomesh_social_graph.domain import Account, AccountList, CountAudit, Counts, ListPosition, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
-from photomesh_social_graph.service import Listing
 
 if TYPE_CHECKING:
     import asyncpg
@@ -28,21 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresGraph"]
 
-_TOP = Place(datetime.max.replace(tzinfo=UTC), MAX_ID)
+_START = ListPosition(datetime.max.replace(tzinfo=UTC), MAX_ID)
 """Before every entry."""
 
-_RECOUNT_SECONDS = 600.0  # counting ten million rows takes a while
+_AUDIT_SECONDS = 600.0  # enough to count ten million rows
 
 
 class PostgresGraph:
-    """Implements `service.Store`, `listing.Reads` and `admissions.Store`.
+    """Implements `service.RelationStore`, `queries.ListStore` and `event_handlers.AccountStore`.
 
-    Every method raises DatabaseUnavailable when the server is away.
+    Every method raises DatabaseUnavailable when the server does not answer.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._reads = SingleFlight[list["asyncpg.Record"]]()
 
     async def ping(self) -> None:
@@ -50,10 +49,10 @@ class PostgresGraph:
             await conn.fetchval("SELECT 1")
 
     @asynccontextmanager
-    async def changing(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
-        # Changes of one account take turns: in this process by a lock that holds no connection, so that whoever is
-        # followed by thousands at once does not use up the pool, and among processes by the row's.
-        first, second = (self._turns.setdefault(number, asyncio.Lock()) for number in sorted((actor_id, target_id)))
+    async def locked_tie(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
+        # Changes of one account are serialised: between processes by a row lock, and in this process by a lock that
+        # holds no connection, so that thousands of simultaneous follows of one account do not exhaust the pool.
+        first, second = (self._locks.setdefault(number, asyncio.Lock()) for number in sorted((actor_id, target_id)))
         async with first, second, transaction(self._pool) as tx:
             rows = await tx.fetch(
                 "SELECT id, private, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE",
@@ -64,7 +63,7 @@ class PostgresGraph:
                 raise AccountNotReady
             if target_id not in accounts:
                 raise AccountNotFound
-            rows = await tx.fetch(queries.SIDES, actor_id, target_id)
+            rows = await tx.fetch(statements.SIDES, actor_id, target_id)
             sides = {row["actor_id"]: _side(row, accounts) for row in rows}
             tie = Tie(sides[actor_id], sides[target_id])
             yield tie
@@ -74,7 +73,7 @@ class PostgresGraph:
             for event in tie.events:
                 await outbox.add(tx, event)
 
-    async def keep(self, account: Account, version: int) -> None:
+    async def upsert_account(self, account: Account, version: int) -> None:
         async with connection(self._pool) as conn:
             await conn.execute(
                 "INSERT INTO accounts (id, username, display_name, avatar_url, private, version)"
@@ -101,15 +100,17 @@ class PostgresGraph:
         return Counts(*rows[0]) if rows else Counts()
 
     async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]:
-        rows = await self._read(queries.RELATIONS, viewer_id, tuple(account_ids))
+        rows = await self._read(statements.RELATIONS, viewer_id, tuple(account_ids))
         return {account_id: Relation(*rest) for account_id, *rest in rows}
 
-    async def listed(self, listing: Listing, owner_id: int, after: Place | None, limit: int) -> list[Place]:
-        start = after or _TOP
-        rows = await self._read(queries.NEWEST_FIRST[listing], owner_id, start.at, start.id, limit)
-        return [Place(row["at"], row["id"]) for row in rows]
+    async def list_newest(
+        self, kind: AccountList, owner_id: int, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        start = after or _START
+        rows = await self._read(statements.NEWEST_FIRST[kind], owner_id, start.at, start.id, limit)
+        return [ListPosition(row["at"], row["id"]) for row in rows]
 
-    async def followed_at(self, viewer_id: int, moment: datetime) -> list[int]:
+    async def followee_ids_at(self, viewer_id: int, moment: datetime) -> list[int]:
         rows = await self._read(
             "SELECT followee_id FROM follows_out WHERE follower_id = $1 AND since <= $2 UNION SELECT target_id"
             " FROM pairs WHERE actor_id = $1 AND followed_until > $2 AND followed_from <= $2",
@@ -118,16 +119,16 @@ class PostgresGraph:
         )
         return [row[0] for row in rows]
 
-    async def followers(
-        self, owner_id: int, known: Sequence[int], *, whether: bool, after: Place | None, limit: int
-    ) -> list[Place]:
-        start = after or _TOP
-        query = queries.KNOWN if whether else queries.UNKNOWN
+    async def list_followers(
+        self, owner_id: int, known: Sequence[int], *, among_known: bool, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        start = after or _START
+        query = statements.KNOWN_FOLLOWERS if among_known else statements.OTHER_FOLLOWERS
         rows = await self._read(query, owner_id, start.at, start.id, limit, tuple(known))
-        return [Place(row["since"], row["follower_id"], known=whether) for row in rows]
+        return [ListPosition(row["since"], row["follower_id"], known=among_known) for row in rows]
 
     async def follower_ids(self, account_id: int, *, after: int, limit: int) -> bytes:
-        """As eight bytes each, the smallest first."""
+        """Follower ids above `after`, ascending, as 8 bytes each (big-endian)."""
         [[packed]] = await self._read(
             "SELECT string_agg(int8send(follower_id), '' ORDER BY follower_id) FROM (SELECT follower_id"
             " FROM follows_in WHERE followee_id = $1 AND follower_id > $2 ORDER BY follower_id LIMIT $3) page",
@@ -138,20 +139,20 @@ class PostgresGraph:
         return packed or b""
 
     async def following_json(self, account_id: int) -> str:
-        """Whom the account follows and mutes, with versions, as JSON."""
-        [[text]] = await self._read(queries.FOLLOWING_JSON, account_id)
+        """The accounts that the account follows and mutes, each with the version of the pair, as JSON."""
+        [[text]] = await self._read(statements.FOLLOWING_JSON, account_id)
         assert isinstance(text, str)
         return text
 
     async def popular(self, at_least: int) -> list[tuple[int, int]]:
-        """Accounts with so many followers, and how many, the most first."""
+        """(account id, followers) of accounts with at least so many followers, most followers first."""
         rows = await self._read(
             "SELECT id, followers FROM accounts WHERE followers >= $1 ORDER BY followers DESC, id", at_least
         )
         return [(row["id"], row["followers"]) for row in rows]
 
     async def _read(self, query: str, *values: Hashable) -> list[asyncpg.Record]:
-        """Many who ask for the same at the same time share two reads."""
+        """Coalesces concurrent identical reads."""
 
         async def read() -> list[asyncpg.Record]:
             async with connection(self._pool) as conn:
@@ -159,27 +160,27 @@ class PostgresGraph:
 
         return await self._reads.run((query, values), read)
 
-    async def counted(self, after: int, limit: int) -> list[Counted]:
-        """What the next accounts say of their counts, and what the edges say, at one moment."""
+    async def audit_counts(self, after: int, limit: int) -> list[CountAudit]:
+        """Cached and actual counts of the next accounts by id, read in one snapshot."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
-                f"SELECT id, followers, following, {queries.COUNTS} FROM accounts WHERE id > $1 ORDER BY id"  # noqa: S608
+                f"SELECT id, followers, following, {statements.COUNTS} FROM accounts WHERE id > $1 ORDER BY id"  # noqa: S608
                 " LIMIT $2",
                 after,
                 limit,
-                timeout=_RECOUNT_SECONDS,
+                timeout=_AUDIT_SECONDS,
             )
-        return [Counted(row[0], Counts(*row[1:3]), Counts(*row[3:5])) for row in rows]
+        return [CountAudit(row[0], Counts(*row[1:3]), Counts(*row[3:5])) for row in rows]
 
-    async def recount(self, account_id: int) -> None:
-        """Sets the counts to what the edges say."""
+    async def repair_counts(self, account_id: int) -> None:
+        """Sets the cached counts to the counts of the edges."""
         async with transaction(self._pool) as tx:
-            # A statement of its own: the next one must see what was committed while this one waited.
+            # A separate statement, so that the next one sees what was committed while this one waited.
             await tx.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account_id)
             await tx.execute(
-                f"UPDATE accounts SET (followers, following) = (SELECT {queries.COUNTS}) WHERE id = $1",  # noqa: S608
+                f"UPDATE accounts SET (followers, following) = (SELECT {statements.COUNTS}) WHERE id = $1",  # noqa: S608
                 account_id,
-                timeout=_RECOUNT_SECONDS,
+                timeout=_AUDIT_SECONDS,
             )
 
 
@@ -189,7 +190,7 @@ def _side(row: asyncpg.Record, accounts: Mapping[int, asyncpg.Record]) -> Side:
 
 
 async def _save(tx: Connection, old: Side, new: Side) -> None:
-    """Writes what has changed of a side. Both accounts are locked, so nobody else writes any of these rows."""
+    """Writes the changes of a side. Both accounts are locked, so no other transaction writes these rows."""
     await tx.execute(
         "INSERT INTO pairs (actor_id, target_id, version, requested_at, blocked_at, muted_at, followed_from,"
         " followed_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (actor_id, target_id) DO UPDATE SET"
@@ -206,14 +207,14 @@ async def _save(tx: Connection, old: Side, new: Side) -> None:
         new.followed_until,
     )
     if new.followed_at != old.followed_at:
-        await _move_follow(tx, new)
+        await _save_follow(tx, new)
     if new.requested_at != old.requested_at:
-        await _set(tx, "requests_in", "target_id", "requester_id", new, new.requested_at)
+        await _save_in_edge(tx, "requests_in", "target_id", "requester_id", new, new.requested_at)
     if new.blocked_at != old.blocked_at:
-        await _set(tx, "blocks_in", "blocked_id", "blocker_id", new, new.blocked_at)
+        await _save_in_edge(tx, "blocks_in", "blocked_id", "blocker_id", new, new.blocked_at)
 
 
-async def _move_follow(tx: Connection, side: Side) -> None:
+async def _save_follow(tx: Connection, side: Side) -> None:
     if side.followed_at:
         await tx.execute(
             "INSERT INTO follows_out (follower_id, followee_id, since) VALUES ($1, $2, $3)",
@@ -225,7 +226,7 @@ async def _move_follow(tx: Connection, side: Side) -> None:
         await tx.execute(
             "DELETE FROM follows_out WHERE follower_id = $1 AND followee_id = $2", side.actor_id, side.target_id
         )
-    await _set(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
+    await _save_in_edge(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
     await tx.execute(
         "UPDATE accounts SET following = CASE id WHEN $1 THEN $3 ELSE following END,"
         " followers = CASE id WHEN $2 THEN $4 ELSE followers END WHERE id IN ($1, $2)",
@@ -236,10 +237,12 @@ async def _move_follow(tx: Connection, side: Side) -> None:
     )
 
 
-async def _set(tx: Connection, table: str, target: str, actor: str, side: Side, since: datetime | None) -> None:
-    """Adds or removes the row at the target's end of an edge."""
+async def _save_in_edge(
+    tx: Connection, table: str, target: str, actor: str, side: Side, since: datetime | None
+) -> None:
+    """Inserts or deletes the row at the target's end of an edge."""
     if since:
-        sql = f"INSERT INTO {table} ({target}, {actor}, since) VALUES ($1, $2, $3)"  # noqa: S608 — our own names
+        sql = f"INSERT INTO {table} ({target}, {actor}, since) VALUES ($1, $2, $3)"  # noqa: S608 — constant names
         await tx.execute(sql, side.target_id, side.actor_id, since)
     else:
         sql = f"DELETE FROM {table} WHERE {target} = $1 AND {actor} = $2"  # noqa: S608

@@ -1,4 +1,4 @@
-"""Everything that the service's two processes are made of, put together in one place."""
+"""Composition root of the two processes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.outbox import OutboxRelay
 from photomesh_shared.postgres import open_pool
-from photomesh_social_graph.admissions import Admissions
-from photomesh_social_graph.listing import Lists
-from photomesh_social_graph.service import Graph
+from photomesh_social_graph.event_handlers import AccountEventHandlers
+from photomesh_social_graph.queries import ListQueries
+from photomesh_social_graph.service import RelationshipService
 from photomesh_social_graph.settings import ConsumerSettings, Settings
 from photomesh_social_graph.store import PostgresGraph
 
@@ -29,8 +29,8 @@ __all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
 class Deps:
     """What routes use."""
 
-    graph: Graph
-    lists: Lists
+    relationships: RelationshipService
+    lists: ListQueries
     store: PostgresGraph
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -39,7 +39,7 @@ class Deps:
 
 @dataclass(frozen=True)
 class ConsumerDeps:
-    admissions: Admissions
+    handlers: AccountEventHandlers
     publisher: KafkaPublisher
 
 
@@ -54,14 +54,17 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph"))
 
         store = PostgresGraph(pool)
-        # Kafka is not among them: without it people still follow each other, and the events wait in the outbox.
+        # Without Kafka, requests are served all the same: events wait in the outbox.
         readiness.add("postgres", store.ping)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         yield Deps(
-            graph=Graph(
-                store, clock, following_limit=settings.following_limit, account_wait=settings.account_wait_seconds
+            relationships=RelationshipService(
+                store,
+                clock,
+                following_limit=settings.following_limit,
+                account_wait_seconds=settings.account_wait_seconds,
             ),
-            lists=Lists(store, clock),
+            lists=ListQueries(store, clock),
             store=store,
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
@@ -78,7 +81,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
 async def open_consumer_deps(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[ConsumerDeps]:
-    """Connects to PostgreSQL and Kafka. What is put into the outbox here, the relay of the HTTP service sends."""
+    """Connects to PostgreSQL and Kafka. The relay of the HTTP process publishes what handlers add to the outbox."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
@@ -86,4 +89,4 @@ async def open_consumer_deps(
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph-consumer"))
         store = PostgresGraph(pool)
         readiness.add("postgres", store.ping)
-        yield ConsumerDeps(Admissions(store, clock), publisher)
+        yield ConsumerDeps(AccountEventHandlers(store, clock), publisher)

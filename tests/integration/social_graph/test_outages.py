@@ -1,4 +1,4 @@
-"""Crashes, accounts' events that come late and twice, servers that are away, counts that drifted."""
+"""Crashes, late and repeated events, servers that do not answer, and wrong counts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ import pytest
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import encode as record_of
 from photomesh_shared.postgres import open_pool
-from photomesh_social_graph.admissions import Admissions
+from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.store import PostgresGraph
+from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 from tests.integration.social_graph.conftest import Serving
-from tests.integration.social_graph.people import People, Person
-from tests.integration.social_graph.test_events import events, told
+from tests.integration.social_graph.test_events import event_types, pair_events
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 from tests.support.services import Process, process
+from tests.support.social_graph import account_event
 from tests.support.tokens import Issuer, free_port
 from tests.support.waiting import eventually
-from tests.unit.social_graph.world import account
 
 if TYPE_CHECKING:
     from photomesh_shared.postgres import Pool
@@ -36,21 +36,21 @@ MODULE = "photomesh_social_graph"
 
 
 @pytest.fixture
-def people_of(issuer: Issuer, new_id: Callable[[], int]) -> Callable[..., People]:
-    def make(api: httpx.AsyncClient, pool: Pool) -> People:
-        return People(api, Admissions(PostgresGraph(pool), SystemClock()), issuer, new_id)
+def users_of(issuer: Issuer, new_id: Callable[[], int]) -> Callable[..., ApiUsers]:
+    def make(api: httpx.AsyncClient, pool: Pool) -> ApiUsers:
+        return ApiUsers(api, AccountEventHandlers(PostgresGraph(pool), SystemClock()), issuer, new_id)
 
     return make
 
 
-async def two_people(
-    alone: Mapping[str, str], api: httpx.AsyncClient, people_of: Callable[..., People]
-) -> list[Person]:
-    async with open_pool(alone["PHOTOMESH_POSTGRES_DSN"]) as pool:
-        return await people_of(api, pool).several(2)
+async def two_users(
+    isolated_environment: Mapping[str, str], api: httpx.AsyncClient, users_of: Callable[..., ApiUsers]
+) -> list[ApiUser]:
+    async with open_pool(isolated_environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
+        return await users_of(api, pool).new_users(2)
 
 
-async def dies_of_a_follow(running: Process, actor: Person, target: Person) -> None:
+async def dies_on_follow(running: Process, actor: ApiUser, target: ApiUser) -> None:
     with suppress(httpx.TransportError):
         await actor.put(f"/v1/users/{target.id}/follow")
     assert await running.ended() == -signal.SIGKILL
@@ -58,15 +58,15 @@ async def dies_of_a_follow(running: Process, actor: Person, target: Person) -> N
 
 @pytest.mark.parametrize("place", ["social-graph.after_commit", "outbox.after_publish", "outbox.after_mark"])
 async def test_killed_between_commit_and_relay(
-    alone: Mapping[str, str], topics: Topics, people_of: Callable[..., People], place: str
+    isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers], place: str
 ) -> None:
     port = free_port()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api:
-        ada, grace = await two_people(alone, api, people_of)
-        async with process(MODULE, alone, port=port, failpoints=f"{place}=kill") as running:
-            await dies_of_a_follow(running, ada, grace)
-        async with process(MODULE, alone, port=port):
-            assert await ada.stands_to(grace) == [{"following"}]
+        ada, grace = await two_users(isolated_environment, api, users_of)
+        async with process(MODULE, isolated_environment, port=port, failpoints=f"{place}=kill") as running:
+            await dies_on_follow(running, ada, grace)
+        async with process(MODULE, isolated_environment, port=port):
+            assert await ada.relations_to(grace) == [{"following"}]
             await ada.follow(grace)
             assert (await ada.counts(), await grace.counts()) == ((0, 1), (1, 0))
             await ada.unfollow(grace)
@@ -80,24 +80,24 @@ async def test_killed_between_commit_and_relay(
 
 
 async def test_events_wait_for_kafka(
-    alone: Mapping[str, str], topics: Topics, people_of: Callable[..., People]
+    isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers]
 ) -> None:
     port = free_port()
-    cut_off = {**alone, "PHOTOMESH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
+    cut_off = {**isolated_environment, "PHOTOMESH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api:
-        ada, grace = await two_people(alone, api, people_of)
+        ada, grace = await two_users(isolated_environment, api, users_of)
         async with process(MODULE, cut_off, port=port):
             await ada.follow(grace)
         assert await topics.events("follows", f"{ada.id}.{grace.id}") == []
-        async with process(MODULE, alone, port=port):
-            assert told(await events(topics, ada, grace, 1)) == ["follow.created"]
+        async with process(MODULE, isolated_environment, port=port):
+            assert event_types(await pair_events(topics, ada, grace, 1)) == ["follow.created"]
 
 
-async def test_connections_that_break_are_no_500(
+async def test_broken_connections_are_answered_503(
     serving: Serving, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    async with serving() as people:
-        ada, grace = await people.several(2)
+    async with serving() as users:
+        ada, grace = await users.new_users(2)
         [[name]] = await database.fetch("SELECT current_database()")
         breaking = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -118,76 +118,79 @@ async def test_connections_that_break_are_no_500(
         await eventually(lambda: ada.get("/v1/me/mutes"), until=lambda answer: answer.status_code == 200)
 
 
-async def test_accounts_come_by_the_log(
-    alone: Mapping[str, str], topics: Topics, people_of: Callable[..., People]
+async def test_consumer_handles_late_and_repeated_events_and_a_crash(
+    isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers]
 ) -> None:
-    """Late, twice, and with a consumer that dies half-way through letting people in."""
     port, ops = free_port(), free_port()
-    dsn = alone["PHOTOMESH_POSTGRES_DSN"]
+    dsn = isolated_environment["PHOTOMESH_POSTGRES_DSN"]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api, open_pool(dsn) as pool:
-        people = people_of(api, pool)
-        ada, *fans = [people.unknown() for _ in range(5)]
-        async with process(MODULE, alone, port=port):
-            async with process(f"{MODULE}.consumer", alone, port=ops):
-                registered = [record_of(account(person.number, private=person is ada)) for person in (ada, *fans)]
+        users = users_of(api, pool)
+        ada, *fans = [users.unregistered_user() for _ in range(5)]
+        async with process(MODULE, isolated_environment, port=port):
+            async with process(f"{MODULE}.consumer", isolated_environment, port=ops):
+                registered = [record_of(account_event(user.number, private=user is ada)) for user in (ada, *fans)]
                 await topics.send([*registered, *registered])
                 known = "SELECT count(*) FROM accounts WHERE id = ANY($1)"
-                numbers = [person.number for person in (ada, *fans)]
+                numbers = [user.number for user in (ada, *fans)]
                 await eventually(lambda: pool.fetchval(known, numbers), until=lambda found: found == 5, within=60)
                 for fan in fans:
                     assert (await fan.follow(ada))["requested"] is True
             failpoints = "social-graph.between_admissions=kill@2"
-            async with process(f"{MODULE}.consumer", alone, port=ops, failpoints=failpoints) as dying:
-                opened = account(ada.number, private=False, version=2)
+            async with process(f"{MODULE}.consumer", isolated_environment, port=ops, failpoints=failpoints) as dying:
+                opened = account_event(ada.number, private=False, version=2)
                 await topics.send([record_of(opened), record_of(opened)])
                 assert await dying.ended(within=60) == -signal.SIGKILL
             assert await ada.counts() == (2, 0)
-            async with process(f"{MODULE}.consumer", alone, port=ops):
+            async with process(f"{MODULE}.consumer", isolated_environment, port=ops):
                 await eventually(ada.counts, until=lambda counts: counts == (4, 0), within=90)
-                await topics.send([registered[0]])  # it was private then
-                again = people.unknown()
-                await topics.send([record_of(account(again.number))])
+                await topics.send([registered[0]])  # the old version was private
+                again = users.unregistered_user()
+                await topics.send([record_of(account_event(again.number))])
                 await eventually(lambda: pool.fetchval(known, [again.number]), within=60)
             assert (await again.follow(ada))["following"] is True
             for fan in fans:
-                assert told(await events(topics, fan, ada, 2)) == ["follow.requested", "follow.created"]
+                assert event_types(await pair_events(topics, fan, ada, 2)) == ["follow.requested", "follow.created"]
 
 
-def recount(environment: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-    command = [sys.executable, "-m", f"{MODULE}.recount", *arguments]
+def reconcile(environment: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", f"{MODULE}.reconcile", *arguments]
     run = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
     assert run.stderr == ""
     return run.returncode, run.stdout
 
 
-async def test_recount_finds_and_mends_drift(alone: Mapping[str, str], people_of: Callable[..., People]) -> None:
+async def test_reconcile_finds_and_repairs_wrong_counts(
+    isolated_environment: Mapping[str, str], users_of: Callable[..., ApiUsers]
+) -> None:
     port = free_port()
-    dsn = alone["PHOTOMESH_POSTGRES_DSN"]
+    dsn = isolated_environment["PHOTOMESH_POSTGRES_DSN"]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api, open_pool(dsn) as pool:
-        ada, grace, joan = await people_of(api, pool).several(3)
-        async with process(MODULE, alone, port=port):
+        ada, grace, joan = await users_of(api, pool).new_users(3)
+        async with process(MODULE, isolated_environment, port=port):
             await ada.follow(grace)
             await joan.follow(grace)
-            assert recount(alone, "--check") == (0, "every count is right\n")
+            assert reconcile(isolated_environment) == (0, "0 repaired, 0 wrong\n")
             await pool.execute("UPDATE accounts SET followers = 7 WHERE id = $1", grace.number)
             await pool.execute("UPDATE accounts SET following = 0 WHERE id = $1", ada.number)
-            code, text = recount(alone, "--check")
+            code, text = reconcile(isolated_environment)
             assert code == 1
-            assert f"{grace.id}: followers 7 → 2, following 0 → 0\n" in text
-            assert f"{ada.id}: followers 0 → 0, following 0 → 1\n" in text
-            assert text.endswith("2 accounts are wrong\n")
+            assert f"{grace.id}: followers 7 → 2, following 0 → 0: wrong\n" in text
+            assert f"{ada.id}: followers 0 → 0, following 0 → 1: wrong\n" in text
+            assert text.endswith("0 repaired, 2 wrong\n")
             assert await grace.counts() == (7, 0)
-            code, text = recount(alone)
+            code, text = reconcile(isolated_environment, "--repair")
             assert code == 0
-            assert text.endswith("2 accounts were wrong\n")
+            assert text.endswith("2 repaired, 0 wrong\n")
             assert (await ada.counts(), await grace.counts()) == ((0, 1), (2, 0))
-            assert recount(alone) == (0, "every count is right\n")
+            assert reconcile(isolated_environment) == (0, "0 repaired, 0 wrong\n")
 
 
-async def test_it_ends_when_told(alone: Mapping[str, str], people_of: Callable[..., People]) -> None:
-    async with process(MODULE, alone, port=free_port()) as running:
+async def test_shuts_down_on_sigterm(
+    isolated_environment: Mapping[str, str], users_of: Callable[..., ApiUsers]
+) -> None:
+    async with process(MODULE, isolated_environment, port=free_port()) as running:
         async with httpx.AsyncClient(base_url=running.url) as api:
-            ada, grace = await two_people(alone, api, people_of)
+            ada, grace = await two_users(isolated_environment, api, users_of)
             await ada.follow(grace)
             metrics = (await api.get("/metrics")).text
             assert (await api.get("/readyz")).json() == {"ready": True, "failures": {}}

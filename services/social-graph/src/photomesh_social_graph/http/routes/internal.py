@@ -1,10 +1,10 @@
-"""Operations for other services."""
+"""Routes for other services."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Response
 
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.router import InternalRouter
@@ -20,31 +20,23 @@ from photomesh_shared.internal_api.social_graph import (
     Summary,
     SummaryQuery,
 )
-from photomesh_social_graph.wiring import Deps
+from photomesh_social_graph.http.dependencies import Dependencies
 
 __all__ = ["router"]
 
 router = InternalRouter()
 
 
-async def _deps(request: Request) -> Deps:  # async, or it would take a turn in a thread for each request
-    deps: Deps = request.app.state.deps
-    return deps
-
-
-Dependencies = Annotated[Deps, Depends(_deps)]
-
-
 @router.serves(GET_FOLLOWERS)
 async def get_followers(user_id: UserId, query: Annotated[FollowersQuery, Query()], deps: Dependencies) -> Response:
-    """PostgreSQL packs the ids, so a million of them cost this process nothing."""
+    """PostgreSQL packs the ids, which costs this process nothing per id."""
     packed = await deps.store.follower_ids(user_id, after=query.after, limit=query.limit)
     return Response(packed, media_type="application/octet-stream")
 
 
 @router.serves(GET_FOLLOWING)
 async def get_following(user_id: UserId, deps: Dependencies) -> Response:
-    """PostgreSQL makes the JSON."""
+    """PostgreSQL encodes the JSON."""
     return Response(await deps.store.following_json(user_id), media_type="application/json")
 
 

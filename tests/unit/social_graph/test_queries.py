@@ -1,4 +1,4 @@
-"""Lists: what is shown to whom, and pages that neither repeat nor skip."""
+"""Lists: visibility, and pages that neither repeat nor skip an entry."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photomesh_social_graph.admissions import Admissions
-from photomesh_social_graph.listing import Lists
-from photomesh_social_graph.service import Graph, Listing
+from photomesh_social_graph.domain import AccountList
+from photomesh_social_graph.event_handlers import AccountEventHandlers
+from photomesh_social_graph.queries import ListQueries
+from photomesh_social_graph.service import RelationshipService
 from tests.support.clock import LoopClock, run_virtually
-from tests.unit.social_graph.fakes import MemoryGraph
-from tests.unit.social_graph.world import account
+from tests.support.social_graph import InMemoryGraph, account_event
 
 STAR, VIEWER = 1, 2
 FANS = range(10, 22)
@@ -29,17 +29,17 @@ changes = st.lists(
 )
 
 
-class World:
+class InMemoryService:
     def __init__(self) -> None:
         self.clock = LoopClock()
-        self.store = MemoryGraph()
-        self.graph = Graph(self.store, self.clock, following_limit=100, account_wait=0)
-        self.lists = Lists(self.store, self.clock)
+        self.store = InMemoryGraph()
+        self.relationships = RelationshipService(self.store, self.clock, following_limit=100, account_wait_seconds=0)
+        self.lists = ListQueries(self.store, self.clock)
 
     async def populate(self, known: set[int]) -> None:
-        admissions = Admissions(self.store, self.clock)
+        handlers = AccountEventHandlers(self.store, self.clock)
         for number in (STAR, VIEWER, *FANS):
-            await admissions.account_changed(account(number))
+            await handlers.account_changed(account_event(number))
         for fan in FANS:
             await self.change(("fan follows", fan))
         for fan in known:
@@ -54,20 +54,22 @@ class World:
         relation = (await self.store.relations(actor, [target]))[target]
         if does in ("follows", "unfollows") and relation.blocked:
             return
-        await getattr(self.graph, does.removesuffix("s"))(actor, target)
+        await getattr(self.relationships, does.removesuffix("s"))(actor, target)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.sets(st.sampled_from(FANS)), st.integers(1, 5), st.lists(changes, max_size=12))
-def test_pages_while_anything_changes(known: set[int], limit: int, between: list[list[Change]]) -> None:
-    async def story() -> None:
-        world = World()
-        await world.populate(known)
+def test_pages_stay_consistent_under_concurrent_changes(
+    known: set[int], limit: int, between: list[list[Change]]
+) -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.populate(known)
         touched: dict[int, int] = {}
         went: set[int] = set()
-        begun, after, seen, pages = world.lists.begin(), None, [], 0
+        as_of, after, seen, pages = service.lists.snapshot_time(), None, [], 0
         while True:
-            page = await world.lists.followers(VIEWER, STAR, begun=begun, after=after, limit=limit)
+            page = await service.lists.followers(VIEWER, STAR, as_of=as_of, after=after, limit=limit)
             shown = [found.id for found in page.accounts]
             seen += shown
             if page.next is None:
@@ -78,7 +80,7 @@ def test_pages_while_anything_changes(known: set[int], limit: int, between: list
                     touched[change[1]] = touched.get(change[1], 0) + 1
                 else:
                     went.add(change[1])
-                await world.change(change)
+                await service.change(change)
             pages += 1
         certain = [fan for fan in FANS if fan not in went and touched.get(fan, 0) <= 2]
         for fan in certain:
@@ -86,39 +88,39 @@ def test_pages_while_anything_changes(known: set[int], limit: int, between: list
         halves = [fan not in known for fan in seen if fan in certain]
         assert halves == sorted(halves)
 
-    run_virtually(story())
+    run_virtually(scenario())
 
 
-def test_own_lists_hide_who_blocks() -> None:
-    async def story() -> None:
-        world = World()
-        await world.populate(set())
+def test_own_lists_leave_out_accounts_that_block_the_viewer() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.populate(set())
         for fan in FANS:
-            await world.graph.mute(VIEWER, fan)
-        await world.graph.block(FANS[0], VIEWER)
-        await world.graph.block(VIEWER, FANS[1])
-        mutes = await world.lists.own(Listing.MUTES, VIEWER, after=None, limit=50)
+            await service.relationships.mute(VIEWER, fan)
+        await service.relationships.block(FANS[0], VIEWER)
+        await service.relationships.block(VIEWER, FANS[1])
+        mutes = await service.lists.own_list(AccountList.MUTES, VIEWER, after=None, limit=50)
         assert {found.id for found in mutes.accounts} == set(FANS[2:])
-        blocks = await world.lists.own(Listing.BLOCKS, VIEWER, after=None, limit=50)
+        blocks = await service.lists.own_list(AccountList.BLOCKS, VIEWER, after=None, limit=50)
         assert [found.id for found in blocks.accounts] == [FANS[1]]
 
-    run_virtually(story())
+    run_virtually(scenario())
 
 
-def test_a_page_that_cannot_be_filled_says_that_there_is_more() -> None:
-    """Nobody makes a request read a whole list by being blocked by everybody on it."""
+def test_a_page_that_cannot_be_filled_has_a_next() -> None:
+    """The reads of one request are bounded, even if every entry of a long list is hidden."""
 
-    async def story() -> None:
-        world = World()
-        await world.populate(set())
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.populate(set())
         for fan in FANS[1:]:
-            await world.graph.block(fan, VIEWER)
-        begun = world.lists.begin()
-        page = await world.lists.followers(VIEWER, STAR, begun=begun, after=None, limit=1)
+            await service.relationships.block(fan, VIEWER)
+        as_of = service.lists.snapshot_time()
+        page = await service.lists.followers(VIEWER, STAR, as_of=as_of, after=None, limit=1)
         assert [found.id for found in page.accounts] == [FANS[0]]
-        world.lists = Lists(world.store, world.clock, rounds=2)
-        page = await world.lists.followers(VIEWER, STAR, begun=begun, after=None, limit=1)
+        service.lists = ListQueries(service.store, service.clock, max_reads=2)
+        page = await service.lists.followers(VIEWER, STAR, as_of=as_of, after=None, limit=1)
         assert page.accounts == []
         assert page.next is not None
 
-    run_virtually(story())
+    run_virtually(scenario())

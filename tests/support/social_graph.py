@@ -1,6 +1,6 @@
-"""The graph's store in memory.
+"""Builders for tests of the social graph: events of accounts, and its store in memory.
 
-`tests/integration/social_graph/test_store.py` holds this store and the real one to the same behaviour.
+`tests/integration/social_graph/test_store.py` holds the store in memory and the real one to the same behaviour.
 """
 
 from __future__ import annotations
@@ -12,26 +12,41 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope, Event
 from photomesh_shared.ids import MAX_ID
-from photomesh_social_graph.domain import Account, Counts, Place, Relation, Side, Tie
+from photomesh_social_graph.domain import Account, AccountList, Counts, ListPosition, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
-from photomesh_social_graph.service import Listing
 
-__all__ = ["MemoryGraph"]
+__all__ = ["InMemoryGraph", "account_event"]
 
-_TOP = Place(datetime.max.replace(tzinfo=UTC), MAX_ID)
+_START = ListPosition(datetime.max.replace(tzinfo=UTC), MAX_ID)
+
+
+def account_event(
+    user_id: int, *, private: bool = False, version: int = 1
+) -> Envelope[AccountRegistered | AccountUpdated]:
+    """The event of an account's version: version 1 is its registration."""
+    kind = AccountRegistered if version == 1 else AccountUpdated
+    fields = kind.example().model_dump() | {
+        "user_id": user_id,
+        "username": f"user{user_id}",
+        "display_name": f"User {user_id}, {version}",
+        "private": private,
+    }
+    return Envelope.of(kind(**fields), entityversion=version, id=f"{user_id}.{version}")
 
 
 @dataclass
-class MemoryGraph:
+class InMemoryGraph:
+    """Implements what `store.PostgresGraph` implements."""
+
     known: dict[int, tuple[Account, int]] = field(default_factory=dict)
     sides: dict[tuple[int, int], Side] = field(default_factory=dict)
     events: list[Envelope[Event]] = field(default_factory=list)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
-    async def changing(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
+    async def locked_tie(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
         async with self._writing:
             await asyncio.sleep(0)
             if actor_id not in self.known:
@@ -61,7 +76,7 @@ class MemoryGraph:
             sum(side.target_id == account_id for side in follows), sum(side.actor_id == account_id for side in follows)
         )
 
-    async def keep(self, account: Account, version: int) -> None:
+    async def upsert_account(self, account: Account, version: int) -> None:
         if account.id not in self.known or self.known[account.id][1] < version:
             self.known[account.id] = account, version
 
@@ -77,47 +92,48 @@ class MemoryGraph:
 
         return {other: Tie(side(viewer_id, other), side(other, viewer_id)).relation for other in account_ids}
 
-    async def listed(self, listing: Listing, owner_id: int, after: Place | None, limit: int) -> list[Place]:
-        at: Callable[[Side], datetime | None] = {
-            Listing.FOLLOWING: lambda side: side.followed_at,
-            Listing.FOLLOWERS: lambda side: side.followed_at,
-            Listing.REQUESTS: lambda side: side.requested_at,
-            Listing.BLOCKS: lambda side: side.blocked_at,
-            Listing.MUTES: lambda side: side.muted_at,
-        }[listing]
-        backwards = listing in (Listing.FOLLOWERS, Listing.REQUESTS)
+    async def list_newest(
+        self, kind: AccountList, owner_id: int, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        sort_key: Callable[[Side], datetime | None] = {
+            AccountList.FOLLOWING: lambda side: side.followed_at,
+            AccountList.FOLLOWERS: lambda side: side.followed_at,
+            AccountList.REQUESTS: lambda side: side.requested_at,
+            AccountList.BLOCKS: lambda side: side.blocked_at,
+            AccountList.MUTES: lambda side: side.muted_at,
+        }[kind]
+        incoming = kind in (AccountList.FOLLOWERS, AccountList.REQUESTS)
         return _page(
             [
-                Place(moment, side.actor_id if backwards else side.target_id)
+                ListPosition(moment, side.actor_id if incoming else side.target_id)
                 for side in self.sides.values()
-                if (side.target_id if backwards else side.actor_id) == owner_id and (moment := at(side))
+                if (side.target_id if incoming else side.actor_id) == owner_id and (moment := sort_key(side))
             ],
             after,
             limit,
         )
 
-    async def followed_at(self, viewer_id: int, moment: datetime) -> list[int]:
-        def then(side: Side) -> bool:
+    async def followee_ids_at(self, viewer_id: int, moment: datetime) -> list[int]:
+        def followed_then(side: Side) -> bool:
             if side.followed_at and side.followed_at <= moment:
                 return True
             if side.followed_from is None or side.followed_until is None:
                 return False
             return side.followed_from <= moment < side.followed_until
 
-        return [side.target_id for side in self.sides.values() if side.actor_id == viewer_id and then(side)]
+        return [side.target_id for side in self.sides.values() if side.actor_id == viewer_id and followed_then(side)]
 
-    async def followers(
-        self, owner_id: int, known: Sequence[int], *, whether: bool, after: Place | None, limit: int
-    ) -> list[Place]:
-        everybody = await self.listed(Listing.FOLLOWERS, owner_id, None, MAX_ID)
-        return _page(
-            [replace(place, known=whether) for place in everybody if (place.id in known) == whether], after, limit
-        )
+    async def list_followers(
+        self, owner_id: int, known: Sequence[int], *, among_known: bool, after: ListPosition | None, limit: int
+    ) -> list[ListPosition]:
+        everyone = await self.list_newest(AccountList.FOLLOWERS, owner_id, None, MAX_ID)
+        matching = [replace(entry, known=among_known) for entry in everyone if (entry.id in known) == among_known]
+        return _page(matching, after, limit)
 
 
-def _page(places: list[Place], after: Place | None, limit: int) -> list[Place]:
-    def order(place: Place) -> Any:
-        return place.at, place.id
+def _page(entries: list[ListPosition], after: ListPosition | None, limit: int) -> list[ListPosition]:
+    def order(entry: ListPosition) -> Any:
+        return entry.at, entry.id
 
-    newest_first = sorted(places, key=order, reverse=True)
-    return [place for place in newest_first if order(place) < order(after or _TOP)][:limit]
+    newest_first = sorted(entries, key=order, reverse=True)
+    return [entry for entry in newest_first if order(entry) < order(after or _START)][:limit]

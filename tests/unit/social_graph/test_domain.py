@@ -1,4 +1,4 @@
-"""What one account may do to another: the rules against a simple model of them."""
+"""Rules of relationships, some of them against a simple model."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def tie(*, private: bool = False, following: int = 0, requesting: int = 0) -> Ti
 
 
 def swapped(seen: Tie) -> Tie:
-    """The same two, and the other acts."""
+    """The same pair, with the other account acting."""
     return Tie(seen.theirs, seen.ours)
 
 
-def told(seen: Tie) -> list[str]:
+def event_types(seen: Tie) -> list[str]:
     return [event.data.type_.removeprefix("photomesh.").removesuffix(".v1") for event in seen.events]
 
 
@@ -37,23 +37,23 @@ def test_a_request_becomes_a_follow() -> None:
     asked.follow(NOW, limit=1)
     assert (asked.ours.requesting, asked.ours.following, asked.ours.followers) == (1, 0, 0)
     answered = swapped(asked)
-    answered.approve(NOW)
+    answered.approve_request(NOW)
     assert (answered.theirs.requesting, answered.theirs.following, answered.theirs.followers) == (0, 1, 1)
     assert answered.relation == Relation(followed_by=True)
-    assert told(asked) + told(answered) == ["follow.requested", "follow.created"]
+    assert event_types(asked) + event_types(answered) == ["follow.requested", "follow.created"]
 
 
-def test_who_asked_before_an_account_opened_follows_it_now() -> None:
+def test_following_a_public_account_replaces_an_old_request() -> None:
     asked = tie(private=True)
     asked.follow(NOW, limit=1)
     opened = Tie(Side(**{**vars(asked.ours), "target_private": False}), asked.theirs)
     opened.follow(NOW, limit=1)
-    assert told(opened) == ["follow.created"]
+    assert event_types(opened) == ["follow.created"]
     assert (opened.ours.requesting, opened.ours.following) == (0, 1)
 
 
 @pytest.mark.parametrize(("following", "requesting"), [(3, 0), (0, 3), (2, 1)])
-def test_the_limit_counts_requests(following: int, requesting: int) -> None:
+def test_the_following_limit_counts_requests(following: int, requesting: int) -> None:
     for private in (True, False):
         full = tie(private=private, following=following, requesting=requesting)
         with pytest.raises(FollowingLimitReached) as problem:
@@ -62,7 +62,7 @@ def test_the_limit_counts_requests(following: int, requesting: int) -> None:
         assert full.events == []
 
 
-def test_a_follow_that_has_ended_is_remembered() -> None:
+def test_remembers_the_last_follow_that_ended() -> None:
     seen = tie()
     seen.follow(NOW, limit=1)
     seen.unfollow(NOW + timedelta(hours=1))
@@ -72,14 +72,14 @@ def test_a_follow_that_has_ended_is_remembered() -> None:
     assert seen.ours.followed_from == NOW
 
 
-def test_approving_nothing() -> None:
+def test_approving_a_missing_request_is_an_error() -> None:
     with pytest.raises(FollowRequestNotFound):
-        tie().approve(NOW)
+        tie().approve_request(NOW)
 
 
 @dataclass
 class Model:
-    """What is true of an account towards another."""
+    """One side of a pair."""
 
     private: bool = False
     follows: bool = False
@@ -106,7 +106,7 @@ class Model:
 
 
 def act(action: str, me: Model, other: Model) -> bool:
-    """What should happen; whether the other one is there for me. `private` speaks of whom the model acts on."""
+    """Applies the action; returns whether it succeeds. `private` is a property of the target."""
     if other.blocks or (me.blocks and action not in ("block", "unblock")):
         return False
     match action:
@@ -118,12 +118,12 @@ def act(action: str, me: Model, other: Model) -> bool:
             me.set("follows", "follow", True)
         case "unfollow":
             me.end("withdrawn")
-        case "approve" if other.asks:
+        case "approve_request" if other.asks:
             other.asks = False
             other.set("follows", "follow", True)
-        case "approve" if not other.follows:
+        case "approve_request" if not other.follows:
             return False
-        case "deny":
+        case "deny_request":
             other.close("denied")
         case "remove_follower":
             other.set("follows", "follow", False)
@@ -138,7 +138,17 @@ def act(action: str, me: Model, other: Model) -> bool:
     return True
 
 
-ACTIONS = ("follow", "unfollow", "approve", "deny", "remove_follower", "block", "unblock", "mute", "unmute")
+ACTIONS = (
+    "follow",
+    "unfollow",
+    "approve_request",
+    "deny_request",
+    "remove_follower",
+    "block",
+    "unblock",
+    "mute",
+    "unmute",
+)
 
 
 @settings(max_examples=300)
@@ -146,7 +156,7 @@ ACTIONS = ("follow", "unfollow", "approve", "deny", "remove_follower", "block", 
     st.tuples(st.booleans(), st.booleans()),
     st.lists(st.tuples(st.sampled_from(ACTIONS), st.booleans()), max_size=30),
 )
-def test_any_actions_of_two(private: tuple[bool, bool], actions: list[tuple[str, bool]]) -> None:
+def test_any_sequence_of_actions_matches_the_model(private: tuple[bool, bool], actions: list[tuple[str, bool]]) -> None:
     models = [Model(private=private[0]), Model(private=private[1])]
     sides = [Side(1, 2, private[0], 0, 0, 0), Side(2, 1, private[1], 0, 0, 0)]
     events: list[list[Any]] = [[], []]

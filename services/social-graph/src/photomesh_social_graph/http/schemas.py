@@ -1,4 +1,4 @@
-"""Wire shapes."""
+"""Request and response models."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _RELATIONSHIP: dict[str, Any] = {
 
 
 class Relationship(BaseModel):
-    """How you stand to an account."""
+    """Your relationship to an account."""
 
     model_config = _example(**_RELATIONSHIP)
 
     user_id: UserId
     following: bool = Field(description="You follow it.")
-    requested: bool = Field(description="You asked to follow it, and wait for its answer.")
+    requested: bool = Field(description="Your follow request is pending.")
     followed_by: bool = Field(description="It follows you.")
-    requested_by: bool = Field(description="It asked to follow you, and waits for your answer.")
+    requested_by: bool = Field(description="Its follow request is pending.")
     blocking: bool = Field(description="You block it.")
     muting: bool = Field(description="You mute it.")
 
@@ -54,7 +54,7 @@ class Relationship(BaseModel):
 
 
 class Relationships(BaseModel):
-    """One for each account that was asked for, in that order."""
+    """One item per account, in the order of the query."""
 
     model_config = _example(items=[_RELATIONSHIP])
 
@@ -62,7 +62,7 @@ class Relationships(BaseModel):
 
 
 class ListedAccount(BaseModel):
-    """An account, as lists show it."""
+    """An account in a list."""
 
     model_config = _example(
         id="u_8aB3x9Q2",

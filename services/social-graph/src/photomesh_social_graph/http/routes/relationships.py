@@ -1,0 +1,96 @@
+"""Routes of relationships: follow, block, mute, and answering follow requests."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from photomesh_shared.auth import Viewer
+from photomesh_shared.http import problems
+from photomesh_shared.ids import UserId
+from photomesh_social_graph import errors
+from photomesh_social_graph.http.dependencies import CACHE_CONTROL, CHANGE, OWN, Dependencies
+from photomesh_social_graph.http.schemas import Relationship, Relationships
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["people"])
+
+
+@router.put(
+    "/v1/users/{user_id}/follow",
+    summary="Follow an account",
+    responses=problems(*CHANGE, errors.FollowingLimitReached),
+)
+async def follow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """If the account is private, this sends a follow request: `requested` is true until the account approves or denies
+    it, or you withdraw it. Idempotent. An account that blocks you does not exist for you."""
+    return Relationship.of(user_id, await deps.relationships.follow(viewer.account_id, user_id))
+
+
+@router.delete("/v1/users/{user_id}/follow", summary="Unfollow an account", responses=problems(*CHANGE))
+async def unfollow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """Also withdraws a pending follow request. Posts of the account leave your feed. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.unfollow(viewer.account_id, user_id))
+
+
+@router.put("/v1/users/{user_id}/block", summary="Block an account", responses=problems(*CHANGE))
+async def block(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """Hides each of you from the other, and ends follows and requests in both directions. The account is not notified:
+    your account no longer exists for it. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.block(viewer.account_id, user_id))
+
+
+@router.delete("/v1/users/{user_id}/block", summary="Unblock an account", responses=problems(*CHANGE))
+async def unblock(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """Does not restore the follows that the block ended. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.unblock(viewer.account_id, user_id))
+
+
+@router.put("/v1/users/{user_id}/mute", summary="Mute an account", responses=problems(*CHANGE))
+async def mute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """Removes posts of the account from your feed; nothing else changes, and only you can see it. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.mute(viewer.account_id, user_id))
+
+
+@router.delete("/v1/users/{user_id}/mute", summary="Unmute an account", responses=problems(*CHANGE))
+async def unmute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """Posts of the account return to your feed if you follow it. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.unmute(viewer.account_id, user_id))
+
+
+@router.put(
+    "/v1/me/follow-requests/{user_id}",
+    summary="Approve a follow request",
+    responses=problems(*CHANGE, errors.FollowRequestNotFound),
+)
+async def approve_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """The account becomes a follower of yours. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.approve_request(viewer.account_id, user_id))
+
+
+@router.delete("/v1/me/follow-requests/{user_id}", summary="Deny a follow request", responses=problems(*CHANGE))
+async def deny_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """The account is not notified, and may send another request. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.deny_request(viewer.account_id, user_id))
+
+
+@router.delete("/v1/me/followers/{user_id}", summary="Remove a follower", responses=problems(*CHANGE))
+async def remove_follower(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
+    """The account stops following you, and is not notified. Idempotent."""
+    return Relationship.of(user_id, await deps.relationships.remove_follower(viewer.account_id, user_id))
+
+
+@router.get("/v1/me/relationships", summary="List relationships", responses=problems(*OWN))
+async def list_relationships(
+    response: Response,
+    viewer: Viewer,
+    deps: Dependencies,
+    user_id: Annotated[list[UserId], Query(min_length=1, max_length=100, description="Repeat it, up to 100 times.")],
+) -> Relationships:
+    """Your relationship to each of these accounts, in the order of the query. For an account that blocks you or does
+    not exist, every member is false."""
+    found = await deps.relationships.relations(viewer.account_id, list(dict.fromkeys(user_id)))
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return Relationships(items=[Relationship.of(account_id, relation) for account_id, relation in found.items()])

@@ -1,0 +1,133 @@
+"""Use cases of relationships, and reactions to events of accounts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from photomesh_shared.errors import AccountNotFound
+from photomesh_shared.ids import IdGenerator
+from photomesh_social_graph.errors import AccountNotReady, OwnAccount
+from photomesh_social_graph.event_handlers import AccountEventHandlers
+from photomesh_social_graph.service import RelationshipService
+from tests.support.clock import LoopClock, run_virtually
+from tests.support.social_graph import InMemoryGraph, account_event
+
+ADA, GRACE = 101, 102
+
+
+class InMemoryService:
+    def __init__(self) -> None:
+        self.clock = LoopClock()
+        self.store = InMemoryGraph()
+        self.relationships = RelationshipService(self.store, self.clock, following_limit=100, account_wait_seconds=2)
+        self.handlers = AccountEventHandlers(self.store, self.clock)
+
+    async def add_accounts(self, *numbers: int, private: bool = False, version: int = 1) -> None:
+        for number in numbers:
+            await self.handlers.account_changed(account_event(number, private=private, version=version))
+
+    def new_id(self) -> int:
+        return IdGenerator(1, 1, self.clock).next()
+
+
+def test_does_not_wait_for_an_unknown_account_with_an_old_id() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA)
+        with pytest.raises(AccountNotFound):
+            await service.relationships.follow(ADA, GRACE)
+        with pytest.raises(AccountNotReady):
+            await service.relationships.follow(GRACE, ADA)
+        assert service.clock.monotonic() == 0
+
+    run_virtually(scenario())
+
+
+def test_waits_for_the_event_of_a_new_account() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA)
+        late = service.new_id()
+        following = asyncio.create_task(service.relationships.follow(ADA, late))
+        await service.clock.sleep(1)
+        await service.add_accounts(late)
+        assert (await following).following
+        assert 1 <= service.clock.monotonic() < 1.5
+
+    run_virtually(scenario())
+
+
+def test_waits_equally_long_for_absent_and_hidden_accounts() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        hidden, absent = service.new_id(), service.new_id() + 1
+        await service.add_accounts(ADA, hidden)
+        await service.relationships.block(hidden, ADA)
+        waits = []
+        for other in (hidden, absent):
+            began = service.clock.monotonic()
+            with pytest.raises(AccountNotFound):
+                await service.relationships.follow(ADA, other)
+            waits.append(service.clock.monotonic() - began)
+        assert waits[0] == pytest.approx(waits[1])
+        assert 2 <= waits[0] < 2.5
+        await service.clock.sleep(timedelta(minutes=2).total_seconds())
+        began = service.clock.monotonic()
+        with pytest.raises(AccountNotFound):
+            await service.relationships.follow(ADA, absent)
+        assert service.clock.monotonic() == began
+
+    run_virtually(scenario())
+
+
+def test_refuses_every_action_on_oneself() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA)
+        for action in (
+            "follow",
+            "unfollow",
+            "block",
+            "unblock",
+            "mute",
+            "unmute",
+            "approve_request",
+            "deny_request",
+            "remove_follower",
+        ):
+            with pytest.raises(OwnAccount):
+                await getattr(service.relationships, action)(ADA, ADA)
+        assert service.store.events == []
+
+    run_virtually(scenario())
+
+
+def test_approves_more_requests_than_one_batch_when_an_account_goes_public() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA, private=True)
+        fans = range(1_000, 1_250)
+        await service.add_accounts(*fans)
+        for fan in fans:
+            await service.relationships.follow(fan, ADA)
+        await service.add_accounts(ADA, private=False, version=2)
+        assert (await service.store.counts(ADA)).followers == 250
+        await service.add_accounts(ADA, private=False, version=2)
+        assert len(service.store.events) == 500
+
+    run_virtually(scenario())
+
+
+def test_ignores_an_old_event() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(GRACE)
+        await service.add_accounts(ADA, private=True, version=3)
+        await service.relationships.follow(GRACE, ADA)
+        await service.add_accounts(ADA, private=False, version=2)
+        assert (await service.relationships.relations(GRACE, [ADA]))[ADA].requested
+
+    run_virtually(scenario())
