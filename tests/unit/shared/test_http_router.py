@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 
 from photomesh_shared.auth import MaybeViewer, TokenVerifier, Viewer
@@ -18,6 +18,7 @@ from photomesh_shared.errors import NotFound
 from photomesh_shared.http import (
     ApiRouter,
     Auth,
+    InternalRouter,
     Page,
     Paging,
     RateClass,
@@ -25,8 +26,8 @@ from photomesh_shared.http import (
     RoutePolicy,
     app_deps,
     create_api_app,
-    internal_router,
 )
+from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
 from tests.support.problems import expect_problem
 from tests.support.services import client_of
@@ -88,7 +89,7 @@ async def delete_orders(viewer: Viewer) -> None:
     return None
 
 
-def app_of(deps: Any, *routers: ApiRouter, internal: tuple[APIRouter, ...] = ()) -> FastAPI:
+def app_of(deps: Any, *routers: ApiRouter, internal: tuple[InternalRouter, ...] = ()) -> FastAPI:
     @asynccontextmanager
     async def open_deps(_: Readiness) -> AsyncIterator[Any]:
         yield deps
@@ -209,11 +210,11 @@ def test_a_route_without_a_policy_is_refused() -> None:
 
 
 def test_only_internal_routes_need_no_policy() -> None:
+    internal = InternalRouter()
     with pytest.raises(ValueError, match="policy"):
-        app_of(None, internal=(APIRouter(),))
-    internal = internal_router(prefix="/orders")
+        internal.serves(Operation("GET", "/v1/orders/count", int))
 
-    @internal.get("/count")
+    @internal.serves(Operation("GET", "/internal/orders/count", int))
     async def count() -> int:
         return 1
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from photomesh_shared.http.app import ApiDeps, create_api_app, create_service_app, ops_app
 from photomesh_shared.http.deps import app_deps
 from photomesh_shared.http.health import Check, Readiness
+from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.paging import PRIVATE, LargePaging, Page, PageRequest, Paging
 from photomesh_shared.http.policy import Auth, RateClass, RoutePolicy
 from photomesh_shared.http.problems import ProblemDocument, problems
-from photomesh_shared.http.router import ApiRouter, internal_router
+from photomesh_shared.http.router import ApiRouter
 from photomesh_shared.http.server import run
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ApiRouter",
     "Auth",
     "Check",
+    "InternalRouter",
     "LargePaging",
     "Page",
     "PageRequest",
@@ -34,7 +36,6 @@ __all__ = [
     "app_deps",
     "create_api_app",
     "create_service_app",
-    "internal_router",
     "ops_app",
     "problems",
     "run",

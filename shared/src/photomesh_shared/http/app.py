@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.http.health import Readiness, health_router
+from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.problems import HANDLERS, with_problem_content
 from photomesh_shared.http.router import ApiRouter
 from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore
@@ -103,17 +104,12 @@ def create_api_app(
     open_deps: Callable[[Readiness], AbstractAsyncContextManager[ApiDeps]],
     *,
     routers: Sequence[ApiRouter],
-    internal: Sequence[APIRouter] = (),
+    internal: Sequence[InternalRouter] = (),
     description: str,
 ) -> FastAPI:
     """The app of a service that has an API, for `run`. Its lifespan opens what the service needs, as `app.state.deps`.
     No I/O happens before.
-
-    `internal` are routers made by `internal_router`. Raises ValueError if one of them is public.
     """
-    for router in internal:
-        if router.include_in_schema or not router.prefix.startswith("/internal"):
-            raise ValueError(f"{title}: a public route declares its policy (ApiRouter)")
     idempotent = {
         operation.path: operation.policy.max_body
         for router in routers

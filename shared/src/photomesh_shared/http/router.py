@@ -41,7 +41,7 @@ from photomesh_shared.errors import (
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
 
-__all__ = ["ApiRouter", "Operation", "RouteDeclaration", "internal_router"]
+__all__ = ["ApiRouter", "BoundedRoute", "Operation", "RouteDeclaration"]
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -174,11 +174,6 @@ def _bounded(request: Request, max_body: int) -> Receive:
         return message
 
     return receive
-
-
-def internal_router(*, prefix: str = "") -> APIRouter:
-    """Routes below `/internal` for other services: without policy, not documented, not routed by the gateway."""
-    return APIRouter(prefix=f"/internal{prefix}", include_in_schema=False, route_class=BoundedRoute)
 
 
 def _tree(dependant: Dependant) -> Iterator[Dependant]:

@@ -9,6 +9,7 @@ from fastapi import Query
 
 from photomesh_post.http.dependencies import Dependencies
 from photomesh_post.posts.domain import Post, Reactions
+from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.post import (
     GET_ACCOUNTS,
@@ -28,7 +29,6 @@ from photomesh_shared.internal_api.post import (
     ViewerState,
     ViewerStateQuery,
 )
-from photomesh_shared.internal_api.router import InternalRouter
 
 __all__ = ["router"]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
+from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
-from photomesh_shared.internal_api.router import InternalRouter
 from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWERS,
     GET_FOLLOWING,
