@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 import photomesh_local as local
 from photomesh_feed.store import keys
 from photomesh_shared.ids import encode
+from photomesh_shared.packed_ids import ID_BYTES, pack
 
 __all__ = ["Crowd", "bytes_per_entry", "consumers", "fill", "serve"]
 
@@ -33,7 +34,7 @@ class Crowd:
         self.author_id = author_id
         self.followers = range(author_id + (1 << 30), author_id + (1 << 30) + count)
         self.length = length
-        self.packed = keys.pack(self.followers)
+        self.packed = pack(self.followers)
 
     @property
     def last_of_tasks(self) -> list[int]:
@@ -69,7 +70,7 @@ async def serve(crowds: Sequence[Crowd]) -> AsyncIterator[str]:
             return web.Response()
         first = max(0, int(request.query["after"]) - crowd.followers.start + 1)
         last = first + int(request.query["limit"])
-        return web.Response(body=crowd.packed[first * keys.ID_BYTES : last * keys.ID_BYTES])
+        return web.Response(body=crowd.packed[first * ID_BYTES : last * ID_BYTES])
 
     async def popular(request: web.Request) -> web.Response:
         return web.json_response([])

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import pytest
 from prometheus_client import REGISTRY
 
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.events import Envelope, Event, Record, decode
 from photomesh_shared.kafka.dead_letter import restore
 from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
@@ -22,7 +23,7 @@ from photomesh_shared.kafka.source import Connect
 from tests.support.sample_events import SampleEvent, catalogue_with, record_of_unknown_type, sample_record, sample_topic
 from tests.support.waiting import eventually
 
-QUICK = RetryPolicy(attempts=3, base=0.01, cap=0.02)
+QUICK = RetryPolicy(attempts=3, backoff=Backoff(base=0.01, cap=0.02))
 
 
 class Bench(Protocol):

@@ -7,13 +7,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock, SystemClock
 
 __all__ = ["in_background"]
 
 log = logging.getLogger(__name__)
 
-_MAX_BACKOFF_SECONDS = 30.0
+_BACKOFF = Backoff(base=1.0, cap=30.0)
 
 
 @asynccontextmanager
@@ -44,5 +45,5 @@ async def _again_and_again(name: str, work: Callable[[], Awaitable[None]], clock
             log.exception("background work failed", extra={"work": name})
         else:
             log.warning("background work ended", extra={"work": name})
-        failures = failures + 1 if clock.monotonic() - started < _MAX_BACKOFF_SECONDS else 1
-        await clock.sleep(min(_MAX_BACKOFF_SECONDS, 0.5 * 2**failures))
+        failures = failures + 1 if clock.monotonic() - started < _BACKOFF.cap else 1
+        await clock.sleep(_BACKOFF.delay(failures))

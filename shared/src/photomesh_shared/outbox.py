@@ -17,9 +17,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.resources import files
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from prometheus_client import Counter, Gauge
 
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock, SystemClock, happened_within
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.failpoints import declare, failpoint
@@ -53,7 +53,7 @@ _LOCK_SPACE = 7_042_002  # with the shard's number, the key of an advisory lock
 _CHANNEL = "photomesh_outbox"
 _BATCH = 500
 _HOUSEKEEPING_SECONDS = 5.0
-_MAX_BACKOFF_SECONDS = 5.0
+_BACKOFF = Backoff(base=0.2, cap=5.0)
 _STEADY_SECONDS = 10.0
 
 AFTER_PUBLISH = declare("outbox.after_publish", "Kafka has the records, the rows are not marked")
@@ -105,7 +105,6 @@ class OutboxRelay:
         *,
         poll_seconds: float = 1.0,
         keep: timedelta = timedelta(days=1),
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         """`poll_seconds`: how often to look without having been notified. `keep`: how long sent rows stay."""
         self._pool = pool
@@ -113,7 +112,6 @@ class OutboxRelay:
         self._clock = clock or SystemClock()
         self._poll_seconds = poll_seconds
         self._keep = keep
-        self._jitter = jitter
 
     async def run(self) -> None:
         """Relays until cancelled. Restarts of PostgreSQL and Kafka are waited out."""
@@ -183,7 +181,7 @@ class OutboxRelay:
             await self._clock.sleep(_HOUSEKEEPING_SECONDS)
 
     async def _back_off(self, failures: int) -> None:
-        await self._clock.sleep(min(_MAX_BACKOFF_SECONDS, 0.1 * 2**failures) * (0.5 + self._jitter() / 2))
+        await self._clock.sleep(_BACKOFF.delay(failures))
 
 
 class _Session:

@@ -23,6 +23,7 @@ from photomesh_shared.events import (
     PostUnliked,
 )
 from photomesh_shared.kafka.failures import DependencyDown
+from photomesh_shared.packed_ids import unpack
 from tests.integration.feed.writing import Desk, deleted, edited, follow, published, unfollow
 from tests.support.tokens import free_port
 
@@ -70,7 +71,7 @@ async def test_tasks_are_the_same_again_when_an_event_comes_again(desk: Desk, id
     event = published(post, author)
     await desk.hears(event, event)
     assert [task.id for task in desk.tasks[:2]] == [task.id for task in desk.tasks[2:]]
-    assert [len(keys.unpack(task.data.followers)) for task in desk.tasks[:2]] == [1000, 198]
+    assert [len(unpack(task.data.followers)) for task in desk.tasks[:2]] == [1000, 198]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

@@ -36,6 +36,7 @@ from photomesh_shared.events import (
     PostPublished,
     Record,
 )
+from photomesh_shared.packed_ids import pack
 
 __all__ = ["CDN", "Desk", "Lists", "Neighbours", "deleted", "edited", "follow", "published", "unfollow"]
 
@@ -100,7 +101,7 @@ class Neighbours:
     async def _followers(self, request: web.Request) -> web.Response:
         known = self.followers.get(ids.decode("u", request.match_info["account"]), [])
         start = bisect_right(known, int(request.query["after"]))
-        return web.Response(body=keys.pack(known[start : start + int(request.query["limit"])]))
+        return web.Response(body=pack(known[start : start + int(request.query["limit"])]))
 
     async def _popular(self, request: web.Request) -> web.Response:
         least = int(request.query["at_least"])

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-from photomesh_media_worker.service import metadata_key
 from photomesh_shared.events.photos import PhotoReady, PhotoRejected
+from photomesh_shared.object_keys import metadata_key
 from photomesh_shared.storage import ObjectStorage
 from tests.integration.media_worker.conftest import Uploads, Working
 from tests.support import photos

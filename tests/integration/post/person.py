@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from photomesh_post.photos.objects import metadata_key
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.kafka.publisher import KafkaPublisher
+from photomesh_shared.object_keys import metadata_key
 from photomesh_shared.storage import NoSuchObject, ObjectStorage
 from tests.support.waiting import eventually
 from tests.unit.post import world

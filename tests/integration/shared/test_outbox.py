@@ -177,7 +177,7 @@ async def test_a_lost_connection_is_replaced(pool: Pool, dsn: str) -> None:
 async def test_while_kafka_is_down_rows_wait_and_then_go_in_order(pool: Pool) -> None:
     broker = MemoryBroker()
     broker.down = True
-    async with relaying(pool, MemoryPublisher(broker), poll_seconds=0.05, jitter=lambda: 0.0) as relay:
+    async with relaying(pool, MemoryPublisher(broker), poll_seconds=0.05) as relay:
         for _ in range(5):
             await happen(pool, "ann")
         await asyncio.sleep(0)

@@ -21,6 +21,7 @@ for declaring in (
     "photomesh_shared.kafka.metrics",
     "photomesh_shared.observability.metrics",
     "photomesh_shared.outbox",
+    "photomesh_shared.service_client",
     "photomesh_social_graph.metrics",
     "photomesh_upload.metrics",
 ):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from photomesh_identity.errors import AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import UserId, encode
+from photomesh_shared.object_keys import avatar_key
 from photomesh_shared.observability import logs, tracing
 from photomesh_shared.storage import NoSuchObject, ObjectStorage
 
@@ -51,11 +52,11 @@ class CopiedAvatars:
             raise AvatarPhotoNotFound
         if photo.status != "ready":
             raise AvatarPhotoNotReady(f"The photo is {photo.status}.", photo_status=photo.status)
-        folder = f"avatars/{encode('u', owner_id)}/{secrets.token_urlsafe(16)}"
+        token = secrets.token_urlsafe(16)
         copies: dict[int, str] = {}
         try:
             for size, source in self._sources(photo).items():
-                key = f"{folder}/{size}{PurePosixPath(source).suffix}"
+                key = avatar_key(owner_id, token, size, PurePosixPath(source).suffix)
                 await self._storage.copy(self._bucket, source, key)
                 copies[size] = key
         except NoSuchObject as error:  # deleted since post told us of it

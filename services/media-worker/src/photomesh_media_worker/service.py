@@ -25,7 +25,6 @@ from photomesh_media_worker.domain import (
     variant_token,
 )
 from photomesh_media_worker.metrics import BYTES, PHOTOS, STAGE_SECONDS
-from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.photos import (
@@ -39,10 +38,11 @@ from photomesh_shared.events.photos import (
     Variant,
 )
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.object_keys import metadata_key, variant_key
 from photomesh_shared.observability import tracing
 from photomesh_shared.storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
 
-__all__ = ["MediaService", "Objects", "Pipeline", "Publisher", "metadata_key", "variant_key"]
+__all__ = ["MediaService", "Objects", "Pipeline", "Publisher"]
 
 log = logging.getLogger(__name__)
 
@@ -82,16 +82,6 @@ class Publisher(Protocol):
     async def publish(self, envelope: Envelope[Event]) -> None:
         """Returns when the event is safe."""
         ...
-
-
-def metadata_key(photo_id: int) -> str:
-    """Where a photo's private metadata lies in the raw bucket."""
-    return f"metadata/{ids.encode('p', photo_id)}.json"
-
-
-def variant_key(secret: str, photo_id: int, size: int) -> str:
-    """Where a public size lies in the variants bucket."""
-    return f"{ids.encode('p', photo_id)}/{variant_token(secret, photo_id)}/{size}.jpg"
 
 
 class MediaService:
@@ -179,9 +169,12 @@ class MediaService:
                     raise result
 
     async def _put(self, photo: RawPhoto, variant: EncodedVariant) -> None:
-        key = variant_key(self._secret, photo.photo_id, variant.size)
+        key = self._variant_key(photo, variant)
         await self._objects.put(self._variants_bucket, key, variant.jpeg, content_type=_JPEG, cache_control=_FOR_EVER)
         await failpoint(AFTER_VARIANT_PUT)
+
+    def _variant_key(self, photo: RawPhoto, variant: EncodedVariant) -> str:
+        return variant_key(photo.photo_id, variant_token(self._secret, photo.photo_id), variant.size)
 
     def _ready(self, photo: RawPhoto, made: Processed) -> PhotoReady:
         return PhotoReady(
@@ -200,7 +193,7 @@ class MediaService:
                     height=variant.height,
                     size_bytes=len(variant.jpeg),
                     content_type=_JPEG,
-                    key=variant_key(self._secret, photo.photo_id, variant.size),
+                    key=self._variant_key(photo, variant),
                 )
                 for variant in made.variants
             ),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from photomesh_shared import ids
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_social_graph.domain import Relation, Tie
@@ -19,7 +20,7 @@ __all__ = ["RelationStore", "RelationshipService"]
 AFTER_COMMIT = declare("social-graph.after_commit", "a change is committed, neither answered nor relayed")
 
 _YOUNG = timedelta(minutes=1)  # an upper bound of this service's normal lag behind events of accounts
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.02, 0.25
+_BACKOFF = Backoff(base=0.02, cap=0.25, jitter=0)
 
 
 class RelationStore(Protocol):
@@ -100,22 +101,22 @@ class RelationshipService:
         An absent and a hidden account are retried alike, so that the duration tells nothing.
         """
         deadline = self._clock.monotonic() + self._account_wait_seconds
-        pause = 0.0
+        pauses = 0
         while True:
             try:
                 async with self._store.locked_tie(viewer_id, account_id) as tie:
                     act(tie, self._clock.now())
-                if pause:
+                if pauses:
                     WAITS.labels("known").inc()
                 return tie
             except (AccountNotFound, AccountNotReady) as error:
                 missing_id = viewer_id if isinstance(error, AccountNotReady) else account_id
                 if not self._is_young(missing_id) or self._clock.monotonic() >= deadline:
-                    if pause:
+                    if pauses:
                         WAITS.labels("unknown").inc()
                     raise
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) or _FIRST_PAUSE_SECONDS
-            await self._clock.sleep(pause)
+            pauses += 1
+            await self._clock.sleep(_BACKOFF.delay(pauses))
 
     def _is_young(self, account_id: int) -> bool:
         return abs(self._clock.now() - ids.timestamp_of(account_id)) < _YOUNG

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from photomesh_shared import ids
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
+from photomesh_shared.object_keys import original_key
 from photomesh_upload.errors import (
     PartsMismatch,
     PhotoTooLarge,
@@ -100,7 +100,7 @@ class Upload:
     @property
     def key(self) -> str:
         """The object's key. Nothing of the client's is in it."""
-        return object_key(self.upload_id)
+        return original_key(self.upload_id)
 
     @property
     def part_sizes(self) -> dict[int, int]:
@@ -111,10 +111,6 @@ class Upload:
     def status_at(self, now: datetime) -> Status:
         """An upload is expired from `expires_at` on, whether or not the sweeper has come by."""
         return Status.EXPIRED if self.status is Status.OPEN and now >= self.expires_at else self.status
-
-
-def object_key(upload_id: int) -> str:
-    return f"{ids.encode('up', upload_id)}/original"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, InvalidRequest, Problem, Unavailable, WrongRegion
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.object_keys import original_key
 from photomesh_upload.domain import (
     Announcement,
     NamedPart,
@@ -27,7 +28,6 @@ from photomesh_upload.domain import (
     Upload,
     Urls,
     choose_parts,
-    object_key,
 )
 from photomesh_upload.errors import (
     SizeMismatch,
@@ -150,7 +150,7 @@ class UploadService:
         with problems_counted(INITS):
             announced = Announcement.checked(filename, content_type, size_bytes)
             upload_id, photo_id, now = self._ids.next(), self._ids.next(), self._clock.now()
-            multipart_id = await self._objects.begin(object_key(upload_id), announced.content_type)
+            multipart_id = await self._objects.begin(original_key(upload_id), announced.content_type)
             await failpoint(AFTER_STORE_BEGIN)  # what a crash leaves here, the bucket's lifecycle rule clears
             upload = Upload(
                 upload_id=upload_id,

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event
 from photomesh_shared.ids import PostId, UserId
+from photomesh_shared.packed_ids import pack
 
 __all__ = ["FanoutRequested"]
 
@@ -44,5 +45,5 @@ class FanoutRequested(Event):
 
     @classmethod
     def example(cls) -> FanoutRequested:
-        followers = b"".join(follower.to_bytes(8, "big") for follower in (_GRACE,))
+        followers = pack([_GRACE])
         return cls(post_id=_POST, author_id=_ADA, part=1, followers=followers)

@@ -187,7 +187,7 @@ class Handling:
                 where = {"event_type": envelope.data.type_, "event_id": envelope.id, "attempt": failures}
                 if failures < self._retry.attempts:
                     log.warning("handling failed, will try again", extra=where, exc_info=True)
-                    await self._pause(self._retry.delay(failures, self._randomness), giving_up)
+                    await self._pause(self._retry.backoff.delay(failures, self._randomness), giving_up)
                     continue
                 log.exception("handling failed for the last time", extra=where)
                 if self._on_exhausted:
@@ -236,7 +236,7 @@ class Handling:
                         waiting = True
                         self._count_waiting(+1)
                         log.warning("waiting for a dependency", extra={"reason": str(error)})
-                await self._pause(self._retry.delay(failures, self._randomness), giving_up)
+                await self._pause(self._retry.backoff.delay(failures, self._randomness), giving_up)
         finally:
             if waiting:
                 self._count_waiting(-1)

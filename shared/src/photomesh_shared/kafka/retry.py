@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
+
+from photomesh_shared.backoff import Backoff
 
 __all__ = ["RetryPolicy"]
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`attempts` in all; between them `base` seconds, doubling up to `cap`, of which up to half is left out at random
-    so that many records that failed together are not tried together."""
+    """`attempts` of a record in all, with `backoff` between them."""
 
     attempts: int = 5
-    base: float = 0.2
-    cap: float = 10.0
-
-    def delay(self, failures: int, randomness: random.Random) -> float:
-        """Seconds to wait after this many failures."""
-        full = min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
-        return full * randomness.uniform(0.5, 1.0)
+    backoff: Backoff = Backoff(base=0.2, cap=10.0)  # noqa: RUF009 - frozen

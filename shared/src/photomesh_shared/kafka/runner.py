@@ -131,7 +131,7 @@ class ConsumerRunner:
                 return
             failures = failures + 1 if self._clock.monotonic() - started < _STEADY_SECONDS else 1
             CONSUMER_RESTARTS.labels(self._group).inc()
-            await happened_within(stop, RetryPolicy().delay(failures, self._randomness), self._clock)
+            await happened_within(stop, RetryPolicy().backoff.delay(failures, self._randomness), self._clock)
 
     def alive(self) -> bool:
         """For liveness: False when records wait, nothing moves, and no dependency is to blame."""

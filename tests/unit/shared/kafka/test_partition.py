@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photomesh_shared.kafka.partition import OffsetTracker
-from photomesh_shared.kafka.retry import RetryPolicy
 
 
 def test_nothing_to_commit_before_anything_came() -> None:
@@ -39,10 +38,3 @@ def test_the_mark_never_passes_what_is_open(offsets: set[int], randomness: rando
         tracker.done(done)
         assert tracker.low_water == (left[0] if left else max(offsets) + 1)
         assert len(tracker) == len(left)
-
-
-@given(st.integers(1, 100), st.randoms(use_true_random=False))
-def test_delays_grow_within_bounds(failures: int, randomness: random.Random) -> None:
-    policy = RetryPolicy(attempts=5, base=0.2, cap=10)
-    full = min(10, 0.2 * 2 ** (failures - 1))
-    assert full / 2 <= policy.delay(failures, randomness) <= full

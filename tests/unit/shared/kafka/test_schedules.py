@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from photomesh_shared import failpoints
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.events import Envelope, dead_letter_topic
 from photomesh_shared.failpoints import FailpointReached
 from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
@@ -91,7 +92,7 @@ class Schedule:
             concurrency=self.random.choice([1, 3, 8]),
             buffer=self.random.choice([2, 8, 64]),
             # Attempts enough that only poison is put aside, or order could not be told from bad luck.
-            retry=RetryPolicy(attempts=50, base=0.1, cap=1.0),
+            retry=RetryPolicy(attempts=50, backoff=Backoff(base=0.1, cap=1.0)),
             commit_seconds=self.random.choice([0.1, 0.5]),
             drain_seconds=self.random.choice([0.01, 5.0]),
             clock=LoopClock(),

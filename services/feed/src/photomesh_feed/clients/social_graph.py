@@ -9,9 +9,9 @@ from collections.abc import AsyncGenerator
 import aiohttp
 
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_feed.store import keys
 from photomesh_shared.ids import encode
 from photomesh_shared.observability import tracing
+from photomesh_shared.packed_ids import ID_BYTES, unpack
 
 __all__ = ["PAGE", "HttpFollowers"]
 
@@ -34,9 +34,9 @@ class HttpFollowers:
         try:
             while True:
                 page = await fetching
-                is_last = len(page) < PAGE * keys.ID_BYTES
+                is_last = len(page) < PAGE * ID_BYTES
                 if not is_last:
-                    fetching = asyncio.create_task(self._page(author_id, keys.unpack(page[-keys.ID_BYTES :])[0]))
+                    fetching = asyncio.create_task(self._page(author_id, unpack(page[-ID_BYTES:])[0]))
                 if page:
                     yield page
                 if is_last:

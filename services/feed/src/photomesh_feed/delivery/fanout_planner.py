@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Protocol
 
 from photomesh_feed.delivery.metrics import TASKS
-from photomesh_feed.store import keys
 from photomesh_shared.events import Envelope, FanoutRequested
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
+from photomesh_shared.packed_ids import ID_BYTES
 
 __all__ = ["TASK_FOLLOWERS", "Followers", "Tasks"]
 
@@ -49,9 +49,9 @@ class Tasks:
         async with aclosing(self._followers.pages(author_id)) as pages:
             async for page in pages:
                 tasks: list[Envelope[FanoutRequested]] = []
-                for start in range(0, len(page), TASK_FOLLOWERS * keys.ID_BYTES):
+                for start in range(0, len(page), TASK_FOLLOWERS * ID_BYTES):
                     part += 1
-                    followers = page[start : start + TASK_FOLLOWERS * keys.ID_BYTES]
+                    followers = page[start : start + TASK_FOLLOWERS * ID_BYTES]
                     for post_id in post_ids:
                         event = FanoutRequested(
                             post_id=post_id,

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from photomesh_feed.delivery.metrics import FANOUT_SECONDS, INSERTED
-from photomesh_feed.store import keys
 from photomesh_feed.store.writer import Pushed
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, FanoutRequested
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.failures import Invalid
+from photomesh_shared.packed_ids import unpack
 
 __all__ = ["Inserting", "Store"]
 
@@ -36,7 +36,7 @@ class Inserting:
         """Puts the post into the feeds that exist, unless it was deleted. Raises DependencyDown."""
         task = envelope.data
         try:
-            followers = keys.unpack(task.followers)
+            followers = unpack(task.followers)
         except ValueError as error:
             raise Invalid("the followers are not whole ids") from error
         await failpoint(BEFORE_INSERT)

@@ -40,10 +40,6 @@ with HSETNX as `+0` or `-0`.
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections.abc import Iterable
-
 __all__ = [
     "ACTIVE_SECONDS",
     "AFFINITY_AUTHORS",
@@ -51,7 +47,6 @@ __all__ = [
     "BOTTOM_SCORE",
     "COMPLETE",
     "FEED_POSTS",
-    "ID_BYTES",
     "INCOMPLETE",
     "MARKER",
     "MARKER_SCORE",
@@ -69,12 +64,10 @@ __all__ = [
     "likes",
     "muted",
     "order",
-    "pack",
     "post",
     "saves",
     "score",
     "timeline",
-    "unpack",
     "user",
 ]
 
@@ -96,8 +89,6 @@ PULLED = "pulled"
 REFILLING = "refilling"
 POPULAR_KNOWN = "popular:known"
 
-ID_BYTES = 8
-"""Of an id in a packed list."""
 
 _SORTED_BITS = 22  # of an id, below its milliseconds
 
@@ -157,21 +148,3 @@ def fill_lock(account_id: int) -> str:
 
 def affinity(account_id: int) -> str:
     return f"af:{account_id}"
-
-
-def pack(ids: Iterable[int]) -> bytes:
-    """Ids as big-endian int64, eight bytes each: how social-graph gives followers and how tasks carry them."""
-    return _swapped(array("q", ids)).tobytes()
-
-
-def unpack(packed: bytes) -> array[int]:
-    """The ids that were packed. Raises ValueError if it is not whole ids."""
-    ids = array("q")
-    ids.frombytes(packed)
-    return _swapped(ids)
-
-
-def _swapped(ids: array[int]) -> array[int]:
-    if sys.byteorder == "little":
-        ids.byteswap()
-    return ids

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
+from itertools import islice
 from typing import Protocol
 from weakref import WeakValueDictionary
 
@@ -15,6 +16,7 @@ from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.likes.event_handlers import Announcements
 from photomesh_post.metrics import COMMENTS, TALLY_CONFLICTS
 from photomesh_post.posts.projection import RowWrite, month_of
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
@@ -32,7 +34,7 @@ AFTER_TALLY = declare("comment.after_tally", "the comment is counted, the count 
 
 _TOGETHER = 25  # changes in one transaction, of two rows each at most
 _TRIES = 8
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.2
+_BACKOFF = Backoff(base=0.005, cap=0.2)
 
 
 class Store(Protocol):
@@ -119,8 +121,7 @@ class Commenting:
         """Counts changes in one partition, and shows the count even if nothing is new: the count may be written and
         not shown since a crash."""
         comment_ids = {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
-        pause = _FIRST_PAUSE
-        for _ in range(_TRIES):
+        for pause in islice(_BACKOFF.delays(), _TRIES):
             read = await self._store.tally(post_id, month, comment_ids)
             counted = read.after(changes)
             if counted is read or await self._store.replace_tally(post_id, month, read, counted):
@@ -129,7 +130,6 @@ class Commenting:
                 return {}
             TALLY_CONFLICTS.inc()
             await self._clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
         raise Unavailable("Others are counting this post's comments.")
 
 

@@ -6,20 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 from photomesh_post.posts.domain import Photo
-from photomesh_shared.ids import encode
+from photomesh_shared.object_keys import metadata_key, variants_prefix
 from photomesh_shared.storage import ObjectStorage
 
-__all__ = ["StoredPhotos", "metadata_key", "variants_folder"]
-
-
-def metadata_key(photo_id: int) -> str:
-    """Where media-worker keeps the private metadata of a photo, in the raw bucket."""
-    return f"metadata/{encode('p', photo_id)}.json"
-
-
-def variants_folder(photo_id: int) -> str:
-    """Where media-worker keeps all public sizes of a photo, in the variants bucket."""
-    return f"{encode('p', photo_id)}/"
+__all__ = ["StoredPhotos"]
 
 
 class StoredPhotos:
@@ -33,7 +23,7 @@ class StoredPhotos:
     async def remove(self, photo: Photo) -> Sequence[str]:
         """Raises StorageUnavailable."""
         # Those that we were told of, and those of an earlier processing or one that was cut off.
-        found = await self._storage.list_keys(self._variants_bucket, variants_folder(photo.id))
+        found = await self._storage.list_keys(self._variants_bucket, variants_prefix(photo.id))
         variants = sorted({*found, *(variant.key for variant in photo.variants)})
         await asyncio.gather(
             self._storage.delete(self._variants_bucket, variants),

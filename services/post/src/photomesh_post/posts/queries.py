@@ -25,6 +25,7 @@ from photomesh_post.posts.domain import (
     may_see,
 )
 from photomesh_post.posts.visibility import Relations, Visibility
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.ids import MAX_ID, timestamp_of
@@ -33,7 +34,7 @@ __all__ = ["Engagement", "Patience", "Reads", "Views"]
 
 Found = TypeVar("Found")
 _CLOCKS_DIFFER = timedelta(minutes=1)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
+_BACKOFF = Backoff(base=0.02, cap=0.25)
 
 
 class Reads(Relations, Protocol):
@@ -73,12 +74,11 @@ class Patience:
     async def find(self, photo_id: int, look: Callable[[], Awaitable[Found | None]]) -> Found | None:
         """What `look` finds, now or after a little waiting."""
         deadline = self.clock.monotonic() + self.wait.total_seconds()
-        pause = _FIRST_PAUSE
+        pauses = _BACKOFF.delays()
         while (found := await look()) is None:
             if not self.may_appear(photo_id) or self.clock.monotonic() >= deadline:
                 return None
-            await self.clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await self.clock.sleep(next(pauses))
         return found
 
 

@@ -23,6 +23,7 @@ from photomesh_post.posts.domain import (
 )
 from photomesh_post.posts.projection import RowWrite, month_of
 from photomesh_post.posts.rows import author_of, metadata_of, photo_of, post_of, ref_of, standing_of
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import Clock
@@ -36,7 +37,7 @@ _REFS_PER_READ = 100
 _STANDINGS_PER_READ = 20
 _WRITER_SECONDS = 20  # longer than any write may take; then a crashed writer is in nobody's way any more
 _PATIENCE_SECONDS = 10.0
-_LOOK_SECONDS = (0.01, 0.2)  # how soon, and at the latest, to look whether another writer is done
+_BACKOFF = Backoff(base=0.01, cap=0.2)  # between looks whether another writer is done
 
 
 async def write_row(session: CassandraSession, row: RowWrite) -> None:
@@ -217,12 +218,11 @@ class CassandraStore:
         """One writer of a post at a time. Raises Unavailable when another does not come to an end."""
         token = secrets.token_hex(8)
         deadline = self._clock.monotonic() + _PATIENCE_SECONDS
-        pause, longest = _LOOK_SECONDS
+        pauses = _BACKOFF.delays()
         while not await self._become_writer(post_id, token):
             if self._clock.monotonic() >= deadline:
                 raise Unavailable("Somebody else is writing this post.")
-            await self._clock.sleep(pause)
-            pause = min(2 * pause, longest)
+            await self._clock.sleep(next(pauses))
         try:
             yield
         finally:

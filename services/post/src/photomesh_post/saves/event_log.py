@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 from photomesh_post.metrics import SAVES, TALLY_CONFLICTS
 from photomesh_post.posts.projection import RowWrite
 from photomesh_post.saves import domain as lists
 from photomesh_post.saves.domain import NEVER, Kept, ListTally, Place, collection_rows, kept_rows, removed_rows
+from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import (
@@ -45,7 +47,7 @@ SaveEvent = (
 )
 
 _TRIES = 8
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.2
+_BACKOFF = Backoff(base=0.005, cap=0.2)
 
 
 class Store(Protocol):
@@ -130,8 +132,7 @@ class Saving:
     async def _count(self, account_id: int, collection_id: int, post_id: int) -> None:
         """Counts a post as the collection has it, and shows the count even if nothing is new: the count may be written
         and not shown since a crash."""
-        pause = _FIRST_PAUSE
-        for _ in range(_TRIES):
+        for pause in islice(_BACKOFF.delays(), _TRIES):
             read = await self._store.tally(collection_id, post_id)
             counted = read.brought_up()
             if counted is read or await self._store.replace_tally(collection_id, post_id, read, counted):
@@ -140,5 +141,4 @@ class Saving:
                 return
             TALLY_CONFLICTS.inc()
             await self._clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
         raise Unavailable("Others are counting this collection's posts.")
