@@ -34,7 +34,6 @@ class Deps:
     store: PostgresGraph
     cursors: CursorCodec
     token_verifier: TokenVerifier
-    public_url: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,6 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            public_url=settings.public_url,
         )
 
 

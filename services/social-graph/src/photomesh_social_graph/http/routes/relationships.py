@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import problems
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
 from photomesh_shared.ids import UserId
-from photomesh_social_graph import errors
-from photomesh_social_graph.http.dependencies import CACHE_CONTROL, CHANGE, OWN, Dependencies
+from photomesh_social_graph.errors import (
+    AccountNotFound,
+    AccountNotReady,
+    FollowingLimitReached,
+    FollowRequestNotFound,
+    OwnAccount,
+)
+from photomesh_social_graph.http.dependencies import Dependencies
 from photomesh_social_graph.http.schemas import Relationship, Relationships
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["people"])
+router = ApiRouter(tags=["people"])
+
+_CHANGE = (AccountNotFound, AccountNotReady, OwnAccount)
 
 
 @router.put(
     "/v1/users/{user_id}/follow",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[*_CHANGE, FollowingLimitReached],
     summary="Follow an account",
-    responses=problems(*CHANGE, errors.FollowingLimitReached),
 )
 async def follow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """If the account is private, this sends a follow request: `requested` is true until the account approves or denies
@@ -29,32 +39,50 @@ async def follow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relatio
     return Relationship.of(user_id, await deps.relationships.follow(viewer.account_id, user_id))
 
 
-@router.delete("/v1/users/{user_id}/follow", summary="Unfollow an account", responses=problems(*CHANGE))
+@router.delete(
+    "/v1/users/{user_id}/follow",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=_CHANGE,
+    summary="Unfollow an account",
+)
 async def unfollow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Also withdraws a pending follow request. Posts of the account leave your feed. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.unfollow(viewer.account_id, user_id))
 
 
-@router.put("/v1/users/{user_id}/block", summary="Block an account", responses=problems(*CHANGE))
+@router.put(
+    "/v1/users/{user_id}/block", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Block an account"
+)
 async def block(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Hides each of you from the other, and ends follows and requests in both directions. The account is not notified:
     your account no longer exists for it. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.block(viewer.account_id, user_id))
 
 
-@router.delete("/v1/users/{user_id}/block", summary="Unblock an account", responses=problems(*CHANGE))
+@router.delete(
+    "/v1/users/{user_id}/block",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=_CHANGE,
+    summary="Unblock an account",
+)
 async def unblock(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Does not restore the follows that the block ended. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.unblock(viewer.account_id, user_id))
 
 
-@router.put("/v1/users/{user_id}/mute", summary="Mute an account", responses=problems(*CHANGE))
+@router.put(
+    "/v1/users/{user_id}/mute", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Mute an account"
+)
 async def mute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Removes posts of the account from your feed; nothing else changes, and only you can see it. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.mute(viewer.account_id, user_id))
 
 
-@router.delete("/v1/users/{user_id}/mute", summary="Unmute an account", responses=problems(*CHANGE))
+@router.delete(
+    "/v1/users/{user_id}/mute", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Unmute an account"
+)
 async def unmute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Posts of the account return to your feed if you follow it. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.unmute(viewer.account_id, user_id))
@@ -62,27 +90,41 @@ async def unmute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relatio
 
 @router.put(
     "/v1/me/follow-requests/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[*_CHANGE, FollowRequestNotFound],
     summary="Approve a follow request",
-    responses=problems(*CHANGE, errors.FollowRequestNotFound),
 )
 async def approve_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """The account becomes a follower of yours. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.approve_request(viewer.account_id, user_id))
 
 
-@router.delete("/v1/me/follow-requests/{user_id}", summary="Deny a follow request", responses=problems(*CHANGE))
+@router.delete(
+    "/v1/me/follow-requests/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=_CHANGE,
+    summary="Deny a follow request",
+)
 async def deny_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """The account is not notified, and may send another request. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.deny_request(viewer.account_id, user_id))
 
 
-@router.delete("/v1/me/followers/{user_id}", summary="Remove a follower", responses=problems(*CHANGE))
+@router.delete(
+    "/v1/me/followers/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=_CHANGE,
+    summary="Remove a follower",
+)
 async def remove_follower(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """The account stops following you, and is not notified. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.remove_follower(viewer.account_id, user_id))
 
 
-@router.get("/v1/me/relationships", summary="List relationships", responses=problems(*OWN))
+@router.get("/v1/me/relationships", auth=Auth.REQUIRED, rate=RateClass.READ, summary="List relationships")
 async def list_relationships(
     response: Response,
     viewer: Viewer,
@@ -92,5 +134,5 @@ async def list_relationships(
     """Your relationship to each of these accounts, in the order of the query. For an account that blocks you or does
     not exist, every member is false."""
     found = await deps.relationships.relations(viewer.account_id, list(dict.fromkeys(user_id)))
-    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["Cache-Control"] = PRIVATE
     return Relationships(items=[Relationship.of(account_id, relation) for account_id, relation in found.items()])
