@@ -18,15 +18,14 @@ T ?=
 ID ?=
 ARGS ?=
 export ENGINE
-include deploy/local/ports.env
+include deploy/local/ports.env deploy/local/programs.env
 
 # Tests start and stop servers one by one, so theirs are always ordinary processes.
 test test-integration test-e2e bench-%: export ENGINE = native
 
-PACKAGES := shared gateway identity upload media_worker post social_graph feed local
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard $(addsuffix /pyproject.toml,shared gateway services/* deploy/local)))
+PACKAGES := $(subst -,_,$(notdir $(MEMBERS)))
 TYPED := $(PACKAGES:%=-p photomesh_%) $(patsubst %/,-p %,$(wildcard demo/ tools/ benchmarks/ tests/))
-MEMBERS := shared gateway services/identity services/upload services/media-worker services/post \
-  services/social-graph services/feed deploy/local
 UV = $(shell command -v uv || echo .tools/bin/uv)
 
 ##@ The mesh
@@ -65,11 +64,12 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 
 ##@ Quality
 .PHONY: check format test test-unit test-integration test-e2e
-check: .venv ## Formatting, lint, strict types, import rules
+check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> ruff format --check"; $(PYTHON) -m ruff format --check --quiet .
 	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
 	@echo "==> mypy --strict"; $(PYTHON) -m mypy $(TYPED)
 	@echo "==> import rules"; .venv/bin/lint-imports --no-cache --no-logo
+	@echo "==> generated files"; $(PYTHON) -m tools.programs --check || { echo "run: make programs"; exit 1; }
 
 format: .venv ## Format the code, and fix what the linter can
 	@$(PYTHON) -m ruff format --quiet .
@@ -111,7 +111,10 @@ bench-fanout: setup ## A post into the feeds of 1,000, 10,000 and 1,000,000 foll
 	@$(PYTHON) -m benchmarks.fanout $(ARGS)
 
 ##@ Committed documents and locks
-.PHONY: openapi schemas lock
+.PHONY: programs openapi schemas lock
+programs: .venv ## Write what follows from deploy/programs.toml: compose, Kubernetes base, ports, lists, tables
+	@$(PYTHON) -m tools.programs
+
 openapi: .venv ## Write the OpenAPI documents anew
 	@$(PYTHON) -m tools.openapi
 

@@ -4,40 +4,15 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from photomesh_feed.settings import ConsumerSettings as FeedConsumerSettings
-from photomesh_feed.settings import FanoutSettings as FeedFanoutSettings
-from photomesh_feed.settings import Settings as FeedSettings
-from photomesh_gateway.settings import Settings as GatewaySettings
-from photomesh_identity.settings import Settings as IdentitySettings
-from photomesh_local import environment
-from photomesh_local.environment import HTTP_PORTS, as_lines
-from photomesh_local.services import MODULES
-from photomesh_media_worker.settings import Settings as WorkerSettings
-from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
-from photomesh_post.settings import EngagementSettings as PostEngagementSettings
-from photomesh_post.settings import Settings as PostSettings
-from photomesh_shared.provision import BucketSettings
-from photomesh_shared.settings import CassandraSettings, KafkaSettings, ServiceSettings
-from photomesh_social_graph.settings import ConsumerSettings as GraphConsumerSettings
-from photomesh_social_graph.settings import Settings as GraphSettings
-from photomesh_upload.settings import Settings as UploadSettings
+from photomesh_local import environment, registry
+from photomesh_local.environment import as_lines
+from photomesh_local.services import SERVICES
+from photomesh_shared.settings import ServiceSettings
 from tests.support.services import settings_from
 
-PROGRAMS: dict[str, type[ServiceSettings]] = {
-    "gateway": GatewaySettings,
-    "identity": IdentitySettings,
-    "upload": UploadSettings,
-    "post": PostSettings,
-    "post-consumer": PostConsumerSettings,
-    "post-engagement": PostEngagementSettings,
-    "media-worker": WorkerSettings,
-    "social-graph": GraphSettings,
-    "social-graph-consumer": GraphConsumerSettings,
-    "feed": FeedSettings,
-    "feed-consumer": FeedConsumerSettings,
-    "feed-fanout": FeedFanoutSettings,
-}
-each = pytest.mark.parametrize("program", PROGRAMS)
+SETTINGS = {name: program.settings_class() for name, program in registry.PROGRAMS.items() if program.runs_locally}
+every = pytest.mark.parametrize("program", SETTINGS)
+each = pytest.mark.parametrize("program", SERVICES)
 
 
 def _fields(kind: type[BaseSettings]) -> set[str]:
@@ -48,47 +23,42 @@ def _secrets(kind: type[BaseSettings]) -> set[str]:
     return {f"PHOTOMESH_{name.upper()}" for name, field in kind.model_fields.items() if field.annotation is SecretStr}
 
 
-def test_every_program_is_looked_at() -> None:
-    assert set(PROGRAMS) == set(MODULES) == set(HTTP_PORTS)
+def _all_secrets() -> set[str]:
+    return {name for kind in SETTINGS.values() for name in _secrets(kind)}
 
 
 @each
 @pytest.mark.parametrize("stack", ["dev", "test"])
 def test_a_program_starts_with_its_environment(stack: str, program: str) -> None:
-    settings = settings_from(PROGRAMS[program], environment(stack, program))
+    kind = SETTINGS[program]
+    assert issubclass(kind, ServiceSettings)
+    settings = settings_from(kind, environment(stack, program))
     assert settings.env == {"dev": "local", "test": "test"}[stack]
     assert settings.host == "127.0.0.1"
 
 
-@each
+@every
 def test_a_program_has_exactly_the_secrets_that_it_needs(program: str) -> None:
-    secrets = {name for kind in PROGRAMS.values() for name in _secrets(kind)}
-    assert set(environment("test", program)) & secrets == _secrets(PROGRAMS[program])
-
-
-def test_provisioning_has_the_secrets_that_it_needs() -> None:
-    secrets = {name for kind in PROGRAMS.values() for name in _secrets(kind)}
-    assert set(environment("test", "provision")) & secrets == _secrets(BucketSettings)
+    assert set(environment("test", program)) & _all_secrets() == _secrets(SETTINGS[program])
 
 
 def test_every_variable_is_read_by_somebody() -> None:
-    kinds: list[type[BaseSettings]] = [*PROGRAMS.values(), BucketSettings, KafkaSettings, CassandraSettings]
-    known = {name for kind in kinds for name in _fields(kind)}
-    assert {name for program in PROGRAMS for name in environment("test", program)} <= known
+    known = {name for kind in SETTINGS.values() for name in _fields(kind)}
+    assert {name for program in SETTINGS for name in environment("test", program)} <= known
 
 
 def test_no_two_programs_share_a_port_or_a_trace_file() -> None:
     for name in ("PHOTOMESH_PORT", "PHOTOMESH_TRACE_FILE"):
-        assert len({environment("test", program)[name] for program in PROGRAMS}) == len(PROGRAMS)
+        assert len({environment("test", program)[name] for program in SERVICES}) == len(SERVICES)
 
 
 def test_the_stacks_have_nothing_in_common() -> None:
     """A test that writes to the dev stack would be a bad surprise."""
-    for program in PROGRAMS:
+    for program in SETTINGS:
         dev, test = environment("dev", program), environment("test", program)
         same = {name for name in dev if "18" in dev[name] and dev[name] == test.get(name)}
         assert not same
-        assert not {dev[name] for name in _secrets(PROGRAMS[program])} & set(test.values())
+        assert not {dev[name] for name in _secrets(SETTINGS[program])} & set(test.values())
 
 
 def test_an_unknown_program_is_an_error_that_names_the_known_ones() -> None:

@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Literal
 
 from photomesh_local.lifecycle import PROGRAMS, Screen, failures, wait_for
-from photomesh_local.ports import PORTS_FILE
 from photomesh_local.program import StackError
 from photomesh_local.readiness import blocking
 from photomesh_local.secrets import write_private
@@ -57,7 +56,8 @@ def _succeeds(*command: str) -> bool:
 def compose(stack: Stack, *arguments: str, check: bool = True) -> int:
     """`docker compose …` on our file, with ports and secrets; its exit code."""
     values = stack.directory / "compose.env"
-    write_private(values, PORTS_FILE.read_text() + "".join(f"{k}={v}\n" for k, v in stack.secrets.items()))
+    lines = (f"{name}={value}\n" for name, value in {**stack.ports, **stack.secrets}.items())
+    write_private(values, "".join(lines))
     files = ["--project-directory", str(ROOT), "--file", str(ROOT / "docker-compose.yml"), "--env-file", str(values)]
     command = [*_compose_command(), "--project-name", f"photomesh-{stack.name}", *files, *arguments]
     code = subprocess.run(command, check=False).returncode

@@ -1,55 +1,24 @@
-"""The environment of every program, made in this one place (the supervisor, the CLI and tests all ask here)."""
+"""The environment of every program, made in this one place (the supervisor, the CLI and tests use it)."""
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from photomesh_local import registry
+from photomesh_local.registry import Program
 from photomesh_local.stack import Stack
 
 HOST = "127.0.0.1"
-HTTP_PORTS = {
-    "gateway": "GATEWAY",
-    "identity": "IDENTITY",
-    "upload": "UPLOAD",
-    "post": "POST",
-    "post-consumer": "POST_CONSUMER",
-    "post-engagement": "POST_ENGAGEMENT",
-    "media-worker": "MEDIA_WORKER",
-    "social-graph": "SOCIAL_GRAPH",
-    "social-graph-consumer": "SOCIAL_GRAPH_CONSUMER",
-    "feed": "FEED",
-    "feed-consumer": "FEED_CONSUMER",
-    "feed-fanout": "FEED_FANOUT",
-}
-"""Program → the name of its port in ports.env."""
 
-_SECRETS = {
-    "gateway": ("REDIS",),
-    "identity": ("REDIS", "POSTGRES", "S3", "IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET"),
-    "upload": ("REDIS", "POSTGRES", "S3", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
-    "post": ("REDIS", "CURSOR_SECRET", "IDEMPOTENCY_SECRET"),
-    "post-consumer": ("S3",),
-    "post-engagement": (),
-    "media-worker": ("S3", "VARIANT_KEY_SECRET"),
-    "social-graph": ("POSTGRES", "CURSOR_SECRET"),
-    "social-graph-consumer": ("POSTGRES",),
-    "feed": ("FEED_REDIS", "CURSOR_SECRET"),
-    "feed-consumer": ("FEED_REDIS",),
-    "feed-fanout": ("FEED_REDIS",),
-    "provision": ("S3",),
-}
-"""Program → the secrets that it is trusted with. Everything else is the same for all."""
-
-DATABASES = ("identity", "upload", "social-graph")
-"""Services that have a PostgreSQL database; it and its role are named like them, with underscores."""
+DATABASES = tuple(deployable.snake_case for deployable in registry.DEPLOYABLES.values() if deployable.postgres)
+"""PostgreSQL databases; each belongs to a role of the same name."""
 
 _RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
 """Out of the way on the test stack; tests of limits set their own."""
 
 _ONE_MACHINE = {
-    # One address is everybody here.
+    # All requests come from one address here.
     "RATE_ADDRESS": "60000/60",
     "RATE_AUTH": "1200/60",
     # So that a society of a hundred has somebody whose posts are pulled.
@@ -57,23 +26,21 @@ _ONE_MACHINE = {
 }
 
 
-def deployable(program: str) -> str:
-    """The deployable that a program is an entry point of: `post` of `post-consumer`."""
-    return re.sub("-(consumer|engagement|fanout)$", "", program)
-
-
 def environment(stack: str | Stack, program: str) -> dict[str, str]:
-    """PHOTOMESH_* variables of one program (`provision` for topics and buckets)."""
+    """PHOTOMESH_* variables of one program of the registry. Raises ValueError if there is none of that name."""
     stack = stack if isinstance(stack, Stack) else Stack(stack)
-    if program not in _SECRETS:
-        raise ValueError(f"no environment for {program!r}: it is one of {', '.join(_SECRETS)}")
-    values = _common(stack) | _secrets(stack, program)
+    if program not in registry.PROGRAMS:
+        raise ValueError(f"no environment for {program!r}: it is one of {', '.join(registry.PROGRAMS)}")
+    declared = registry.PROGRAMS[program]
+    values = _common(stack) | _credentials(stack, declared) | {name: stack.secrets[name] for name in declared.secrets}
+    if "cassandra" in declared.servers:
+        values["CASSANDRA_KEYSPACE"] = declared.deployable.snake_case
     if not stack.throwaway:
         values |= _ONE_MACHINE
     elif program == "gateway":
         values |= dict.fromkeys(_RATES, "1000000/60")
-    if program in HTTP_PORTS:
-        values["PORT"] = str(stack.ports[HTTP_PORTS[program]])
+    if declared.port:
+        values["PORT"] = str(stack.ports[declared.variable])
         values["TRACE_FILE"] = str(stack.logs / "traces" / f"{program}.jsonl")
     return {f"PHOTOMESH_{name}": value for name, value in values.items()}
 
@@ -89,11 +56,7 @@ def _common(stack: Stack) -> dict[str, str]:
         "REGION": "local",
         "REGIONS": json.dumps({"local": {"number": 1, "url": url("GATEWAY")}}),
         "PUBLIC_URL": url("GATEWAY"),
-        "IDENTITY_URL": url("IDENTITY"),
-        "UPLOAD_URL": url("UPLOAD"),
-        "POST_URL": url("POST"),
-        "SOCIAL_GRAPH_URL": url("SOCIAL_GRAPH"),
-        "FEED_URL": url("FEED"),
+        **{f"{service.variable}_URL": url(service.variable) for service in registry.UPSTREAMS},
         "JWKS_URL": url("IDENTITY") + "/.well-known/jwks.json",
         "TOKEN_ISSUER": "photomesh",
         "TOKEN_AUDIENCE": "photomesh-api",
@@ -102,7 +65,6 @@ def _common(stack: Stack) -> dict[str, str]:
         "CASSANDRA_HOSTS": HOST,
         "CASSANDRA_PORT": str(stack.ports["CASSANDRA"]),
         "CASSANDRA_DATACENTER": "datacenter1",
-        "CASSANDRA_KEYSPACE": "post",
         "CASSANDRA_REPLICATION": "1",
         "S3_ENDPOINT": url("S3"),
         "S3_PUBLIC_ENDPOINT": url("S3"),
@@ -115,33 +77,27 @@ def _common(stack: Stack) -> dict[str, str]:
     }
 
 
-def _secrets(stack: Stack, program: str) -> dict[str, str]:
+def _credentials(stack: Stack, program: Program) -> dict[str, str]:
+    """How it logs in to its servers."""
     values: dict[str, str] = {}
-    for name in _SECRETS[program]:
-        match name:
-            case "REDIS":
+    for server in program.servers:
+        match server:
+            case "redis":
                 values["REDIS_URL"] = _redis_url(stack, database=0)
-            case "FEED_REDIS":
+            case "feed-redis":
                 values["FEED_REDIS_URL"] = _redis_url(stack, database=2)
-            case "POSTGRES":
-                role = role_of(deployable(program))
+            case "postgres":
+                role = program.deployable.snake_case
                 password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
                 values["POSTGRES_DSN"] = postgres_dsn(stack, role, password, role)
-            case "S3":
+            case "object-storage":
                 values["S3_ACCESS_KEY"] = stack.secrets["S3_ACCESS_KEY"]
                 values["S3_SECRET_KEY"] = stack.secrets["S3_SECRET_KEY"]
-            case _:
-                values[name] = stack.secrets[name]
     return values
 
 
 def _redis_url(stack: Stack, database: int) -> str:
     return f"redis://:{stack.secrets['REDIS_PASSWORD']}@{HOST}:{stack.ports['REDIS']}/{database}"
-
-
-def role_of(service: str) -> str:
-    """The name of a service's PostgreSQL role, which is that of its database as well."""
-    return service.replace("-", "_")
 
 
 def postgres_dsn(stack: Stack, role: str, password: str, database: str) -> str:

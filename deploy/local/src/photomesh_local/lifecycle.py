@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, Self
 
-from photomesh_local import display, orphans, provisioning, sockets
+from photomesh_local import display, orphans, provisioning, registry, sockets
 from photomesh_local.program import StackError
 from photomesh_local.readiness import blocking, until_ready
 from photomesh_local.servers import SERVERS, Server, cassandra, postgres
@@ -21,22 +21,6 @@ from photomesh_local.supervision import Supervisor
 PROGRAMS = SERVERS | SERVICES
 DEADLINE = 150.0
 """Seconds that one step may take; the slowest, Cassandra on a cold disk, needs about 20."""
-
-NEEDS = {
-    "gateway": ["redis"],
-    "identity": ["redis", "topics", "buckets", "identity-schema"],
-    "upload": ["redis", "topics", "buckets", "upload-schema"],
-    "media-worker": ["topics", "buckets"],
-    "post": ["redis", "topics", "post-schema"],
-    "post-consumer": ["topics", "buckets", "post-schema", "shield", "edge"],
-    "post-engagement": ["topics", "post-schema"],
-    "social-graph": ["topics", "social-graph-schema"],
-    "social-graph-consumer": ["topics", "social-graph-schema"],
-    "feed": ["redis", "topics"],
-    "feed-consumer": ["redis", "topics"],
-    "feed-fanout": ["redis", "topics"],
-}
-"""Service → what must be ready before it starts."""
 
 
 class Screen(Display, Protocol):
@@ -107,7 +91,10 @@ def _steps(stack: Stack, supervisor: Supervisor, elsewhere: Collection[str]) -> 
             for name, server in SERVERS.items()
         ),
         *provisioning.steps(stack),
-        *(Step(name, "services", partial(run, service), NEEDS[name]) for name, service in SERVICES.items()),
+        *(
+            Step(name, "services", partial(run, service), registry.PROGRAMS[name].needs)
+            for name, service in SERVICES.items()
+        ),
     ]
 
 

@@ -1,8 +1,10 @@
-"""The ports of a stack, read from `deploy/local/ports.env`."""
+"""The ports of a stack: servers' from `deploy/local/ports.env`, programs' from the registry."""
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from photomesh_local import registry
 
 PORTS_FILE = Path(__file__).resolve().parents[2] / "ports.env"
 GRPC_OFFSET = 10_000
@@ -23,5 +25,6 @@ def ports(stack: str) -> Mapping[str, int]:
     """
     numbers = {name: int(value) for name, value in read_env_file(PORTS_FILE).items()}
     offset = numbers.pop("PORT_OFFSET_TEST")
+    numbers |= {program.variable: program.port for program in registry.PROGRAMS.values() if program.port}
     offset = int(os.environ.get("PHOTOMESH_TEST_PORT_OFFSET", offset))
     return {name: port + (offset if stack == "test" else 0) for name, port in numbers.items()}

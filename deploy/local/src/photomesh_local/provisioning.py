@@ -7,55 +7,41 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from photomesh_local.environment import DATABASES, environment, role_of
+from photomesh_local import registry
+from photomesh_local.environment import DATABASES, environment
 from photomesh_local.program import StackError
+from photomesh_local.registry import Program
 from photomesh_local.servers.postgres import psql
-from photomesh_local.services import member, revision
+from photomesh_local.services import revision
 from photomesh_local.stack import LOCAL, ROOT, Stack
 from photomesh_local.steps import Step
 
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
+_SOURCES = {
+    "topics": [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"],
+    "buckets": [_SHARED / "provision.py", _SHARED / "storage.py"],
+}
 _MIGRATION = [_SHARED / "migrations.py", _SHARED / "postgres.py", _SHARED / "cassandra.py", _SHARED / "outbox.sql"]
 
 
 def steps(stack: Stack) -> list[Step]:
-    """They belong to the servers: without topics, buckets and tables those are of no use to anybody."""
-    topics = [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"]
-    buckets = [_SHARED / "provision.py", _SHARED / "storage.py"]
+    """They belong to the servers, which are of no use without topics, buckets and tables."""
+    names = " ".join(DATABASES)
     return [
-        Step(
-            "databases",
-            "servers",
-            lambda _say: _once(stack, "databases", " ".join(DATABASES), _databases),
-            ["postgres"],
-        ),
-        _command(stack, "topics", ["photomesh_shared.provision", "topics"], topics, needs=["kafka"]),
-        _command(stack, "buckets", ["photomesh_shared.provision", "buckets"], buckets, needs=["seaweedfs"]),
-        _schema(stack, "identity", needs=["databases"]),
-        _schema(stack, "upload", needs=["databases"]),
-        _schema(stack, "social-graph", needs=["databases"]),
-        _schema(stack, "post", needs=["cassandra"]),
+        Step("databases", "servers", lambda _say: _once(stack, "databases", names, _databases), ["postgres"]),
+        *(_job(stack, program) for program in registry.PROGRAMS.values() if program.kind == "job"),
     ]
 
 
-def _schema(stack: Stack, service: str, needs: list[str]) -> Step:
-    sources = [member(service) / "migrations", *_MIGRATION]
-    return _command(
-        stack, f"{service}-schema", [f"photomesh_{service.replace('-', '_')}.migrate"], sources, needs, program=service
-    )
-
-
-def _command(
-    stack: Stack, name: str, module: list[str], sources: list[Path], needs: list[str], program: str = "provision"
-) -> Step:
-    """A step that runs `python -m <module>` with the environment of a program, when one of its sources changed."""
+def _job(stack: Stack, job: Program) -> Step:
+    """A step that runs a job of the registry when one of its sources changed."""
+    sources = _SOURCES.get(job.name) or [ROOT / job.deployable.folder / "migrations", *_MIGRATION]
 
     async def run(stack: Stack) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *module),
-            env={**os.environ, **environment(stack, program)},
+            *(sys.executable, *job.command[1:]),
+            env={**os.environ, **environment(stack, job.name)},
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -63,17 +49,17 @@ def _command(
         )
         output, _ = await process.communicate()
         stack.logs.mkdir(parents=True, exist_ok=True)
-        (stack.logs / f"{name}.log").write_bytes(output)
+        (stack.logs / f"{job.name}.log").write_bytes(output)
         if process.returncode != 0:
             last = output.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-            raise StackError(f"{' '.join(module)} failed: {last[0]}")
+            raise StackError(f"{job.module} failed: {last[0]}")
 
-    return Step(name, "servers", lambda _say: _once(stack, name, revision(*sources), run), needs)
+    return Step(job.name, "servers", lambda _say: _once(stack, job.name, revision(*sources), run), job.needs)
 
 
 async def _databases(stack: Stack) -> None:
     sql = (LOCAL / "config" / "database.sql").read_text()
-    for name in map(role_of, DATABASES):
+    for name in DATABASES:
         password = stack.secrets[f"POSTGRES_PASSWORD_{name.upper()}"]
         await psql(stack, f"\\set name {name}\n\\set password {password}\n{sql}")
 

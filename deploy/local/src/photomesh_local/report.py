@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photomesh_local.environment import HTTP_PORTS
+from photomesh_local import registry
 from photomesh_local.lifecycle import PROGRAMS
 from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local.services import SERVICES
 from photomesh_local.sockets import descendants
 from photomesh_local.stack import Stack
 
@@ -23,7 +24,7 @@ def addresses(stack: Stack) -> Mapping[str, tuple[str, str]]:
 
     return {
         "gateway": ("API, its documentation at /docs", http("GATEWAY")),
-        **{name: (name, http(port)) for name, port in HTTP_PORTS.items() if name != "gateway"},
+        **{name: (name, http(registry.PROGRAMS[name].variable)) for name in SERVICES if name != "gateway"},
         "edge": ("CDN edge", http("EDGE", "/variants/<key>")),
         "shield": ("CDN shield", http("SHIELD")),
         "seaweedfs": ("object storage (S3)", http("S3")),

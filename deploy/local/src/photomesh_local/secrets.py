@@ -5,20 +5,20 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from photomesh_local import registry
 from photomesh_local.ports import read_env_file
 
-NAMES = (
-    "POSTGRES_PASSWORD",
-    "POSTGRES_PASSWORD_IDENTITY",
-    "POSTGRES_PASSWORD_UPLOAD",
-    "POSTGRES_PASSWORD_SOCIAL_GRAPH",
-    "REDIS_PASSWORD",
-    "S3_ACCESS_KEY",
-    "S3_SECRET_KEY",
-    "CURSOR_SECRET",
-    "IDEMPOTENCY_SECRET",
-    "VARIANT_KEY_SECRET",
-    "KEY_ENCRYPTION_SECRET",
+NAMES = tuple(
+    dict.fromkeys(
+        [
+            "POSTGRES_PASSWORD",
+            *(f"POSTGRES_PASSWORD_{d.snake_case.upper()}" for d in registry.DEPLOYABLES.values() if d.postgres),
+            "REDIS_PASSWORD",
+            "S3_ACCESS_KEY",
+            "S3_SECRET_KEY",
+            *(name for program in registry.PROGRAMS.values() for name in program.secrets),
+        ]
+    )
 )
 
 

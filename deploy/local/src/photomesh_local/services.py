@@ -5,35 +5,14 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from photomesh_local.environment import HTTP_PORTS, deployable, environment
+from photomesh_local import registry
+from photomesh_local.environment import environment
 from photomesh_local.program import Program
 from photomesh_local.servers.base import Server, http_ok
 from photomesh_local.stack import ROOT, Stack
 
-MODULES = {
-    "gateway": "photomesh_gateway",
-    "identity": "photomesh_identity",
-    "upload": "photomesh_upload",
-    "media-worker": "photomesh_media_worker",
-    "post": "photomesh_post",
-    "post-consumer": "photomesh_post.consumer",
-    "post-engagement": "photomesh_post.engagement",
-    "social-graph": "photomesh_social_graph",
-    "social-graph-consumer": "photomesh_social_graph.consumer",
-    "feed": "photomesh_feed",
-    "feed-consumer": "photomesh_feed.consumer",
-    "feed-fanout": "photomesh_feed.fanout",
-}
-"""Program → the module that `python -m` runs."""
-
 _SPANS_KEPT = 64 << 20
 """Bytes of a span file, above which the next `up` starts a new one and keeps this one as the last."""
-
-
-def member(program: str) -> Path:
-    """The folder of the deployable that a program belongs to."""
-    folder = deployable(program)
-    return ROOT / "gateway" if folder == "gateway" else ROOT / "services" / folder
 
 
 def revision(*sources: Path) -> str:
@@ -54,20 +33,24 @@ def _prepare(stack: Stack) -> None:
 
 
 def _program(stack: Stack, name: str) -> Program:
+    declared = registry.PROGRAMS[name]
+    folder = ROOT / declared.deployable.folder
     return Program(
         name=name,
-        command=(sys.executable, "-m", MODULES[name]),
+        command=(sys.executable, *declared.command[1:]),
         environment=environment(stack, name),
-        directory=member(name),
-        revision=revision(member(name), ROOT / "shared" / "src", ROOT / "requirements.lock"),
+        directory=folder,
+        revision=revision(folder, ROOT / "shared" / "src", ROOT / "requirements.lock"),
         stop_seconds=40,  # long enough to finish a photo and commit its offset
     )
 
 
 async def _probe(stack: Stack, name: str) -> None:
-    await http_ok(stack.ports[HTTP_PORTS[name]], "/readyz")
+    await http_ok(stack.ports[registry.PROGRAMS[name].variable], "/readyz")
 
 
 SERVICES: dict[str, Server] = {
-    name: Server(name, _prepare, partial(_program, name=name), partial(_probe, name=name)) for name in MODULES
+    name: Server(name, _prepare, partial(_program, name=name), partial(_probe, name=name))
+    for name, declared in registry.PROGRAMS.items()
+    if declared.port
 }

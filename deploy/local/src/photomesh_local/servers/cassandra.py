@@ -4,6 +4,7 @@ import asyncio
 import struct
 from pathlib import Path
 
+from photomesh_local import registry
 from photomesh_local.orphans import alive, pid_file
 from photomesh_local.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names
@@ -36,9 +37,9 @@ def prepare(stack: Stack) -> None:
     data = home(stack)
     if not data.exists():
         data.mkdir(parents=True, mode=0o700)
-        stack.forget("post-schema")
+        stack.forget(*registry.jobs_on("cassandra"))
     if stack.throwaway and not alive(pid_file(stack, "cassandra")):
-        stack.forget("post-schema")  # a schema that was never synced may not have outlived a kill
+        stack.forget(*registry.jobs_on("cassandra"))  # a schema that was never synced may not have outlived a kill
     (stack.run / "cassandra.yaml").write_text(
         render(
             "cassandra.yaml",

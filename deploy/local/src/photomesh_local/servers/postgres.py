@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from photomesh_local.environment import DATABASES
+from photomesh_local import registry
 from photomesh_local.orphans import alive, pid_file
 from photomesh_local.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, find, run
@@ -70,7 +70,7 @@ def prepare(stack: Stack) -> None:
             # Left by a kill or a power cut. After a reboot its number may be another's, and PostgreSQL would not start.
             (data / "postmaster.pid").unlink(missing_ok=True)
         return
-    stack.forget("databases", *(f"{service}-schema" for service in DATABASES))
+    stack.forget("databases", *registry.jobs_on("postgres"))
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted initdb left
     folder.mkdir(parents=True, mode=0o700)
     password = folder / "password"

@@ -1,0 +1,179 @@
+"""The registry of programs, `deploy/programs.toml`, as typed values. That file explains each field."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_settings import BaseSettings
+
+__all__ = ["DEPLOYABLES", "PROGRAMS", "REGISTRY_FILE", "UPSTREAMS", "Deployable", "Program", "jobs_on", "load"]
+
+REGISTRY_FILE = Path(__file__).resolve().parents[3] / "programs.toml"
+
+Kind = Literal["http", "consumer", "job"]
+Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Postgres(_Model):
+    """Sizes of a deployable's PostgreSQL cluster."""
+
+    connections: int
+    shared_buffers: str
+    storage: str
+    cpu: str
+    memory: str
+
+
+class Deployable(_Model):
+    """One folder, package and image."""
+
+    name: str
+    folder: str
+    owns: str
+    store: str
+    postgres: Postgres | None
+    """None if none of its programs uses PostgreSQL."""
+
+    @property
+    def package(self) -> str:
+        return f"photomesh_{self.snake_case}"
+
+    @property
+    def image(self) -> str:
+        return f"photomesh/{self.name}"
+
+    @property
+    def snake_case(self) -> str:
+        """Its database, role and keyspace are named so."""
+        return self.name.replace("-", "_")
+
+
+class HttpScaling(_Model):
+    min: int
+    max: int
+    cpu_percent: int
+
+
+class ConsumerScaling(_Model):
+    """Up to one pod for each partition."""
+
+    min: int
+    fallback: int
+    """Replicas while the lag cannot be read, at least."""
+    scale_down_percent: int
+    records_per_second: int
+    lag_seconds: int
+    why: str
+
+    @property
+    def lag(self) -> int:
+        """Records that one pod may have waiting."""
+        return self.records_per_second * self.lag_seconds
+
+
+class Resources(_Model):
+    cpu: str
+    memory: str
+    memory_limit: str
+
+
+class Program(_Model):
+    """One entry point of a deployable."""
+
+    name: str
+    deployable: Deployable
+    kind: Kind
+    description: str
+    module: str
+    settings: str
+    port: int | None = None
+    servers: tuple[Server, ...] = ()
+    calls: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    group: str | None = None
+    environment: Mapping[str, str] = {}
+    scaling: HttpScaling | ConsumerScaling | None = None
+    resources: Resources
+    grace_seconds: int
+    priority: str | None = None
+
+    @property
+    def command(self) -> list[str]:
+        return ["python", "-m", *self.module.split()]
+
+    @property
+    def variable(self) -> str:
+        """Its name in upper case: of its port, and of its URL as `<variable>_URL`."""
+        return self.name.upper().replace("-", "_")
+
+    @property
+    def runs_locally(self) -> bool:
+        return self.kind == "job" or self.port is not None
+
+    @property
+    def needs(self) -> list[str]:
+        """The programs and servers of the local stack that must be ready before it starts."""
+        if self.kind == "job":
+            ready = {"postgres": ["databases"], "object-storage": ["seaweedfs"]}
+            return [need for server in self.servers for need in ready.get(server, [server])]
+        ready = {
+            "kafka": ["topics"],
+            "object-storage": ["buckets"],
+            "postgres": [f"{self.deployable.name}-schema"],
+            "cassandra": [f"{self.deployable.name}-schema"],
+            "feed-redis": ["redis"],  # another database of the same server
+            "cdn": ["shield", "edge"],
+        }
+        return [need for server in self.servers for need in ready.get(server, [server])]
+
+    def settings_class(self) -> type[BaseSettings]:
+        """Import the class that reads its variables."""
+        module, _, name = self.settings.rpartition(".")
+        found: type[BaseSettings] = getattr(import_module(module), name)
+        return found
+
+
+def _merged(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values`, with defaults for what they leave out; tables are merged field by field."""
+    merged = {**defaults, **values}
+    for key in defaults.keys() & values.keys():
+        if isinstance(defaults[key], Mapping):
+            merged[key] = _merged(defaults[key], values[key])
+    return merged
+
+
+def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, Program]]:
+    """Deployables and programs by name, in the order of the file. Raises ValidationError or KeyError for mistakes."""
+    document = tomllib.loads(path.read_text())
+    defaults = document["defaults"]
+    with_postgres = {
+        values["deployable"] for values in document["programs"].values() if "postgres" in values.get("servers", ())
+    }
+    deployables: dict[str, Deployable] = {}
+    for name, values in document["deployables"].items():
+        sizes = defaults["postgres"] | values.pop("postgres", {}) if name in with_postgres else None
+        folder = values.pop("folder", f"services/{name}")
+        deployables[name] = Deployable(name=name, folder=folder, postgres=sizes, **values)
+    programs: dict[str, Program] = {}
+    for name, values in document["programs"].items():
+        deployable = deployables[values["deployable"]]
+        usual = {"settings": f"{deployable.package}.settings.Settings", **defaults[values["kind"]]}
+        programs[name] = Program(**_merged(usual, values) | {"name": name, "deployable": deployable})
+    return deployables, programs
+
+
+DEPLOYABLES, PROGRAMS = load()
+UPSTREAMS = tuple(PROGRAMS[name] for name in PROGRAMS["gateway"].calls)
+"""The services behind the gateway."""
+
+
+def jobs_on(server: Server) -> list[str]:
+    """Return the names of the jobs that prepare a server."""
+    return [name for name, program in PROGRAMS.items() if program.kind == "job" and server in program.servers]
