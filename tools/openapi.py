@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from photomesh_gateway.app import create_app
 from photomesh_gateway.routing.router import ROUTES, Auth, Route
 from photomesh_gateway.settings import Settings
+from photomesh_local.registry import UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
 from tools import openapi_text as text
 
@@ -33,7 +34,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = ROOT / "gateway/src/photomesh_gateway"
 FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json")
-SERVICES = ("identity", "upload", "post", "social-graph", "feed")
+SERVICES = tuple(service.name for service in UPSTREAMS)
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 

@@ -1,22 +1,107 @@
-"""Prints all Secrets that the manifests refer to, with fresh random values, for `kubectl create -f -`.
+"""Prints every Secret that the manifests refer to, for `kubectl apply -f -`. All values follow from one root secret.
 
-    python3 deploy/k8s/generate_secrets.py | kubectl create -f -
+    python3 deploy/k8s/generate_secrets.py photomesh.root | kubectl apply -f -
 
-Both namespaces must exist. `create` leaves Secrets alone that are there already, so a second run does no harm, and
-changes nothing. Where secrets live in a vault, let the External Secrets operator write the same names and keys instead.
+The file is created by the first run. Keep it where you keep passwords (it is all that must be kept) and off the
+cluster. A later run with the same file gives the same values, and adds the Secrets of programs that have come since.
+Both namespaces must exist. Where secrets live in a vault, let the External Secrets operator write the same names and
+keys instead.
 """
 
+import argparse
+import hashlib
+import hmac
 import json
+import os
 import secrets
 import sys
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-Secret = dict[str, object]
+Secret = dict[str, Any]
 
 APP, DATA = "photomesh", "photomesh-data"
+REGISTRY = Path(__file__).resolve().parents[1] / "programs.toml"
 
 
-def secret(namespace: str, name: str, values: Mapping[str, str], *, kind: str = "Opaque") -> Secret:
+def root_secret(path: Path) -> bytes:
+    """The root secret in a file; a new one, readable by its owner only, if there is no such file."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{secrets.token_hex(32)}\n")
+    root = bytes.fromhex(path.read_text().strip())
+    if len(root) != 32:
+        raise ValueError(f"{path} does not hold 64 hexadecimal digits")
+    return root
+
+
+class Derived:
+    """Secrets by what they are for: HMAC-SHA256 of the purpose under the root. 256 bits in hexadecimal, which needs
+    quoting nowhere."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+
+    def __call__(self, purpose: str) -> str:
+        return hmac.digest(self._root, purpose.encode(), hashlib.sha256).hex()
+
+
+def generate(root: bytes, registry: Mapping[str, Any]) -> list[Secret]:
+    """Every program gets what it needs and no more."""
+    derived = Derived(root)
+    programs = registry["programs"]
+    databases = list(dict.fromkeys(p["deployable"] for p in programs.values() if "postgres" in p.get("servers", ())))
+    return [
+        *(_secret(APP, name, values) for name, program in programs.items() if (values := _values(derived, program))),
+        *(_owner(derived, name) for name in (*databases, "objects")),
+        _secret(DATA, "redis", {"password": derived("redis/password")}),
+        _secret(DATA, "feed-redis", {"password": derived("feed-redis/password")}),
+        _secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": _identities(derived)})}),
+    ]
+
+
+def _values(derived: Derived, program: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a program that are secret. Those beyond credentials are shared by a deployable's programs."""
+    deployable = program["deployable"]
+    values = {f"PHOTOMESH_{name}": derived(f"{deployable}/{name}") for name in program.get("secrets", ())}
+    for server in program.get("servers", ()):
+        match server:
+            case "postgres":
+                role = _role(deployable)
+                host = f"{deployable}-db-rw.{DATA}.svc:5432"
+                password = derived(f"{deployable}-db/password")
+                values["PHOTOMESH_POSTGRES_DSN"] = f"postgresql://{role}:{password}@{host}/{role}?sslmode=require"
+            case "redis" | "feed-redis":
+                url = f"redis://:{derived(f'{server}/password')}@{server}-master.{DATA}.svc:6379/0"
+                values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
+            case "object-storage":
+                values["PHOTOMESH_S3_ACCESS_KEY"] = derived("object-storage/access-key")
+                values["PHOTOMESH_S3_SECRET_KEY"] = derived("object-storage/secret-key")
+    return values
+
+
+def _owner(derived: Derived, name: str) -> Secret:
+    """The owner of a CloudNativePG cluster's database."""
+    values = {"username": _role(name), "password": derived(f"{name}-db/password")}
+    return _secret(DATA, f"{name}-db-owner", values, kind="kubernetes.io/basic-auth")
+
+
+def _role(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _identities(derived: Derived) -> list[dict[str, Any]]:
+    """SeaweedFS's users."""
+    keys = {"accessKey": derived("object-storage/access-key"), "secretKey": derived("object-storage/secret-key")}
+    return [
+        {"name": "photomesh", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+        {"name": "anonymous", "actions": ["Read:variants"]},
+    ]
+
+
+def _secret(namespace: str, name: str, values: Mapping[str, str], *, kind: str = "Opaque") -> Secret:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -26,64 +111,13 @@ def secret(namespace: str, name: str, values: Mapping[str, str], *, kind: str = 
     }
 
 
-def random() -> str:
-    """256 bits in hexadecimal, which needs quoting nowhere."""
-    return secrets.token_hex(32)
-
-
-def database(service: str) -> tuple[Secret, dict[str, str]]:
-    """The owner of a CloudNativePG cluster's database, and how a service reaches it."""
-    role, password = service.replace("-", "_"), random()
-    dsn = f"postgresql://{role}:{password}@{service}-db-rw.{DATA}.svc:5432/{role}?sslmode=require"
-    owner = {"username": role, "password": password}
-    return secret(DATA, f"{service}-db-owner", owner, kind="kubernetes.io/basic-auth"), {"PHOTOMESH_POSTGRES_DSN": dsn}
-
-
-def generate() -> list[Secret]:
-    """Every program gets what it needs and no more."""
-    redis_password, feeds_password, access_key, secret_key = random(), random(), random(), random()
-    redis = {"PHOTOMESH_REDIS_URL": f"redis://:{redis_password}@redis-master.{DATA}.svc:6379/0"}
-    feeds = {"PHOTOMESH_FEED_REDIS_URL": f"redis://:{feeds_password}@feed-redis-master.{DATA}.svc:6379/0"}
-    storage = {"PHOTOMESH_S3_ACCESS_KEY": access_key, "PHOTOMESH_S3_SECRET_KEY": secret_key}
-    cursors = {"PHOTOMESH_CURSOR_SECRET": random()}
-    identity_owner, identity_dsn = database("identity")
-    upload_owner, upload_dsn = database("upload")
-    graph_owner, graph_dsn = database("social-graph")
-    objects_owner, _ = database("objects")
-
-    def own(*names: str) -> dict[str, str]:
-        return {f"PHOTOMESH_{name}": random() for name in names}
-
-    identities = [
-        {
-            "name": "photomesh",
-            "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        },
-        {"name": "anonymous", "actions": ["Read:variants"]},
-    ]
-    return [
-        secret(APP, "gateway", redis),
-        secret(APP, "identity", identity_dsn | redis | storage | own("IDEMPOTENCY_SECRET", "KEY_ENCRYPTION_SECRET")),
-        secret(APP, "upload", upload_dsn | redis | storage | cursors | own("IDEMPOTENCY_SECRET")),
-        secret(APP, "post", redis | cursors | own("IDEMPOTENCY_SECRET")),
-        secret(APP, "post-consumer", storage),
-        secret(APP, "media-worker", storage | own("VARIANT_KEY_SECRET")),
-        secret(APP, "social-graph", graph_dsn | cursors),
-        secret(APP, "social-graph-consumer", graph_dsn),
-        secret(APP, "feed", feeds | cursors),
-        secret(APP, "feed-consumer", feeds),
-        secret(APP, "feed-fanout", feeds),
-        secret(APP, "provision", storage),
-        identity_owner,
-        upload_owner,
-        graph_owner,
-        objects_owner,
-        secret(DATA, "redis", {"password": redis_password}),
-        secret(DATA, "feed-redis", {"password": feeds_password}),
-        secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": identities})}),
-    ]
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path, help="the file with the root secret; created if it does not exist")
+    root = root_secret(parser.parse_args().root)
+    secrets_ = generate(root, tomllib.loads(REGISTRY.read_text()))
+    json.dump({"apiVersion": "v1", "kind": "List", "items": secrets_}, sys.stdout, indent=2)
 
 
 if __name__ == "__main__":
-    json.dump({"apiVersion": "v1", "kind": "List", "items": generate()}, sys.stdout, indent=2)
+    main()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import runpy
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +13,20 @@ from typing import Any
 
 import yaml
 
-__all__ = ["K8S", "Resource", "container", "env_file", "kustomizations", "named", "of", "pods", "secrets"]
+__all__ = [
+    "K8S",
+    "Resource",
+    "container",
+    "env_file",
+    "kustomizations",
+    "memory",
+    "named",
+    "of",
+    "patched",
+    "pods",
+    "secrets",
+    "secrets_from",
+]
 
 K8S = Path(__file__).parents[2] / "deploy" / "k8s"
 _WORKLOADS = ("Deployment", "StatefulSet", "Job")
@@ -43,7 +58,8 @@ class Resource:
 @cache
 def _all(folder: str) -> tuple[Resource, ...]:
     files = (path for path in sorted((K8S / folder).rglob("*.yaml")) if path.name != "kustomization.yaml")
-    return tuple(Resource(path, body) for path in files for body in yaml.safe_load_all(path.read_text()))
+    bodies = ((path, body) for path in files for body in yaml.safe_load_all(path.read_text()))
+    return tuple(Resource(path, body) for path, body in bodies if "kind" in body)  # the rest configures kustomize
 
 
 def of(*kinds: str, folder: str = "base") -> list[Resource]:
@@ -79,8 +95,36 @@ def env_file(path: str) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
+def memory(quantity: str) -> int:
+    """Bytes of a quantity such as 256Mi."""
+    units = {"Mi": 1024**2, "Gi": 1024**3}
+    return int(quantity[:-2]) * units[quantity[-2:]]
+
+
 @cache
 def secrets() -> Mapping[tuple[str, str], Mapping[str, str]]:
     """(namespace, name) → keys and values, as `generate_secrets.py` makes them."""
+    return secrets_from(bytes(32), tomllib.loads((K8S.parent / "programs.toml").read_text()))
+
+
+def secrets_from(root: bytes, registry: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, str]]:
     generate = runpy.run_path(str(K8S / "generate_secrets.py"))["generate"]
-    return {(made["metadata"]["namespace"], made["metadata"]["name"]): made["stringData"] for made in generate()}
+    made = generate(root, registry)
+    return {(one["metadata"]["namespace"], one["metadata"]["name"]): one["stringData"] for one in made}
+
+
+def patched(resource: Resource, overlay: str) -> Any:
+    """The body of a resource with an overlay's JSON patches applied, as kustomize would."""
+    body = copy.deepcopy(resource.body)
+    for patch in kustomizations()[K8S / "overlays" / overlay].get("patches", []):
+        target, operations = patch["target"], yaml.safe_load(patch["patch"])
+        if target["kind"] == resource.kind and target.get("name") in (None, resource.name):
+            for operation in operations:
+                *path, last = operation["path"].strip("/").split("/")
+                parent = body
+                for part in path:
+                    parent = parent[int(part) if isinstance(parent, list) else part.replace("~1", "/")]
+                key = int(last) if isinstance(parent, list) else last.replace("~1", "/")
+                assert operation["op"] in ("add", "replace"), "no other operation is used"
+                parent[key] = operation["value"]
+    return body

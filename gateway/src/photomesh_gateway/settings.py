@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from photomesh_gateway.ratelimit.gcra import Rate
-from photomesh_gateway.routing.router import RateClass, Upstream
-from photomesh_shared.settings import AuthSettings, RedisSettings, ServiceSettings, UploadQuotaSettings
+from photomesh_gateway.routing.router import RateClass
+from photomesh_gateway.routing.upstreams import UpstreamSettings
+from photomesh_shared.settings import AuthSettings, RedisSettings, UploadQuotaSettings
 
 __all__ = ["Settings"]
 
@@ -24,14 +25,8 @@ _Rate = Annotated[Rate, NoDecode, BeforeValidator(lambda value: Rate.parse(value
 _Network = Annotated[str, AfterValidator(_network)]
 
 
-class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings):
+class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSettings):
     """Rates are written ``quota/seconds``, such as ``100/60``."""
-
-    identity_url: str = Field("http://127.0.0.1:18001", description="Base URL of identity.")
-    upload_url: str = Field("http://127.0.0.1:18002", description="Base URL of upload.")
-    post_url: str = Field("http://127.0.0.1:18003", description="Base URL of post.")
-    social_graph_url: str = Field("http://127.0.0.1:18006", description="Base URL of social-graph.")
-    feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
 
     rate_user: _Rate = Field(Rate(1200, 60), description="All requests of one account.")
     rate_address: _Rate = Field(Rate(3000, 60), description="All requests from one address; many may share it.")
@@ -61,15 +56,6 @@ class Settings(ServiceSettings, RedisSettings, AuthSettings, UploadQuotaSettings
     trusted_proxies: list[_Network] = Field(
         [], description="Networks of our own proxies, as JSON; their X-Forwarded-For is trusted."
     )
-
-    def url_of(self, upstream: Upstream) -> str:
-        return {
-            Upstream.IDENTITY: self.identity_url,
-            Upstream.UPLOAD: self.upload_url,
-            Upstream.POST: self.post_url,
-            Upstream.SOCIAL_GRAPH: self.social_graph_url,
-            Upstream.FEED: self.feed_url,
-        }[upstream]
 
     def rate_of(self, rate_class: RateClass) -> Rate:
         return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getopt
+import re
 import runpy
 import tomllib
 from pathlib import Path
@@ -13,7 +15,7 @@ import yaml
 
 from photomesh_gateway.routing.router import ROUTES
 from photomesh_local.stack import ROOT
-from tests.support.manifests import K8S, Resource, container, env_file, kustomizations, named, of, pods
+from tests.support.manifests import K8S, container, env_file, kustomizations, memory, named, of, patched, pods
 
 SUPPORTED = ("1.34", "1.37")
 """Kubernetes' oldest and newest version that this is for. The oldest has the sleep action and sidecars for good."""
@@ -53,7 +55,7 @@ def test_no_two_resources_have_one_name() -> None:
 @pytest.mark.parametrize("folder", kustomizations(), ids=lambda folder: str(folder.relative_to(K8S)))
 def test_a_kustomization_lists_every_file_beside_it(folder: Path) -> None:
     body = kustomizations()[folder]
-    listed = {*body.get("resources", []), *body.get("components", [])}
+    listed = {*body.get("resources", []), *body.get("components", []), *body.get("configurations", [])}
     for entry in listed:
         target = folder / entry
         assert target.is_file() or (target / "kustomization.yaml").is_file(), f"{folder}: there is no {entry}"
@@ -126,8 +128,6 @@ def test_one_file_says_which_version_of_our_images() -> None:
     assert all(":" not in image for image in _ours())
     release = kustomizations()[K8S / "base" / "release"]
     assert {image["name"]: image["newTag"] for image in release["images"]} == dict.fromkeys(_ours(), _version())
-    moved = kustomizations()[K8S / "overlays" / "production" / "environment"]["images"]
-    assert {image["name"] for image in moved} == _ours()
 
 
 def test_our_images_are_the_deployables() -> None:
@@ -210,16 +210,41 @@ def test_service_accounts() -> None:
     assert all(account.body["automountServiceAccountToken"] is False for account in accounts.values())
 
 
-def test_jobs_of_different_versions_have_different_names() -> None:
+def test_a_job_is_named_after_a_config_map_that_holds_all_that_may_change() -> None:
+    """kustomize appends a hash of a ConfigMap's content to its name, and so to that of the Job."""
     prepare = kustomizations()[K8S / "base" / "prepare"]
-    (replacement,) = prepare["replacements"]
-    jobs: list[Resource] = of("Job")
-    assert replacement["source"]["name"] in [job.name for job in jobs]
-    for job in jobs:
-        (index,) = (target["options"]["index"] for target in replacement["targets"] if _selected(target, job.name))
-        assert job.name.split("-")[index:] == ["VERSION"]
+    jobs = [job.name for job in of("Job")]
+    assert sorted(generator["name"] for generator in prepare["configMapGenerator"]) == sorted(jobs)
+    (names,) = prepare["configurations"]
+    (reference,) = yaml.safe_load((K8S / "base" / "prepare" / names).read_text())["nameReference"]
+    assert reference["kind"] == "ConfigMap"
+    assert reference["fieldSpecs"] == [{"group": "batch", "kind": "Job", "path": "metadata/name"}]
+    settings, *images = kustomizations()[K8S / "base" / "prepare" / "names"]["replacements"]
+    assert settings["source"] == {"kind": "ConfigMap", "name": "photomesh", "fieldPath": "data"}
+    assert [target["select"]["name"] for target in settings["targets"]] == jobs
+    assert [image["source"]["name"] for image in images] == jobs
+    assert [image["targets"][0]["select"]["name"] for image in images] == jobs
 
 
-def _selected(target: Any, name: str) -> bool:
-    rejected = [selector["name"] for selector in target.get("reject", [])]
-    return target["select"].get("name") in (None, name) and name not in rejected
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+def test_an_overlay_names_jobs_once_settings_and_images_are_final(overlay: str) -> None:
+    folder = K8S / "overlays" / overlay / "prepare"
+    components = kustomizations()[folder]["components"]
+    assert (folder / components[-1]).resolve() == K8S / "base" / "prepare" / "names"
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+@pytest.mark.parametrize("layer", ["edge", "shield"])
+def test_varnish_gets_one_storage_that_fits_its_memory(layer: str, overlay: str) -> None:
+    (only,) = patched(named("StatefulSet", layer), overlay)["spec"]["template"]["spec"]["containers"]
+    values = {entry["name"]: entry["value"] for entry in only.get("env", [])}
+    arguments = [re.sub(r"\$\((\w+)\)", lambda match: values[match[1]], argument) for argument in only["args"]]
+    options, _ = getopt.getopt(arguments, "Fj:T:n:a:f:s:")  # raises if an option lacks its value
+    (storage,) = [value for option, value in options if option == "-s"]
+    size = re.fullmatch(r"malloc,(\d+)m", storage)
+    assert size, storage
+    limit = only["resources"]["limits"]["memory"]
+    assert int(size[1]) * 2**20 * 1.25 <= memory(limit)
+    assert memory(only["resources"]["requests"]["memory"]) <= memory(limit)
+    if overlay == "dev":
+        assert memory(limit) <= memory("256Mi")

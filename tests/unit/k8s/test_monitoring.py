@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 from prometheus_client import REGISTRY
 
+from photomesh_local import registry
 from photomesh_local.stack import ROOT
 from tests.support.manifests import named, pods
 
-for declaring in (
-    "photomesh_feed.delivery.metrics",
-    "photomesh_feed.reading.metrics",
-    "photomesh_gateway.metrics",
-    "photomesh_identity.metrics",
-    "photomesh_media_worker.metrics",
-    "photomesh_post.metrics",
-    "photomesh_shared.kafka.metrics",
-    "photomesh_shared.observability.metrics",
-    "photomesh_shared.outbox",
-    "photomesh_shared.service_client",
-    "photomesh_social_graph.metrics",
-    "photomesh_upload.metrics",
-):
+
+def _declaring() -> Iterator[str]:
+    """Modules that declare metrics: those that import Prometheus' client."""
+    for folder in ("shared", *(deployable.folder for deployable in registry.DEPLOYABLES.values())):
+        source = ROOT / folder / "src"
+        for path in source.rglob("*.py"):
+            if "from prometheus_client import" in path.read_text():
+                yield ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
+
+
+for declaring in _declaring():
     import_module(declaring)
 
 _SUFFIXES = ("", "_total", "_bucket", "_sum", "_count")

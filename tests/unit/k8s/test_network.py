@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from photomesh_local.environment import deployable
+from photomesh_local import registry
 from photomesh_shared.settings import (
     AuthSettings,
     CassandraSettings,
@@ -17,7 +17,6 @@ from photomesh_shared.settings import (
     StorageSettings,
 )
 from tests.support.manifests import named, of, pods
-from tests.unit.k8s.test_settings import SERVICES
 
 _PREFIX = "needs.photomesh.dev/"
 _PARTS: dict[type[BaseSettings], str] = {
@@ -27,7 +26,8 @@ _PARTS: dict[type[BaseSettings], str] = {
     StorageSettings: "object-storage",
 }
 _FIELDS = {"feed_redis_url": "feed-redis", "cdn_purge_urls": "cdn"}
-CALLED = ("identity", "upload", "post", "social-graph", "feed")
+SERVICES = [name for name, program in registry.PROGRAMS.items() if program.kind != "job"]
+CALLED = [name for name, program in registry.PROGRAMS.items() if program.kind == "http" and name != "gateway"]
 
 
 def _needs(template: Any) -> set[str]:
@@ -36,10 +36,11 @@ def _needs(template: Any) -> set[str]:
 
 
 def _by_settings(name: str) -> set[str]:
-    kind: type[BaseSettings] = SERVICES[name]
+    program = registry.PROGRAMS[name]
+    kind = program.settings_class()
     needs = {need for part, need in _PARTS.items() if issubclass(kind, part)}
     if issubclass(kind, PostgresSettings):
-        needs.add(f"{deployable(name)}-db")
+        needs.add(f"{program.deployable.name}-db")
     if issubclass(kind, AuthSettings) and name != "identity":
         needs.add("identity")
     needs |= {service for service in CALLED if f"{service.replace('-', '_')}_url" in kind.model_fields}

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from photomesh_identity.settings import Settings as IdentitySettings
-from photomesh_local.services import MODULES
+from photomesh_local import registry
+from photomesh_local.stack import ROOT
 from photomesh_media_worker.settings import Settings as WorkerSettings
-from tests.support.manifests import Resource, container, named, of, pods, secrets
+from tests.support.manifests import Resource, container, memory, named, of, pods, secrets
 
 PODS = {workload.name: (workload, template) for workload, template in pods()}
-ENTRY_POINTS = MODULES | {"media-worker-reprocess": "photomesh_media_worker"}
+ENTRY_POINTS = {name: program.command for name, program in registry.PROGRAMS.items() if program.kind != "job"}
+JOBS = {name: program.command for name, program in registry.PROGRAMS.items() if program.kind == "job"}
 each_pod = pytest.mark.parametrize("name", PODS)
 each_entry_point = pytest.mark.parametrize("name", ENTRY_POINTS)
 
@@ -32,19 +34,16 @@ def test_every_entry_point_has_a_deployment_and_every_deployment_is_one() -> Non
 
 @each_entry_point
 def test_it_runs_the_module_that_the_local_stack_runs(name: str) -> None:
-    assert container(_workload(name))["command"] == ["python", "-m", ENTRY_POINTS[name]]
+    assert container(_workload(name))["command"] == ENTRY_POINTS[name]
 
 
 def test_jobs_run_what_the_local_stack_runs_before_it_starts_services() -> None:
-    commands = {" ".join(container(job)["command"][2:]) for job in of("Job")}
-    assert commands == {
-        "photomesh_shared.provision topics",
-        "photomesh_shared.provision buckets",
-        "photomesh_identity.migrate",
-        "photomesh_upload.migrate",
-        "photomesh_social_graph.migrate",
-        "photomesh_post.migrate",
-    }
+    assert {job.name: container(job)["command"] for job in of("Job")} == JOBS
+    assert {name for name in JOBS if name.endswith("-schema")} == {f"{name}-schema" for name in _with_migrations()}
+
+
+def _with_migrations() -> list[str]:
+    return [name for name, made in registry.DEPLOYABLES.items() if (ROOT / made.folder / "migrations").is_dir()]
 
 
 @each_pod
@@ -76,7 +75,7 @@ def test_resources(name: str) -> None:
     resources = container(_workload(name))["resources"]
     assert set(resources["requests"]) == {"cpu", "memory"}
     assert set(resources["limits"]) == {"memory"}
-    assert _bytes(resources["requests"]["memory"]) <= _bytes(resources["limits"]["memory"])
+    assert memory(resources["requests"]["memory"]) <= memory(resources["limits"]["memory"])
 
 
 def _serving() -> list[str]:
@@ -120,13 +119,8 @@ def test_it_has_time_to_end(name: str) -> None:
     assert grace >= sleep + rest + 10
 
 
-def _bytes(quantity: str) -> int:
-    units = {"Mi": 1024**2, "Gi": 1024**3}
-    return int(quantity[:-2]) * units[quantity[-2:]]
-
-
 def _limit(name: str) -> int:
-    return _bytes(container(_workload(name))["resources"]["limits"]["memory"])
+    return memory(container(_workload(name))["resources"]["limits"]["memory"])
 
 
 def _own_environment(name: str) -> dict[str, Any]:
@@ -136,7 +130,7 @@ def _own_environment(name: str) -> dict[str, Any]:
 def test_identity_has_memory_for_its_passwords() -> None:
     fields = IdentitySettings.model_fields
     hashing = fields["argon2_memory_kib"].default * 1024 * fields["password_threads"].default
-    assert _limit("identity") >= hashing + _bytes("256Mi")
+    assert _limit("identity") >= hashing + memory("256Mi")
 
 
 @pytest.mark.parametrize("name", ["media-worker", "media-worker-reprocess"])
@@ -144,7 +138,7 @@ def test_a_worker_has_memory_for_its_decoders(name: str) -> None:
     own = _own_environment(name)
     decoders, each = int(own["PHOTOMESH_DECODERS"]), int(own["PHOTOMESH_DECODER_MEMORY_MB"])
     assert {"decoders", "decoder_memory_mb"} <= set(WorkerSettings.model_fields)
-    assert _limit(name) >= decoders * each * 1024**2 + _bytes("256Mi")
+    assert _limit(name) >= decoders * each * 1024**2 + memory("256Mi")
 
 
 @each_pod

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from photomesh_local import registry
 from photomesh_shared.events import TOPICS
 from photomesh_shared.ids import MAX_WORKER
 from photomesh_shared.settings import PostgresSettings
@@ -101,7 +102,7 @@ def _labels(name: str) -> dict[str, str]:
     return labels
 
 
-@pytest.mark.parametrize("name", ["identity", "upload", "social-graph"])
+@pytest.mark.parametrize("name", [name for name, made in registry.DEPLOYABLES.items() if made.postgres])
 def test_postgres_has_a_connection_for_every_place_in_every_pool(name: str) -> None:
     database = named("Cluster", f"{name}-db", folder="data-plane")
     pool = PostgresSettings.model_fields["postgres_pool"].default

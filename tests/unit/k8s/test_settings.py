@@ -2,60 +2,45 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import runpy
+import tomllib
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from photomesh_feed.settings import ConsumerSettings as FeedConsumerSettings
-from photomesh_feed.settings import FanoutSettings as FeedFanoutSettings
-from photomesh_feed.settings import Settings as FeedSettings
-from photomesh_gateway.settings import Settings as GatewaySettings
-from photomesh_identity.settings import Settings as IdentitySettings
-from photomesh_media_worker.settings import Settings as WorkerSettings
-from photomesh_post.settings import ConsumerSettings as PostConsumerSettings
-from photomesh_post.settings import EngagementSettings as PostEngagementSettings
-from photomesh_post.settings import Settings as PostSettings
-from photomesh_shared.provision import BucketSettings
-from photomesh_shared.settings import KafkaSettings, ServiceSettings
-from photomesh_social_graph.settings import ConsumerSettings as GraphConsumerSettings
-from photomesh_social_graph.settings import Settings as GraphSettings
-from photomesh_upload.settings import Settings as UploadSettings
-from tests.support.manifests import K8S, container, env_file, named, of, secrets
+from photomesh_local import registry
+from photomesh_shared.settings import ServiceSettings
+from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from
 from tests.support.services import settings_from
 
-COMMON = env_file("base/common/photomesh.env")
+COMMON = env_file("base/common/photomesh.env") | env_file("base/common/services.env")
 OVERLAYS = {name: env_file(f"overlays/{name}/environment/photomesh.env") for name in ("dev", "production")}
 
-SERVICES: dict[str, type[ServiceSettings]] = {
-    "gateway": GatewaySettings,
-    "identity": IdentitySettings,
-    "upload": UploadSettings,
-    "post": PostSettings,
-    "post-consumer": PostConsumerSettings,
-    "post-engagement": PostEngagementSettings,
-    "media-worker": WorkerSettings,
-    "media-worker-reprocess": WorkerSettings,
-    "social-graph": GraphSettings,
-    "social-graph-consumer": GraphConsumerSettings,
-    "feed": FeedSettings,
-    "feed-consumer": FeedConsumerSettings,
-    "feed-fanout": FeedFanoutSettings,
-}
+REGISTRY = tomllib.loads(registry.REGISTRY_FILE.read_text())
+SETTINGS = {name: program.settings_class() for name, program in registry.PROGRAMS.items()}
+JOBS = [name for name, program in registry.PROGRAMS.items() if program.kind == "job"]
+SERVICES = [name for name in SETTINGS if name not in JOBS]
 each = pytest.mark.parametrize("name", SERVICES)
 
 
-def _secret_names(workload: str) -> list[str]:
-    sources = container(named("Deployment", workload))["envFrom"]
-    assert sources[0] == {"configMapRef": {"name": "photomesh"}}
+def _container(program: str) -> Any:
+    return container(named("Job" if program in JOBS else "Deployment", program))
+
+
+def _secret_names(program: str) -> list[str]:
+    sources = _container(program)["envFrom"]
+    assert sources[0] == {"configMapRef": {"name": program if program in JOBS else "photomesh"}}
     return [source["secretRef"]["name"] for source in sources[1:]]
 
 
-def _own(workload: str) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in container(named("Deployment", workload)).get("env", [])}
+def _own(program: str) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in _container(program).get("env", [])}
 
 
 def _environment(workload: str, overlay: str = "production") -> dict[str, str]:
@@ -77,32 +62,37 @@ def test_every_deployment_is_looked_at() -> None:
     assert set(SERVICES) == {deployment.name for deployment in of("Deployment")}
 
 
+def _settings(name: str) -> type[ServiceSettings]:
+    kind = SETTINGS[name]
+    assert issubclass(kind, ServiceSettings)
+    return kind
+
+
 @each
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_a_program_starts_with_its_environment(name: str, overlay: str) -> None:
-    settings_from(SERVICES[name], _environment(name, overlay))
+    settings_from(_settings(name), _environment(name, overlay))
 
 
 @each
 def test_nothing_is_left_at_a_default_of_the_local_stack(name: str) -> None:
-    settings = settings_from(SERVICES[name], _environment(name))
+    settings = settings_from(_settings(name), _environment(name))
     assert settings.env == "production"
     assert "127.0.0.1" not in settings.model_dump_json()
     assert not any("127.0.0.1" in str(value) for value in _environment(name).values())
 
 
-@each
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_program_has_exactly_the_secrets_that_it_needs(name: str) -> None:
     given = {key for secret in _secret_names(name) for key in secrets()["photomesh", secret]}
-    assert given == _confidential(SERVICES[name])
+    assert given == _confidential(SETTINGS[name])
     assert not given & set(COMMON)
 
 
 def test_the_common_settings_are_read_by_somebody() -> None:
-    known = _fields(*SERVICES.values(), BucketSettings, KafkaSettings)
-    assert set(COMMON) <= known
-    for name in SERVICES:
-        assert set(_own(name)) <= _fields(SERVICES[name])
+    assert set(COMMON) <= _fields(*SETTINGS.values())
+    for name, kind in SETTINGS.items():
+        assert set(_own(name)) <= _fields(kind)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -110,28 +100,11 @@ def test_an_overlay_changes_what_is_there(overlay: str) -> None:
     assert set(OVERLAYS[overlay]) <= {*COMMON, "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
-def test_jobs_have_what_they_need() -> None:
-    needed: dict[str, type[BaseSettings]] = {
-        "provision-topics-VERSION": KafkaSettings,
-        "provision-buckets-VERSION": BucketSettings,
-    }
-    for job in of("Job"):
-        sources = container(job)["envFrom"]
-        given = set(COMMON).union(
-            *(secrets()["photomesh", source["secretRef"]["name"]] for source in sources if "secretRef" in source)
-        )
-        if job.name in needed:
-            assert _confidential(needed[job.name]) <= given
-        else:
-            service = job.name.removeprefix("migrate-").removesuffix("-VERSION")
-            wanted = {name for name in _confidential(SERVICES[service]) if "POSTGRES" in name}
-            assert wanted <= given
-
-
 def test_services_are_where_they_are_said_to_be() -> None:
     services = {service.name: service for service in of("Service")}
-    for name in ("IDENTITY_URL", "UPLOAD_URL", "POST_URL", "SOCIAL_GRAPH_URL", "FEED_URL", "JWKS_URL"):
-        url = urlsplit(COMMON[f"PHOTOMESH_{name}"])
+    called = {name.upper().replace("-", "_") for name in services if f"PHOTOMESH_{name.upper()}_URL" in COMMON}
+    for name in (*called, "JWKS"):
+        url = urlsplit(COMMON[f"PHOTOMESH_{name}_URL"])
         assert url.port in [port["port"] for port in services[str(url.hostname)].spec["ports"]]
 
 
@@ -191,7 +164,37 @@ def test_a_replica_of_everything_survives_the_loss_of_a_node() -> None:
     assert all(cluster.spec["instances"] >= 3 for cluster in of("Cluster", folder="data-plane"))
 
 
-def test_secrets_of_two_runs_have_nothing_in_common() -> None:
-    again = runpy.run_path(str(K8S / "generate_secrets.py"))["generate"]()
-    values = {value for made in again for name, value in made["stringData"].items() if name != "username"}
-    assert not values & {value for made in secrets().values() for value in made.values()}
+def _root_of(path: Path) -> bytes:
+    root: bytes = runpy.run_path(str(K8S / "generate_secrets.py"))["root_secret"](path)
+    return root
+
+
+def test_secrets_of_two_installations_have_nothing_in_common(tmp_path: Path) -> None:
+    one, other = (secrets_from(_root_of(tmp_path / name), REGISTRY) for name in ("one.root", "other.root"))
+    keys = [(secret, key) for secret, values in one.items() for key in values if key != "username"]
+    assert not {one[secret][key] for secret, key in keys} & {other[secret][key] for secret, key in keys}
+
+
+def test_the_root_secret_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "photomesh.root"
+    assert _root_of(path) == _root_of(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_program_that_comes_later_gets_the_same_shared_values_and_the_others_keep_theirs() -> None:
+    grown = copy.deepcopy(REGISTRY)
+    grown["deployables"]["hello"] = {}
+    grown["programs"]["hello"] = {"deployable": "hello", "servers": ["redis", "postgres"], "secrets": ["CURSOR_SECRET"]}
+    before, after = secrets(), secrets_from(bytes(32), grown)
+    assert {name: after[name] for name in before} == before
+    assert after["photomesh", "hello"]["PHOTOMESH_REDIS_URL"] == before["photomesh", "post"]["PHOTOMESH_REDIS_URL"]
+    assert ("photomesh-data", "hello-db-owner") in after.keys() - before.keys()
+
+
+def test_programs_of_one_deployable_share_its_secrets_and_no_others_do() -> None:
+    worker, reprocess = (secrets()["photomesh", name] for name in ("media-worker", "media-worker-reprocess"))
+    assert worker == reprocess  # both name the same photos
+    cursors = [
+        values["PHOTOMESH_CURSOR_SECRET"] for values in secrets().values() if "PHOTOMESH_CURSOR_SECRET" in values
+    ]
+    assert len(set(cursors)) == len(cursors) > 1

@@ -11,15 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
+from photomesh_gateway.routing.upstreams import Upstream
+
 __all__ = ["ROUTES", "Auth", "RateClass", "Resource", "Route", "Router", "Upstream"]
-
-
-class Upstream(StrEnum):
-    IDENTITY = "identity"
-    UPLOAD = "upload"
-    POST = "post"
-    SOCIAL_GRAPH = "social-graph"
-    FEED = "feed"
 
 
 class RateClass(StrEnum):

@@ -1,0 +1,36 @@
+"""The services behind the gateway. Written by `make programs` from deploy/programs.toml."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from photomesh_shared.settings import ServiceSettings
+
+__all__ = ["Upstream", "UpstreamSettings"]
+
+
+class Upstream(StrEnum):
+    IDENTITY = "identity"
+    UPLOAD = "upload"
+    POST = "post"
+    SOCIAL_GRAPH = "social-graph"
+    FEED = "feed"
+
+
+class UpstreamSettings(ServiceSettings):
+    identity_url: str = Field("http://127.0.0.1:18001", description="Base URL of identity.")
+    upload_url: str = Field("http://127.0.0.1:18002", description="Base URL of upload.")
+    post_url: str = Field("http://127.0.0.1:18003", description="Base URL of post.")
+    social_graph_url: str = Field("http://127.0.0.1:18006", description="Base URL of social-graph.")
+    feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
+
+    def url_of(self, upstream: Upstream) -> str:
+        return {
+            Upstream.IDENTITY: self.identity_url,
+            Upstream.UPLOAD: self.upload_url,
+            Upstream.POST: self.post_url,
+            Upstream.SOCIAL_GRAPH: self.social_graph_url,
+            Upstream.FEED: self.feed_url,
+        }[upstream]

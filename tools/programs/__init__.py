@@ -1,0 +1,1 @@
+"""Writes what follows from the registry of programs, `deploy/programs.toml`."""

@@ -1,0 +1,127 @@
+"""Every generated file, and every generated part of a file that people write, as it should be."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from photomesh_local import registry
+from photomesh_local.registry import Program
+from tools.programs import views
+
+__all__ = ["OWNED_FOLDERS", "ROOT", "generated", "strays", "with_regions"]
+
+ROOT = Path(__file__).resolve().parents[2]
+_BASE = "deploy/k8s/base"
+OWNED_FOLDERS = (f"{_BASE}/programs", f"{_BASE}/prepare")
+"""Folders in which every file is generated: what else lies there is removed."""
+
+REGION_FILES = (
+    ".importlinter",
+    "pyproject.toml",
+    "README.md",
+    "docs/running-locally.md",
+    "docs/running-on-kubernetes.md",
+)
+"""Files with parts between `programs:begin NAME` and `programs:end`; the part is the template regions/NAME.j2."""
+
+_REGION = re.compile(
+    r"(?P<begin>^(?P<indent>[ \t]*)[^\n]*programs:begin (?P<name>[\w-]+)[^\n]*\n).*?(?P<end>^[^\n]*programs:end)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def generated() -> dict[Path, str]:
+    """Path (from the root of the checkout) → text."""
+    templates = _templates()
+
+    def render(template: str, **values: object) -> str:
+        return templates.get_template(f"{template}.j2").render(values)
+
+    files = {
+        "docker-compose.yml": render("docker-compose.yml"),
+        "deploy/local/programs.env": render("programs.env"),
+        "gateway/src/photomesh_gateway/routing/upstreams.py": render("upstreams.py"),
+        f"{_BASE}/common/services.env": render("kubernetes/services.env"),
+        f"{_BASE}/common/network-policies-services.yaml": render("kubernetes/network-policies.yaml"),
+        f"{_BASE}/release/kustomization.yaml": render("kubernetes/release.yaml"),
+        f"{_BASE}/prepare/kustomization.yaml": render("kubernetes/prepare.yaml"),
+        f"{_BASE}/prepare/name-references.yaml": render("kubernetes/name-references.yaml"),
+        f"{_BASE}/prepare/names/kustomization.yaml": render("kubernetes/names.yaml"),
+        f"{_BASE}/prepare/jobs.yaml": render("kubernetes/jobs.yaml"),
+        f"{_BASE}/programs/kustomization.yaml": render("kubernetes/programs.yaml"),
+        "deploy/k8s/data-plane/databases.yaml": render("kubernetes/databases.yaml"),
+    }
+    for program in _deployments():
+        folder = f"{_BASE}/programs/{program.name}"
+        files[f"{folder}/kustomization.yaml"] = render("kubernetes/program.yaml", program=program)
+        files[f"{folder}/deployment.yaml"] = render("kubernetes/deployment.yaml", program=program)
+        files[f"{folder}/scaling.yaml"] = render(f"kubernetes/scaling-{program.kind}.yaml", program=program)
+        if program.kind == "http":
+            files[f"{folder}/service.yaml"] = render("kubernetes/service.yaml", program=program)
+    for name in REGION_FILES:
+        files[name] = with_regions((ROOT / name).read_text(), templates)
+    return {Path(name): text for name, text in files.items()}
+
+
+def with_regions(text: str, templates: Environment) -> str:
+    """The text of a file with its generated parts filled in, indented as the line that begins each."""
+
+    def fill(match: re.Match[str]) -> str:
+        part = templates.get_template(f"regions/{match['name']}.j2").render()
+        return match["begin"] + textwrap.indent(part, match["indent"]) + match["end"]
+
+    return _REGION.sub(fill, text)
+
+
+def _deployments() -> list[Program]:
+    return [program for program in registry.PROGRAMS.values() if program.kind != "job"]
+
+
+def _templates() -> Environment:
+    environment = Environment(  # noqa: S701  (no HTML)
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {name: getattr(views, name) for name in views.__all__} | {"comment": _comment}
+    jobs = [program for program in registry.PROGRAMS.values() if program.kind == "job"]
+    environment.globals |= {
+        "programs": list(registry.PROGRAMS.values()),
+        "deployments": _deployments(),
+        "jobs": jobs,
+        "once": ["databases", *(job.name for job in jobs)],
+        "deployables": list(registry.DEPLOYABLES.values()),
+        "upstreams": registry.UPSTREAMS,
+        "servers": tomllib.loads((ROOT / "deploy/servers.toml").read_text()),
+        "version": _project()["version"],
+        "port": lambda program: f"${{{program.variable}}}",
+        # Compose fails with the text after `?` when the variable has no value.
+        "secret": lambda name: f"${{{name}:?run make up}}",
+    }
+    return environment
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 120, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def strays(files: dict[Path, str]) -> Iterator[Path]:
+    """Files in generated folders that nothing generates any more."""
+    for folder in OWNED_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.relative_to(ROOT) not in files:
+                yield path.relative_to(ROOT)

@@ -1,0 +1,89 @@
+"""What templates ask about a program beyond what the registry says: values derived from it and the topic catalogue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from photomesh_local.registry import ConsumerScaling, Deployable, Program
+from photomesh_shared.events import TOPICS
+from photomesh_shared.events.catalogue import Topic
+
+__all__ = [
+    "anchors",
+    "code_list",
+    "consumed_by",
+    "explain_scaling",
+    "has_secrets",
+    "needs",
+    "own_environment",
+    "partitions",
+    "published_by",
+    "scalar",
+    "topics",
+]
+
+
+def topics(program: Program) -> list[Topic]:
+    """Those that its group consumes. Raises LookupError if the catalogue knows no such group."""
+    found = [topic for topic in TOPICS.values() if program.group in topic.consumers]
+    if not found:
+        raise LookupError(f"{program.name}: no topic of the catalogue has the consumer group {program.group!r}")
+    return found
+
+
+def partitions(program: Program) -> int:
+    """The most pods that its group can use: a partition has one reader."""
+    return max(topic.partitions for topic in topics(program))
+
+
+def needs(program: Program) -> list[str]:
+    """What it connects to, as labels and network policies call it: servers first, then programs."""
+    servers = [f"{program.deployable.name}-db" if server == "postgres" else server for server in program.servers]
+    return [*servers, *program.calls]
+
+
+def has_secrets(program: Program) -> bool:
+    return bool(program.secrets) or bool({"postgres", "redis", "feed-redis", "object-storage"} & set(program.servers))
+
+
+def own_environment(program: Program) -> list[tuple[str, str]]:
+    """Variables of the cluster that other programs do not share, without the prefix."""
+    keyspace = {"CASSANDRA_KEYSPACE": program.deployable.snake_case} if "cassandra" in program.servers else {}
+    return list({**keyspace, **program.environment}.items())
+
+
+def anchors(program: Program) -> list[str]:
+    """The YAML anchors of docker-compose.yml that hold its settings and credentials."""
+    shared = ("redis", "feed-redis", "object-storage")
+    return ["*common", *(f"*{server}" for server in program.servers if server in shared)]
+
+
+def explain_scaling(program: Program) -> str:
+    """The comment above an autoscaler of a consumer."""
+    scaling = program.scaling
+    assert isinstance(scaling, ConsumerScaling)
+    seconds = "a second" if scaling.lag_seconds == 1 else f"{scaling.lag_seconds} seconds"
+    return (
+        f"{scaling.why} One pod handles about {scaling.records_per_second} records a second: another joins for every "
+        f"{scaling.lag} that wait in a topic ({seconds} of work), up to one for each partition."
+    )
+
+
+def published_by(deployable: Deployable) -> list[str]:
+    return [topic.name for topic in TOPICS.values() if topic.owner == deployable.name]
+
+
+def consumed_by(deployable: Deployable, programs: Collection[Program]) -> list[str]:
+    groups = {program.group for program in programs if program.deployable == deployable and program.group}
+    return [topic.name for topic in TOPICS.values() if groups & set(topic.consumers)]
+
+
+def code_list(names: Collection[str]) -> str:
+    """Names for a cell of a Markdown table."""
+    return ", ".join(f"`{name}`" for name in names) or "–"
+
+
+def scalar(text: str) -> str:
+    """A YAML scalar that is read as a string."""
+    return text if re.fullmatch(r"[A-Za-z_][\w.-]*|\d+m", text) else f'"{text}"'
