@@ -17,16 +17,17 @@ import photomesh_local as local
 from benchmarks.fanout.stage import Crowd, bytes_per_entry, consumers, fill, serve
 from benchmarks.report import machine, ms, write
 from photomesh_feed.delivery.fanout_planner import TASK_FOLLOWERS
+from photomesh_feed.domain.timelines import FEED_POSTS
 from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.writer import FeedWrites
+from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostPublished
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 
 _DATABASE = 15  # of the test stack's Redis, flushed before and after
-_FULL = keys.FEED_POSTS
+_FULL = FEED_POSTS
 _AIM_RATE, _AIM_SECONDS, _AIM_BYTES = 100_000, 0.150, 25.0
 
 
@@ -85,7 +86,7 @@ async def _platform(redis: Redis, publisher: KafkaPublisher, crowd: Crowd, post:
 
 async def _script(redis: Redis, crowd: Crowd, post: int) -> float:
     """The tasks' script alone, one call after another: what Redis itself takes."""
-    store = FeedWrites(redis)
+    store = FeedWriter(redis)
     started = time.perf_counter()
     for start in range(0, len(crowd.followers), TASK_FOLLOWERS):
         await store.fan_out(post, crowd.followers[start : start + TASK_FOLLOWERS], older_remain=False)
@@ -105,7 +106,7 @@ async def _naive(redis: Redis, crowd: Crowd, post: int) -> float:
             for name, exists in zip(names, known, strict=True):
                 if exists:
                     pipe.zadd(name, {str(post): keys.score(post)})
-                    pipe.zremrangebyrank(name, 1 + keys.FEED_POSTS, -1)
+                    pipe.zremrangebyrank(name, 1 + FEED_POSTS, -1)
             await pipe.execute()
     return time.perf_counter() - started
 

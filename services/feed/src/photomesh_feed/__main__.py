@@ -1,5 +1,4 @@
-"""``python -m photomesh_feed``: home feeds over HTTP. What fills them are ``python -m photomesh_feed.consumer`` and
-``python -m photomesh_feed.fanout``."""
+"""``python -m photomesh_feed``: home feeds over HTTP."""
 
 from __future__ import annotations
 

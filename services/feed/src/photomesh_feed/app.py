@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_feed.http import routes as api
+from photomesh_feed.http import routes
 from photomesh_feed.settings import Settings
 from photomesh_feed.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock
@@ -17,7 +17,7 @@ __all__ = ["create_app"]
 
 
 def create_app(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
-    """The app; its lifespan opens everything. No I/O happens here."""
+    """Returns the app. Its lifespan opens everything; no I/O happens before."""
     settings = settings or Settings()
     readiness = Readiness()
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh feed",
         settings,
         lifespan=lifespan,
-        routers=[api.router],
+        routers=[routes.router],
         readiness=readiness,
         description="Home feeds.",
     )

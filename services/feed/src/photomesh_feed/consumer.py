@@ -1,4 +1,4 @@
-"""``python -m photomesh_feed.consumer``: what follows for feeds from posts, follows and what readers do."""
+"""``python -m photomesh_feed.consumer``: keeps feeds up to date with posts, follows, engagement and accounts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_feed.consumer_wiring import open_consumer_deps
+from photomesh_feed.consumer_wiring import EventHandlers, open_consumer_deps
 from photomesh_feed.settings import ConsumerSettings
-from photomesh_feed.writing.event_handlers import Folding
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
@@ -39,25 +38,25 @@ __all__ = ["create_app", "handlers"]
 GROUP = "feed"
 
 
-def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
-    """A post that failed was in no feed, and a block ends follows by events of their own."""
+def handlers(to: EventHandlers) -> Mapping[type[Event], Handler]:
+    """The events that feed reads. A failed post is in no feed, and a block ends follows by events of their own."""
     return {
-        PostPublished: folding.post_published,
-        PostEdited: folding.post_edited,
-        PostDeleted: folding.post_deleted,
-        PostCounted: folding.post_counted,
-        FollowCreated: folding.follow_created,
-        FollowDeleted: folding.follow_deleted,
-        MuteCreated: folding.mute_changed,
-        MuteDeleted: folding.mute_changed,
-        PostLiked: folding.like_changed,
-        PostUnliked: folding.like_changed,
-        CommentCreated: folding.comment_changed,
-        CommentDeleted: folding.comment_changed,
-        PostSaved: folding.save_changed,
-        PostUnsaved: folding.save_changed,
-        AccountRegistered: folding.account_changed,
-        AccountUpdated: folding.account_changed,
+        PostPublished: to.posts.post_published,
+        PostEdited: to.posts.post_edited,
+        PostDeleted: to.posts.post_deleted,
+        PostCounted: to.posts.post_counted,
+        FollowCreated: to.relations.follow_created,
+        FollowDeleted: to.relations.follow_deleted,
+        MuteCreated: to.relations.mute_changed,
+        MuteDeleted: to.relations.mute_changed,
+        PostLiked: to.engagement.like_changed,
+        PostUnliked: to.engagement.like_changed,
+        CommentCreated: to.engagement.comment_changed,
+        CommentDeleted: to.engagement.comment_changed,
+        PostSaved: to.engagement.save_changed,
+        PostUnsaved: to.engagement.save_changed,
+        AccountRegistered: to.accounts.account_changed,
+        AccountUpdated: to.accounts.account_changed,
     }
 
 
@@ -66,7 +65,7 @@ async def open_subscription(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.folding), publisher=deps.publisher)
+        yield Subscription(group=GROUP, handlers=handlers(deps.handlers), publisher=deps.publisher)
 
 
 def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:

@@ -1,59 +1,109 @@
-"""Everything that the service's two consumers are made of, put together in one place."""
+"""Composition root of the two consumers."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
-from photomesh_feed.clients.post import HttpPosts
-from photomesh_feed.clients.social_graph import HttpFollowers
-from photomesh_feed.delivery.fanout_planner import Tasks
-from photomesh_feed.delivery.fanout_worker import Inserting
-from photomesh_feed.delivery.popularity import Popularity
-from photomesh_feed.delivery.timeline_cache import Timelines
+from photomesh_feed.clients.post import PostClient
+from photomesh_feed.clients.service import Service
+from photomesh_feed.clients.social_graph import SocialGraphClient
+from photomesh_feed.delivery.fanout_planner import FanoutPlanner, FollowerPages
+from photomesh_feed.delivery.fanout_worker import FanoutWorker
+from photomesh_feed.delivery.popularity import FollowerCounts, Popularity
+from photomesh_feed.delivery.timeline_cache import TimelineCache
+from photomesh_feed.domain.timelines import TimelineSource
+from photomesh_feed.event_handlers.accounts import AccountEventHandlers
+from photomesh_feed.event_handlers.engagement import EngagementEventHandlers
+from photomesh_feed.event_handlers.posts import PostEventHandlers
+from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.writer import FeedWrites
-from photomesh_feed.writing.event_handlers import Folding
+from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
-from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
 
-__all__ = ["ConsumerDeps", "FanoutDeps", "open_consumer_deps", "open_fanout_deps"]
+__all__ = [
+    "ConsumerDeps",
+    "EventHandlers",
+    "FanoutDeps",
+    "build_event_handlers",
+    "open_consumer_deps",
+    "open_fanout_deps",
+]
+
+
+@dataclass(frozen=True)
+class EventHandlers:
+    posts: PostEventHandlers
+    relations: RelationEventHandlers
+    engagement: EngagementEventHandlers
+    accounts: AccountEventHandlers
 
 
 @dataclass(frozen=True)
 class ConsumerDeps:
-    folding: Folding
+    handlers: EventHandlers
     publisher: KafkaPublisher
 
 
 @dataclass(frozen=True)
 class FanoutDeps:
-    inserting: Inserting
+    worker: FanoutWorker
     publisher: KafkaPublisher
+
+
+class SocialGraph(FollowerPages, FollowerCounts, Protocol):
+    """What the consumer calls of social-graph."""
+
+
+def build_event_handlers(
+    store: FeedWriter,
+    social_graph: SocialGraph,
+    post: TimelineSource,
+    publisher: Publisher,
+    clock: Clock,
+    *,
+    celebrity_followers: int,
+    cdn_url: str,
+) -> EventHandlers:
+    timelines = TimelineCache(store, post)
+    planner = FanoutPlanner(social_graph, publisher)
+    popularity = Popularity(store, social_graph, planner, timelines, clock, threshold=celebrity_followers)
+    return EventHandlers(
+        posts=PostEventHandlers(store, planner, popularity, cdn_url=cdn_url),
+        relations=RelationEventHandlers(store, timelines, popularity),
+        engagement=EngagementEventHandlers(store),
+        accounts=AccountEventHandlers(store),
+    )
 
 
 @asynccontextmanager
 async def open_consumer_deps(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[ConsumerDeps]:
-    """Connects to Redis and Kafka; social-graph and post are asked over HTTP."""
+    """Connects to Redis and Kafka."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-consumer"))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-
-        store = FeedWrites(redis)
+        store = FeedWriter(redis)
         readiness.add("redis", store.ping)
-        followers = HttpFollowers(session, settings.social_graph_url)
-        timelines = Timelines(store, HttpPosts(session, "post", settings.post_url))
-        tasks = Tasks(followers, publisher)
-        popularity = Popularity(store, followers, tasks, timelines, clock, threshold=settings.celebrity_followers)
-        yield ConsumerDeps(Folding(store, timelines, tasks, popularity, cdn_url=settings.cdn_url), publisher)
+        handlers = build_event_handlers(
+            store,
+            SocialGraphClient(Service(session, "social-graph", settings.social_graph_url, timeout_seconds=10)),
+            PostClient(Service(session, "post", settings.post_url)),
+            publisher,
+            clock,
+            celebrity_followers=settings.celebrity_followers,
+            cdn_url=settings.cdn_url,
+        )
+        yield ConsumerDeps(handlers, publisher)
 
 
 @asynccontextmanager
@@ -62,6 +112,6 @@ async def open_fanout_deps(settings: FanoutSettings, readiness: Readiness, clock
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-fanout"))
-        store = FeedWrites(redis)
+        store = FeedWriter(redis)
         readiness.add("redis", store.ping)
-        yield FanoutDeps(Inserting(store, clock), publisher)
+        yield FanoutDeps(FanoutWorker(store, clock), publisher)

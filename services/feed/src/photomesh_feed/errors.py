@@ -2,7 +2,7 @@
 
 Problem
 ├── Gone 410        ── RankingExpired
-└── Unavailable 503 ── SourceUnavailable, FeedsBusy   (and `store.connection.FeedsUnavailable`)
+└── Unavailable 503 ── FeedsUnavailable, SourceUnavailable, FeedsBusy
 """
 
 from __future__ import annotations
@@ -11,27 +11,33 @@ from typing import Any
 
 from photomesh_shared.errors import Gone, Unavailable
 
-__all__ = ["FeedsBusy", "RankingExpired", "SourceUnavailable"]
+__all__ = ["FeedsBusy", "FeedsUnavailable", "RankingExpired", "SourceUnavailable"]
 
 
 class RankingExpired(Gone):
-    """A ranked feed is put in order once and kept for ten minutes after, so that its pages neither repeat nor skip.
-    This one is no longer kept: leave the cursor out to begin again with a new one."""
+    """A ranked feed is ordered once, and the order is kept for ten minutes, so that its pages neither repeat nor skip.
+    This order has expired: omit the cursor to start with a new one."""
 
-    code, title = "ranking-expired", "The ranked feed has to be begun again"
+    code, title = "ranking-expired", "The order of the ranked feed has expired"
+
+
+class FeedsUnavailable(Unavailable):
+    """The store of feeds does not respond. Try again in a few seconds."""
+
+    code, title = "feeds-unavailable", "Feeds are not available"
 
 
 class SourceUnavailable(Unavailable):
-    """Your feed has to be read from where posts and follows are kept for good, and one of the two does not answer at
-    the moment. Try again after `Retry-After` seconds."""
+    """Your feed has to be built from posts and follows, and the service that stores them does not respond. Try again
+    after `Retry-After` seconds."""
 
-    code, title = "feed-source-unavailable", "The feed cannot be put together at the moment"
+    code, title = "feed-source-unavailable", "The feed cannot be built at the moment"
 
 
 class FeedsBusy(Unavailable):
-    """Too many feeds are being put together at the moment. Try again after `Retry-After` seconds."""
+    """Too many feeds are being built at the moment. Try again after `Retry-After` seconds."""
 
-    code, title = "feeds-busy", "Too many feeds are being put together"
+    code, title = "feeds-busy", "Too many feeds are being built"
 
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
         super().__init__(detail, **rest)

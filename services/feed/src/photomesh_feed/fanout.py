@@ -1,4 +1,4 @@
-"""``python -m photomesh_feed.fanout``: puts posts into the feeds of followers, a task at a time."""
+"""``python -m photomesh_feed.fanout``: puts posts into the feeds of followers, task by task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_feed.consumer_wiring import open_fanout_deps
-from photomesh_feed.delivery.fanout_worker import Inserting
+from photomesh_feed.delivery.fanout_worker import FanoutWorker
 from photomesh_feed.settings import FanoutSettings
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
@@ -21,8 +21,8 @@ __all__ = ["create_app", "handlers"]
 GROUP = "feed-fanout"
 
 
-def handlers(inserting: Inserting) -> Mapping[type[Event], Handler]:
-    return {FanoutRequested: inserting.insert}
+def handlers(worker: FanoutWorker) -> Mapping[type[Event], Handler]:
+    return {FanoutRequested: worker.execute}
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def open_subscription(
     settings: FanoutSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_fanout_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.inserting), publisher=deps.publisher)
+        yield Subscription(group=GROUP, handlers=handlers(deps.worker), publisher=deps.publisher)
 
 
 def create_app(settings: FanoutSettings, clock: Clock | None = None) -> FastAPI:

@@ -1,4 +1,4 @@
-"""The variables of the service's three processes; see also the parts in `photomesh_shared.settings`."""
+"""Settings of the service's three processes; see also the parts in `photomesh_shared.settings`."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ __all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings", "Settings"
 
 class FeedRedisSettings(ServiceSettings):
     feed_redis_url: SecretStr = Field(
-        SecretStr("redis://127.0.0.1:18379/2"), description="Where feeds are kept. Everything there can be lost."
+        SecretStr("redis://127.0.0.1:18379/2"), description="Redis of feeds. Everything in it can be lost."
     )
 
 
-class Settings(FeedRedisSettings, KafkaSettings, AuthSettings):
+class SourceSettings(ServiceSettings):
+    """The services and files that feeds are built from."""
+
+    social_graph_url: str = Field("http://127.0.0.1:18006", description="The service of follows.")
+    post_url: str = Field("http://127.0.0.1:18003", description="The service of posts.")
+    cdn_url: str = Field(
+        "http://127.0.0.1:18080/variants", description="The URL of a variant is this, a slash, and its key."
+    )
+
+
+class Settings(FeedRedisSettings, SourceSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_feed``."""
 
-    social_graph_url: str = Field("http://127.0.0.1:18006", description="Knows who follows whom.")
-    post_url: str = Field("http://127.0.0.1:18003", description="Knows all posts.")
-    cdn_url: str = Field(
-        "http://127.0.0.1:18080/variants", description="A variant's URL is this, a slash, and its key."
-    )
     cursor_secret: SecretStr = Field(description="Signs cursors.")
 
 
-class ConsumerSettings(FeedRedisSettings, KafkaConsumerSettings):
+class ConsumerSettings(FeedRedisSettings, SourceSettings, KafkaConsumerSettings):
     """Of ``python -m photomesh_feed.consumer``."""
 
-    social_graph_url: str = Field("http://127.0.0.1:18006", description="Knows who follows whom.")
-    post_url: str = Field("http://127.0.0.1:18003", description="Knows all posts.")
-    cdn_url: str = Field(
-        "http://127.0.0.1:18080/variants", description="A variant's URL is this, a slash, and its key."
-    )
     celebrity_followers: int = Field(
-        10_000, ge=1, description="With as many followers or more, posts are pulled by readers rather than pushed."
+        10_000, ge=1, description="With this many followers or more, an author's posts are pulled rather than pushed."
     )
 
 

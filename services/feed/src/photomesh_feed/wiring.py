@@ -1,44 +1,37 @@
-"""Everything that the HTTP process is made of, put together in one place."""
+"""Composition root of the HTTP process."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import aiohttp
 import httpx
 
-from photomesh_feed.clients.post import HttpGraph, HttpPosts
+from photomesh_feed.clients.post import PostClient
+from photomesh_feed.clients.service import Service
+from photomesh_feed.clients.social_graph import SocialGraphClient
+from photomesh_feed.http.dependencies import Deps
 from photomesh_feed.ranking.ranker import WeightedRanker
-from photomesh_feed.reading.chronological import Hydration, Reading
-from photomesh_feed.reading.impressions import Impressions
-from photomesh_feed.reading.ranked import RankedReading
-from photomesh_feed.reading.rebuild import Rebuilds
-from photomesh_feed.reading.timeline_merger import Timelines
+from photomesh_feed.reading.chronological import ChronologicalFeed
+from photomesh_feed.reading.hydration import Hydrator
+from photomesh_feed.reading.impressions import ImpressionLog
+from photomesh_feed.reading.pipeline import PagePipeline
+from photomesh_feed.reading.ranked import RankedFeed
+from photomesh_feed.reading.rebuild import FeedRebuilder
+from photomesh_feed.reading.service import FeedService
+from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
 from photomesh_feed.store.connection import open_redis
-from photomesh_feed.store.filler import FeedFills
-from photomesh_feed.store.reader import FeedReads
+from photomesh_feed.store.filler import FeedFiller
+from photomesh_feed.store.reader import FeedReader
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import open_publisher
 
-__all__ = ["Deps", "open_deps"]
-
-
-@dataclass(frozen=True)
-class Deps:
-    """What routes use."""
-
-    reading: Reading
-    ranked: RankedReading
-    impressions: Impressions
-    cursors: CursorCodec
-    token_verifier: TokenVerifier
-    public_url: str
+__all__ = ["open_deps"]
 
 
 @asynccontextmanager
@@ -50,22 +43,21 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         client = await stack.enter_async_context(httpx.AsyncClient())
         session = await stack.enter_async_context(aiohttp.ClientSession())
 
-        reads, fills = FeedReads(redis), FeedFills(redis)
-        graph, posts = (
-            HttpGraph(session, "social-graph", settings.social_graph_url),
-            HttpPosts(session, "post", settings.post_url),
-        )
-        timelines = Timelines(reads, fills, posts)
-        rebuilds = Rebuilds(fills, reads, graph, timelines, clock)
-        stack.push_async_callback(rebuilds.close)
-        hydration = Hydration(fills, posts, settings.cdn_url, clock)
-        reading = Reading(reads, hydration, timelines, rebuilds)
-        # Neither Kafka nor the other services: feeds that are in Redis are served without any of them.
-        readiness.add("redis", reads.ping)
+        reader, filler = FeedReader(redis), FeedFiller(redis)
+        social_graph = SocialGraphClient(Service(session, "social-graph", settings.social_graph_url))
+        post = PostClient(Service(session, "post", settings.post_url))
+        merger = TimelineMerger(reader, filler, post)
+        rebuilder = FeedRebuilder(filler, reader, social_graph, merger, clock)
+        stack.push_async_callback(rebuilder.close)
+        hydrator = Hydrator(filler, post, settings.cdn_url, clock)
+        pipeline = PagePipeline(reader, hydrator)
+        chronological = ChronologicalFeed(pipeline, reader, merger, rebuilder)
+        ranked = RankedFeed(reader, pipeline, hydrator, chronological, WeightedRanker(), clock)
+        # Only Redis: feeds in it are served without Kafka and the other services.
+        readiness.add("redis", reader.ping)
         yield Deps(
-            reading=reading,
-            ranked=RankedReading(reads, hydration, reading, WeightedRanker(), clock),
-            impressions=Impressions(publisher, clock),
+            feed=FeedService(chronological, ranked),
+            impressions=ImpressionLog(publisher, clock),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

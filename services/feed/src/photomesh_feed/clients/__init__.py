@@ -1,0 +1,1 @@
+"""The services that feed calls: post and social-graph."""

@@ -1,42 +1,44 @@
-"""Who follows an author, from social-graph: millions of ids, page by page."""
+"""Client of social-graph: follows of an account, followers of an author, popular accounts."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 
-import aiohttp
-
-from photomesh_feed.errors import SourceUnavailable
+from photomesh_feed.clients.service import Service
+from photomesh_feed.domain.accounts import FollowerCount, Follows, VersionedAccount
 from photomesh_shared.ids import encode
-from photomesh_shared.observability import tracing
 from photomesh_shared.packed_ids import ID_BYTES, unpack
 
-__all__ = ["PAGE", "HttpFollowers"]
+__all__ = ["FOLLOWERS_PAGE", "SocialGraphClient"]
 
-PAGE = 5_000
-_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=1)
+FOLLOWERS_PAGE = 5_000
 
 
-class HttpFollowers:
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = url
+class SocialGraphClient:
+    """Every method raises SourceUnavailable."""
 
-    async def pages(self, author_id: int) -> AsyncGenerator[bytes, None]:
-        """All followers, packed, ascending, PAGE at a time. The next page is fetched while the last is worked on.
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
-        Who follows or unfollows meanwhile may be in it or not. Close it when it is not read to the end. Raises
-        SourceUnavailable.
-        """
-        fetching = asyncio.create_task(self._page(author_id, 0))
+    async def follows(self, account: int) -> Follows:
+        answer = await self._service.json("GET", f"/internal/accounts/{encode('u', account)}/following")
+        return Follows(
+            [VersionedAccount(other, version) for other, version in answer["following"]],
+            [VersionedAccount(other, version) for other, version in answer["muted"]],
+        )
+
+    async def follower_pages(self, author_id: int) -> AsyncGenerator[bytes, None]:
+        """Yields all followers of an author, packed, ascending, FOLLOWERS_PAGE at a time; fetches the next page while
+        the last is processed. Accounts that follow or unfollow in the meantime may be in it or not. Close it unless it
+        is read to the end."""
+        fetching = asyncio.create_task(self._followers(author_id, 0))
         try:
             while True:
                 page = await fetching
-                is_last = len(page) < PAGE * ID_BYTES
+                is_last = len(page) < FOLLOWERS_PAGE * ID_BYTES
                 if not is_last:
-                    fetching = asyncio.create_task(self._page(author_id, unpack(page[-ID_BYTES:])[0]))
+                    fetching = asyncio.create_task(self._followers(author_id, unpack(page[-ID_BYTES:])[0]))
                 if page:
                     yield page
                 if is_last:
@@ -45,22 +47,11 @@ class HttpFollowers:
             fetching.cancel()
             await asyncio.gather(fetching, return_exceptions=True)
 
-    async def popular(self, at_least: int) -> list[tuple[int, int]]:
-        """Accounts with so many followers, and how many. Raises SourceUnavailable."""
-        found = json.loads(await self._get("/internal/popular", at_least=at_least))
-        return [(account, followers) for account, followers in found]
+    async def popular_accounts(self, at_least: int) -> list[FollowerCount]:
+        """Returns the accounts with so many followers."""
+        found = await self._service.json("GET", f"/internal/popular?at_least={at_least}")
+        return [FollowerCount(account, followers) for account, followers in found]
 
-    async def _page(self, author_id: int, after: int) -> bytes:
-        return await self._get(f"/internal/accounts/{encode('u', author_id)}/followers", after=after, limit=PAGE)
-
-    async def _get(self, path: str, **query: int) -> bytes:
-        headers: dict[str, str] = {}
-        tracing.inject(headers)
-        try:
-            async with self._session.get(
-                f"{self._url}{path}", params=query, headers=headers, timeout=_TIMEOUT
-            ) as answer:
-                answer.raise_for_status()
-                return await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise SourceUnavailable("social-graph does not answer.") from error
+    async def _followers(self, author_id: int, after: int) -> bytes:
+        path = f"/internal/accounts/{encode('u', author_id)}/followers?after={after}&limit={FOLLOWERS_PAGE}"
+        return await self._service.bytes("GET", path)

@@ -1,0 +1,1 @@
+"""Delivers posts to feeds: push (fan-out) or pull, and what a new follower gets."""

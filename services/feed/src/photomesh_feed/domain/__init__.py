@@ -1,0 +1,1 @@
+"""Types and pure rules of feeds. Imports nothing else of this service."""

@@ -1,34 +1,56 @@
-"""What reading is about: places in a feed, posts as rows of a page, and the exact merge of many timelines."""
+"""Pages of a feed: where their posts come from, what they carry, and where the next one begins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-__all__ = ["MS_BITS", "Follows", "Page", "Row", "Slice", "Track", "exact", "in_order", "order"]
+__all__ = [
+    "AfterPost",
+    "AfterRanked",
+    "ChosenPosts",
+    "FeedList",
+    "FeedPage",
+    "Gaps",
+    "Mode",
+    "Position",
+    "RankedOrder",
+    "Row",
+    "Skeleton",
+    "StoredPage",
+]
 
-MS_BITS = 22
-"""Of an id, below its milliseconds."""
+Mode = Literal["ranked", "chronological"]
 
 
-def order(post_id: int) -> tuple[int, int]:
-    """What posts are sorted by: the newest millisecond first, ids of one millisecond ascending. An id alone says its
-    place, so a cursor is an id."""
-    return -(post_id >> MS_BITS), post_id
+class AfterPost(NamedTuple):
+    """Position in the chronological feed: after a post."""
+
+    post_id: int
 
 
-def in_order(post_ids: Iterable[int]) -> list[int]:
-    """Each once, in the order of a feed."""
-    return sorted(set(post_ids), key=order)
+class AfterRanked(NamedTuple):
+    """Position in a ranked order."""
+
+    order: str
+    """The order's name."""
+    offset: int
+    """Of the next entry."""
+    continuation: int
+    """The post after which the feed goes on chronologically when the order ends; 0 if there are no more posts."""
+
+
+Position = AfterPost | AfterRanked
 
 
 class Row(NamedTuple):
-    """A post as a page shows it, in the bytes that Redis gave: nothing is parsed that is not looked at."""
+    """A post of a page, in the bytes that Redis returned: nothing is parsed that need not be."""
 
     post_id: bytes
     author_id: bytes
     static: bytes
+    """JSON object: see `snapshots`."""
     username: bytes
     display_name: bytes
     avatar_url: bytes
@@ -39,56 +61,63 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page, and the last post before the next one; None if there are no more."""
+class FeedPage:
+    """A page, and the position of the next one; None at the end."""
 
     rows: Sequence[Row]
+    next: Position | None
+
+
+class FeedList(NamedTuple):
+    """Skeleton: the list of the feed, merged with timelines of pulled authors, after a post (None: from the top)."""
+
     after: int | None
+    limit: int
+
+
+class RankedOrder(NamedTuple):
+    """Skeleton: entries of a ranked order. An empty name means the latest order, if it is still current."""
+
+    order: str
+    offset: int
+    limit: int
+
+
+class ChosenPosts(NamedTuple):
+    """Skeleton: these posts, in this order."""
+
+    post_ids: Sequence[int]
+
+
+Skeleton = FeedList | RankedOrder | ChosenPosts
+"""Which posts a page has, and in which order."""
 
 
 @dataclass(frozen=True)
-class Follows:
-    """Whom somebody follows and mutes, with the versions of the pairs."""
+class Gaps:
+    """What Redis lacked to show a page."""
 
-    following: Sequence[tuple[int, int]]
-    muted: Sequence[tuple[int, int]]
+    posts: Sequence[int] = ()
+    """Posts without snapshot. They are not on the page."""
+    viewer_states: Sequence[int] = ()
+    """Posts of which Redis does not know whether the viewer likes and saved them. They are on the page."""
+    authors: Sequence[int] = ()
+    """Authors without names. Their posts are on the page."""
+
+    def __bool__(self) -> bool:
+        return bool(self.posts or self.viewer_states or self.authors)
 
 
 @dataclass(frozen=True)
-class Slice:
-    """Posts of several authors, none left out between the first and `after`; None: there are no older ones."""
+class StoredPage:
+    """A page as far as Redis has it: skeleton, hydrated, without the posts that the rules hide."""
 
-    posts: Sequence[int]
-    after: int | None
-
-
-@dataclass
-class Track:
-    """What is known of one author's posts behind some place."""
-
-    author_id: int
-    posts: list[int] = field(default_factory=list)
-    bound: int | None = None
-    """The last post that was seen; None: not even the first was looked for."""
-    ended: bool = False
-    """There are none behind the bound."""
-
-
-def exact(tracks: Sequence[Track], after: int | None, count: int) -> tuple[list[int], list[Track]]:
-    """The first `count` posts behind `after` as far as they are certain, and the tracks on which more depends.
-
-    A post is certain if no track can still bring one before it: every track has ended or was seen down to there.
-    """
-    start = order(after) if after is not None else None
-    found = in_order(post for track in tracks for post in track.posts if start is None or order(post) > start)
-    open_tracks = [track for track in tracks if not track.ended]
-    wanted_to = order(found[count - 1]) if len(found) >= count else None
-    limiting = [
-        track for track in open_tracks if track.bound is None or wanted_to is None or order(track.bound) < wanted_to
-    ]
-    if any(track.bound is None for track in limiting):
-        return [], limiting
-    if limiting:
-        floor = min(order(track.bound) for track in limiting if track.bound is not None)
-        found = [post for post in found if order(post) <= floor]
-    return found[:count], limiting
+    outcome: Literal["more", "end", "floor", "cold", "gone"]
+    """`more` posts follow; the `end` of the feed or the order; the `floor`, below which only timelines know the posts;
+    `cold`: there is no feed; `gone`: there is no such order."""
+    rows: Sequence[Row] = ()
+    gaps: Gaps = field(default_factory=Gaps)
+    floor: int | None = None
+    """The post at which the list ends, if it is cut."""
+    next: AfterRanked | None = None
+    """Of a ranked order."""

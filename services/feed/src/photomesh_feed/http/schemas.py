@@ -1,23 +1,22 @@
-"""What requests and answers look like.
+"""Models of requests and responses.
 
-A post is shown as post's own API shows it, so that clients need one model; `tests/contract` holds the two together.
-Answers are not made from these models but spliced (`presenting`); tests hold those together too.
+A post looks as in post's own API, so that clients need one model; `tests/contract` compares the two. Responses are not
+built from these models but spliced (`serialization`); tests compare them, too.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from photomesh_feed.domain.pages import Mode
 from photomesh_feed.reading.impressions import Impression
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
-__all__ = ["Impressions", "Mode", "Post"]
-
-Mode = Literal["ranked", "chronological"]
+__all__ = ["Impressions", "Post"]
 
 _CDN = "http://127.0.0.1:18080/variants"
 _VARIANTS = {str(size): f"{_CDN}/p_8aB3x9Q2/Zk3vQ0m1fR7eT2yU/{size}.jpg" for size in (1080, 640, 320, 150)}
@@ -127,22 +126,20 @@ class Post(BaseModel):
 
 
 class _Request(BaseModel):
-    """Unknown members are refused: a misspelt optional one would otherwise be ignored in silence."""
+    """Rejects unknown members, because a misspelt optional one would be ignored silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ImpressionIn(_Request):
-    """That a post was seen."""
+    """A post that was seen."""
 
     post_id: PostId
     position: int = Field(ge=0, le=100_000, description="In the feed, from 0.")
     mode: Mode
-    seen_at: UtcTime | None = Field(
-        None, description="Now, if it is left out. More than a day ago counts as a day ago, the future as now."
-    )
+    seen_at: UtcTime | None = Field(None, description="Default: now. Clamped to the last 24 hours.")
 
-    def fact(self) -> Impression:
+    def impression(self) -> Impression:
         seen_at: datetime | None = self.seen_at
         return Impression(self.post_id, self.position, self.mode, seen_at)
 

@@ -1,0 +1,1 @@
+"""Ranks candidates of a feed: features → scores → diversity. Pure."""

@@ -1,8 +1,9 @@
-"""Loading things by key from a durable store, for many readers at once.
+"""Loads entities from a durable store into Redis, for many readers at once.
 
-What one reader is loading, another waits for instead of loading it too: after all caches were lost, every post and
-timeline is asked for once, however many feeds it is in. A few batches run at a time, and beyond a queue of them readers
-are turned away, so that a store which has just come back is not thrown down again.
+A load in progress is joined rather than repeated: after the loss of all caches every post and timeline is loaded once,
+however many feeds it is in. (Unlike `photomesh_shared.batch_loader`, whose results must not be older than the request:
+what is loaded here is merged with newer events.) Few batches run at a time, and beyond a queue of them readers are
+shed, so that a store that has just come back is not overloaded again.
 """
 
 from __future__ import annotations
@@ -13,56 +14,57 @@ from collections.abc import Awaitable, Callable, Iterable
 from photomesh_feed.errors import FeedsBusy
 from photomesh_feed.reading.metrics import LOADED, SHED
 
-__all__ = ["Loader"]
+__all__ = ["CacheLoader"]
 
 
-class Loader:
+class CacheLoader:
     def __init__(
         self,
         what: str,
-        load: Callable[[list[int]], Awaitable[None]],
+        fetch: Callable[[list[int]], Awaitable[None]],
         *,
-        batch: int,
-        at_once: int = 4,
-        queue: int = 256,
+        max_batch: int,
+        concurrency: int = 4,
+        max_pending: int = 256,
     ) -> None:
-        """`load` takes at most `batch` keys, and puts what they stand for where readers look."""
+        """`fetch` takes at most `max_batch` ids, and writes their entities to Redis. At most `concurrency` batches run
+        at a time, and `max_pending` run or wait. `what` names the entities in metrics."""
         self._what = what
-        self._load = load
-        self._batch = batch
-        self._places = asyncio.Semaphore(at_once)
-        self._queue = queue
-        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._fetch = fetch
+        self._max_batch = max_batch
+        self._slots = asyncio.Semaphore(concurrency)
+        self._max_pending = max_pending
+        self._loading: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, keys: Iterable[int]) -> None:
-        """Returns when all are loaded. Raises what `load` raises, or FeedsBusy."""
-        wanted = list(dict.fromkeys(keys))
-        new = [key for key in wanted if key not in self._under_way]
-        if new and len(self._tasks) >= self._queue:
+    async def load(self, ids: Iterable[int]) -> None:
+        """Returns when all are loaded. Raises what `fetch` raises, or FeedsBusy."""
+        wanted = list(dict.fromkeys(ids))
+        new = [one for one in wanted if one not in self._loading]
+        if new and len(self._tasks) >= self._max_pending:
             SHED.inc()
             raise FeedsBusy
-        for start in range(0, len(new), self._batch):
-            self._begin(new[start : start + self._batch])
-        tasks = {self._under_way[key] for key in wanted if key in self._under_way}
+        for start in range(0, len(new), self._max_batch):
+            self._start(new[start : start + self._max_batch])
+        tasks = {self._loading[one] for one in wanted if one in self._loading}
         if tasks:
             await asyncio.gather(*(asyncio.shield(task) for task in tasks))
 
-    def _begin(self, batch: list[int]) -> None:
+    def _start(self, batch: list[int]) -> None:
         task = asyncio.create_task(self._run(batch), name=f"load-{self._what}")
         self._tasks.add(task)
-        for key in batch:
-            self._under_way[key] = task
-        task.add_done_callback(lambda done: self._ended(done, batch))
+        for one in batch:
+            self._loading[one] = task
+        task.add_done_callback(lambda done: self._finish(done, batch))
 
     async def _run(self, batch: list[int]) -> None:
-        async with self._places:
+        async with self._slots:
             LOADED.labels(self._what).inc(len(batch))
-            await self._load(batch)
+            await self._fetch(batch)
 
-    def _ended(self, task: asyncio.Task[None], batch: list[int]) -> None:
+    def _finish(self, task: asyncio.Task[None], batch: list[int]) -> None:
         self._tasks.discard(task)
-        for key in batch:
-            del self._under_way[key]
+        for one in batch:
+            del self._loading[one]
         if not task.cancelled():
-            task.exception()  # whoever waits has it; nobody may wait any more
+            task.exception()  # retrieved, because all callers may have been cancelled

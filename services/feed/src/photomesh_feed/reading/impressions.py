@@ -1,4 +1,4 @@
-"""What was seen: facts for whoever teaches a ranker or counts views. Nothing here reads them."""
+"""Impressions: which posts people saw, for analysis and for training rankers. Feed itself does not read them."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from photomesh_feed.domain.pages import Mode
 from photomesh_feed.reading.metrics import IMPRESSIONS
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, ImpressionRecorded
 from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["Impression", "Impressions"]
+__all__ = ["Impression", "ImpressionLog"]
 
-_OLDEST = timedelta(days=1)  # what an app that was offline may still tell
+_MAX_AGE = timedelta(days=1)  # for apps that were offline
 
 
 @dataclass(frozen=True)
 class Impression:
     post_id: int
     position: int
-    mode: str
+    mode: Mode
     seen_at: datetime | None
 
 
-class Impressions:
+class ImpressionLog:
     def __init__(self, publisher: Publisher, clock: Clock) -> None:
         self._publisher = publisher
         self._clock = clock
 
-    async def record(self, account_id: int, seen: Sequence[Impression]) -> None:
-        """Publishes an event for each. Whether the posts exist, or may be seen, is not looked at: an answer that told
-        would tell strangers what is hidden. Raises PublishFailed."""
+    async def record(self, account_id: int, impressions: Sequence[Impression]) -> None:
+        """Publishes an event for each, with `seen_at` between a day ago and now. Does not check whether the posts exist
+        or are visible: the answer would reveal what is hidden. Raises PublishFailed."""
         now = self._clock.now()
         events = [
             ImpressionRecorded(
@@ -39,9 +40,9 @@ class Impressions:
                 post_id=one.post_id,
                 position=one.position,
                 mode=one.mode,
-                seen_at=min(now, max(now - _OLDEST, one.seen_at)) if one.seen_at else now,
+                seen_at=min(now, max(now - _MAX_AGE, one.seen_at)) if one.seen_at else now,
             )
-            for one in seen
+            for one in impressions
         ]
         await self._publisher.publish_many([Envelope.of(event, entityversion=1, time=now) for event in events])
         IMPRESSIONS.inc(len(events))

@@ -1,146 +1,134 @@
 """The ranked feed: an order that is made once, and then read page by page.
 
-The newest CANDIDATES posts are put in order (`ranking`), and the order is kept for ten minutes, so that its pages
-neither repeat nor skip whatever is liked or posted meanwhile. Behind its last page the feed goes on chronologically,
-from the last candidate on.
+The newest CANDIDATES posts are ordered (`ranking`), and the order is kept for ten minutes, so that its pages neither
+repeat nor skip whatever is liked or posted in the meantime. After its last page the feed goes on chronologically, from
+the last candidate on.
 
-Ranking 200 candidates takes 0.7 ms, and reading them takes Redis some 2 ms; so a first page gives the order that was
-made for the viewer within the last minute, unless a newer post is in their list. A pulled author's newest post may be
-missing from it for that minute.
+Ranking 200 candidates takes 0.7 ms, and reading them takes Redis some 2 ms. So a first page uses the order that was
+made for the viewer within the last minute, unless their list has a newer post. For that minute, a pulled author's
+newest post may be missing from it.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from typing import Protocol
 
-from photomesh_feed.domain.affinity import decayed
-from photomesh_feed.domain.pages import MS_BITS, Page, Row
+from photomesh_feed.domain.candidates import StoredCandidates
+from photomesh_feed.domain.order import id_ms
+from photomesh_feed.domain.pages import AfterPost, AfterRanked, FeedPage, RankedOrder
 from photomesh_feed.errors import RankingExpired, SourceUnavailable
-from photomesh_feed.ranking.ranker import Candidate, Ranker, Taste, arrange
-from photomesh_feed.reading.chronological import Hydration, Reading, Reads
+from photomesh_feed.ranking.diversity import arrange
+from photomesh_feed.ranking.features import Candidate, Taste
+from photomesh_feed.ranking.ranker import Ranker
+from photomesh_feed.reading.chronological import ChronologicalFeed
+from photomesh_feed.reading.hydration import Hydrator
 from photomesh_feed.reading.metrics import READS
-from photomesh_feed.store.reader import Candidates, Found, Ranked
+from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_shared.clock import Clock
-from photomesh_shared.ids import EPOCH
 
-__all__ = ["Place", "RankedPage", "RankedReading"]
+__all__ = ["CandidateStore", "RankedFeed"]
 
 CANDIDATES = 200
-_FRESH_SECONDS = 60
+_CURRENT_SECONDS = 60
 _KEPT_SECONDS = 600
 _ATTEMPTS = 3
-_HOUR_MS = 3_600_000
+_PAGE_END = "|"
 
 
-@dataclass(frozen=True)
-class Place:
-    """In an order, by its name; behind it, the feed goes on from `last`."""
+class CandidateStore(Protocol):
+    async def candidates(self, viewer: int, limit: int, absent: Collection[int]) -> StoredCandidates: ...
+    async def save_order(
+        self,
+        viewer: int,
+        name: str,
+        entries: Sequence[str],
+        *,
+        head: str,
+        limit: int,
+        continuation: int,
+        current_seconds: int,
+        kept_seconds: int,
+    ) -> None: ...
 
-    name: str
-    index: int
-    last: int
 
-
-@dataclass(frozen=True)
-class RankedPage:
-    """A page, and where the next begins: in the order, behind a post of the chronological feed, or nowhere."""
-
-    rows: Sequence[Row]
-    next: Place | int | None
-
-
-class RankedReading:
-    def __init__(self, reads: Reads, hydration: Hydration, reading: Reading, ranker: Ranker, clock: Clock) -> None:
-        self._reads = reads
-        self._hydration = hydration
-        self._reading = reading
+class RankedFeed:
+    def __init__(
+        self,
+        store: CandidateStore,
+        pipeline: PagePipeline,
+        hydrator: Hydrator,
+        chronological: ChronologicalFeed,
+        ranker: Ranker,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._hydrator = hydrator
+        self._chronological = chronological
         self._ranker = ranker
         self._clock = clock
 
-    async def first(self, viewer: int, limit: int) -> RankedPage:
-        """Raises as `Reading.chronological`."""
+    async def first_page(self, viewer: int, limit: int) -> FeedPage:
+        """Returns the first page of the latest order, which is made if need be; of the chronological feed while the
+        viewer's list is being filled. Raises as `ChronologicalFeed.page`."""
         for _ in range(_ATTEMPTS):
             page = await self._page(viewer, "", 0, limit)
             if page is not None:
                 return page
             candidates = await self._candidates(viewer)
-            if candidates.ended == "cold":
-                # What is newest is the best that can be told at once; the order is made when the list is there.
+            if candidates.outcome == "cold":
                 READS.labels("ranked", "cold").inc()
-                return _on(await self._reading.chronological(viewer, None, limit))
+                return await self._chronological.page(viewer, None, limit)
             if not candidates.posts:
-                return _on(await self._reading.chronological(viewer, None, limit))
-            await self._arrange(viewer, candidates, limit)
+                return await self._chronological.page(viewer, None, limit)
+            await self._make_order(viewer, candidates, limit)
         raise SourceUnavailable("The order does not stay in Redis.")
 
-    async def next(self, viewer: int, place: Place, limit: int) -> RankedPage:
-        """Raises RankingExpired, and as `Reading.chronological`."""
-        page = await self._page(viewer, place.name, place.index, limit)
+    async def next_page(self, viewer: int, position: AfterRanked, limit: int) -> FeedPage:
+        """Raises RankingExpired, and as `ChronologicalFeed.page`."""
+        page = await self._page(viewer, position.order, position.offset, limit)
         if page is None:
             raise RankingExpired
         return page
 
-    async def _page(self, viewer: int, name: str, index: int, limit: int) -> RankedPage | None:
-        latest: Ranked | None = None
-
-        async def read(absent: Collection[int]) -> Found:
-            nonlocal latest
-            latest = await self._reads.ranked(viewer, name, index, limit, absent)
-            return latest.found
-
-        found = await self._hydration.whole(viewer, read)
-        assert latest is not None
-        if found.ended in ("cold", "gone"):
+    async def _page(self, viewer: int, order: str, offset: int, limit: int) -> FeedPage | None:
+        """Returns a page of an order; None if there is no such order."""
+        page = await self._pipeline.run(viewer, RankedOrder(order, offset, limit))
+        if page.next is None:
             return None
         READS.labels("ranked", "warm").inc()
-        if found.ended == "more":
-            return RankedPage(found.rows, Place(latest.name, latest.next, latest.last))
-        if found.rows or latest.last == 0:
-            return RankedPage(found.rows, latest.last or None)
-        return _on(await self._reading.chronological(viewer, latest.last, limit))
+        if page.outcome == "more":
+            return FeedPage(page.rows, page.next)
+        continuation = page.next.continuation
+        if page.rows or not continuation:
+            return FeedPage(page.rows, AfterPost(continuation) if continuation else None)
+        return await self._chronological.page(viewer, continuation, limit)
 
-    async def _candidates(self, viewer: int) -> Candidates:
+    async def _candidates(self, viewer: int) -> StoredCandidates:
         absent: set[int] = set()
         for _ in range(_ATTEMPTS):
-            candidates = await self._reads.candidates(viewer, CANDIDATES, absent)
+            candidates = await self._store.candidates(viewer, CANDIDATES, absent)
             if not candidates.missing:
                 return candidates
-            absent |= await self._hydration.load(candidates.missing)
+            absent |= await self._hydrator.load_posts(candidates.missing)
         raise SourceUnavailable("Posts do not stay in Redis.")
 
-    async def _arrange(self, viewer: int, found: Candidates, limit: int) -> None:
-        now_ms = (self._clock.now() - EPOCH) // timedelta(milliseconds=1)
-        candidates = [
-            Candidate(
-                post_id=post,
-                author_id=author,
-                age_hours=max(0.0, (now_ms - (post >> MS_BITS)) / _HOUR_MS),
-                likes=likes,
-                comments=comments,
-                hashtags=tuple(hashtags.split()),
-                affinity=decayed(affinity, now_ms),
-            )
-            for post, author, likes, comments, hashtags, affinity in found.posts
-        ]
-        taste = Taste(Counter(tag for text in found.liked_hashtags for tag in text.split()))
+    async def _make_order(self, viewer: int, found: StoredCandidates, limit: int) -> None:
+        now_ms = id_ms(self._clock.now())
+        candidates = [Candidate.of(stored, now_ms) for stored in found.posts]
+        scores = self._ranker.scores(candidates, Taste.of(found.liked_hashtags))
         entries: list[str] = []
-        for page in arrange(candidates, self._ranker.scores(candidates, taste), limit):
-            entries += [*map(str, page), "|"]
-        await self._reads.keep_order(
+        for page in arrange(candidates, scores, limit):
+            entries += [*map(str, page), _PAGE_END]
+        await self._store.save_order(
             viewer,
             secrets.token_urlsafe(6),
             entries,
             head=found.head,
             limit=limit,
-            last=found.last if found.ended != "end" and found.last else 0,
-            fresh=_FRESH_SECONDS,
-            kept=_KEPT_SECONDS,
+            continuation=found.last if found.outcome != "end" else 0,
+            current_seconds=_CURRENT_SECONDS,
+            kept_seconds=_KEPT_SECONDS,
         )
-
-
-def _on(page: Page) -> RankedPage:
-    return RankedPage(page.rows, page.after)

@@ -1,11 +1,11 @@
-"""Feeds that are not in Redis, made anew when their owner reads again.
+"""Rebuilds a feed that is not in Redis, when its owner reads it.
 
     marker "being filled"  ─►  follows from social-graph  ─►  first page from timelines (the answer)
-                                                         └►  the list, in the background  ─►  marker "whole"
+                                                         └►  the list, in the background  ─►  marker "complete"
 
-From the marker on events land in the feed, so what happens meanwhile is not lost. Each step merges and may be repeated:
-a process that dies anywhere leaves a feed that is not whole, and the next read begins again. Any number of processes
-may answer first pages; one of them, by a lock that expires, fills the list.
+From the marker on events apply to the feed, so nothing that happens in the meantime is lost. Each step merges, and is
+idempotent: a process that dies leaves a feed that is not complete, and the next read starts over. Any number of
+processes may answer first pages; one of them, by a lock that expires, fills the list.
 """
 
 from __future__ import annotations
@@ -13,120 +13,124 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Collection
-from datetime import timedelta
 from typing import Protocol
 
-from photomesh_feed.domain.pages import Follows
+from photomesh_feed.domain.accounts import Follows
+from photomesh_feed.domain.order import id_ms
+from photomesh_feed.domain.timelines import FEED_POSTS, MergedPosts
 from photomesh_feed.errors import FeedsBusy
 from photomesh_feed.reading.metrics import REBUILD_SECONDS, REBUILDS, SHED
-from photomesh_feed.reading.timeline_merger import Timelines
-from photomesh_feed.store.keys import FEED_POSTS
+from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Problem
 from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.ids import EPOCH
 
-__all__ = ["Authors", "Fills", "Graph", "Rebuilds"]
+__all__ = ["FeedRebuilder", "FollowsSource", "RebuildStore", "VisibleAuthors"]
 
-AFTER_MARKER = declare("feed.rebuild_after_marker", "a feed is marked as being filled, and nothing is in it")
+AFTER_MARKER = declare("feed.rebuild_after_marker", "a feed is marked as being filled, and is empty")
 AFTER_FOLLOWS = declare("feed.rebuild_after_follows", "the follows are known, the list is not filled")
 BEFORE_FINISH = declare("feed.rebuild_before_finish", "the list has been read from timelines, and is not written")
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 16  # rebuilds that ask social-graph at a time
-_FILLING = 4  # lists that are filled at a time; their owners read from timelines meanwhile
-_QUEUE = 512
-_ROUNDS = 20  # of reading timelines: 50 posts of an author each, if they are in post only
+_STARTS = 16  # at a time: each reads follows from social-graph
+_MAX_STARTS = 512  # running and waiting; beyond, readers are shed
+_FILLS = 4  # at a time; the readers of the others read from timelines meanwhile
+_ROUNDS = 20  # of reading timelines: 50 posts of each author if they are in post only
 
 
-class Graph(Protocol):
-    async def following(self, account: int) -> Follows: ...
+class FollowsSource(Protocol):
+    async def follows(self, account: int) -> Follows: ...
 
 
-class Fills(Protocol):
+class RebuildStore(Protocol):
     async def begin(self, viewer: int, now_ms: int) -> bool: ...
     async def follows(self, viewer: int, follows: Follows) -> None: ...
     async def lock(self, viewer: int, token: str) -> bool: ...
-    async def finish(self, viewer: int, token: str, posts: list[int], after: int | None) -> bool: ...
+    async def finish(self, viewer: int, token: str, merged: MergedPosts) -> bool: ...
 
 
-class Authors(Protocol):
-    async def authors(self, viewer: int) -> Collection[int]: ...
+class VisibleAuthors(Protocol):
+    async def authors(self, viewer: int) -> list[int]:
+        """Returns the authors whom the viewer follows and does not mute."""
+        ...
 
 
-class Rebuilds:
-    def __init__(self, fills: Fills, reads: Authors, graph: Graph, timelines: Timelines, clock: Clock) -> None:
-        self._fills = fills
-        self._reads = reads
-        self._graph = graph
-        self._timelines = timelines
+class FeedRebuilder:
+    def __init__(
+        self,
+        store: RebuildStore,
+        authors: VisibleAuthors,
+        follows: FollowsSource,
+        merger: TimelineMerger,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._authors = authors
+        self._follows = follows
+        self._merger = merger
         self._clock = clock
         self._starting: dict[int, asyncio.Task[None]] = {}
         self._filling: dict[int, asyncio.Task[None]] = {}
-        self._starts = asyncio.Semaphore(_AT_ONCE)
-        self._fill_places = asyncio.Semaphore(_FILLING)
+        self._start_slots = asyncio.Semaphore(_STARTS)
+        self._fill_slots = asyncio.Semaphore(_FILLS)
 
-    async def ensure(self, viewer: int) -> None:
-        """Returns as soon as it is known whom the viewer follows, and events land in their feed.
-
-        Raises FeedsBusy, SourceUnavailable, FeedsUnavailable."""
+    async def start(self, viewer: int) -> None:
+        """Marks the feed and loads the viewer's follows, once for all concurrent readers. Then events apply to the
+        feed, and it can be read from timelines. Raises FeedsBusy, SourceUnavailable, FeedsUnavailable."""
         task = self._starting.get(viewer)
         if task is None:
-            if len(self._starting) >= _QUEUE:
+            if len(self._starting) >= _MAX_STARTS:
                 SHED.inc()
                 raise FeedsBusy
             task = self._starting[viewer] = asyncio.create_task(self._start(viewer), name="rebuild")
             task.add_done_callback(lambda done: self._started(viewer, done))
         await asyncio.shield(task)
 
+    def fill_in_background(self, viewer: int) -> None:
+        """Fills the list. Call it after the first page, with which it would compete."""
+        if viewer not in self._filling:
+            task = self._filling[viewer] = asyncio.create_task(self._fill(viewer), name="fill-feed")
+            task.add_done_callback(lambda _: self._filling.pop(viewer))
+
     async def close(self) -> None:
-        """Stops what is under way: it will begin again with the next read."""
+        """Cancels rebuilds in progress: the next read starts them over."""
         tasks = [*self._starting.values(), *self._filling.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def fill(self, viewer: int) -> None:
-        """Fills the list in the background; best called after the first page, which would have to share."""
-        if viewer not in self._filling:
-            task = self._filling[viewer] = asyncio.create_task(self._fill(viewer), name="fill-feed")
-            task.add_done_callback(lambda _: self._filling.pop(viewer))
-
     def _started(self, viewer: int, task: asyncio.Task[None]) -> None:
         del self._starting[viewer]
         if not task.cancelled():
-            task.exception()  # whoever waits has it; nobody may wait any more
+            task.exception()  # retrieved, because all callers may have been cancelled
 
     async def _start(self, viewer: int) -> None:
-        async with self._starts:
-            now_ms = (self._clock.now() - EPOCH) // timedelta(milliseconds=1)
-            if await self._fills.begin(viewer, now_ms):
+        async with self._start_slots:
+            if await self._store.begin(viewer, id_ms(self._clock.now())):
                 return
             await failpoint(AFTER_MARKER)
-            await self._fills.follows(viewer, await self._graph.following(viewer))
+            await self._store.follows(viewer, await self._follows.follows(viewer))
             await failpoint(AFTER_FOLLOWS)
 
     async def _fill(self, viewer: int) -> None:
-        begun = self._clock.monotonic()
+        started = self._clock.monotonic()
         token = secrets.token_hex(8)
         outcome = "failed"
         try:
-            async with self._fill_places:
-                if not await self._fills.lock(viewer, token):
+            async with self._fill_slots:
+                if not await self._store.lock(viewer, token):
                     outcome = "elsewhere"
                     return
-                authors = await self._reads.authors(viewer)
-                found = await self._timelines.newest(authors, None, FEED_POSTS, rounds=_ROUNDS)
+                authors = await self._authors.authors(viewer)
+                merged = await self._merger.newest(authors, None, FEED_POSTS, rounds=_ROUNDS)
                 await failpoint(BEFORE_FINISH)
-                whole = await self._fills.finish(viewer, token, list(found.posts), found.after)
-                outcome = "whole" if whole else "lost"
+                outcome = "whole" if await self._store.finish(viewer, token, merged) else "lost"
         except Problem as error:
-            log.warning("a feed is not filled yet", extra={"account_id": viewer, "reason": str(error)})
+            log.warning("feed not filled yet", extra={"account_id": viewer, "reason": str(error)})
         except Exception:
-            log.exception("a feed could not be filled", extra={"account_id": viewer})
+            log.exception("feed could not be filled", extra={"account_id": viewer})
         finally:
             REBUILDS.labels(outcome).inc()
             if outcome == "whole":
-                REBUILD_SECONDS.observe(self._clock.monotonic() - begun)
+                REBUILD_SECONDS.observe(self._clock.monotonic() - started)

@@ -1,1 +1,6 @@
-"""Feed's Redis: the only package that imports its driver. `photomesh_feed.store.keys` says what is in it."""
+"""Feed's Redis. The only package that imports its driver; `keys` documents the layout.
+
+reader   pages, candidates, timelines, for the read path
+filler   what the read path loads from the durable stores
+writer   what events and fan-out tasks change
+"""

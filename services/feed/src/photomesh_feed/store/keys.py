@@ -1,44 +1,49 @@
-"""What feed keeps in Redis: names of keys, how an id sorts, and how lists of ids travel.
+"""Layout of feed's Redis: names of keys, lengths of lists, time to live.
 
-Everything here can be lost: it is made again from events, post and social-graph.
+Everything here can be lost: it is built again from events, post and social-graph.
 
-    f:{account}   ZSET   the account's home feed: post ids and a marker. It exists only if they read it lately; pushed
-                         posts go nowhere else. At most FEED_POSTS, newest first.
-    t:{author}    ZSET   the author's newest published posts, in the same form, at most TIMELINE_POSTS. Whatever is in
-                         it is without gaps from the newest on.
+    f:{account}   ZSET   home feed: post ids, newest first, at most FEED_POSTS, and markers. It exists only while its
+                         owner reads it; posts are pushed nowhere else.
+    t:{author}    ZSET   timeline: the author's newest published posts in the same form, at most TIMELINE_POSTS, without
+                         gaps from the newest on.
     p:{post}      HASH   s snapshot as JSON, v its version, a author, h hashtags; lc likes, cc comments, cv their
-                         version; e an edit that came before the publication, ev its version;
-                         x=1: deleted, and nothing else is there. Fields come independently: no s does not mean no post.
-    u:{account}   HASH   username, display_name, avatar_url, private (0 or 1), v
-    fv:{account}  HASH   what is known of the account's follows and mutes, and that it is known: see below
-    fo:{account}  SET    whom the account follows
-    mu:{account}  SET    whom it has muted
-    li:{account}  HASH   post id → +version (likes it) or -version (does not); c<comment id> → the same of a comment
+                         version; e an edit that came before the publication, ev its version; x=1: deleted, and no other
+                         field is there. Each may be there without the others: no s does not mean that there is no post.
+    u:{account}   HASH   username, display_name, avatar_url, private (0 or 1), v version
+    fv:{account}  HASH   versions of the account's follows and mutes, and the field MARKER: see below
+    fo:{account}  SET    accounts that it follows
+    mu:{account}  SET    accounts that it mutes
+    li:{account}  HASH   post id → +version (likes it) or -version (does not); c<comment id> → the same for comments
                          that the account wrote
     sa:{account}  HASH   post id → +version (saved) or -version
-    af:{account}  ZSET   author → affinity, in the units of `affinity`
-    rk:{account}  HASH   name of the order that ranking made last, head (the newest post then), limit (of its pages)
-    rk:{account}:{name}  LIST  an order: the post behind which the feed goes on (0: none is), then post ids, with |
+    af:{account}  ZSET   author → affinity, in the units of `domain.affinity`
+    rk:{account}  HASH   latest ranked order: name, head (the newest post then), limit (of its pages)
+    rk:{account}:{name}  LIST  a ranked order: the post after which the feed goes on (0: none), then post ids, with |
                          after each page
-    lk:{account}  STRING who fills the feed; for half a minute
-    pulled        ZSET   author → when readers may stop pulling their posts, in ms since 1970; +inf while they have too
-                         many followers to push to
-    refilling     SET    authors who are pushed to again, whose older posts are not yet in all feeds
-    popular:known STRING exists as long as `pulled` agrees with what social-graph counts
+    lk:{account}  STRING token of the process that fills the feed
+    pulled        ZSET   author → when readers may stop pulling their posts, in ms since 1970; +inf while the author has
+                         too many followers to push to
+    refilling     SET    authors who are pushed again, and whose older posts are not in all feeds yet
+    popular:known STRING exists while `pulled` is known to agree with social-graph
 
-Markers. Events are applied only to what exists, so whoever fills something first writes a marker, then reads the
-durable store, then merges: what happens meanwhile is applied by event, and neither is lost. In `f:` and `t:` the marker
-is a member: COMPLETE says that nothing is missing (below FEED_POSTS or TIMELINE_POSTS), INCOMPLETE that it is being
-filled (`f:`), or that older posts exist in post only (`t:`). BOTTOM, the last member of an `f:`, says that it goes down
-to the very first post; a trim takes it first. Without it the list is whole down to its oldest entry, so nobody may add
-one below that: readers go on from timelines there. In `fv:`, `li:` and `sa:` it is the field MARKER.
+Markers. Events apply only to keys that exist. So whoever fills a key writes a marker first, then reads the durable
+store, then merges: an event that arrives in between is applied, and nothing is lost. In `f:` and `t:` the marker is a
+member: COMPLETE (nothing is missing down to the last entry) or INCOMPLETE (being filled, in `f:`; older posts are in
+post only, in `t:`). BOTTOM, the last member of an `f:`, says that the list goes down to the very first post; a trim
+removes it first. Without it the list ends somewhere, and nothing may be added below its last entry, because readers go
+on from timelines there. In `fv:`, `li:` and `sa:` the marker is the field MARKER; in `li:` and `sa:` its value is when
+it was set, in the milliseconds of ids.
 
-`fv:` holds the version of each pair's last event, so that a late one changes nothing: other account's id → version for
-follows, m<id> → version for mutes. Versions stay after an unfollow. In `li:` and `sa:` the reader sets what it read
-with HSETNX as `+0` or `-0`.
+`fv:` holds the version of each pair's last event, so that a late one changes nothing: id of the other account → version
+of a follow, m<id> → version of a mute. They stay after an unfollow. Readers fill `li:` and `sa:` with `+0` or `-0`,
+which any event overrides.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from photomesh_feed.domain.order import MS_BITS
 
 __all__ = [
     "ACTIVE_SECONDS",
@@ -46,7 +51,6 @@ __all__ = [
     "BOTTOM",
     "BOTTOM_SCORE",
     "COMPLETE",
-    "FEED_POSTS",
     "INCOMPLETE",
     "MARKER",
     "MARKER_SCORE",
@@ -54,7 +58,6 @@ __all__ = [
     "POST_SECONDS",
     "PULLED",
     "REFILLING",
-    "TIMELINE_POSTS",
     "affinity",
     "feed",
     "fill_lock",
@@ -67,84 +70,91 @@ __all__ = [
     "post",
     "saves",
     "score",
+    "scored",
     "timeline",
     "user",
 ]
 
-FEED_POSTS = 800
-TIMELINE_POSTS = 500
 ACTIVE_SECONDS = 30 * 86_400
-"""How long what belongs to a reader is kept after they were last seen; timelines after they were last touched."""
+"""Time to live of a reader's keys after they last read, and of timelines after they were last written."""
+RENEW_SECONDS = 29 * 86_400
+"""A reader's keys get their time to live again when less than this is left: one write a day."""
 AFFINITY_AUTHORS = 1_000
-"""For how many authors a reader's affinity is kept; the least are dropped."""
+"""Authors in an `af:`; those with the least affinity are dropped."""
 POST_SECONDS = 30 * 86_400
-"""How long snapshots, counts and tombstones are kept: longer than an event of the post may be late."""
+"""Time to live of snapshots, counts and tombstones: longer than an event of the post may be late."""
 
-COMPLETE, INCOMPLETE, BOTTOM = "0", "1", "2"  # no post has these ids: they are of the first millisecond of 2024
-MARKER_SCORE = "-inf"  # before every post, so that a trim never takes it
-BOTTOM_SCORE = "+inf"  # behind every post
+COMPLETE, INCOMPLETE, BOTTOM = "0", "1", "2"  # no post has these ids: they belong to the first millisecond of 2024
+MARKER_SCORE = "-inf"  # before every post, so that a trim never removes it
+BOTTOM_SCORE = "+inf"  # after every post
 MARKER = "0"
 
+FEED, TIMELINE, POST, USER = "f:", "t:", "p:", "u:"
+FOLLOW_VERSIONS, FOLLOWING, MUTED = "fv:", "fo:", "mu:"
+LIKES, SAVES, AFFINITY = "li:", "sa:", "af:"
+ORDER, FILL_LOCK = "rk:", "lk:"
 PULLED = "pulled"
 REFILLING = "refilling"
 POPULAR_KNOWN = "popular:known"
 
 
-_SORTED_BITS = 22  # of an id, below its milliseconds
-
-
 def score(post_id: int) -> int:
-    """Where a post stands in a ZSET: the newest first. Ids of one millisecond are sorted by Redis, as text."""
-    return -(post_id >> _SORTED_BITS)
+    """Returns the score of a post: newest first. Redis sorts ids of one millisecond as text."""
+    return -(post_id >> MS_BITS)
+
+
+def scored(post_ids: Iterable[int]) -> list[int]:
+    """Returns score and id of each post, flat, as ZADD takes them."""
+    return [value for post_id in post_ids for value in (score(post_id), post_id)]
 
 
 def feed(account_id: int) -> str:
-    return f"f:{account_id}"
+    return f"{FEED}{account_id}"
 
 
 def timeline(author_id: int) -> str:
-    return f"t:{author_id}"
+    return f"{TIMELINE}{author_id}"
 
 
 def post(post_id: int) -> str:
-    return f"p:{post_id}"
+    return f"{POST}{post_id}"
 
 
 def user(account_id: int) -> str:
-    return f"u:{account_id}"
+    return f"{USER}{account_id}"
 
 
 def follow_versions(account_id: int) -> str:
-    return f"fv:{account_id}"
+    return f"{FOLLOW_VERSIONS}{account_id}"
 
 
 def following(account_id: int) -> str:
-    return f"fo:{account_id}"
+    return f"{FOLLOWING}{account_id}"
 
 
 def muted(account_id: int) -> str:
-    return f"mu:{account_id}"
+    return f"{MUTED}{account_id}"
 
 
 def likes(account_id: int) -> str:
-    return f"li:{account_id}"
+    return f"{LIKES}{account_id}"
 
 
 def saves(account_id: int) -> str:
-    return f"sa:{account_id}"
+    return f"{SAVES}{account_id}"
 
 
 def latest_order(account_id: int) -> str:
-    return f"rk:{account_id}"
+    return f"{ORDER}{account_id}"
 
 
 def order(account_id: int, name: str) -> str:
-    return f"rk:{account_id}:{name}"
+    return f"{ORDER}{account_id}:{name}"
 
 
 def fill_lock(account_id: int) -> str:
-    return f"lk:{account_id}"
+    return f"{FILL_LOCK}{account_id}"
 
 
 def affinity(account_id: int) -> str:
-    return f"af:{account_id}"
+    return f"{AFFINITY}{account_id}"

@@ -1,173 +1,146 @@
-"""Reading feeds: one call for a page."""
+"""Reads feeds: one call for a page."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from photomesh_feed.domain.pages import MS_BITS, Row
+from photomesh_feed.domain.candidates import StoredCandidate, StoredCandidates
+from photomesh_feed.domain.order import MS_BITS
+from photomesh_feed.domain.pages import (
+    AfterRanked,
+    ChosenPosts,
+    FeedList,
+    Gaps,
+    RankedOrder,
+    Row,
+    Skeleton,
+    StoredPage,
+)
+from photomesh_feed.domain.timelines import TimelineRange, TimelineSlice, TimelineState
 from photomesh_feed.store import keys
-from photomesh_feed.store.connection import answering
+from photomesh_feed.store.connection import redis_errors
+from photomesh_feed.store.scripts import load_script
 
-__all__ = ["Candidates", "FeedReads", "Found", "Ranked", "Shelf"]
+__all__ = ["FeedReader"]
 
 _WIDTH = len(Row._fields)
+_STATES = {
+    b"": TimelineState.ABSENT,
+    keys.INCOMPLETE.encode(): TimelineState.PARTIAL,
+    keys.COMPLETE.encode(): TimelineState.COMPLETE,
+}
 
 
-@dataclass(frozen=True)
-class Found:
-    """A page as far as Redis has it."""
+class FeedReader:
+    """Every method raises FeedsUnavailable."""
 
-    ended: str
-    """`more`, `floor` (below it only timelines know), `end`, `cold` (there is no feed), `gone` (no such order)."""
-    floor: int | None
-    rows: list[Row]
-    missing: list[int]
-    """Posts whose snapshot is not here."""
-    unknown: list[int]
-    """Posts of which it is not known whether the viewer likes and saved them; they are in `rows` all the same."""
-    nameless: list[int]
-    """Authors of whom no names are here; their posts are in `rows` all the same."""
-
-
-class Ranked(NamedTuple):
-    """A page of an order, the order's name, where the next page begins, and behind which post the feed goes on when the
-    order ends; 0 if nothing is behind it."""
-
-    found: Found
-    name: str
-    next: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Candidates:
-    ended: str
-    head: str
-    last: int | None
-    posts: list[tuple[int, int, int, int, str, float]]
-    """Id, author, likes, comments, hashtags, affinity."""
-    liked_hashtags: list[str]
-    missing: list[int]
-
-
-class Shelf(NamedTuple):
-    """What Redis has of an author's timeline behind some place."""
-
-    marker: str
-    more: bool
-    posts: list[int]
-
-
-class FeedReads:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._page = _script(redis, "read_prelude", "read_merge", "read_page")
-        self._posts = _script(redis, "read_prelude", "read_posts")
-        self._ranked = _script(redis, "read_prelude", "read_ranked")
-        self._candidates = _script(redis, "read_prelude", "read_merge", "read_candidates")
-        self._timelines = _script(redis, "read_timelines")
+        self._list = load_script(redis, "read/common", "read/rules", "read/hydration", "read/skeleton", "read/page")
+        self._order = load_script(redis, "read/common", "read/rules", "read/hydration", "read/order")
+        self._posts = load_script(redis, "read/common", "read/rules", "read/hydration", "read/posts")
+        self._candidates = load_script(redis, "read/common", "read/rules", "read/skeleton", "read/candidates")
+        self._timelines = load_script(redis, "read/timelines")
 
     async def ping(self) -> None:
-        with answering():
+        with redis_errors():
             await self._redis.ping()
 
-    async def page(self, viewer: int, after: int | None, limit: int, absent: Collection[int]) -> Found:
-        """A page in chronological order, behind `after`."""
-        ms, post = _place(after)
-        answer = await self._call(self._page, viewer, ms, post, limit, _listed(absent))
-        return _found(answer, int(answer[2]) if len(answer) > 1 and answer[1] else None)
+    async def page(self, viewer: int, skeleton: Skeleton, absent: Collection[int]) -> StoredPage:
+        """Returns the page of a skeleton, without posts in `absent`, which do not exist."""
+        match skeleton:
+            case FeedList(after, limit):
+                answer = await self._call(self._list, viewer, *_position(after), limit, _joined(absent))
+            case RankedOrder(order, offset, limit):
+                answer = await self._call(self._order, viewer, order, offset, limit, _joined(absent))
+            case ChosenPosts(posts):
+                answer = await self._call(self._posts, viewer, _joined(posts), _joined(absent))
+        return _page(answer)
 
-    async def posts(self, viewer: int, posts: Sequence[int], absent: Collection[int]) -> Found:
-        """These posts, in this order, without those that the viewer does not see."""
-        return _found(await self._call(self._posts, viewer, _listed(posts), _listed(absent)), None)
-
-    async def ranked(self, viewer: int, name: str, index: int, limit: int, absent: Collection[int]) -> Ranked:
-        """A page of an order that was kept; of the latest, if no name is given."""
-        answer = await self._call(self._ranked, viewer, name, index, limit, _listed(absent))
+    async def candidates(self, viewer: int, limit: int, absent: Collection[int]) -> StoredCandidates:
+        """Returns the newest visible posts of the viewer's feed for ranking."""
+        answer = await self._call(self._candidates, viewer, limit, _joined(absent))
         if len(answer) == 1:
-            return Ranked(_found(answer, None), "", 0, 0)
-        return Ranked(_found(answer[:7], None), answer[1].decode(), int(answer[2]), int(answer[7]))
-
-    async def candidates(self, viewer: int, count: int, absent: Collection[int]) -> Candidates:
-        answer = await self._call(self._candidates, viewer, count, _listed(absent))
-        if len(answer) == 1:
-            return Candidates("cold", "", None, [], [], [])
-        ended, head, last, flat, liked, missing = answer
-        posts = [
-            (int(a), int(b), int(c), int(d), e.decode(), float(f))
-            for a, b, c, d, e, f in zip(*[iter(flat)] * 6, strict=True)
-        ]
-        return Candidates(
-            ended.decode(),
+            return StoredCandidates("cold")
+        outcome, head, last, flat, hashtags, missing = answer
+        return StoredCandidates(
+            outcome.decode(),
             head.decode(),
-            int(last) if last else None,
-            posts,
-            [text.decode() for text in liked],
+            int(last or 0),
+            [
+                StoredCandidate(int(post), int(author), int(likes), int(comments), tags.decode(), float(affinity))
+                for post, author, likes, comments, tags, affinity in zip(*[iter(flat)] * 6, strict=True)
+            ],
+            [text.decode() for text in hashtags],
             [int(post) for post in missing],
         )
 
-    async def keep_order(
-        self, viewer: int, name: str, entries: Sequence[str], *, head: str, limit: int, last: int, fresh: int, kept: int
+    async def save_order(
+        self,
+        viewer: int,
+        name: str,
+        entries: Sequence[str],
+        *,
+        head: str,
+        limit: int,
+        continuation: int,
+        current_seconds: int,
+        kept_seconds: int,
     ) -> None:
-        """Keeps an order for `kept` seconds, and gives it to first reads for `fresh` seconds. The feed goes on behind
-        `last`, 0 if it does not."""
+        """Saves a ranked order. It can be read for `kept_seconds`, and is the latest for `current_seconds`."""
         latest, order = keys.latest_order(viewer), keys.order(viewer, name)
-        with answering():
+        with redis_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.rpush(order, last, *entries)
-                pipe.expire(order, kept)
+                pipe.rpush(order, continuation, *entries)
+                pipe.expire(order, kept_seconds)
                 pipe.hset(latest, mapping={"name": name, "head": head, "limit": limit})
-                pipe.expire(latest, fresh)
+                pipe.expire(latest, current_seconds)
                 await pipe.execute()
 
     async def authors(self, viewer: int) -> list[int]:
-        """Whose posts the viewer sees."""
-        with answering():
+        """Returns the authors whose posts the viewer sees: followed and not muted."""
+        with redis_errors():
             members = await self._redis.sdiff([keys.following(viewer), keys.muted(viewer)])
         return [int(member) for member in members]
 
-    async def timelines(self, wanted: Sequence[tuple[int, int | None]], count: int) -> list[Shelf]:
-        """Of each author (with the post to begin behind) what is here, in the order in which they are given."""
-        arguments: list[str | int] = [count]
-        for author, after in wanted:
-            arguments += (author, *_place(after))
-        with answering():
+    async def timelines(self, ranges: Sequence[TimelineRange], limit: int) -> list[TimelineSlice]:
+        """Returns for each range at most `limit` posts."""
+        arguments: list[str | int] = [limit]
+        for author, after in ranges:
+            arguments += (author, *_position(after))
+        with redis_errors():
             flat = await self._timelines(args=arguments)
         return [
-            Shelf(marker.decode(), more == b"1", [int(post) for post in posts])
+            TimelineSlice(_STATES[marker], more == b"1", [int(post) for post in posts])
             for marker, more, posts in zip(*[iter(flat)] * 3, strict=True)
         ]
 
     async def _call(self, script: AsyncScript, viewer: int, *arguments: str | int) -> Any:
-        with answering():
+        with redis_errors():
             return await script(keys=[keys.feed(viewer)], args=[viewer, *arguments])
 
 
-def _script(redis: Redis, *names: str) -> AsyncScript:
-    folder = files(__package__).joinpath("scripts")
-    return redis.register_script("\n".join(folder.joinpath(f"{name}.lua").read_text() for name in names))
-
-
-def _place(after: int | None) -> tuple[str, str]:
+def _position(after: int | None) -> tuple[str, str]:
     return ("", "") if after is None else (str(after >> MS_BITS), str(after))
 
 
-def _listed(posts: Collection[int]) -> str:
+def _joined(posts: Collection[int]) -> str:
     return ",".join(map(str, posts)) if posts else ""
 
 
-def _found(answer: Any, floor: int | None) -> Found:
-    ended = answer[0].decode()
+def _page(answer: list[Any]) -> StoredPage:
+    outcome = answer[0].decode()
     if len(answer) == 1:
-        return Found(ended, None, [], [], [], [])
-    _, _, _, flat, missing, unknown, nameless = answer
-    rows = [Row._make(flat[i : i + _WIDTH]) for i in range(0, len(flat), _WIDTH)]
-    return Found(
-        ended, floor, rows, [int(post) for post in missing], [int(post) for post in unknown], [int(u) for u in nameless]
+        return StoredPage(outcome)
+    _, floor, flat, missing, unknown, nameless, *order = answer
+    return StoredPage(
+        outcome,
+        [Row._make(flat[i : i + _WIDTH]) for i in range(0, len(flat), _WIDTH)],
+        Gaps([int(post) for post in missing], [int(post) for post in unknown], [int(author) for author in nameless]),
+        int(floor) if floor else None,
+        AfterRanked(order[0].decode(), int(order[1]), int(order[2])) if order else None,
     )

@@ -1,207 +1,208 @@
-"""What events and tasks change. Each method is one call, applies only what is news, and may be repeated."""
+"""Writes what events and fan-out tasks change. Each method is one call, applies only what is newer, and is
+idempotent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 
+from photomesh_feed.domain.engagement import Engagement
+from photomesh_feed.domain.fanout import FanoutResult, PopularityState
+from photomesh_feed.domain.snapshots import Snapshot, StoredPost
+from photomesh_feed.domain.timelines import TimelineHead, TimelineState
 from photomesh_feed.store import keys
-from photomesh_feed.store.connection import answering, script
+from photomesh_feed.store.connection import redis_errors
+from photomesh_feed.store.scripts import load_script
 
-__all__ = ["FeedWrites", "KeptPost", "Pushed"]
+__all__ = ["FeedWriter"]
 
-_KNOWN = timedelta(minutes=5)
-"""How long popularity is taken as known."""
-
-
-class KeptPost(NamedTuple):
-    """What is known of a post; version 0: no snapshot."""
-
-    version: int
-    static: bytes | None
-    edit_version: int
-    edit: bytes | None
-    deleted: bool
+_POPULARITY_KNOWN = timedelta(minutes=5)
+"""How long popularity counts as known."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Pushed(NamedTuple):
-    """What became of one task."""
+class FeedWriter:
+    """Every method raises FeedsUnavailable."""
 
-    active: int
-    """Followers who have a feed."""
-    inserted: int
-    """Feeds that did not have the post."""
-    deleted: bool
-
-
-class FeedWrites:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._fan_out = script(redis, "list", "fan_out")
-        self._back_fill = script(redis, "list", "back_fill")
-        self._take_out = script(redis, "list", "take_out")
-        self._keep_post = script(redis, "keep_post")
-        self._delete_post = script(redis, "delete_post")
-        self._count_post = script(redis, "count_post")
-        self._add_to_timeline = script(redis, "add_to_timeline")
-        self._relate = script(redis, "relate")
-        self._engage = script(redis, "engage")
-        self._name_user = script(redis, "name_user")
-        self._judge = script(redis, "judge_popularity")
-        self._refilled = script(redis, "refilled")
+        self._save_post = load_script(redis, "write/save_post")
+        self._delete_post = load_script(redis, "write/delete_post")
+        self._apply_counts = load_script(redis, "write/apply_counts")
+        self._add_to_timeline = load_script(redis, "write/add_to_timeline")
+        self._fan_out = load_script(redis, "write/feed_list", "write/fan_out")
+        self._back_fill = load_script(redis, "write/feed_list", "write/back_fill")
+        self._remove_author_posts = load_script(redis, "write/feed_list", "write/remove_author_posts")
+        self._apply_relation = load_script(redis, "write/apply_relation")
+        self._apply_engagement = load_script(redis, "write/apply_engagement")
+        self._upsert_user = load_script(redis, "write/upsert_user")
+        self._apply_follower_count = load_script(redis, "write/apply_follower_count")
+        self._finish_refill = load_script(redis, "write/finish_refill")
 
     async def ping(self) -> None:
-        with answering():
+        with redis_errors():
             await self._redis.ping()
 
     # Posts
 
-    async def post(self, post_id: int) -> KeptPost:
-        with answering():
+    async def post(self, post_id: int) -> StoredPost:
+        with redis_errors():
             fields: list[Any] = await self._redis.hmget(keys.post(post_id), ["v", "s", "ev", "e", "x"])
         version, static, edit_version, edit, deleted = fields
-        return KeptPost(int(version or 0), static, int(edit_version or 0), edit, deleted is not None)
+        return StoredPost(int(version or 0), static, int(edit_version or 0), edit, deleted is not None)
 
-    async def keep_post(self, post_id: int, before: KeptPost, fields: dict[str, str | int]) -> bool:
-        """Writes fields, unless the post is deleted or no longer as it was `before`."""
+    async def save_snapshot(self, snapshot: Snapshot, before: StoredPost) -> bool:
+        """Returns False if the post is deleted, or no longer as it was `before`."""
+        return await self._save_fields(
+            snapshot.post_id,
+            before,
+            {"s": snapshot.static, "v": snapshot.version, "a": snapshot.author_id, "h": " ".join(snapshot.hashtags)},
+        )
+
+    async def save_edit(self, post_id: int, edit: str, version: int, before: StoredPost) -> bool:
+        """Keeps an edit until the publication arrives. Returns as `save_snapshot`."""
+        return await self._save_fields(post_id, before, {"e": edit, "ev": version})
+
+    async def _save_fields(self, post_id: int, before: StoredPost, fields: dict[str, str | int]) -> bool:
         versions = [before.version or "", before.edit_version or ""]
         flat = [part for field in fields.items() for part in field]
-        with answering():
-            return bool(await self._keep_post(keys=[keys.post(post_id)], args=[*versions, keys.POST_SECONDS, *flat]))
+        with redis_errors():
+            return bool(await self._save_post(keys=[keys.post(post_id)], args=[*versions, *flat]))
 
     async def delete_post(self, post_id: int, author_id: int) -> None:
-        names = [keys.post(post_id), keys.timeline(author_id)]
-        with answering():
-            await self._delete_post(keys=names, args=[post_id, keys.POST_SECONDS])
+        with redis_errors():
+            await self._delete_post(keys=[keys.post(post_id), keys.timeline(author_id)], args=[post_id])
 
-    async def count_post(self, post_id: int, *, likes: int, comments: int, version: int) -> None:
-        with answering():
-            await self._count_post(keys=[keys.post(post_id)], args=[likes, comments, version, keys.POST_SECONDS])
+    async def apply_counts(self, post_id: int, *, likes: int, comments: int, version: int) -> None:
+        with redis_errors():
+            await self._apply_counts(keys=[keys.post(post_id)], args=[likes, comments, version])
 
-    # Lists
+    # Timelines and lists
 
-    async def timeline(self, author_id: int, limit: int) -> tuple[str, list[int]]:
-        """See `timelines.TimelineStore`."""
-        with answering():
+    async def timeline(self, author_id: int, limit: int) -> TimelineHead:
+        """Returns the newest `limit` posts of an author's timeline."""
+        with redis_errors():
             members: Any = await self._redis.zrange(keys.timeline(author_id), 0, limit)
-        return (members[0].decode(), [int(post) for post in members[1:]]) if members else ("", [])
+        if not members:
+            return TimelineHead(TimelineState.ABSENT, [])
+        is_complete = members[0].decode() == keys.COMPLETE
+        return TimelineHead(
+            TimelineState.COMPLETE if is_complete else TimelineState.PARTIAL, [int(post) for post in members[1:]]
+        )
 
     async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], *, complete: bool = False) -> int:
-        """See `timelines.TimelineStore`."""
+        """Adds posts; `complete`: the author has no others. Begins the timeline if it does not exist. Returns how many
+        of the posts are not deleted."""
         names = [keys.timeline(author_id), *(keys.post(post_id) for post_id in post_ids)]
-        arguments = [keys.TIMELINE_POSTS, keys.ACTIVE_SECONDS, "1" if complete else "", *_scored(post_ids)]
-        with answering():
-            return int(await self._add_to_timeline(keys=names, args=arguments))
+        with redis_errors():
+            added = await self._add_to_timeline(keys=names, args=["1" if complete else "", *keys.scored(post_ids)])
+        return int(added)
 
-    async def fan_out(self, post_id: int, followers: Sequence[int], *, older_remain: bool) -> Pushed:
-        """Puts a post into the feeds of those followers who have one, in one call."""
+    async def fan_out(self, post_id: int, followers: Sequence[int], *, older_remain: bool) -> FanoutResult:
+        """Adds a post to the feeds of those followers who have one. `older_remain`: the author has older posts that are
+        not added, so the lists end here."""
         names = [keys.post(post_id), *map(keys.feed, followers)]
-        arguments = [post_id, keys.score(post_id), keys.FEED_POSTS, "1" if older_remain else ""]
-        with answering():
+        arguments = [post_id, keys.score(post_id), "1" if older_remain else ""]
+        with redis_errors():
             active, inserted = await self._fan_out(keys=names, args=arguments)
-        return Pushed(max(0, active), inserted, active < 0)
+        return FanoutResult(max(0, active), inserted, active < 0)
 
     async def back_fill(self, account_id: int, author_id: int, post_ids: Sequence[int], *, older_remain: bool) -> int:
-        """Puts an author's newest posts into the feed of a follower. How many it did not have."""
-        arguments = [author_id, keys.FEED_POSTS, "1" if older_remain else "", *_scored(post_ids)]
-        with answering():
-            return int(await self._back_fill(keys=_reader(account_id), args=arguments))
+        """Adds an author's newest posts to the feed of a follower. Returns how many it lacked."""
+        arguments = [author_id, "1" if older_remain else "", *keys.scored(post_ids)]
+        with redis_errors():
+            return int(await self._back_fill(keys=_reader_keys(account_id), args=arguments))
 
-    async def take_out(self, account_id: int, author_id: int, post_ids: Sequence[int]) -> int:
-        """Takes an author's posts out of the feed of somebody who no longer follows them. How many it had."""
-        with answering():
-            return int(await self._take_out(keys=_reader(account_id), args=[author_id, *post_ids]))
+    async def remove_author_posts(self, account_id: int, author_id: int, post_ids: Sequence[int]) -> int:
+        """Removes an author's posts from the feed of an account that unfollowed them. Returns how many it had."""
+        with redis_errors():
+            removed = await self._remove_author_posts(keys=_reader_keys(account_id), args=[author_id, *post_ids])
+        return int(removed)
 
     # Readers and authors
 
-    async def relate(
-        self, kind: Literal["follow", "mute"], account_id: int, other_id: int, version: int, *, holds: bool
+    async def apply_relation(
+        self, kind: Literal["follow", "mute"], account_id: int, other_id: int, version: int, *, active: bool
     ) -> bool:
-        """Applies a follow or mute, or the end of one. Whether the account has a feed."""
+        """Applies a follow or mute, or its end. Returns whether the account has a feed."""
         field, members = (
             (str(other_id), keys.following(account_id))
             if kind == "follow"
             else (f"m{other_id}", keys.muted(account_id))
         )
         names = [keys.follow_versions(account_id), members, keys.feed(account_id)]
-        with answering():
-            return bool(await self._relate(keys=names, args=[field, other_id, version, "1" if holds else "0"]))
+        with redis_errors():
+            return bool(await self._apply_relation(keys=names, args=[field, other_id, version, "1" if active else "0"]))
 
-    async def engage(
-        self,
-        states: str,
-        account_id: int,
-        field: str,
-        version: int,
-        *,
-        holds: bool,
-        author_id: int | None,
-        points: float,
-    ) -> None:
-        """Applies a like, a comment or a save, or the end of one; `states` is the key of their states. Counts `points`
-        towards the affinity to an author, if one is given and this changed anything."""
-        arguments = [field, "+" if holds else "-", version, author_id or "", repr(points)]
-        with answering():
-            await self._engage(
-                keys=[states, keys.affinity(account_id)],
-                args=[*arguments, keys.AFFINITY_AUTHORS, keys.ACTIVE_SECONDS],
-            )
+    async def apply_engagement(self, engagement: Engagement) -> None:
+        """Applies it if the account's states are kept, and counts it towards the affinity to the author."""
+        account, subject = engagement.account_id, engagement.subject_id
+        states = keys.saves(account) if engagement.kind == "save" else keys.likes(account)
+        field = f"c{subject}" if engagement.kind == "comment" else str(subject)
+        arguments = [
+            field,
+            "+" if engagement.active else "-",
+            engagement.version,
+            engagement.author_id or "",
+            repr(engagement.points),
+        ]
+        with redis_errors():
+            await self._apply_engagement(keys=[states, keys.affinity(account)], args=arguments)
 
-    async def name_user(
+    async def upsert_user(
         self, account_id: int, version: int, *, username: str, display_name: str, avatar_url: str | None, private: bool
     ) -> None:
         fields = ["username", username, "display_name", display_name]
         fields += ["avatar_url", avatar_url or "", "private", "1" if private else "0"]
-        with answering():
-            await self._name_user(keys=[keys.user(account_id)], args=[version, *fields])
+        with redis_errors():
+            await self._upsert_user(keys=[keys.user(account_id)], args=[version, *fields])
 
-    # Popularity: see `popularity.PopularityStore`
+    # Popularity
 
-    async def popularity(self, author_id: int) -> tuple[bool, bool]:
-        with answering():
+    async def popularity(self, author_id: int) -> PopularityState:
+        with redis_errors():
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.exists(keys.POPULAR_KNOWN)
                 pipe.zscore(keys.PULLED, str(author_id))
                 known, score = await pipe.execute()
-        return bool(known), score == float("inf")
+        return PopularityState(bool(known), score == float("inf"))
 
-    async def judge_popularity(self, author_id: int, followers: int, threshold: int, cool_at: datetime) -> bool:
+    async def apply_follower_count(self, author_id: int, followers: int, threshold: int, cool_at: datetime) -> bool:
+        """Decides whether the author is pushed or pulled. Returns whether older posts have to be put into feeds; then
+        readers may stop pulling at `cool_at`."""
         arguments = [author_id, followers, threshold, _milliseconds(cool_at)]
-        with answering():
-            return bool(await self._judge(keys=[keys.PULLED, keys.REFILLING], args=arguments))
+        with redis_errors():
+            return bool(await self._apply_follower_count(keys=[keys.PULLED, keys.REFILLING], args=arguments))
 
-    async def refilled(self, author_id: int, cool_at: datetime) -> None:
-        with answering():
-            await self._refilled(keys=[keys.PULLED, keys.REFILLING], args=[author_id, _milliseconds(cool_at)])
+    async def finish_refill(self, author_id: int, cool_at: datetime) -> None:
+        """Records that tasks for an author's older posts are in the log."""
+        with redis_errors():
+            await self._finish_refill(keys=[keys.PULLED, keys.REFILLING], args=[author_id, _milliseconds(cool_at)])
 
-    async def pulled(self) -> set[int]:
-        with answering():
+    async def pulled_authors(self) -> set[int]:
+        with redis_errors():
             authors: Any = await self._redis.zrangebyscore(keys.PULLED, "+inf", "+inf")
         return {int(author) for author in authors}
 
-    async def refilling(self) -> set[int]:
-        with answering():
+    async def refilling_authors(self) -> set[int]:
+        with redis_errors():
             return {int(author) for author in await self._redis.smembers(keys.REFILLING)}
 
-    async def popularity_known(self, now: datetime) -> None:
-        """Notes that popularity has been compared, and forgets who has been pushed to for long enough."""
-        with answering():
+    async def mark_popularity_known(self, now: datetime) -> None:
+        """Records that popularity agrees with social-graph, and drops authors whom readers need not pull any more."""
+        with redis_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.zremrangebyscore(keys.PULLED, "-inf", _milliseconds(now))
-                pipe.set(keys.POPULAR_KNOWN, "1", ex=_KNOWN)
+                pipe.set(keys.POPULAR_KNOWN, "1", ex=_POPULARITY_KNOWN)
                 await pipe.execute()
 
 
-def _reader(account_id: int) -> list[str]:
+def _reader_keys(account_id: int) -> list[str]:
     return [keys.feed(account_id), keys.follow_versions(account_id), keys.following(account_id)]
 
 
-def _scored(post_ids: Sequence[int]) -> list[int]:
-    return [value for post_id in post_ids for value in (keys.score(post_id), post_id)]
-
-
 def _milliseconds(time: datetime) -> int:
-    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (time - _EPOCH) // timedelta(milliseconds=1)

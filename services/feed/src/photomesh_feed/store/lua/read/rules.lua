@@ -1,0 +1,25 @@
+-- Rules: which posts the viewer sees. After common.lua.
+
+-- Authors whom the viewer follows at this moment, and does not mute.
+local visible_authors = {}
+local function is_visible(author)
+  local visible = visible_authors[author]
+  if visible == nil then
+    visible = redis.call('SISMEMBER', following, author) == 1 and redis.call('SISMEMBER', muted, author) == 0
+    visible_authors[author] = visible
+  end
+  return visible
+end
+
+-- Returns the fields of a visible post, false for one that is hidden, deleted or in `absent`, and nil for one whose
+-- snapshot has to be loaded first.
+local function find_visible(post, absent)
+  local fields = redis.call('HMGET', POST .. post, 'a', 's', 'lc', 'cc', 'x')
+  if fields[5] or absent[post] then
+    return false
+  end
+  if not fields[1] or not fields[2] then
+    return nil
+  end
+  return is_visible(fields[1]) and fields
+end

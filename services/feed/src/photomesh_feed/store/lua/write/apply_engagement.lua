@@ -1,0 +1,22 @@
+-- Applies a like, comment or save, or its end, if the account's states are kept and this is newer; counts it towards the
+-- affinity to the author if it changed the state, so that no replay counts twice.
+-- KEYS: states (li or sa), affinities. ARGV: field, '+' or '-', version, author ('' for none), points.
+-- Returns 1 if it was newer.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known and tonumber(string.sub(known, 2)) >= tonumber(ARGV[3]) then
+  return 0
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ARGV[3])
+local before = known and string.sub(known, 1, 1) or '-'
+if before ~= ARGV[2] and ARGV[4] ~= '' then
+  local points = ARGV[2] == '+' and ARGV[5] or '-' .. ARGV[5]
+  if tonumber(redis.call('ZINCRBY', KEYS[2], points, ARGV[4])) <= 0 then
+    redis.call('ZREM', KEYS[2], ARGV[4])
+  end
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - AFFINITY_AUTHORS)
+  redis.call('EXPIRE', KEYS[2], ACTIVE_SECONDS)
+end
+return 1

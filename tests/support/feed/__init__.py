@@ -1,0 +1,1 @@
+"""Builders for tests of feed: events, and the services that feed calls."""

@@ -1,0 +1,90 @@
+"""Sample events of posts, follows and engagement, with the ids and versions that a test cares about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from photomesh_shared.events import (
+    Envelope,
+    FollowCreated,
+    FollowDeleted,
+    MuteCreated,
+    MuteDeleted,
+    PostCounted,
+    PostDeleted,
+    PostEdited,
+    PostPublished,
+)
+from photomesh_shared.ids import timestamp_of
+
+__all__ = [
+    "post_counted",
+    "post_deleted",
+    "post_edited",
+    "post_fact",
+    "post_published",
+    "user_followed",
+    "user_muted",
+    "user_unfollowed",
+    "user_unmuted",
+]
+
+_AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
+
+
+def post_fact(post_id: int, author_id: int, caption: str = "") -> PostPublished:
+    """A post that was published a second after its id was made. Words of the caption that begin with # are its
+    hashtags."""
+    at = timestamp_of(post_id)
+    return PostPublished.example().model_copy(
+        update={
+            "post_id": post_id,
+            "author_id": author_id,
+            "caption": caption or f"post {post_id}",
+            "hashtags": tuple(word[1:] for word in caption.split() if word.startswith("#")),
+            "created_at": at,
+            "published_at": at + timedelta(seconds=1),
+        }
+    )
+
+
+def post_published(
+    post_id: int, author_id: int, version: int = 1, *, at: datetime | None = None
+) -> Envelope[PostPublished]:
+    event = PostPublished.example().model_copy(update={"post_id": post_id, "author_id": author_id})
+    return Envelope.of(event, entityversion=version, id=f"{event.subject()}.published", time=at)
+
+
+def post_edited(post_id: int, author_id: int, version: int) -> Envelope[PostEdited]:
+    changes = {"post_id": post_id, "author_id": author_id, "caption": f"version {version}"}
+    return Envelope.of(PostEdited.example().model_copy(update=changes), entityversion=version)
+
+
+def post_deleted(post_id: int, author_id: int, version: int = 9) -> Envelope[PostDeleted]:
+    event = PostDeleted.example().model_copy(update={"post_id": post_id, "author_id": author_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def post_counted(post_id: int, author_id: int, version: int = 1, *, likes: int = 1) -> Envelope[PostCounted]:
+    changes = {"post_id": post_id, "post_author_id": author_id, "likes": likes}
+    return Envelope.of(PostCounted.example().model_copy(update=changes), entityversion=version)
+
+
+def user_followed(follower: int, followee: int, version: int = 1, *, followers: int = 1) -> Envelope[FollowCreated]:
+    event = FollowCreated(follower_id=follower, followee_id=followee, followers=followers, created_at=_AT)
+    return Envelope.of(event, entityversion=version)
+
+
+def user_unfollowed(follower: int, followee: int, version: int = 2, *, followers: int = 0) -> Envelope[FollowDeleted]:
+    event = FollowDeleted(follower_id=follower, followee_id=followee, followers=followers, deleted_at=_AT)
+    return Envelope.of(event, entityversion=version)
+
+
+def user_muted(muter: int, muted: int, version: int) -> Envelope[MuteCreated]:
+    event = MuteCreated.example().model_copy(update={"muter_id": muter, "muted_id": muted})
+    return Envelope.of(event, entityversion=version)
+
+
+def user_unmuted(muter: int, muted: int, version: int) -> Envelope[MuteDeleted]:
+    event = MuteDeleted.example().model_copy(update={"muter_id": muter, "muted_id": muted})
+    return Envelope.of(event, entityversion=version)

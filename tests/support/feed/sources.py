@@ -1,0 +1,117 @@
+"""post and social-graph in memory, as feed's clients see them."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from photomesh_feed.clients.social_graph import FOLLOWERS_PAGE
+from photomesh_feed.domain.accounts import Account, FollowerCount, Follows, VersionedAccount
+from photomesh_feed.domain.engagement import ViewerState
+from photomesh_feed.errors import SourceUnavailable
+from photomesh_shared.events import PostPublished
+from photomesh_shared.ids import MAX_ID, encode
+from photomesh_shared.packed_ids import ID_BYTES, pack, unpack
+from tests.support.feed.events import post_fact
+
+__all__ = ["InMemorySources"]
+
+
+class InMemorySources:
+    """Change the attributes at will. `calls` counts the calls by method. While `unavailable` is set every call fails;
+    while `gate` is not set none returns."""
+
+    def __init__(self) -> None:
+        self.published: dict[int, PostPublished] = {}
+        self.by_author: dict[int, list[int]] = defaultdict(list)
+        """Published posts, in any order."""
+        self.following: dict[int, dict[int, int]] = defaultdict(dict)
+        """Versions by follower and followee."""
+        self.muted: dict[int, dict[int, int]] = defaultdict(dict)
+        self.followers: dict[int, list[int]] = {}
+        """Ascending."""
+        self.liked: dict[int, set[int]] = defaultdict(set)
+        self.saved: dict[int, set[int]] = defaultdict(set)
+        self.unknown_accounts: set[int] = set()
+        self.calls: Counter[str] = Counter()
+        self.unavailable = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def follow(self, account: int, authors: Iterable[int]) -> None:
+        self.following[account].update((author, 1) for author in authors)
+
+    def publish(self, post_id: int, author_id: int, caption: str = "") -> PostPublished:
+        fact = self.published[post_id] = post_fact(post_id, author_id, caption)
+        self.by_author[author_id].append(post_id)
+        return fact
+
+    def delete(self, post_id: int) -> None:
+        fact = self.published.pop(post_id)
+        self.by_author[fact.author_id].remove(post_id)
+
+    # As `PostClient`
+
+    async def posts(self, posts: Collection[int]) -> list[Mapping[str, Any]]:
+        await self._call("posts")
+        assert len(posts) <= 100
+        counts = {"version": 1, "like_count": 1, "comment_count": 0, "deleted": False, "edited_at": None}
+        return [self.published[post].model_dump(mode="json") | counts for post in posts if post in self.published]
+
+    async def timelines(self, authors: Sequence[int], *, before: int | None, limit: int) -> dict[int, list[int]]:
+        await self._call("timelines")
+        assert len(authors) <= 200
+        assert limit <= 50
+        end = MAX_ID if before is None else before
+        return {
+            author: [post for post in sorted(self.by_author[author], reverse=True) if post < end][:limit]
+            for author in authors
+        }
+
+    async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState:
+        await self._call("viewer_state")
+        assert len(posts) <= 100
+        return ViewerState(set(posts) & self.liked[account], set(posts) & self.saved[account])
+
+    async def accounts(self, accounts: Collection[int]) -> list[Account]:
+        await self._call("accounts")
+        assert len(accounts) <= 100
+        return [
+            Account(account, f"name_{encode('u', account)[2:]}", "Name", None)
+            for account in accounts
+            if account not in self.unknown_accounts
+        ]
+
+    # As `SocialGraphClient`
+
+    async def follows(self, account: int) -> Follows:
+        await self._call("follows")
+        return Follows(
+            [VersionedAccount(*pair) for pair in self.following[account].items()],
+            [VersionedAccount(*pair) for pair in self.muted[account].items()],
+        )
+
+    async def followers_page(self, author_id: int, after: int, limit: int) -> bytes:
+        await self._call("followers")
+        followers = self.followers.get(author_id, [])
+        start = bisect_right(followers, after)
+        return pack(followers[start : start + limit])
+
+    async def follower_pages(self, author_id: int) -> AsyncGenerator[bytes, None]:
+        after = 0
+        while page := await self.followers_page(author_id, after, FOLLOWERS_PAGE):
+            yield page
+            after = unpack(page[-ID_BYTES:])[0]
+
+    async def popular_accounts(self, at_least: int) -> list[FollowerCount]:
+        await self._call("popular_accounts")
+        return [FollowerCount(who, len(them)) for who, them in self.followers.items() if len(them) >= at_least]
+
+    async def _call(self, name: str) -> None:
+        self.calls[name] += 1
+        await self.gate.wait()
+        if self.unavailable:
+            raise SourceUnavailable
