@@ -1,5 +1,6 @@
 # One image per deployable from one file: docker build --build-arg SERVICE=post -t photomesh/post .
-# SERVICE is the name of a folder: gateway, or one of those in services/.
+# SERVICE is the name of a folder: gateway, or one of those in services/. VERSION and REVISION (the commit) are for the
+# labels.
 ARG PYTHON=python:3.11-slim
 
 FROM ${PYTHON} AS build
@@ -26,6 +27,12 @@ RUN folder="$([ "$SERVICE" = gateway ] && echo gateway || echo "services/$SERVIC
 FROM ${PYTHON}
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin photomesh
 COPY --from=build /app /app
+ARG SERVICE
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="photomesh/$SERVICE" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PHOTOMESH_HOST=0.0.0.0 PHOTOMESH_PORT=8000
 USER 10001:10001

@@ -98,3 +98,12 @@ def test_images_run_as_nobody_in_particular() -> None:
     runtime = dockerfile[dockerfile.rindex("\nFROM ") :]
     assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
     assert "HEALTHCHECK" in runtime
+
+
+def test_images_say_what_they_are() -> None:
+    dockerfile = Path(ROOT / "Dockerfile").read_text()
+    runtime = dockerfile[dockerfile.rindex("\nFROM ") :]
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', runtime))
+    assert labels == {"title": "photomesh/$SERVICE", "version": "$VERSION", "revision": "$REVISION"}
+    declared = set(re.findall(r"^ARG (\w+)", runtime, re.MULTILINE))  # those above a FROM do not reach below it
+    assert declared >= {"SERVICE", "VERSION", "REVISION"}
