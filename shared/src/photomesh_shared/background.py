@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from photomesh_shared.backoff import Backoff
+from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock
 
 __all__ = ["in_background"]
@@ -40,7 +41,8 @@ async def _again_and_again(name: str, work: Callable[[], Awaitable[None]], clock
     while True:
         started = clock.monotonic()
         try:
-            await work()
+            with surface_stray_cancellation():
+                await work()
         except Exception:
             log.exception("background work failed", extra={"work": name})
         else:

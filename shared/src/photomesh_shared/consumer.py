@@ -85,14 +85,8 @@ def create_consumer_app(
             )
             runners.append(runner)
             readiness.add("kafka", runner.check)
-            stop = asyncio.Event()
-            consuming = asyncio.create_task(runner.run(stop), name="consumer")
-            consuming.add_done_callback(_end_process_on_failure)
-            try:
+            async with _consuming(runner):
                 yield
-            finally:
-                stop.set()
-                await consuming
 
     return ops_app(
         f"Photomesh {name}",
@@ -109,8 +103,27 @@ def run_consumer(name: str, settings: S, open_subscription: OpenSubscription[S])
     run(create_consumer_app(name, settings, open_subscription), settings)
 
 
-def _end_process_on_failure(consuming: asyncio.Task[None]) -> None:
-    """A process that consumes nothing must not look like one that has nothing to do."""
-    if not consuming.cancelled() and (error := consuming.exception()):
-        log.critical("the consumer failed, the process ends", exc_info=error)
-        os.kill(os.getpid(), signal.SIGTERM)
+@asynccontextmanager
+async def _consuming(runner: ConsumerRunner) -> AsyncIterator[None]:
+    """Runs the runner for as long as the context lasts.
+
+    If it ends before, in whichever way, the process ends too, for its supervisor to start another: a process that
+    consumes nothing must not look like one that has nothing to do.
+    """
+    stop = asyncio.Event()
+
+    def end_process(consuming: asyncio.Task[None]) -> None:
+        if not stop.is_set():
+            error = None if consuming.cancelled() else consuming.exception()
+            log.critical("the consumer ended, and the process with it", exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    consuming = asyncio.create_task(runner.run(stop), name="consumer")
+    consuming.add_done_callback(end_process)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait([consuming])
+        if not consuming.cancelled():
+            consuming.result()

@@ -18,7 +18,7 @@ import asyncio
 import json
 import logging
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from importlib.resources import files
@@ -28,6 +28,7 @@ import asyncpg
 from prometheus_client import Counter, Gauge
 
 from photomesh_shared.backoff import Backoff
+from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.failpoints import declare, failpoint
@@ -143,9 +144,9 @@ class OutboxRelay:
         session = _Session(connection)
         async with session.listening(), asyncio.TaskGroup() as tasks:
             tasks.create_task(session.raise_when_lost())
-            tasks.create_task(self._keep_house(session))
+            tasks.create_task(_never_cancelled(self._keep_house(session)))
             for shard in range(SHARDS):
-                tasks.create_task(self._relay_shard(session, shard))
+                tasks.create_task(_never_cancelled(self._relay_shard(session, shard)))
 
     async def _relay_shard(self, session: _Session, shard: int) -> None:
         while not await session.try_lock(shard):
@@ -182,6 +183,12 @@ class OutboxRelay:
 
     async def _back_off(self, failures: int) -> None:
         await self._clock.sleep(_BACKOFF.delay(failures))
+
+
+async def _never_cancelled(work: Awaitable[None]) -> None:
+    """Lets work that ends by a cancellation of its own making fail, which ends the group; a group would ignore it."""
+    with surface_stray_cancellation():
+        await work
 
 
 class _Session:

@@ -6,7 +6,6 @@ renews. A holder that cannot renew stops making ids (`lost` is set) well before 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import random
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import MAX_WORKER, IdGenerator
@@ -112,11 +112,8 @@ async def lease_ids(redis: Redis, region: int, clock: Clock) -> AsyncIterator[Le
     """An id source with a worker number of its own, for as long as the context lasts."""
     ids = LeasedIds(redis, region, clock)
     await ids.acquire()
-    renewal = asyncio.create_task(ids.keep(), name="worker-lease")
     try:
-        yield ids
+        async with in_background("worker-lease", ids.keep, clock):
+            yield ids
     finally:
-        renewal.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewal
         await ids.release()

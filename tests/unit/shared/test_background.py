@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from photomesh_shared.background import in_background
+from tests.support.cancellation import await_a_task_that_was_cancelled
 from tests.support.clock import FakeClock, settle
 
 
@@ -44,6 +45,22 @@ async def test_what_fails_is_logged_and_started_again(caplog: pytest.LogCaptureF
     assert len(pauses) == 3
     assert all(full / 2 <= pause <= full for pause, full in zip(pauses, (1, 2, 4), strict=True))
     assert [record.__dict__["work"] for record in caplog.records] == ["work"] * 3
+
+
+async def test_work_that_is_cut_off_is_started_again() -> None:
+    """By a cancellation that nobody asked for; see `photomesh_shared.cancellation`."""
+    clock, started = FakeClock(), 0
+
+    async def work() -> None:
+        nonlocal started
+        started += 1
+        await await_a_task_that_was_cancelled()
+
+    async with in_background("work", work, clock) as task:
+        await settle()
+        await clock.advance(1)
+        assert started == 2
+        assert not task.done()
 
 
 async def test_an_error_in_the_context_still_ends_the_work() -> None:

@@ -18,6 +18,7 @@ from aiokafka.errors import (
     KafkaError,
 )
 
+from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.events import Record
 from photomesh_shared.kafka.failures import DependencyDown
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
@@ -66,8 +67,9 @@ class KafkaSource:
     async def start(self) -> None:
         self._consumer.subscribe(self._topics, listener=self._listener)
         try:
-            await self._consumer.start()
-        except (KafkaError, OSError) as error:
+            with surface_stray_cancellation():
+                await self._consumer.start()
+        except (KafkaError, OSError, StrayCancellation) as error:
             raise DependencyDown(f"Kafka: {type(error).__name__}") from error
 
     async def poll(
@@ -75,17 +77,19 @@ class KafkaSource:
     ) -> Mapping[Partition, Sequence[Received]]:
         wanted = [TopicPartition(*partition) for partition in partitions]
         try:
-            batches = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
-        except (KafkaError, IllegalStateError, ConsumerStoppedError) as error:
+            with surface_stray_cancellation():
+                batches = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
+        except (KafkaError, IllegalStateError, ConsumerStoppedError, StrayCancellation) as error:
             raise SourceLost(repr(error)) from error
         return {Partition(*tp): [_received(message) for message in messages] for tp, messages in batches.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         try:
-            await self._consumer.commit({TopicPartition(*partition): mark for partition, mark in offsets.items()})
+            with surface_stray_cancellation():
+                await self._consumer.commit({TopicPartition(*partition): mark for partition, mark in offsets.items()})
         except (CommitFailedError, IllegalStateError) as error:
             raise CommitRefused(repr(error)) from error
-        except KafkaError as error:
+        except (KafkaError, StrayCancellation) as error:
             raise DependencyDown(f"Kafka: {type(error).__name__}") from error
 
     async def start_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
@@ -111,7 +115,15 @@ class KafkaSource:
         )
 
     async def stop(self) -> None:
-        await self._consumer.stop()
+        try:
+            with surface_stray_cancellation():
+                await self._consumer.stop()
+        except StrayCancellation:
+            # The driver cancels its fetches one by one and awaits each, and the first that is in its back-off ends the
+            # whole `stop` (aiokafka 0.14, `Fetcher.close`). The rest of `stop` is ours to do.
+            for fetch in self._consumer._fetcher._pending_tasks:
+                fetch.cancel()
+            await self._consumer._client.close()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the driver has no types
@@ -130,8 +142,9 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # the driver h
 async def _answer() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            yield
-    except (KafkaError, IllegalStateError, TimeoutError) as error:
+            with surface_stray_cancellation():
+                yield
+    except (KafkaError, IllegalStateError, TimeoutError, StrayCancellation) as error:
         raise DependencyDown(f"Kafka: {type(error).__name__}") from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, happened_within
 from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode
 from photomesh_shared.events.envelope import event_class
@@ -229,7 +230,8 @@ class Handling:
         try:
             while True:
                 try:
-                    return await action()
+                    with surface_stray_cancellation():
+                        return await action()
                 except DependencyDown as error:
                     failures += 1
                     if not waiting:

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from opentelemetry.trace import SpanKind
 
+from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.kafka.failures import PublishFailed
@@ -135,16 +136,17 @@ class KafkaPublisher:
     async def _send(self, records: Sequence[Record]) -> None:
         producer = await self._connected()
         try:
-            acknowledgements = [await self._enqueue(producer, record) for record in records]
-            for future in acknowledgements:
-                await asyncio.shield(future)  # cancelling ours must not cancel what other callers share
+            with surface_stray_cancellation():
+                acknowledgements = [await self._enqueue(producer, record) for record in records]
+                for future in acknowledgements:
+                    await asyncio.shield(future)  # cancelling ours must not cancel what other callers share
             self._healthy_at = self._clock.monotonic()
         except asyncio.CancelledError:
             if self._clock.monotonic() - self._healthy_at > self._stale_seconds:
                 log.warning("the producer made no progress and is replaced")
                 self._replace(producer)
             raise
-        except KafkaError as error:
+        except (KafkaError, StrayCancellation) as error:
             # An idempotent producer retries whatever can be retried. After a batch that failed for good, the broker
             # sees a gap in the sequence numbers of its partition, and refuses all later batches of this producer.
             log.warning("the producer failed and is replaced: %r", error)
@@ -195,8 +197,9 @@ class KafkaPublisher:
         )
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await producer.start()
-        except (KafkaError, TimeoutError, OSError) as error:
+                with surface_stray_cancellation():
+                    await producer.start()
+        except (KafkaError, TimeoutError, OSError, StrayCancellation) as error:
             self._close_later(producer)
             raise PublishFailed(f"Kafka is not reachable: {type(error).__name__}") from error
         except BaseException:
@@ -227,8 +230,9 @@ async def _close(producer: Any) -> None:
         batch.drain_ready()
     accumulator.fail_all(KafkaTimeoutError("the producer was closed"))
     try:
-        await producer.stop()
-    except KafkaError as error:
+        with surface_stray_cancellation():
+            await producer.stop()
+    except (KafkaError, StrayCancellation) as error:
         log.info("closing a producer", extra={"reason": repr(error)})
 
 

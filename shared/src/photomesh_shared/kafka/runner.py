@@ -20,6 +20,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
+from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
 from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint
@@ -126,7 +127,8 @@ class ConsumerRunner:
         failures = 0
         while not stop.is_set():
             started = self._clock.monotonic()
-            await self._consume(stop)
+            with surface_stray_cancellation():
+                await self._consume(stop)
             if stop.is_set():
                 return
             failures = failures + 1 if self._clock.monotonic() - started < _STEADY_SECONDS else 1
@@ -163,7 +165,8 @@ class ConsumerRunner:
     async def revoked(self, partitions: Collection[Partition]) -> None:
         CONSUMER_REBALANCES.labels(self._group).inc()
         try:
-            await self._give_up(partitions)
+            with surface_stray_cancellation():
+                await self._give_up(partitions)
         except Exception as error:
             # Ours to end with, not the source's to log and forget.
             if self._broken is not None and not self._broken.done():
@@ -193,9 +196,12 @@ class ConsumerRunner:
             self._work.clear()
             try:
                 async with asyncio.timeout(_STOP_TIMEOUT):
-                    await source.stop()
+                    with surface_stray_cancellation():
+                        await source.stop()
             except TimeoutError:
                 log.warning("the consumer did not stop in time", extra={"group": self._group})
+            except Exception:
+                log.exception("the consumer did not stop cleanly", extra={"group": self._group})
 
     async def _poll(self, source: Source) -> None:
         """Takes records on as long as there is room for them. Returns when the source is of no more use."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,14 +11,13 @@ from prometheus_client import REGISTRY
 from photomesh_shared.events import Envelope, Event, PhotoReady, Record, dead_letter_topic
 from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
 from photomesh_shared.kafka.handling import OnExhausted
-from photomesh_shared.kafka.publisher import Publisher
-from photomesh_shared.kafka.runner import ConsumerRunner, Handler
+from photomesh_shared.kafka.runner import ConsumerRunner
 from photomesh_shared.kafka.source import Connect, Ownership, Source
-from tests.support.clock import LoopClock, run_virtually
+from tests.support.clock import run_virtually
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher, MemorySource
+from tests.support.memory_runner import lag_gone, runner_on
 from tests.support.runner_suite import Recorder, RunnerSuite
-from tests.support.sample_events import SAMPLE, SampleEvent, catalogue_with, sample_record, sample_topic
-from tests.support.waiting import eventually
+from tests.support.sample_events import SAMPLE, SampleEvent, sample_record
 
 
 class MemoryBench:
@@ -45,33 +42,6 @@ class TestRunnerInMemory(RunnerSuite):
     @pytest.fixture
     def bench(self) -> MemoryBench:
         return MemoryBench()
-
-
-def runner_on(
-    broker: MemoryBroker,
-    handler: Handler,
-    *,
-    connect: Connect | None = None,
-    publisher: Publisher | None = None,
-    **options: Any,
-) -> ConsumerRunner:
-    return ConsumerRunner(
-        connect or broker.connect(),
-        group="tests",
-        handlers={SAMPLE: handler},
-        publisher=publisher or MemoryPublisher(broker),
-        clock=LoopClock(),
-        randomness=random.Random(1),
-        catalogue=catalogue_with(sample_topic(SAMPLE.topic, "tests")),
-        **options,
-    )
-
-
-async def lag_gone(broker: MemoryBroker) -> None:
-    async def lag() -> int:
-        return broker.lag("tests", SAMPLE.topic)
-
-    await eventually(lag, until=lambda left: left == 0)
 
 
 def test_a_group_that_is_not_in_the_catalogue_is_refused() -> None:
