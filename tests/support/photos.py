@@ -35,6 +35,7 @@ __all__ = [
     "open_picture",
     "patches",
     "photo",
+    "png_chunk",
     "scene",
 ]
 
@@ -191,6 +192,7 @@ def open_picture(data: bytes) -> Image.Image:
 Matrix = tuple[tuple[float, float, float], ...]
 ADOBE_RGB: Matrix = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
 DISPLAY_P3: Matrix = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
+BT_2020: Matrix = ((0.67348, 0.27904, -0.00193), (0.16566, 0.67535, 0.02998), (0.12505, 0.04561, 0.79686))
 SRGB: Matrix = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
 """Red, green and blue in XYZ, adapted to D50, as profiles hold them."""
 
@@ -237,7 +239,7 @@ def bomb(kind: Kind, side: int = 60_000, *, progressive: bool = False) -> bytes:
         case "png":
             header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, int(progressive))
             chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(200))), (b"IEND", b""))
-            return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+            return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
         case "webp":
             inner = encode("webp", scene(16, 16))[12:]
             canvas = struct.pack("<I", side - 1)[:3] * 2
@@ -249,5 +251,6 @@ def bomb(kind: Kind, side: int = 60_000, *, progressive: bool = False) -> bytes:
             return small[:at] + struct.pack(">II", side, side) + small[at + 8 :]
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def png_chunk(name: bytes, content: bytes) -> bytes:
+    """With its length and its checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

@@ -23,6 +23,7 @@ from photomesh_media_worker.pipeline import process
 from tests.support import photos
 from tests.support.photos import Kind
 
+CASES = Path(__file__).parents[2] / "cases" / "photos"
 SECONDS = 10
 MEMORY = 1024 * 1024 * 1024
 
@@ -37,7 +38,16 @@ def seeds_of(kind: Kind) -> list[bytes]:
         "heic": [{}, {"icc_profile": photos.icc_profile(photos.DISPLAY_P3)}],
     }
     scene = photos.scene(96, 64)
-    return [photos.encode(kind, scene, orientation=6, tags=photos.EXIF, location=True, **o) for o in options[kind]]
+    odd: dict[Kind, list[str]] = {
+        "jpeg": ["exif-broken-neighbour/text-cut.jpg", "restart-junk/restart-junk.jpg", "unterminated/no-eoi.jpg"],
+        "png": ["png-colour-chunks/chrm-adobe.png", "unterminated/iend-cut.png"],
+        "webp": [],
+        "avif": ["avif-clap/cropped.avif", "avif-bad-exif/fine.avif", "cicp-bt2020/bt2020.avif"],
+        "heic": ["heic-grey-deep/grey10.heic", "heic-premultiplied/premultiplied.heic"],
+    }
+    return [(CASES / name).read_bytes() for name in odd[kind]] + [
+        photos.encode(kind, scene, orientation=6, tags=photos.EXIF, location=True, **o) for o in options[kind]
+    ]
 
 
 def mutants(kind: Kind, count: int, seed: int) -> Iterator[bytes]:

@@ -44,7 +44,7 @@ async def test_results_are_those_of_the_pipeline(sandbox: Sandbox, kind: Kind) -
     assert outcome.type == photos.MIME[kind]
 
 
-@pytest.mark.parametrize("data", [b"", b"text", photos.bomb("heic"), PHOTO[:-1]])
+@pytest.mark.parametrize("data", [b"", b"text", photos.bomb("heic"), PHOTO[:-50]])
 async def test_rejections_are_results(sandbox: Sandbox, data: bytes) -> None:
     assert isinstance(await sandbox.process(data), Rejected)
 

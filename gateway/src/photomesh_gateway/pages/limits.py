@@ -33,7 +33,10 @@ class UploadLimits(BaseModel):
     )
     part_bytes: int = Field(description="The size of every part but the last.", examples=[limits.PART_SIZE])
     max_pixels: int = Field(examples=[limits.MAX_PIXELS])
-    max_pixels_progressive: int = Field(description="Of a progressive JPEG.", examples=[limits.MAX_PIXELS_PROGRESSIVE])
+    max_pixels_progressive: int = Field(
+        description="Of what is decoded whole: a progressive JPEG, WebP, AVIF, HEIC, an interlaced PNG.",
+        examples=[limits.MAX_PIXELS_PROGRESSIVE],
+    )
     max_side_pixels: int = Field(examples=[limits.MAX_DIMENSION])
     max_open: int = Field(description="Uploads that one account may have open.", examples=[100])
     max_per_day: int = Field(description="Uploads that one account may begin in a day (UTC).", examples=[1_000])

@@ -37,8 +37,8 @@ __all__ = [
     "variant_token",
 ]
 
-PIPELINE_VERSION = 1
-"""Goes up when variants change: the new ones get new names, because the old ones are cached for ever."""
+PIPELINE_VERSION = 2
+"""Increases when variants change: the new ones get new names, because the old ones are cached for ever."""
 
 
 class PhotoType(StrEnum):

@@ -59,9 +59,9 @@ def _process(kind: PhotoType, data: bytes) -> Processed:
     with clock.stage("header"):
         header = read_header(kind, data)
         _check_limits(header)
-    with clock.stage("decode"):
+    with clock.stage("decode"), _truncated_if(not header.terminated):
         decoded = decode(kind, data, header, size=VARIANT_SIZES[0])
-        largest = _largest(decoded, header)
+        largest = _largest(decoded)
     with clock.stage("variants"):
         turned = decoded.orientation >= 5
         width, height = (decoded.height, decoded.width) if turned else (decoded.width, decoded.height)
@@ -100,11 +100,22 @@ def _check_limits(header: Header) -> None:
         raise Rejection("too-many-pixels", f"{header.width} × {header.height}")
 
 
-def _largest(decoded: Decoded, header: Header) -> Raster:
+@contextmanager
+def _truncated_if(cut: bool) -> Iterator[None]:
+    """Gives the reason for damage to a file that has no end."""
+    try:
+        yield
+    except Rejection as rejection:
+        if cut and rejection.reason.code == "corrupt":
+            raise Rejection("truncated", rejection.detail) from rejection
+        raise
+
+
+def _largest(decoded: Decoded) -> Raster:
     """The largest public size, upright and in sRGB. Reading ends here: damage has shown by now."""
     image = raster.without_alpha(decoded.image)
     image = raster.resize(image, *fit(decoded.width, decoded.height, VARIANT_SIZES[0]))
-    image = raster.settle(raster.to_srgb(image, primaries=header.primaries))
+    image = raster.settle(raster.to_srgb(image))
     return image if decoded.orientation == 1 else raster.settle(raster.upright(image, decoded.orientation))
 
 

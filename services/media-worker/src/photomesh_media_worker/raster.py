@@ -22,11 +22,14 @@ import pyvips
 from photomesh_media_worker.domain import Rejection
 
 __all__ = [
+    "DeepPixels",
     "Pixels",
     "Raster",
     "encode_jpeg",
+    "equal",
     "exif_data",
     "from_pixels",
+    "has_profile",
     "load_jpeg",
     "load_png",
     "load_webp",
@@ -36,6 +39,7 @@ __all__ = [
     "to_srgb",
     "upright",
     "version",
+    "with_profile",
     "without_alpha",
 ]
 
@@ -43,6 +47,7 @@ Raster = Any
 """A pyvips.Image, which has no types."""
 Pixels = npt.NDArray[np.uint8]
 """Height × width × channels."""
+DeepPixels = npt.NDArray[np.uint16]
 
 # An untrusted file reaches no loader but those that this module calls.
 pyvips.operation_block_set("VipsForeignLoad", True)
@@ -51,7 +56,8 @@ for _loader in ("VipsForeignLoadJpegBuffer", "VipsForeignLoadPngBuffer", "VipsFo
 pyvips.cache_set_max(0)  # nothing is asked for twice
 
 _SRGB_TOLERANCE = 2  # of 255: rounding in profiles that differ from ours in name only
-_DISPLAY_P3 = 12  # ITU-T H.273, table 2
+_WHITE = 255
+_ICC = "icc-profile-data"
 
 # Chroma at half resolution and optimised Huffman tables, baseline: progressive would save 0–7 % of the bytes for
 # 2.5 times the encoding time.
@@ -62,9 +68,10 @@ def version() -> str:
     return ".".join(str(pyvips.version(part)) for part in range(3))
 
 
-def load_jpeg(data: bytes, *, shrink: int) -> Raster:
-    """For JPEGs in colour spaces that only libvips converts (CMYK). `shrink` is 1, 2, 4 or 8."""
-    return _load("jpegload_buffer", data, shrink=shrink)
+def load_jpeg(data: bytes, *, shrink: int, strict: bool = False) -> Raster:
+    """`shrink` is 1, 2, 4 or 8. With `strict`, everything that libjpeg warns of is an error; without, only an end of
+    the file, and there may be any number of warnings, which are a hundred if `unlimited` is not set."""
+    return _load("jpegload_buffer", data, fail_on="warning" if strict else "error", unlimited=True, shrink=shrink)
 
 
 def load_png(data: bytes) -> Raster:
@@ -75,10 +82,10 @@ def load_webp(data: bytes, *, scale: float) -> Raster:
     return _load("webpload_buffer", data, scale=scale)
 
 
-def _load(loader: str, data: bytes, **options: float) -> Raster:
+def _load(loader: str, data: bytes, *, fail_on: str = "error", **options: float) -> Raster:
     # fail_on must be an option of the loader itself: `thumbnail_buffer` ignores it, and half a photo would pass.
     with _faults():
-        return getattr(pyvips.Image, loader)(data, fail_on="error", access="sequential", **options)
+        return getattr(pyvips.Image, loader)(data, fail_on=fail_on, access="sequential", **options)
 
 
 @contextmanager
@@ -98,14 +105,42 @@ def _faults() -> Iterator[None]:
     raise Rejection("truncated" if "premature end" in message else "corrupt", message)
 
 
-def from_pixels(array: Pixels, *, icc: bytes | None) -> Raster:
-    """A picture over the array's own memory."""
+def from_pixels(array: Pixels | DeepPixels, *, icc: bytes | None, premultiplied: bool = False) -> Raster:
+    """A picture over the array's own memory: height × width, or height × width × channels.
+
+    `premultiplied` colours have been multiplied with their alpha; the picture is then put on white.
+    """
+    array = array if array.ndim == 3 else array[:, :, np.newaxis]
     height, width, channels = array.shape
-    image = pyvips.Image.new_from_memory(np.ascontiguousarray(array), width, height, channels, "uchar")
-    image = image.copy(interpretation="b-w" if channels < 3 else "srgb")
+    deep = array.dtype == np.uint16
+    image = pyvips.Image.new_from_memory(
+        np.ascontiguousarray(array), width, height, channels, "ushort" if deep else "uchar"
+    )
+    if premultiplied:
+        image = (image[:3] + (_WHITE - image[3])).cast("uchar")
+    grey = "grey16" if deep else "b-w"
+    image = image.copy(interpretation=grey if image.bands < 3 else "srgb")
+    return with_profile(image, icc) if icc else image
+
+
+def with_profile(image: Raster, icc: bytes | None) -> Raster:
+    """The picture with this ICC profile, or with none, in place of any other."""
+    image = image.copy()
     if icc:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", icc)
+        image.set_type(pyvips.GValue.blob_type, _ICC, icc)
+    elif has_profile(image):
+        image.remove(_ICC)
     return image
+
+
+def has_profile(image: Raster) -> bool:
+    return bool(image.get_typeof(_ICC))
+
+
+def equal(one: Raster, other: Raster) -> bool:
+    """Whether two pictures have the same pixels."""
+    same: bool = one.write_to_memory() == other.write_to_memory()
+    return same
 
 
 def exif_data(image: Raster) -> bytes | None:
@@ -123,7 +158,7 @@ def without_alpha(image: Raster) -> Raster:
     """On white, as the page of an album is."""
     if not image.hasalpha():
         return image
-    return image.flatten(background=65535 if image.format == "ushort" else 255)
+    return image.flatten(background=65535 if image.format == "ushort" else _WHITE)
 
 
 def resize(image: Raster, width: int, height: int) -> Raster:
@@ -153,15 +188,13 @@ def upright(image: Raster, orientation: int) -> Raster:
             return image
 
 
-def to_srgb(image: Raster, *, primaries: int | None) -> Raster:
-    """8-bit sRGB, from the embedded profile or else the stated primaries; a profile that is broken counts for none."""
-    profile: bytes | None = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
+def to_srgb(image: Raster) -> Raster:
+    """8-bit sRGB, by the attached profile; without one, and with one that is broken, it is sRGB already."""
+    profile: bytes | None = image.get(_ICC) if has_profile(image) else None
     if image.interpretation == "cmyk":
         converted = _by_profile(image, fallback="cmyk")
     elif profile and not (image.bands == 3 and is_srgb(profile)):
         converted = _by_profile(image)
-    elif primaries == _DISPLAY_P3 and not profile and image.bands == 3:
-        converted = _by_profile(image, fallback="p3")
     else:
         converted = None
     if converted is None:
@@ -172,7 +205,9 @@ def to_srgb(image: Raster, *, primaries: int | None) -> Raster:
 def _by_profile(image: Raster, fallback: str | None = None) -> Raster | None:
     options = {"input_profile": fallback} if fallback else {}
     try:
-        return image.icc_transform("srgb", embedded=True, depth=8, intent="relative", **options)
+        return image.icc_transform(
+            "srgb", embedded=True, depth=8, intent="relative", black_point_compensation=True, **options
+        )
     except (pyvips.Error, UnicodeDecodeError):
         pyvips.vips_lib.vips_error_clear()
         return None

@@ -6,39 +6,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from photomesh_media_worker import raster
+from photomesh_media_worker.colour import ADOBE_RGB, SRGB, icc_profile
 from photomesh_media_worker.domain import Rejection
 from photomesh_media_worker.headers import Header
-from photomesh_media_worker.metadata.exif import orientation_of
+from photomesh_media_worker.metadata.exif import Exif, is_adobe_rgb, orientation
 from photomesh_media_worker.raster import Raster
 
-__all__ = ["Decoded", "check_size", "decoder_errors", "with_header_size", "with_own_size"]
+__all__ = ["Decoded", "check_size", "decoder_errors", "scaled", "with_stated_colour"]
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded picture. `image` may still be lazy: damage shows when it is settled. `width` and `height` are those of
-    the original, before `orientation` (EXIF, 1–8) is applied."""
+    """A decoded picture; its colour, unless that is sRGB, is an ICC profile attached to it.
+
+    `image` may still be lazy: damage shows when it is settled. `width` and `height` are those of the original, before
+    `orientation` (as EXIF numbers it, 1–8) is applied.
+    """
 
     image: Raster
     width: int
     height: int
     orientation: int
-    exif: bytes | None
+    exif: Exif
 
 
-def with_header_size(image: Raster, header: Header, exif: bytes | None) -> Decoded:
+def scaled(image: Raster, header: Header, exif: Exif) -> Decoded:
     """For decoders that scale while decoding: the header has the original's size."""
-    orientation = orientation_of(exif, stored=(header.width, header.height))
-    return Decoded(image, header.width, header.height, orientation, exif)
+    size = header.width, header.height
+    return Decoded(with_stated_colour(image, header, exif), *size, orientation(exif, size), exif)
 
 
-def with_own_size(array: raster.Pixels, icc: bytes | None, orientation: int, exif: bytes | None) -> Decoded:
-    """For decoders that return all pixels."""
-    array = array if array.ndim == 3 else array[:, :, np.newaxis]
-    return Decoded(raster.from_pixels(array, icc=icc), array.shape[1], array.shape[0], orientation, exif)
+def with_stated_colour(image: Raster, header: Header, exif: Exif) -> Raster:
+    """Attaches the profile of what the header, or else the camera, states in numbers.
+
+    A profile in the file takes precedence over the camera's word, and has had its say where the header states nothing.
+    """
+    space = header.colour
+    if space is None and is_adobe_rgb(exif) and not raster.has_profile(image):
+        space = ADOBE_RGB
+    if space is None or image.interpretation == "cmyk":
+        return image
+    return raster.with_profile(image, None if space == SRGB else icc_profile(space, grey=image.bands < 3))
 
 
 def check_size(size: tuple[int, int], header: Header) -> None:

@@ -9,11 +9,12 @@ from photomesh_media_worker.domain import PhotoType
 from photomesh_media_worker.headers.header import Header, HeaderParser
 from photomesh_media_worker.headers.isobmff import parse_isobmff
 from photomesh_media_worker.headers.jpeg import parse_jpeg
+from photomesh_media_worker.headers.jpeg_scans import check_scans, padded
 from photomesh_media_worker.headers.png import parse_png
 from photomesh_media_worker.headers.sniff import SNIFF_BYTES, sniff
 from photomesh_media_worker.headers.webp import parse_webp
 
-__all__ = ["SNIFF_BYTES", "Header", "read_header", "sniff"]
+__all__ = ["SNIFF_BYTES", "Header", "check_scans", "padded", "read_header", "sniff"]
 
 _PARSERS: dict[PhotoType, HeaderParser] = {
     PhotoType.JPEG: parse_jpeg,

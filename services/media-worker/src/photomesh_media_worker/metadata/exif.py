@@ -1,103 +1,107 @@
-"""EXIF: what the camera wrote. Read apart from the picture, split into what is public and what is the owner's alone."""
+"""EXIF: what the camera wrote, split into what is public and what is the owner's alone. Reading it never fails."""
 
 from __future__ import annotations
 
 import math
 import re
-import struct
-import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from numbers import Rational
+from fractions import Fraction
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from photomesh_media_worker.domain import Camera
+from photomesh_media_worker.metadata.tiff import Directory, open_tiff
 
-__all__ = ["camera", "everything", "orientation_of"]
-
-_FAULTS = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    SyntaxError,
-    OSError,
-    struct.error,
-    ZeroDivisionError,
-    OverflowError,
-)
-"""What Pillow raises on EXIF data that is not what it says. A photo is not refused for it."""
+__all__ = ["Exif", "camera", "everything", "is_adobe_rgb", "orientation", "read_exif"]
 
 _MAX_TEXT = 100
-_MAX_VALUES = 32  # a table of hundreds of numbers is a maker's secret, not information
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_MAX_VALUES = 32
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+"""Control characters, separators of lines, and what turns the direction of text around it."""
+_TIME = re.compile(r"(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
 _OPAQUE = {ExifTags.Base.MakerNote, ExifTags.Base.ExifOffset, ExifTags.Base.GPSInfo, ExifTags.Base.PrintImageMatching}
+_SRGB, _ADOBE_RGB = 1, 2
 
 
-def orientation_of(exif: bytes | None, stored: tuple[int, int] | None = None) -> int:
+@dataclass(frozen=True)
+class Exif:
+    """The directories: of the picture, of the camera, of the location, and of the rules that the camera keeps to."""
+
+    base: Directory = field(default_factory=dict)
+    photo: Directory = field(default_factory=dict)
+    gps: Directory = field(default_factory=dict)
+    interoperability: Directory = field(default_factory=dict)
+
+
+def read_exif(data: bytes | None) -> Exif:
+    """Reads what can be read; a damaged entry, or data that is none, is no concern of the person's."""
+    tiff = open_tiff(data)
+    if tiff is None:
+        return Exif()
+    base = tiff.first_directory()
+    photo = tiff.directory(base.get(ExifTags.IFD.Exif))
+    return Exif(
+        base,
+        photo,
+        gps=tiff.directory(base.get(ExifTags.IFD.GPSInfo)),
+        interoperability=tiff.directory(photo.get(ExifTags.IFD.Interop)),
+    )
+
+
+def orientation(exif: Exif, stored: tuple[int, int]) -> int:
     """1–8; 1, which is upright, where nothing valid is stated.
 
     `stored` is the width and height of the picture as it is in the file. Programs that turn a photo upright and leave
     the camera's orientation behind are common; turning it again would lay it on its side. Such a photo is portrait,
     says that it has to be turned by 90°, and gives as its own dimensions the camera's landscape ones.
     """
-    base, photo, _ = _read(exif)
-    value = base.get(ExifTags.Base.Orientation)
+    value = exif.base.get(ExifTags.Base.Orientation)
     if not isinstance(value, int) or not 1 <= value <= 8:
         return 1
-    if value >= 5 and stored is not None and stored[1] > stored[0]:
-        camera_size = photo.get(ExifTags.Base.ExifImageWidth), photo.get(ExifTags.Base.ExifImageHeight)
-        if camera_size == (stored[1], stored[0]):
+    if value >= 5 and stored[1] > stored[0]:
+        size = exif.photo.get(ExifTags.Base.ExifImageWidth), exif.photo.get(ExifTags.Base.ExifImageHeight)
+        if size == (stored[1], stored[0]):
             return 1
     return value
 
 
-def camera(exif: bytes | None) -> Camera:
+def is_adobe_rgb(exif: Exif) -> bool:
+    """Whether a camera says that values are Adobe RGB: DCF 2.0 has it as a rule of interoperability, some have it as a
+    colour space that EXIF does not define."""
+    space = exif.photo.get(ExifTags.Base.ColorSpace)
+    return space == _ADOBE_RGB or (space != _SRGB and _text(exif.interoperability.get(1)) == "R03")
+
+
+def camera(exif: Exif) -> Camera:
     """What may be public."""
-    base, photo, _ = _read(exif)
+    base, photo = exif.base, exif.photo
+    times = (
+        photo.get(ExifTags.Base.DateTimeOriginal),
+        photo.get(ExifTags.Base.DateTimeDigitized),
+        base.get(ExifTags.Base.DateTime),
+    )
     return Camera(
         make=_text(base.get(ExifTags.Base.Make)),
         model=_text(base.get(ExifTags.Base.Model)),
         lens=_text(photo.get(ExifTags.Base.LensModel)),
-        taken_at=_time(photo.get(ExifTags.Base.DateTimeOriginal) or base.get(ExifTags.Base.DateTime)),
+        taken_at=next((time for value in times if (time := _time(value))), None),
         focal_length_mm=_positive(photo.get(ExifTags.Base.FocalLength)),
         aperture=_positive(photo.get(ExifTags.Base.FNumber)),
-        exposure=_exposure(_positive(photo.get(ExifTags.Base.ExposureTime), digits=7)),
+        exposure=_exposure(photo.get(ExifTags.Base.ExposureTime)),
         iso=_whole(photo.get(ExifTags.Base.ISOSpeedRatings)),
     )
 
 
-def everything(exif: bytes | None) -> dict[str, object]:
+def everything(exif: Exif) -> dict[str, object]:
     """All tags by name, and the location in degrees: JSON, for the owner alone."""
-    base, photo, gps = _read(exif)
-    tags = {_name(ExifTags.TAGS, tag): _plain(value) for tag, value in {**base, **photo}.items() if tag not in _OPAQUE}
+    tags = {**exif.base, **exif.photo}
     return {
-        "exif": tags,
-        "gps": {_name(ExifTags.GPSTAGS, tag): _plain(value) for tag, value in gps.items()},
-        "location": _location(gps),
+        "exif": {_name(ExifTags.TAGS, tag): _plain(value) for tag, value in tags.items() if tag not in _OPAQUE},
+        "gps": {_name(ExifTags.GPSTAGS, tag): _plain(value) for tag, value in exif.gps.items()},
+        "location": _location(exif.gps),
     }
-
-
-def _read(exif: bytes | None) -> tuple[Mapping[int, object], Mapping[int, object], Mapping[int, object]]:
-    """The main directory, the camera's, and the one of the location."""
-    if not exif:
-        return {}, {}, {}
-    parsed = Image.Exif()
-    with warnings.catch_warnings(action="ignore"):  # Pillow warns of damage that is no concern of the person's
-        try:
-            parsed.load(exif)
-            base = dict(parsed)
-        except _FAULTS:
-            return {}, {}, {}
-        return base, _directory(parsed, ExifTags.IFD.Exif), _directory(parsed, ExifTags.IFD.GPSInfo)
-
-
-def _directory(parsed: Image.Exif, ifd: ExifTags.IFD) -> Mapping[int, object]:
-    try:
-        return dict(parsed.get_ifd(ifd))
-    except _FAULTS:
-        return {}
 
 
 def _name(names: Mapping[int, str], tag: int) -> str:
@@ -115,18 +119,15 @@ def _text(value: object) -> str | None:
 def _number(value: object) -> float | None:
     if isinstance(value, tuple) and value:
         value = value[0]
-    if not isinstance(value, int | float | Rational):
+    if not isinstance(value, int | float | Fraction):
         return None
-    try:
-        number = float(value)
-    except _FAULTS:
-        return None
+    number = float(value)
     return number if math.isfinite(number) else None
 
 
-def _positive(value: object, digits: int = 2) -> float | None:
+def _positive(value: object) -> float | None:
     number = _number(value)
-    return round(number, digits) or None if number is not None and 0 < number < 1e6 else None
+    return round(number, 2) or None if number is not None and 0 < number < 1e6 else None
 
 
 def _whole(value: object) -> int | None:
@@ -134,23 +135,29 @@ def _whole(value: object) -> int | None:
     return round(number) if number else None
 
 
-def _exposure(seconds: float | None) -> str | None:
-    if seconds is None:
+def _exposure(value: object) -> str | None:
+    """As cameras show it: 1/250 up to a quarter of a second, 1/3 and 1/2, else seconds with one decimal."""
+    seconds = _number(value)
+    if seconds is None or not 1e-7 < seconds < 1e6:
         return None
-    return f"1/{round(1 / seconds)}" if seconds <= 0.5 else f"{seconds:g}"
+    inverse = 1 / seconds
+    if seconds <= 0.25 or (inverse > 1.5 and abs(inverse - round(inverse)) < 0.05):
+        return f"1/{round(inverse)}"
+    return f"{seconds:.1f}".removesuffix(".0")
 
 
 def _time(value: object) -> str | None:
-    text = _text(value)
-    if text is None:
+    """What the camera's clock showed, as ISO 8601; None if this is no time."""
+    match = _TIME.match(_text(value) or "")
+    if match is None:
         return None
     try:
-        return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S").isoformat()  # noqa: DTZ007 - the camera's own clock
+        return datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*match.groups())).isoformat()
     except ValueError:
         return None
 
 
-def _location(gps: Mapping[int, object]) -> dict[str, float] | None:
+def _location(gps: Directory) -> dict[str, float] | None:
     latitude = _degrees(gps.get(ExifTags.GPS.GPSLatitude), gps.get(ExifTags.GPS.GPSLatitudeRef), limit=90)
     longitude = _degrees(gps.get(ExifTags.GPS.GPSLongitude), gps.get(ExifTags.GPS.GPSLongitudeRef), limit=180)
     if latitude is None or longitude is None:
