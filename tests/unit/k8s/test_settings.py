@@ -183,12 +183,16 @@ def test_the_root_secret_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
 
 def test_a_program_that_comes_later_gets_the_same_shared_values_and_the_others_keep_theirs() -> None:
     grown = copy.deepcopy(REGISTRY)
-    grown["deployables"]["hello"] = {}
-    grown["programs"]["hello"] = {"deployable": "hello", "servers": ["redis", "postgres"], "secrets": ["CURSOR_SECRET"]}
+    grown["deployables"]["greeter"] = {}
+    grown["programs"]["greeter"] = {
+        "deployable": "greeter",
+        "servers": ["redis", "postgres"],
+        "secrets": ["CURSOR_SECRET"],
+    }
     before, after = secrets(), secrets_from(bytes(32), grown)
     assert {name: after[name] for name in before} == before
-    assert after["photomesh", "hello"]["PHOTOMESH_REDIS_URL"] == before["photomesh", "post"]["PHOTOMESH_REDIS_URL"]
-    assert ("photomesh-data", "hello-db-owner") in after.keys() - before.keys()
+    assert after["photomesh", "greeter"]["PHOTOMESH_REDIS_URL"] == before["photomesh", "post"]["PHOTOMESH_REDIS_URL"]
+    assert ("photomesh-data", "greeter-db-owner") in after.keys() - before.keys()
 
 
 def test_programs_of_one_deployable_share_its_secrets_and_no_others_do() -> None:
