@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 from photomesh_gateway.app import create_app
-from photomesh_gateway.server import bounded_protocol
+from photomesh_gateway.connections import gateway_protocol
 from photomesh_gateway.settings import Settings
 from photomesh_shared import observability
 from photomesh_shared.http import run
@@ -25,7 +25,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
-    run(gateway, settings, protocol=bounded_protocol(settings), headers={"Server": "photomesh"}, on_exit=on_exit)
+    run(gateway, settings, protocol=gateway_protocol(settings), headers={"Server": "photomesh"}, on_exit=on_exit)
 
 
 if __name__ == "__main__":

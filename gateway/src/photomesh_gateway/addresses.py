@@ -11,32 +11,37 @@ from starlette.types import Scope
 __all__ = ["ClientAddresses", "rate_key"]
 
 _Address = IPv4Address | IPv6Address
-_HOPS = 20  # no chain of proxies is longer
+_MAX_HOPS = 20  # no chain of proxies is longer
 
 
 class ClientAddresses:
-    """Reads `X-Forwarded-*` only as far as our own proxies wrote it.
+    """Reads `X-Forwarded-*` only as far as our own proxies wrote it; everything left of that came from the client and
+    may be forged.
 
-    From the right, the first address that is not a trusted proxy's is the client's: everything left of it came from the
-    client and may be forged.
+    Our proxies are known by their networks, or by their number: `proxy_hops` of them, one behind another, are in front
+    of every request. With networks, the first address from the right that is not a proxy's is the client's.
     """
 
-    def __init__(self, trusted_proxies: Iterable[str] = ()) -> None:
+    def __init__(self, trusted_proxies: Iterable[str] = (), proxy_hops: int = 0) -> None:
         self._trusted = [ip_network(network) for network in trusted_proxies]
+        self._hops = proxy_hops
         self.client = lru_cache(maxsize=4096)(self._client)
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether a connection from this address is one of our proxies'."""
+        return self._hops > 0 or self._is_trusted(_parse(peer))
 
     def of_request(self, scope: Scope, fields: Mapping[bytes, bytes]) -> tuple[str, dict[str, str]]:
         """The client's address, and the `X-Forwarded-*` headers for a service. `fields` are the request's headers."""
         peer = scope["client"][0] if scope["client"] else "unix"
         host, scheme = fields.get(b"host", b""), scope["scheme"]
-        if not self._trusted:
+        if not self.is_proxy(peer):
             client = self.client(peer)
         else:
             hops = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
             client = self.client(peer, hops.decode("latin-1"))
-            if self._is_trusted(_parse(peer)):
-                host = fields.get(b"x-forwarded-host", host)
-                scheme = "https" if fields.get(b"x-forwarded-proto") == b"https" else scheme
+            host = fields.get(b"x-forwarded-host", host)
+            scheme = "https" if fields.get(b"x-forwarded-proto") == b"https" else scheme
         return client, {
             "X-Forwarded-For": client,
             "X-Forwarded-Host": host.decode("ascii", "replace"),
@@ -47,8 +52,8 @@ class ClientAddresses:
         address = _parse(peer)
         if address is None:
             return peer  # a Unix socket has no address
-        hops = forwarded_for.split(",")[-_HOPS:]
-        while hops and self._is_trusted(address):
+        hops = forwarded_for.split(",")[-(self._hops or _MAX_HOPS) :]
+        while hops and (self._hops or self._is_trusted(address)):
             if (earlier := _parse(hops.pop().strip())) is None:
                 break
             address = earlier

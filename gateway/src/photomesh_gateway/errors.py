@@ -2,7 +2,6 @@
 
 BadRequest 400    ── HeaderNotText
 RequestTimeout 408
-HeadersTooLarge 431
 UpstreamFailed 502
 Unavailable 503   ── Overloaded, UpstreamUnavailable
 UpstreamTimeout 504
@@ -16,7 +15,6 @@ from photomesh_shared.errors import BadRequest, Problem, Unavailable
 
 __all__ = [
     "HeaderNotText",
-    "HeadersTooLarge",
     "Overloaded",
     "RequestTimeout",
     "UpstreamFailed",
@@ -35,12 +33,6 @@ class RequestTimeout(Problem):
     """The request's body did not arrive in time. Send it again, all at once."""
 
     status, code, title, retryable = 408, "request-timeout", "The request took too long to arrive", True
-
-
-class HeadersTooLarge(Problem):
-    """The request's headers are too many or too long. `GET /v1/limits` has the limits."""
-
-    status, code, title = 431, "headers-too-large", "The headers are too large"
 
 
 class UpstreamFailed(Problem):

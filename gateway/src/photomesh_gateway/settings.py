@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from photomesh_gateway.ratelimit.gcra import Rate
@@ -46,6 +46,8 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
     max_body_bytes: int = Field(1024 * 1024, description="Largest request body; photos do not come this way.")
     max_header_bytes: int = Field(32 * 1024, description="Largest headers, names and values together.")
     max_headers: int = Field(100, description="Header fields of a request at most.")
+    max_connections_per_address: int = Field(1000, description="Open connections of one address, without a proxy.")
+    write_seconds: float = Field(15.0, description="Seconds until a client that does not read is cut off.")
 
     max_in_flight: int = Field(512, description="Requests in flight at a time.")
     queue_length: int = Field(256, description="Requests that wait for admission; more are refused.")
@@ -56,6 +58,15 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
     trusted_proxies: list[_Network] = Field(
         [], description="Networks of our own proxies, as JSON; their X-Forwarded-For is trusted."
     )
+    proxy_hops: int = Field(
+        0, ge=0, le=20, description="Instead of their networks: our own proxies in front of every request, by number."
+    )
+
+    @model_validator(mode="after")
+    def _proxies_are_known_in_one_way(self) -> Self:
+        if self.trusted_proxies and self.proxy_hops:
+            raise ValueError("PHOTOMESH_TRUSTED_PROXIES and PHOTOMESH_PROXY_HOPS exclude each other")
+        return self
 
     def rate_of(self, rate_class: RateClass) -> Rate:
         return {

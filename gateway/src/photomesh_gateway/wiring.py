@@ -46,7 +46,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     redis = RedisPipe(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
     async with httpx.AsyncClient(trust_env=False) as jwks_client, open_session(settings.connect_timeout) as session:
         yield Deps(
-            addresses=ClientAddresses(settings.trusted_proxies),
+            addresses=ClientAddresses(settings.trusted_proxies, settings.proxy_hops),
             admission=Admission(settings.max_in_flight, settings.queue_length, settings.queue_seconds),
             cors=Cors(settings.cors_origins),
             limiter=rate_limiter(redis, settings),

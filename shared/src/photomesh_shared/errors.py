@@ -13,6 +13,7 @@
     ├── Misdirected 421       ── WrongRegion
     ├── Unprocessable 422     ── InvalidRequest, IdempotencyKeyReused
     ├── TooManyRequests 429
+    ├── HeadersTooLarge 431
     ├── InternalError 500
     └── Unavailable 503       ── ServiceUnavailable
 
@@ -36,6 +37,7 @@ __all__ = [
     "FieldError",
     "Forbidden",
     "Gone",
+    "HeadersTooLarge",
     "IdempotencyKeyInUse",
     "IdempotencyKeyReused",
     "InternalError",
@@ -249,6 +251,12 @@ class TooManyRequests(Problem):
     """You have used up a rate limit. Wait as many seconds as `Retry-After` says. `GET /v1/limits` lists them all."""
 
     status, code, title, retryable = 429, "too-many-requests", "Too many requests", True
+
+
+class HeadersTooLarge(Problem):
+    """The request's headers are too many or too long. `GET /v1/limits` has the limits."""
+
+    status, code, title = 431, "headers-too-large", "The headers are too large"
 
 
 class InternalError(Problem):

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from photomesh_gateway.app import create_app
-from photomesh_gateway.server import bounded_protocol
+from photomesh_gateway.connections import gateway_protocol
 from photomesh_gateway.settings import Settings
-from tests.integration.gateway.stand_in import Service, listening
+from tests.integration.gateway.stand_in import Service
+from tests.support.listening import listening
 from tests.support.services import settings_from
 from tests.support.tokens import Issuer
 
@@ -52,7 +53,7 @@ def start_gateway(service_environment: Environment, service: Service) -> StartGa
         usual = urls | {"trusted_proxies": '["127.0.0.0/8"]'}
         settings = settings_from(Settings, service_environment("gateway"), **(usual | changes))
         async with listening(
-            create_app(settings), bounded_protocol(settings), headers=[("Server", "photomesh")]
+            create_app(settings), gateway_protocol(settings), headers=[("Server", "photomesh")]
         ) as url:
             async with httpx.AsyncClient(
                 base_url=url, headers={"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"}

@@ -1,55 +1,15 @@
-"""Services that do as a test tells them, and gateways, each behind a real server on this machine."""
+"""A service that does as a test tells it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["App", "Seen", "Service", "listening", "respond"]
+__all__ = ["App", "Seen", "Service", "respond"]
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # they are pytest's
-
-
-@asynccontextmanager
-async def listening(app: Any, protocol: Any = "httptools", **options: Any) -> AsyncIterator[str]:
-    """An ASGI app behind a real server on this machine; its URL."""
-    server = _Server(
-        uvicorn.Config(
-            app,
-            port=0,
-            http=protocol,
-            ws="none",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=5,
-            **options,
-        )
-    )
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            assert not task.done(), "the server did not start"
-            await asyncio.sleep(0)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 @dataclass

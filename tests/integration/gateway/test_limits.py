@@ -263,7 +263,7 @@ async def test_a_bucket_is_forgotten_when_it_is_full_again(
 
 async def test_a_redis_that_does_not_know_the_script(pipe: RedisPipe, monkeypatch: pytest.MonkeyPatch) -> None:
     comment = f"-- {secrets.token_hex(8)}\n"
-    monkeypatch.setattr("photomesh_gateway.ratelimit.SCRIPT", comment + SCRIPT)
+    monkeypatch.setattr("photomesh_gateway.ratelimit.buckets.SCRIPT", comment + SCRIPT)
     buckets, policy, key = RedisBuckets(pipe), Policy("any", Rate(10, 100)), f"test:{secrets.token_hex(8)}"
     readings = [(await buckets.take([policy], [key]))[0].remaining for _ in range(3)]
     assert readings == [9, 8, 7]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from photomesh_shared.http.protocol import ConnectionLimits
 from tests.integration.gateway.conftest import StartGateway
 from tests.integration.gateway.stand_in import Service
 from tests.support.problems import expect_problem
+from tests.support.waiting import eventually
 
 
 async def exchange(gateway: httpx.AsyncClient, request: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -117,11 +118,65 @@ async def test_a_body_that_takes_too_long(start_gateway: StartGateway, someone: 
 
 
 async def test_an_unused_connection_does_not_stay_for_ever(
-    start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch, new_id: Callable[[], int]
+    start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photomesh_gateway.server._HEAD_SECONDS", 0.1)
+    impatient = ConnectionLimits(head_seconds=0.1)
+    monkeypatch.setattr("photomesh_gateway.connections.ConnectionLimits", lambda **_: impatient)
     async with start_gateway() as gateway:
         reader, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
         writer.write(b"GET /v1/pho")
         assert await asyncio.wait_for(reader.read(), 10) == b""
         writer.close()
+
+
+async def test_an_address_has_so_many_connections(start_gateway: StartGateway) -> None:
+    async with start_gateway(trusted_proxies="[]", max_connections_per_address="3") as gateway:
+
+        async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            return await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+
+        opened = [await connect() for _ in range(3)]
+        status, problem = await exchange(gateway, GET + b"\r\n")
+        assert status == b"HTTP/1.1 429 Too Many Requests"
+        assert problem["violated_policies"] == ["connections"]
+        opened[0][1].close()
+
+        async def accepted() -> bool:
+            reader, writer = await connect()
+            writer.write(GET + b"\r\n")
+            line = await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+            return line == b"HTTP/1.1 200 OK\r\n"
+
+        await eventually(accepted)
+        for _, writer in opened:
+            writer.close()
+
+
+async def test_a_proxy_has_as_many_connections_as_it_wants(start_gateway: StartGateway) -> None:
+    async with start_gateway(max_connections_per_address="3") as gateway:
+        opened = [await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port) for _ in range(10)]
+        for reader, writer in opened:
+            writer.write(GET + b"\r\n")
+            assert await asyncio.wait_for(reader.readline(), 10) == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+@pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"TLS/1.3"])
+async def test_an_upgrade_is_not_passed_on_and_its_body_is(
+    gateway: httpx.AsyncClient, service: Service, someone: dict[str, str], upgrade: bytes, segments: int
+) -> None:
+    body = b"DELETE /v1/posts/o_1 HTTP/1.1\r\nHost: x\r\n\r\n"
+    token = someone["Authorization"].encode()
+    head = b"POST /v1/posts HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + upgrade
+    head += b"\r\nAuthorization: " + token + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+    pieces = [head + body] if segments == 1 else [head, body[:5], body[5:]]
+    reader, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(0.05)
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200 OK")
+    writer.close()
+    [seen] = service.seen
+    assert (seen.method, seen.body, seen.header("upgrade")) == ("POST", body, None)

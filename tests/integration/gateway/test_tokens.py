@@ -14,7 +14,8 @@ from joserfc.jwk import ECKey
 from starlette.types import Receive, Scope, Send
 
 from tests.integration.gateway.conftest import StartGateway
-from tests.integration.gateway.stand_in import Service, listening, respond
+from tests.integration.gateway.stand_in import Service, respond
+from tests.support.listening import listening
 from tests.support.problems import expect_problem
 from tests.support.tokens import Issuer
 from tests.support.waiting import eventually

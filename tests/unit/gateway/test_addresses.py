@@ -62,6 +62,23 @@ def test_trusted_proxies_are_believed_as_far_as_they_go(peer: str, forwarded_for
     assert seen(ours, peer, ("x-forwarded-for", forwarded_for))[0] == client
 
 
+@pytest.mark.parametrize(
+    ("hops", "forwarded_for", "client"),
+    [
+        (1, "198.51.100.3", "198.51.100.3"),
+        (1, "6.6.6.6, 198.51.100.3", "198.51.100.3"),  # the client wrote the first itself
+        (1, "6.6.6.6, 10.0.0.9", "10.0.0.9"),  # a client within our network
+        (2, "6.6.6.6, 198.51.100.3, 203.0.113.8", "198.51.100.3"),
+        (2, "198.51.100.3", "198.51.100.3"),
+        (2, "6.6.6.6, junk, 203.0.113.8", "203.0.113.8"),
+        (1, "", "192.0.2.7"),
+    ],
+)
+def test_proxies_may_be_known_by_their_number(hops: int, forwarded_for: str, client: str) -> None:
+    addresses = ClientAddresses(proxy_hops=hops)
+    assert seen(addresses, "192.0.2.7", ("x-forwarded-for", forwarded_for))[0] == client
+
+
 def test_several_fields_are_one_list() -> None:
     headers = (("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "198.51.100.3"))
     assert seen(ours, "10.0.0.1", *headers)[0] == "198.51.100.3"

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from photomesh_shared.http.protocol import bounded_protocol
 from photomesh_shared.settings import ServiceSettings
 
 __all__ = ["run"]
@@ -38,11 +39,12 @@ def run(
     settings: ServiceSettings,
     *,
     headers: Mapping[str, str] | None = None,
-    protocol: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
+    protocol: type[asyncio.Protocol] | None = None,
     on_exit: Callable[[], float] = lambda: 0.0,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then finishes open requests and closes the lifespan.
 
+    `protocol` is `bounded_protocol` with the limits of a connection; the usual ones if it is None.
     `on_exit` is called at the signal and returns the seconds for which connections are still accepted, so that load
     balancers can take the process out first.
     """
@@ -51,7 +53,7 @@ def run(
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=protocol,
+        http=protocol or bounded_protocol(settings.problem_type_base),
         ws="none",
         log_config=None,
         access_log=False,  # ours is in RequestContextMiddleware
