@@ -43,7 +43,7 @@ def main() -> None:
         print("… making photos", flush=True)
         chosen = photos.in_folder(Path(arguments.photos)) if arguments.photos else photos.generated(own)
         footprints = footprint.measure(photos.large(large))
-        times = race.race(field, chosen, rounds=arguments.rounds, core=arguments.core)
+        times = race.race(race.commands(field), chosen, rounds=arguments.rounds, core=arguments.core)
         described = [_describe(name, path) for name, path in chosen.items()]
         command = "make bench-media" + (" PHOTOS=a folder of camera photos" if arguments.photos else "")
         results = report.Results(described, times, field, footprints, arguments.rounds)

@@ -9,13 +9,13 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Self, TypedDict
 
-__all__ = ["Field", "Times", "install_sharp", "race"]
+__all__ = ["Field", "Times", "commands", "install_sharp", "race"]
 
 _HERE = Path(__file__).parent
 SHARP = {"sharp": "clones", "sharp, chained": "chain"}
@@ -66,26 +66,35 @@ def install_sharp() -> Field:
 
 
 class Answer(TypedDict):
-    """Of a contestant: seconds of processor time, None if it cannot read the photo; and of each stage, if it tells."""
+    """Of a contestant: seconds of processor time, None if it cannot read the photo; and of each stage, if it reports
+    them."""
 
     cpu: float | None
     stages: Mapping[str, float]
 
 
-def race(field_: Field, photos: Mapping[str, Path], *, rounds: int, core: int) -> Times:
+_CANNOT: Answer = {"cpu": None, "stages": {}}
+
+
+def commands(field_: Field) -> dict[str, list[str]]:
+    """The processes that take part, by the contestant's name."""
+    found = {
+        name: [sys.executable, "-m", "benchmarks.media.serve", name] for name in ("photomesh", "pillow", "libvips")
+    }
+    if field_.sharp:
+        found |= {name: ["node", str(_HERE / "sharp.mjs"), how] for name, how in SHARP.items()}
+    return found
+
+
+def race(contestants: Mapping[str, Sequence[str]], photos: Mapping[str, Path], *, rounds: int, core: int) -> Times:
     """Runs every contestant on every photo `rounds` times, after one round that does not count."""
     times = Times()
     with ExitStack() as stack:
-        commands = {
-            name: [sys.executable, "-m", "benchmarks.media.serve", name] for name in ("photomesh", "pillow", "libvips")
-        }
-        if field_.sharp:
-            commands |= {name: ["node", str(_HERE / "sharp.mjs"), how] for name, how in SHARP.items()}
-        runners = {name: stack.enter_context(_running(command, core)) for name, command in commands.items()}
+        runners = {name: stack.enter_context(_Contestant(command, core)) for name, command in contestants.items()}
         for number in range(rounds + 1):
             for photo, path in photos.items():
-                for name, process in runners.items():
-                    answer = _ask(process, path)
+                for name, contestant in runners.items():
+                    answer = contestant.make(path)
                     if number and (seconds := answer["cpu"]) is not None:
                         times.seconds[name][photo].append(seconds)
                         _add_stages(times, photo, answer["stages"])
@@ -99,24 +108,51 @@ def _add_stages(times: Times, photo: str, stages: Mapping[str, float]) -> None:
             times.stages[stage].append(seconds / sum(stages.values()))
 
 
-@contextmanager
-def _running(command: Sequence[str], core: int) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        os.sched_setaffinity(process.pid, {core})
+class _Contestant:
+    """A process that makes the sizes of one photo after another. A photo on which it ends is one that it cannot read;
+    it is started again for the next."""
+
+    def __init__(self, command: Sequence[str], core: int) -> None:
+        self._command = command
+        self._core = core
+        self._process: subprocess.Popen[str] | None = None
+        self._fatal: set[Path] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def make(self, path: Path) -> Answer:
+        if path in self._fatal:
+            return _CANNOT
+        process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            yield process
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            print(f"… {' '.join(self._command[-2:])} ended on {path.name}", flush=True)
+            self._fatal.add(path)
+            self._end()
+            return _CANNOT
+        answer: Answer = json.loads(line)
+        return answer
 
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        os.sched_setaffinity(process.pid, {self._core})
+        self._process = process
+        return process
 
-def _ask(process: subprocess.Popen[str], path: Path) -> Answer:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(f"{path}\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
-    if not line:
-        raise RuntimeError(f"{process.args!r} ended on {path.name}")
-    answer: Answer = json.loads(line)
-    return answer
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(BrokenPipeError):
+            process.communicate()

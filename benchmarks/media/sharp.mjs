@@ -43,7 +43,7 @@ if (process.argv[2] === "version") {
       const used = process.cpuUsage(before);
       cpu = (used.user + used.system) / 1e6;
     } catch (error) {
-      if (!/unsupported|heif|bitstream/i.test(error.message)) throw error;
+      console.error(`sharp: ${line}: ${error.message}`);
     }
     console.log(JSON.stringify({ cpu, stages: {} }));
   }
