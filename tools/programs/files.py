@@ -11,11 +11,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from photomesh_local import registry
+from photomesh_local import registry, stack
 from photomesh_local.registry import Program
 from tools.programs import views
 
-__all__ = ["OWNED_FOLDERS", "ROOT", "generated", "strays", "with_regions"]
+__all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "with_regions"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _BASE = "deploy/k8s/base"
@@ -30,6 +30,11 @@ REGION_FILES = (
     "docs/running-on-kubernetes.md",
 )
 """Files with parts between `programs:begin NAME` and `programs:end`; the part is the template regions/NAME.j2."""
+
+# The CDN has the policy of the local stack; it is copied because kustomize reads nothing outside its own folder.
+_UPSTREAMS_OF_THE_CDN = {"edge": ("shield", 8080), "shield": ("seaweedfs-s3.photomesh-data.svc", 8333)}
+# Where pods have their addresses. Network policies and the entrance's routes say who gets as far as sending a PURGE.
+_PURGERS = '"10.0.0.0"/8; "172.16.0.0"/12; "192.168.0.0"/16; "100.64.0.0"/10; "fd00::"/8;'
 
 _REGION = re.compile(
     r"(?P<begin>^(?P<indent>[ \t]*)[^\n]*programs:begin (?P<name>[\w-]+)[^\n]*\n).*?(?P<end>^[^\n]*programs:end)",
@@ -65,6 +70,10 @@ def generated() -> dict[Path, str]:
         files[f"{folder}/scaling.yaml"] = render(f"kubernetes/scaling-{program.kind}.yaml", program=program)
         if program.kind == "http":
             files[f"{folder}/service.yaml"] = render("kubernetes/service.yaml", program=program)
+    for layer, (host, port) in _UPSTREAMS_OF_THE_CDN.items():
+        policy = stack.render("cdn.vcl", NAME=layer, UPSTREAM_HOST=host, UPSTREAM_PORT=port, PURGERS=_PURGERS)
+        written = "# Written by `make programs` from deploy/local/config/cdn.vcl.\n"
+        files[f"{_BASE}/cdn/{layer}.vcl"] = written + policy
     for name in REGION_FILES:
         files[name] = with_regions((ROOT / name).read_text(), templates)
     return {Path(name): text for name, text in files.items()}

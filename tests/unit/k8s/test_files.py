@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getopt
 import re
-import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -152,9 +151,19 @@ def test_what_is_not_ours_is_pinned() -> None:
             assert tag[0] in "v0123456789", f"{resource}: {image} may be another one tomorrow"
 
 
-def test_the_cdn_has_the_policy_of_the_local_stack() -> None:
-    for path, text in runpy.run_path(str(K8S / "write_cdn_policy.py"))["policies"]().items():
-        assert path.read_text() == text, "run deploy/k8s/write_cdn_policy.py"
+@pytest.mark.parametrize(("layer", "upstream"), [("edge", "shield:8080"), ("shield", None)])
+def test_the_cdn_has_the_policy_of_the_local_stack(layer: str, upstream: str | None) -> None:
+    """But for names and addresses, line by line."""
+    template = (ROOT / "deploy/local/config/cdn.vcl").read_text().splitlines()
+    _, *lines = (K8S / "base" / "cdn" / f"{layer}.vcl").read_text().splitlines()
+    assert len(lines) == len(template)
+    for pattern, line in zip(template, lines, strict=True):
+        assert re.fullmatch(re.sub(r"@[A-Z_]+@", ".+", re.escape(pattern)), line), line
+    text = "\n".join(lines)
+    if upstream:
+        host, _, port = upstream.partition(":")
+        assert f'.host = "{host}"' in text
+        assert f'.port = "{port}"' in text
 
 
 def test_the_shield_asks_the_store_that_the_services_use() -> None:

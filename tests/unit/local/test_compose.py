@@ -58,7 +58,7 @@ def test_every_placeholder_is_a_port_or_a_secret() -> None:
 @pytest.mark.parametrize("program", SERVICES)
 def test_a_service_waits_for_what_it_needs(program: str) -> None:
     needs = COMPOSE[program]["depends_on"]
-    assert set(needs) == set(registry.PROGRAMS[program].needs)
+    assert set(needs) == set(registry.PROGRAMS[program].starts_after)
     for name, need in needs.items():
         once = name in ONE_SHOT
         assert need["condition"] == ("service_completed_successfully" if once else "service_healthy")

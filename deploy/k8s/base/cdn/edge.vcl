@@ -1,3 +1,4 @@
+# Written by `make programs` from deploy/local/config/cdn.vcl.
 vcl 4.1;
 # One layer of the CDN. The edge and the shield run the same policy; they differ in what stands behind them.
 # Only public variants are served: GET and HEAD of /variants/<key>, without query, cookies or credentials.

@@ -92,7 +92,7 @@ def _steps(stack: Stack, supervisor: Supervisor, elsewhere: Collection[str]) -> 
         ),
         *provisioning.steps(stack),
         *(
-            Step(name, "services", partial(run, service), registry.PROGRAMS[name].needs)
+            Step(name, "services", partial(run, service), registry.PROGRAMS[name].starts_after)
             for name, service in SERVICES.items()
         ),
     ]

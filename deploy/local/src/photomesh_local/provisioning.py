@@ -54,7 +54,7 @@ def _job(stack: Stack, job: Program) -> Step:
             last = output.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
             raise StackError(f"{job.module} failed: {last[0]}")
 
-    return Step(job.name, "servers", lambda _say: _once(stack, job.name, revision(*sources), run), job.needs)
+    return Step(job.name, "servers", lambda _say: _once(stack, job.name, revision(*sources), run), job.starts_after)
 
 
 async def _databases(stack: Stack) -> None:

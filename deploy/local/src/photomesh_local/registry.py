@@ -118,20 +118,20 @@ class Program(_Model):
         return self.kind == "job" or self.port is not None
 
     @property
-    def needs(self) -> list[str]:
-        """The programs and servers of the local stack that must be ready before it starts."""
+    def starts_after(self) -> list[str]:
+        """The servers and jobs of the local stack that must be ready before it starts."""
         if self.kind == "job":
             ready = {"postgres": ["databases"], "object-storage": ["seaweedfs"]}
-            return [need for server in self.servers for need in ready.get(server, [server])]
-        ready = {
-            "kafka": ["topics"],
-            "object-storage": ["buckets"],
-            "postgres": [f"{self.deployable.name}-schema"],
-            "cassandra": [f"{self.deployable.name}-schema"],
-            "feed-redis": ["redis"],  # another database of the same server
-            "cdn": ["shield", "edge"],
-        }
-        return [need for server in self.servers for need in ready.get(server, [server])]
+        else:
+            ready = {
+                "kafka": ["topics"],
+                "object-storage": ["buckets"],
+                "postgres": [f"{self.deployable.name}-schema"],
+                "cassandra": [f"{self.deployable.name}-schema"],
+                "feed-redis": ["redis"],  # another database of the same server
+                "cdn": ["shield", "edge"],
+            }
+        return [step for server in self.servers for step in ready.get(server, [server])]
 
     def settings_class(self) -> type[BaseSettings]:
         """Import the class that reads its variables."""
