@@ -12,6 +12,7 @@ from photomesh_local.ports import ports
 from photomesh_local.secrets import NAMES
 from photomesh_local.services import SERVICES
 from photomesh_local.stack import ROOT
+from photomesh_shared.settings import CassandraSettings, KafkaSettings, PostgresSettings, RedisSettings, StorageSettings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
@@ -55,13 +56,40 @@ def test_every_placeholder_is_a_port_or_a_secret() -> None:
     assert {placeholders[name] for name in placeholders if name in NAMES} == {":?run make up"}
 
 
+def _by_settings(program: str) -> set[str]:
+    """What must be ready before a program starts, from the settings that it reads."""
+    declared = registry.PROGRAMS[program]
+    kind, schema = declared.settings_class(), f"{declared.deployable.name}-schema"
+    parts = {
+        KafkaSettings: "topics",
+        RedisSettings: "redis",
+        StorageSettings: "buckets",
+        PostgresSettings: schema,
+        CassandraSettings: schema,
+    }
+    fields = {"feed_redis_url": ["redis"], "cdn_purge_urls": ["shield", "edge"]}
+    return {step for part, step in parts.items() if issubclass(kind, part)}.union(
+        *(steps for field, steps in fields.items() if field in kind.model_fields)
+    )
+
+
 @pytest.mark.parametrize("program", SERVICES)
 def test_a_service_waits_for_what_it_needs(program: str) -> None:
     needs = COMPOSE[program]["depends_on"]
-    assert set(needs) == set(registry.PROGRAMS[program].starts_after)
+    assert set(needs) == set(registry.PROGRAMS[program].starts_after) == _by_settings(program)
     for name, need in needs.items():
         once = name in ONE_SHOT
         assert need["condition"] == ("service_completed_successfully" if once else "service_healthy")
+
+
+def test_a_job_waits_for_its_server() -> None:
+    waits = {job: set(COMPOSE[job]["depends_on"]) for job in JOBS}
+    assert waits.pop("topics") == {"kafka"}
+    assert waits.pop("buckets") == {"seaweedfs"}
+    for job, needs in waits.items():
+        cassandra = issubclass(registry.PROGRAMS[job].settings_class(), CassandraSettings)
+        assert needs == ({"cassandra"} if cassandra else {"databases"})
+    assert set(COMPOSE["databases"]["depends_on"]) == {"postgres"}
 
 
 @pytest.mark.parametrize("program", SERVICES)
