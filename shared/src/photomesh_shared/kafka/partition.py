@@ -11,6 +11,13 @@ from photomesh_shared.kafka.source import Partition, Received
 
 __all__ = ["OffsetTracker", "PartitionWork"]
 
+_SHARES = 8
+"""How many keys fill the buffer at least."""
+_READ_AHEAD_BYTES = 1024 * 1024
+"""Memory for what is read beyond half of the buffer: more uploads than one account may complete in a day."""
+_RECORD_BYTES = 256
+"""What a record takes beside its value."""
+
 
 class OffsetTracker:
     """The low-water mark: every record before it is done with."""
@@ -40,6 +47,9 @@ class PartitionWork:
 
     Records of one key are handled one after another, those of up to `concurrency` keys at a time. `spawn` starts a
     task whose failure ends the whole runner.
+
+    No key takes more than its share of the buffer: records of one that has many are read and wait outside of it, so
+    that those behind them are reached. They are kept in memory until then, for an offset cannot be committed past them.
     """
 
     def __init__(
@@ -67,6 +77,9 @@ class PartitionWork:
         self._progressed = progressed
         self._slots = asyncio.Semaphore(concurrency)
         self._buffer = buffer
+        self._share = max(1, buffer // _SHARES)
+        self._occupied = 0
+        self._bytes = 0
         self._batch = batch
         self._lanes: dict[bytes | int, deque[Received]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,18 +93,24 @@ class PartitionWork:
 
     @property
     def wants_more(self) -> bool:
-        """Whether half of the buffer is free."""
-        return len(self.tracker) <= self._buffer // 2 and not self._giving_up.is_set()
+        """Whether half of the buffer is free, and memory for more than that."""
+        half = self._buffer // 2
+        free = self._occupied <= half and (len(self.tracker) <= half or self._bytes < _READ_AHEAD_BYTES)
+        return free and not self._giving_up.is_set()
 
     def accept(self, records: Sequence[Received]) -> None:
         """Takes records on, in the order of their offsets."""
         for received in records:
             self.tracker.begin(received.offset)
+            self._bytes += _size(received)
             # A record without a key is ordered after nothing: it gets a lane of its own.
             key = received.offset if received.record.key is None else received.record.key
-            if key in self._lanes:
-                self._lanes[key].append(received)
+            lane = self._lanes.get(key)
+            if lane is not None:
+                self._occupied += len(lane) < self._share
+                lane.append(received)
             else:
+                self._occupied += 1
                 self._lanes[key] = deque([received])
                 task = self._spawn(self._run_lane(key))
                 self._tasks.add(task)
@@ -107,7 +126,10 @@ class PartitionWork:
             if not done:
                 return
             for _ in range(done):
-                self.tracker.done(lane.popleft().offset)
+                received = lane.popleft()
+                self.tracker.done(received.offset)
+                self._bytes -= _size(received)
+                self._occupied -= len(lane) < self._share
             self._progressed()
         del self._lanes[key]
 
@@ -120,3 +142,7 @@ class PartitionWork:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+
+
+def _size(received: Received) -> int:
+    return _RECORD_BYTES + len(received.record.value or b"")
