@@ -76,7 +76,8 @@ class ConsumerRunner:
         catalogue: Mapping[str, Topic] = TOPICS,
     ) -> None:
         """`concurrency`: keys of one partition that are worked on at a time; `buffer`: records of one partition taken
-        and not done with, of which no key has more than an eighth; what it has beyond that waits aside. `on_exhausted` is called before a record whose attempts are used up is put aside.
+        and not done with, of which no key has more than an eighth; what it has beyond that waits aside. `on_exhausted`
+        is called before a record whose attempts are used up is put aside.
 
         A batch handler is given all records of one key that wait, `batch` at most and in order, as long as they are of
         types that it handles. What it puts off until `flush` is called (before each commit, so about every
