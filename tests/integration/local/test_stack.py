@@ -16,9 +16,13 @@ from photomesh_local.orphans import pid_of
 from photomesh_local.ports import GRPC_OFFSET
 from photomesh_local.servers import seaweedfs
 from photomesh_local.servers.postgres import psql
+from tests.support.servers import source
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("servers")
+pytestmark = [
+    pytest.mark.usefixtures("servers"),
+    pytest.mark.skipif(source() == "containers", reason="about servers that are processes"),
+]
 
 STACK = local.Stack("test")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,8 @@ from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.network import Network
 
 import photomesh_local as local
+from photomesh_local.lifecycle import DEADLINE, PROGRAMS
+from photomesh_local.readiness import blocking, until_ready
 from tests.support.servers.images import CONTAINERS, Place
 
 __all__ = ["container_servers"]
@@ -32,7 +35,7 @@ class _ContainerServers:
 
     def start(self, server: str) -> None:
         self._containers[server].get_wrapped_container().start()
-        _wait_for(server)
+        _wait_until_ready(server, self._containers[server])
 
     def stop(self, server: str) -> None:
         self._containers[server].get_wrapped_container().stop(timeout=30)
@@ -61,6 +64,8 @@ def container_servers() -> Iterator[_ContainerServers]:
         place = Place(local.Stack(_STACK), _bridge(cleanup))
         containers = {name: cleanup.enter_context(make(place)) for name, make in CONTAINERS.items()}
         cleanup.callback(local.down, _STACK)  # services that tests started
+        for name, container in containers.items():
+            _wait_until_ready(name, container)
         local.up(_STACK, only="servers", elsewhere=CONTAINERS)
         yield _ContainerServers(containers)
 
@@ -78,5 +83,17 @@ def _forget_provisioning() -> None:
     shutil.rmtree(local.Stack(_STACK).provisioned, ignore_errors=True)
 
 
-def _wait_for(server: str) -> None:
-    local.up(_STACK, only=[server], elsewhere=CONTAINERS)
+def _wait_until_ready(server: str, container: DockerContainer) -> None:
+    """Return once the server answers. Raises StackError, with the end of the container's log, if it does not."""
+    docker = container.get_wrapped_container()
+
+    def life() -> tuple[str, int]:
+        docker.reload()
+        return ("RUNNING" if docker.status == "running" else "STOPPED"), 0
+
+    answers = until_ready(lambda: PROGRAMS[server].probe(local.Stack(_STACK)), life=life)
+    try:
+        blocking(asyncio.wait_for(answers, DEADLINE))
+    except (local.StackError, TimeoutError) as error:
+        log = docker.logs(tail=15).decode(errors="replace")
+        raise local.StackError(f"{server} in its container: {error or 'no answer'}\n{log}") from error
