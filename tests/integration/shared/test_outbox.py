@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from photomesh_shared.outbox import SHARDS, OutboxRelay
 from photomesh_shared.postgres import open_pool
 from tests.integration.shared.conftest import KafkaBench
 from tests.integration.shared.test_publisher import numbers_by_key
+from tests.support.cancellation import await_a_task_that_was_cancelled
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
 from tests.support.sample_events import SAMPLE, SampleEvent
 from tests.support.servers import Servers
@@ -186,6 +187,26 @@ async def test_while_kafka_is_down_rows_wait_and_then_go_in_order(pool: Pool) ->
         broker.down = False
         await all_sent(pool)
     assert numbers(broker.records(SAMPLE.topic), "ann") == list(range(5))
+
+
+async def test_a_send_that_is_cut_off_stops_no_shard(pool: Pool) -> None:
+    """By a cancellation that nobody asked for; see `photomesh_shared.cancellation`."""
+
+    class CutOffOnce(MemoryPublisher):
+        cut_off = False
+
+        async def send(self, records: Sequence[Record]) -> None:
+            if not self.cut_off:
+                self.cut_off = True
+                await await_a_task_that_was_cancelled()
+            await super().send(records)
+
+    broker = MemoryBroker()
+    async with relaying(pool, CutOffOnce(broker), poll_seconds=0.05):
+        for _ in range(3):
+            await happen(pool, "ann")
+        await all_sent(pool)
+    assert numbers(broker.records(SAMPLE.topic), "ann") == list(range(3))
 
 
 async def test_rows_that_were_sent_are_kept_for_a_while_and_then_pruned(pool: Pool) -> None:
