@@ -21,10 +21,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from photomesh_gateway.app import create_app
-from photomesh_gateway.routing.router import ROUTES, Auth, Route
+from photomesh_gateway.routing.router import Route
+from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_local.registry import UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
+from photomesh_shared.http import Auth
 from tools import openapi_text as text
 
 __all__ = ["FILES", "document", "generated", "main", "operations", "problem_types"]

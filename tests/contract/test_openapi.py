@@ -13,7 +13,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from photomesh_gateway.routing.router import ROUTES, Auth, Route, Router
+from photomesh_gateway.routing.router import Route, Router
+from photomesh_gateway.routing.table import ROUTES
+from photomesh_shared.http import Auth
 from tools.openapi import FILES, SERVICES, main, operations, service_documents
 
 Json = dict[str, Any]

@@ -3,66 +3,131 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
 from typing import NoReturn
 
+from photomesh_gateway.addresses import rate_key
 from photomesh_gateway.errors import Overloaded
 from photomesh_gateway.metrics import IN_FLIGHT, SHED, WAITING
+from photomesh_gateway.routing.upstreams import Upstream
+from photomesh_shared.errors import TooManyRequests
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "AdmissionLimits"]
+
+
+@dataclass(frozen=True)
+class AdmissionLimits:
+    total: int  # requests in flight
+    per_upstream: int  # below `total`, so that a service that hangs leaves places to the others
+    per_client: int  # below `per_upstream`; a client is an address, an IPv6 /64 being one
+    queue: int  # requests that wait for one upstream; more are refused
+    patience: float  # seconds that they wait
+
+
+@dataclass(eq=False)
+class _Waiter:
+    ticket: int
+    place: asyncio.Future[None]
+
+
+@dataclass
+class _Pool:
+    """The requests to one upstream."""
+
+    in_flight: int = 0
+    waiting: deque[_Waiter] = field(default_factory=deque)
+
+
+def _observe(upstream: Upstream, pool: _Pool) -> None:
+    IN_FLIGHT.labels(upstream).set_function(lambda: pool.in_flight)
+    WAITING.labels(upstream).set_function(lambda: len(pool.waiting))
 
 
 class Admission:
-    """Admits up to `limit` requests at a time; up to `queue` more wait for `patience` seconds, the rest are refused."""
+    """Gives places to requests. A place belongs to an upstream and to a client."""
 
-    def __init__(self, limit: int, queue: int, patience: float) -> None:
-        self._limit, self._queue, self._patience = limit, queue, patience
-        self._waiting: deque[asyncio.Future[None]] = deque()
+    def __init__(self, limits: AdmissionLimits, upstreams: Iterable[Upstream] = Upstream) -> None:
+        self._limits = limits
+        self._pools = {upstream: _Pool() for upstream in upstreams}
+        self._clients: Counter[str] = Counter()
+        self._tickets = count()
         self.in_flight = 0
-        IN_FLIGHT.set_function(lambda: self.in_flight)
-        WAITING.set_function(lambda: len(self._waiting))
+        for upstream, pool in self._pools.items():
+            _observe(upstream, pool)
 
-    def try_enter(self) -> bool:
-        """Takes a place if one is free: the usual case, without an await."""
-        if self.in_flight >= self._limit:
-            return False
-        self.in_flight += 1
-        return True
+    def refuse_if_full(self, upstream: Upstream) -> None:
+        """Raises Overloaded if even the queue is full: cheaply, before anything is done for the request."""
+        if len(self._pools[upstream].waiting) >= self._limits.queue and not self._has_room(self._pools[upstream]):
+            self._refuse(upstream)
 
-    async def wait(self) -> None:
-        """Waits for a place. Raises Overloaded if none becomes free in time."""
-        if len(self._waiting) >= self._queue:
-            self._refuse()
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+    async def enter(self, upstream: Upstream, client: str) -> None:
+        """Takes a place, perhaps after a wait. Raises Overloaded if none becomes free in time, and TooManyRequests if
+        the client has its share."""
+        key = rate_key(client)
+        if self._clients[key] >= self._limits.per_client:
+            raise TooManyRequests(
+                "Your address has too many requests in flight.",
+                headers={"Retry-After": "1"},
+                violated_policies=["in-flight"],
+            )
+        pool = self._pools[upstream]
+        self._clients[key] += 1
         try:
-            async with asyncio.timeout(self._patience):
-                await place
-        except TimeoutError:
-            self._give_up(place)
-            self._refuse()
-        except asyncio.CancelledError:
-            self._give_up(place)
+            if self._has_room(pool):
+                self._take(pool)
+            else:
+                await self._wait(upstream, pool)
+        except BaseException:
+            self._forget_client(key)
+            raise
+
+    def leave(self, upstream: Upstream, client: str) -> None:
+        """Frees the place, and hands it to the request that waits longest among those with room for them."""
+        self._forget_client(rate_key(client))
+        self._free(self._pools[upstream])
+
+    def _has_room(self, pool: _Pool) -> bool:
+        return self.in_flight < self._limits.total and pool.in_flight < self._limits.per_upstream
+
+    def _take(self, pool: _Pool) -> None:
+        self.in_flight += 1
+        pool.in_flight += 1
+
+    def _free(self, pool: _Pool) -> None:
+        self.in_flight -= 1
+        pool.in_flight -= 1
+        ready = [other for other in self._pools.values() if other.waiting and self._has_room(other)]
+        if ready:
+            next_pool = min(ready, key=lambda other: other.waiting[0].ticket)
+            self._take(next_pool)
+            next_pool.waiting.popleft().place.set_result(None)
+
+    async def _wait(self, upstream: Upstream, pool: _Pool) -> None:
+        if len(pool.waiting) >= self._limits.queue:
+            self._refuse(upstream)
+        waiter = _Waiter(next(self._tickets), asyncio.get_running_loop().create_future())
+        pool.waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._limits.patience):
+                await asyncio.shield(waiter.place)
+        except BaseException as error:
+            if waiter.place.done():
+                self._free(pool)  # granted while giving up: pass it on
+            else:
+                pool.waiting.remove(waiter)
+            if isinstance(error, TimeoutError):
+                self._refuse(upstream)
             raise
 
     @staticmethod
-    def _refuse() -> NoReturn:
-        SHED.inc()
+    def _refuse(upstream: Upstream) -> NoReturn:
+        SHED.labels(upstream).inc()
         raise Overloaded from None
 
-    def _give_up(self, place: asyncio.Future[None]) -> None:
-        if place.done() and not place.cancelled():
-            self.leave()  # granted while giving up: pass it on
-        else:
-            with suppress(ValueError):  # `leave` may have dropped it already
-                self._waiting.remove(place)
-
-    def leave(self) -> None:
-        """Hands the place to the request that waits longest, or frees it."""
-        while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
-                return
-        self.in_flight -= 1
+    def _forget_client(self, key: str) -> None:
+        self._clients[key] -= 1
+        if not self._clients[key]:
+            del self._clients[key]

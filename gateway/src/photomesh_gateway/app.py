@@ -1,11 +1,14 @@
 """The gateway as an ASGI app. The stages of a request, in order:
 
-    CORS preflight     answered here
     route              a path that no service has is left to the gateway's own pages
-    admission          refused if too many requests are in flight
+    load               refused at once if even the queue for the service is full
     token              verified, if the route takes one
     rate limits        counted; refused if one is used up
+    body               read whole, for each route bounds it
+    admission          a place among the requests in flight
     service            request forwarded, response streamed back
+
+Preflights, OPTIONS, methods that a path does not have and own pages are counted against the address, and answered here.
 
 Raw ASGI, because every request takes this path; the gateway's own pages are an ordinary FastAPI app behind it.
 """
@@ -25,13 +28,21 @@ from starlette.types import Receive, Scope, Send
 from photomesh_gateway.access_log import AccessLog
 from photomesh_gateway.pages.routes import pages_router
 from photomesh_gateway.proxy.exchange import ClientGone, Exchange
-from photomesh_gateway.routing.router import ROUTES, Auth, Resource, Route, Router
+from photomesh_gateway.routing.router import Resource, Route, Router
+from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_gateway.traces import Trace, Traces
 from photomesh_gateway.wiring import Deps, open_deps
 from photomesh_shared.auth import principal_from_header
-from photomesh_shared.errors import InternalError, MethodNotAllowed, MissingToken, Problem, Unauthorized
-from photomesh_shared.http import Readiness, create_service_app
+from photomesh_shared.errors import (
+    InternalError,
+    MethodNotAllowed,
+    MissingToken,
+    Problem,
+    TooManyRequests,
+    Unauthorized,
+)
+from photomesh_shared.http import Auth, Readiness, create_service_app
 from photomesh_shared.observability import logs
 from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from photomesh_shared.request_context import new_request_id, well_formed_request_id
@@ -40,6 +51,7 @@ __all__ = ["Gateway", "create_app"]
 
 log = logging.getLogger(__name__)
 
+_FOR_OPERATORS = ("/healthz", "/readyz", "/metrics")  # answered whatever the load
 _CLIENT_GONE = 499  # nginx's status for it, in logs and metrics only
 
 
@@ -69,32 +81,44 @@ class Gateway:
         self._access_log.flush()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in _FOR_OPERATORS:
             await self.pages(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, send, max_body=self._settings.max_body_bytes)
-        cors = self._deps.cors
-        exchange.headers += cors.headers(exchange.fields.get(b"origin"))
-        if (preflight := cors.preflight(exchange.method, exchange.fields)) is not None:
-            await exchange.respond(204, preflight)
-        elif (resource := self._router.match(scope["raw_path"].decode("ascii"))) is not None:
+        exchange = Exchange(scope, receive, send)
+        exchange.request_id = _request_id(exchange.fields.get(b"request-id"))
+        exchange.client, exchange.to_service = self._deps.addresses.of_request(scope, exchange.fields)
+        exchange.headers += self._deps.cors.headers(exchange.fields.get(b"origin"))
+        if (resource := self._router.match(scope["raw_path"].decode("ascii"))) is not None:
             await self._serve(exchange, resource)
         else:
-            await self.pages(scope, receive, exchange.send)
+            await self._serve_page(exchange, receive)
+
+    async def _serve_page(self, exchange: Exchange, receive: Receive) -> None:
+        try:
+            exchange.headers += await self._deps.limiter.check_address(exchange.client)
+        except TooManyRequests as problem:
+            exchange.headers.append((b"request-id", exchange.request_id.encode()))
+            await self._refuse(exchange, problem)
+            return
+        if (preflight := self._deps.cors.preflight(exchange.method, exchange.fields)) is not None:
+            await exchange.respond(204, preflight)
+        else:
+            await self.pages(exchange.scope, receive, exchange.send)
 
     async def _serve(self, exchange: Exchange, resource: Resource) -> None:
         """Responds, whatever happens, and records the request."""
-        fields, template = exchange.fields, resource.template
-        exchange.request_id = _request_id(fields.get(b"request-id"))
+        template = resource.template
         exchange.headers.append((b"request-id", exchange.request_id.encode()))
         logs.request_id.set(exchange.request_id)
-        exchange.client, exchange.to_service = self._deps.addresses.of_request(exchange.scope, fields)
-        trace = self._traces.begin(f"{exchange.method} {template}", fields)
+        trace = self._traces.begin(f"{exchange.method} {template}", exchange.fields)
         exchange.trace_id = trace.trace_id
         exchange.to_service |= trace.headers
         exchange.to_service["Request-Id"] = exchange.request_id
         try:
-            await self._admit(exchange, resource)
+            if (route := resource.methods.get(exchange.method)) is not None:
+                await self._forward(exchange, route)
+            else:
+                await self._respond_to_other_method(exchange, resource)
         except Problem as problem:
             await self._refuse(exchange, problem)
         except ClientGone:
@@ -105,20 +129,25 @@ class Gateway:
         finally:
             self._record(exchange, template, trace)
 
-    async def _admit(self, exchange: Exchange, resource: Resource) -> None:
+    async def _forward(self, exchange: Exchange, route: Route) -> None:
         admission = self._deps.admission
-        if not admission.try_enter():
-            await admission.wait()
+        admission.refuse_if_full(route.upstream)
+        await self._authorize(exchange, route)
+        body = await exchange.read_body(route.max_body, self._settings.body_seconds)
+        await admission.enter(route.upstream, exchange.client)
         try:
-            if route := resource.methods.get(exchange.method):
-                await self._authorize(exchange, route)
-                await self._deps.proxy.forward(exchange, route)
-            elif exchange.method == "OPTIONS":
-                await exchange.respond(204, [(b"allow", resource.allow.encode())])
-            else:
-                raise MethodNotAllowed(headers={"Allow": resource.allow})
+            await self._deps.proxy.forward(exchange, route, body)
         finally:
-            admission.leave()
+            admission.leave(route.upstream, exchange.client)
+
+    async def _respond_to_other_method(self, exchange: Exchange, resource: Resource) -> None:
+        exchange.headers += await self._deps.limiter.check_address(exchange.client)
+        if (preflight := self._deps.cors.preflight(exchange.method, exchange.fields)) is not None:
+            await exchange.respond(204, preflight)
+        elif exchange.method == "OPTIONS":
+            await exchange.respond(204, [(b"allow", resource.allow.encode())])
+        else:
+            raise MethodNotAllowed(headers={"Allow": resource.allow})
 
     async def _authorize(self, exchange: Exchange, route: Route) -> None:
         """Verifies the token and counts the request; without a valid token it is counted by address."""

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from photomesh_gateway.ratelimit.gcra import Rate
-from photomesh_gateway.routing.router import RateClass
 from photomesh_gateway.routing.upstreams import UpstreamSettings
+from photomesh_shared.http import RateClass
 from photomesh_shared.settings import AuthSettings, RedisSettings, UploadQuotaSettings
 
 __all__ = ["Settings"]
@@ -43,14 +43,16 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
     timeout_upload: float = Field(20.0, description="Seconds to begin or complete an upload.")
     timeout_auth: float = Field(20.0, description="Seconds to register or log in: hashing passwords is slow.")
 
-    max_body_bytes: int = Field(1024 * 1024, description="Largest request body; photos do not come this way.")
+    body_seconds: float = Field(10.0, description="Seconds for a request's body to arrive.")
     max_header_bytes: int = Field(32 * 1024, description="Largest headers, names and values together.")
     max_headers: int = Field(100, description="Header fields of a request at most.")
     max_connections_per_address: int = Field(1000, description="Open connections of one address, without a proxy.")
     write_seconds: float = Field(15.0, description="Seconds until a client that does not read is cut off.")
 
     max_in_flight: int = Field(512, description="Requests in flight at a time.")
-    queue_length: int = Field(256, description="Requests that wait for admission; more are refused.")
+    max_in_flight_per_upstream: int = Field(256, description="Of those, to one service.")
+    max_in_flight_per_address: int = Field(128, description="Of those, from one address.")
+    queue_length: int = Field(256, description="Requests that wait for one service; more are refused.")
     queue_seconds: float = Field(1.0, description="How long they wait.")
     drain_delay: float = Field(0.0, description="Seconds to keep serving, not ready, after SIGTERM.")
 

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import httpx
 
 from photomesh_gateway.addresses import ClientAddresses
-from photomesh_gateway.admission import Admission
+from photomesh_gateway.admission import Admission, AdmissionLimits
 from photomesh_gateway.cors import Cors
 from photomesh_gateway.proxy.forwarding import Proxy, open_session
 from photomesh_gateway.ratelimit.buckets import LocalBuckets, RedisBuckets, ResilientBuckets
 from photomesh_gateway.ratelimit.limiter import RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisPipe
-from photomesh_gateway.routing.router import RateClass, Upstream
+from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.http import RateClass
 
 __all__ = ["Deps", "open_deps", "rate_limiter"]
 
@@ -47,7 +48,15 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     async with httpx.AsyncClient(trust_env=False) as jwks_client, open_session(settings.connect_timeout) as session:
         yield Deps(
             addresses=ClientAddresses(settings.trusted_proxies, settings.proxy_hops),
-            admission=Admission(settings.max_in_flight, settings.queue_length, settings.queue_seconds),
+            admission=Admission(
+                AdmissionLimits(
+                    total=settings.max_in_flight,
+                    per_upstream=settings.max_in_flight_per_upstream,
+                    per_client=settings.max_in_flight_per_address,
+                    queue=settings.queue_length,
+                    patience=settings.queue_seconds,
+                )
+            ),
             cors=Cors(settings.cors_origins),
             limiter=rate_limiter(redis, settings),
             proxy=Proxy(

@@ -9,8 +9,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import httpx
 import pytest
 
-from photomesh_gateway.app import create_app
+from photomesh_gateway.app import Gateway
 from photomesh_gateway.connections import gateway_protocol
+from photomesh_gateway.routing.router import Route
+from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from tests.integration.gateway.stand_in import Service
 from tests.support.listening import listening
@@ -42,18 +44,18 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture
 def start_gateway(service_environment: Environment, service: Service) -> StartGateway:
-    """Starts a gateway with changed settings; gives a client of it.
+    """Starts a gateway with changed settings, and perhaps other routes; yields a client of it.
 
     Whoever connects from here is a trusted proxy, so each client may have an address, and with it limits, of its own.
     """
 
     @asynccontextmanager
-    async def start(**changes: str) -> AsyncIterator[httpx.AsyncClient]:
+    async def start(routes: tuple[Route, ...] = ROUTES, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
         urls = {f"{name}_url": service.url for name in ("identity", "upload", "post")}
         usual = urls | {"trusted_proxies": '["127.0.0.0/8"]'}
         settings = settings_from(Settings, service_environment("gateway"), **(usual | changes))
         async with listening(
-            create_app(settings), gateway_protocol(settings), headers=[("Server", "photomesh")]
+            Gateway(settings, routes), gateway_protocol(settings), headers=[("Server", "photomesh")]
         ) as url:
             async with httpx.AsyncClient(
                 base_url=url, headers={"X-Forwarded-For": f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"}

@@ -15,11 +15,13 @@ from starlette.types import Receive, Scope, Send
 
 from tests.integration.gateway.conftest import Environment, StartGateway
 from tests.integration.gateway.stand_in import Service, respond
+from tests.support.listening import listening
 from tests.support.problems import expect_problem
 from tests.support.services import process
 from tests.support.tokens import free_port
 from tests.support.waiting import eventually
 
+HALF_A_POST = b"POST /v1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nAuthorization: %b\r\n\r\n{"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -173,23 +175,16 @@ async def test_a_client_that_leaves_ends_the_request(gateway: httpx.AsyncClient,
 async def test_a_client_that_leaves_while_it_sends(
     gateway: httpx.AsyncClient, service: Service, someone: dict[str, str]
 ) -> None:
-    began, ended = asyncio.Event(), asyncio.Event()
+    _, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+    writer.write(HALF_A_POST % someone["Authorization"].encode())
+    await writer.drain()
+    writer.close()
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        began.set()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        ended.set()
+    async def recorded() -> bool:
+        return 'route="/v1/posts",status="499"' in (await gateway.get("/metrics")).text
 
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"{"
-        await began.wait()
-        raise ConnectionError("lost")
-
-    service.answer = answer
-    with pytest.raises(ConnectionError, match="lost"):
-        await gateway.post("/v1/posts", content=pieces(), headers=someone)
-    await asyncio.wait_for(ended.wait(), 5)
+    await eventually(recorded)
+    assert service.seen == []
 
 
 @pytest.fixture
@@ -212,7 +207,8 @@ async def test_too_much_at_once_is_refused(start_gateway: StartGateway, service:
 
         async def full() -> bool:
             metrics = (await gateway.get("/metrics")).text
-            return "photomesh_gateway_in_flight 3.0" in metrics and "photomesh_gateway_waiting 2.0" in metrics
+            counts = ('in_flight{upstream="post"} 3.0', 'waiting{upstream="post"} 2.0')
+            return all(f"photomesh_gateway_{count}" in metrics for count in counts)
 
         await eventually(full)
         answer = await gateway.get("/v1/photos/p_1")
@@ -236,6 +232,84 @@ async def test_nobody_waits_long_for_a_place(
         expect_problem(await gateway.get("/v1/photos/p_1"), 503, "overloaded")
         busy.set()
         assert (await inside).status_code == 200
+
+
+async def test_a_service_that_hangs_does_not_shed_the_others(
+    start_gateway: StartGateway, service: Service, busy: asyncio.Event
+) -> None:
+    other = Service()
+    shares = {"max_in_flight": "6", "max_in_flight_per_upstream": "3", "queue_length": "2", "queue_seconds": "30"}
+    async with (
+        listening(other, lifespan="off") as other_url,
+        start_gateway(identity_url=other_url, feed_url=other_url, **shares) as gateway,
+    ):
+        hanging = [asyncio.create_task(gateway.get("/v1/photos/p_1", timeout=30)) for _ in range(5)]
+
+        async def arrived() -> bool:
+            return len(service.seen) == 3
+
+        await eventually(arrived)
+        expect_problem(await gateway.get("/v1/photos/p_1"), 503, "overloaded")
+        answers = [await gateway.post("/v1/sessions", json={}) for _ in range(20)]
+        assert {answer.status_code for answer in answers} == {200}
+        busy.set()
+        assert {answer.status_code for answer in await asyncio.gather(*hanging)} == {200}
+
+
+async def test_one_address_does_not_take_all_places(
+    start_gateway: StartGateway, service: Service, busy: asyncio.Event
+) -> None:
+    async with start_gateway(max_in_flight_per_address="2") as gateway:
+        inside = [asyncio.create_task(gateway.get("/v1/photos/p_1", timeout=30)) for _ in range(2)]
+
+        async def arrived() -> bool:
+            return len(service.seen) == 2
+
+        await eventually(arrived)
+        problem = expect_problem(await gateway.get("/v1/photos/p_1"), 429, "too-many-requests")
+        assert problem["violated_policies"] == ["in-flight"]
+        elsewhere = asyncio.create_task(gateway.get("/v1/photos/p_1", headers={"X-Forwarded-For": "192.0.2.77"}))
+        await eventually(arrived, until=lambda _: len(service.seen) == 3)
+        busy.set()
+        assert {answer.status_code for answer in await asyncio.gather(*inside, elsewhere)} == {200}
+
+
+async def test_a_slow_body_takes_no_place(
+    start_gateway: StartGateway, service: Service, someone: dict[str, str]
+) -> None:
+    async with start_gateway(max_in_flight="1", queue_seconds="0.05") as gateway:
+        _, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+        token = someone["Authorization"].encode()
+        writer.write(
+            b"POST /v1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nAuthorization: " + token + b"\r\n\r\n{"
+        )
+        await asyncio.sleep(0.1)
+        assert (await gateway.get("/v1/photos/p_1")).status_code == 200
+        writer.close()
+
+
+@pytest.mark.parametrize("pieces", [1, 100])
+async def test_a_client_that_does_not_read_gives_its_place_back(
+    start_gateway: StartGateway, service: Service, pieces: int
+) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(pieces):
+            await send({"type": "http.response.body", "body": bytes(20_000_000 // pieces), "more_body": True})
+        await send({"type": "http.response.body"})
+
+    service.answer = answer
+    async with start_gateway(max_in_flight="1", queue_seconds="0.05", timeout_read="0.5") as gateway:
+        _, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
+        writer.write(b"GET /v1/photos/p_1 HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+        await asyncio.sleep(0.2)
+        service.answer = None
+
+        async def served() -> bool:
+            return (await gateway.get("/v1/photos/p_1")).status_code == 200
+
+        await eventually(served, within=5)
+        writer.close()
 
 
 async def test_on_sigterm_it_is_not_ready_serves_on_and_finishes_what_is_under_way(

@@ -76,6 +76,29 @@ async def test_bad_tokens_are_counted_by_address(start_gateway: StartGateway, is
         expect_problem(await gateway.get("/v1/me", headers=issuer.headers(1, aud="x")), 429, "too-many-requests")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", "/v1/me"),
+        ("DELETE", "/v1/me"),
+        ("GET", "/docs"),
+        ("GET", "/v1/limits"),
+        ("GET", "/nothing"),
+        ("OPTIONS", "/nothing"),
+    ],
+)
+async def test_what_the_gateway_answers_itself_is_limited(start_gateway: StartGateway, method: str, path: str) -> None:
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    async with start_gateway(rate_address="3/3600") as gateway:
+        for headers in ({}, preflight, {}):
+            assert (await gateway.request(method, path, headers=headers)).status_code != 429
+        for headers in ({}, preflight):
+            answer = await gateway.request(method, path, headers=headers)
+            assert expect_problem(answer, 429, "too-many-requests")["violated_policies"] == ["address"]
+        for probe in ("/healthz", "/readyz", "/metrics"):
+            assert (await gateway.get(probe)).status_code == 200
+
+
 async def test_forging_an_address_does_not_help(start_gateway: StartGateway, new_id: Callable[[], int]) -> None:
     async with start_gateway(trusted_proxies='["192.0.2.0/24"]', rate_auth="1/3600") as gateway:
         for attempt in range(2):

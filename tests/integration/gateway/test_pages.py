@@ -22,11 +22,11 @@ async def test_the_index_leads_everywhere(gateway: httpx.AsyncClient) -> None:
 
 
 async def test_limits(start_gateway: StartGateway) -> None:
-    async with start_gateway(rate_upload="7/70", max_body_bytes="1000") as gateway:
+    async with start_gateway(rate_upload="7/70", max_headers="50") as gateway:
         limits = (await gateway.get("/v1/limits")).json()
     rates = {rate["name"]: (rate["quota"], rate["window_seconds"]) for rate in limits["rates"]}
     assert rates["upload"] == (7, 70)
-    assert limits["requests"]["max_body_bytes"] == 1000
+    assert limits["requests"]["max_headers"] == 50
     assert limits["uploads"]["max_bytes"] == 50_000_000
     assert "image/heic" in limits["uploads"]["content_types"]
     assert limits["uploads"]["max_pixels"]

@@ -108,7 +108,7 @@ async def test_whoever_is_refused_is_not_told_to_continue(gateway: httpx.AsyncCl
 
 
 async def test_a_body_that_takes_too_long(start_gateway: StartGateway, someone: dict[str, str]) -> None:
-    async with start_gateway(timeout_write="0.2") as gateway:
+    async with start_gateway(body_seconds="0.2") as gateway:
         reader, writer = await asyncio.open_connection(gateway.base_url.host, gateway.base_url.port)
         token = someone["Authorization"].encode()
         head = b"POST /v1/posts HTTP/1.1\r\nHost: x\r\nContent-Length: 200\r\nAuthorization: " + token

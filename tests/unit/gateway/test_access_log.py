@@ -18,7 +18,7 @@ async def nobody(*_: Any) -> Any:
 
 
 def exchange(path: str) -> Exchange:
-    done = Exchange({"type": "http", "method": "GET", "path": path, "headers": []}, nobody, nobody, max_body=0)
+    done = Exchange({"type": "http", "method": "GET", "path": path, "headers": []}, nobody, nobody)
     done.request_id, done.trace_id, done.client = "req_1", "0af7651916cd43dd8448eb211c80319c", "192.0.2.1"
     done.status = 200
     return done

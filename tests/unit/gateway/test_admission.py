@@ -1,69 +1,108 @@
-"""Admission: places, the queue for them, and refusals."""
+"""Admission: places, shares of them, the queue, and refusals."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from photomesh_gateway.admission import Admission
+from photomesh_gateway.admission import Admission, AdmissionLimits
 from photomesh_gateway.errors import Overloaded
+from photomesh_gateway.routing.upstreams import Upstream
+from photomesh_shared.errors import TooManyRequests
+
+LIMITS = AdmissionLimits(total=2, per_upstream=2, per_client=100, queue=2, patience=10)
+POST, FEED = Upstream.POST, Upstream.FEED
+CLIENT = "192.0.2.1"
 
 
-async def enter(admission: Admission) -> None:
-    if not admission.try_enter():
-        await admission.wait()
+async def enter(admission: Admission, upstream: Upstream = POST, client: str = CLIENT) -> None:
+    await admission.enter(upstream, client)
 
 
 async def test_as_many_as_there_are_places() -> None:
-    admission = Admission(limit=2, queue=0, patience=1)
-    assert admission.try_enter()
-    assert admission.try_enter()
-    assert not admission.try_enter()
+    admission = Admission(replace(LIMITS, queue=0))
+    await enter(admission)
+    await enter(admission)
     with pytest.raises(Overloaded) as refusal:
-        await admission.wait()
+        await enter(admission)
     assert refusal.value.headers["Retry-After"] == "1"
-    admission.leave()
-    assert admission.try_enter()
+    with pytest.raises(Overloaded):
+        admission.refuse_if_full(POST)
+    admission.leave(POST, CLIENT)
+    admission.refuse_if_full(POST)
+    await enter(admission)
 
 
-async def test_whoever_waits_longest_is_next() -> None:
-    admission = Admission(limit=1, queue=2, patience=10)
-    assert admission.try_enter()
+async def test_the_longest_waiter_is_next() -> None:
+    admission = Admission(replace(LIMITS, total=1))
+    await enter(admission)
     order: list[str] = []
 
-    async def waits(name: str) -> None:
-        await enter(admission)
+    async def wait(name: str, upstream: Upstream) -> None:
+        await enter(admission, upstream)
         order.append(name)
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(waits("first"))
-        group.create_task(waits("second"))
-        await asyncio.sleep(0)
-        admission.leave()
-        await asyncio.sleep(0)
-        admission.leave()
-    assert order == ["first", "second"]
+        held = POST
+        for name, upstream in {"first": FEED, "second": POST, "third": FEED}.items():
+            group.create_task(wait(name, upstream))
+            await asyncio.sleep(0)
+        for upstream in (FEED, POST, FEED):
+            admission.leave(held, CLIENT)
+            held = upstream
+            await asyncio.sleep(0.01)
+    assert order == ["first", "second", "third"]
     assert admission.in_flight == 1
 
 
-async def test_nobody_waits_for_ever() -> None:
-    admission = Admission(limit=1, queue=5, patience=0.01)
+async def test_a_service_that_hangs_leaves_places_to_the_others() -> None:
+    admission = Admission(replace(LIMITS, total=4, per_upstream=2, queue=1))
+    for _ in range(2):
+        await enter(admission, POST)
+    waiting = asyncio.create_task(enter(admission, POST))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await enter(admission, POST)
+    for _ in range(2):
+        await enter(admission, FEED)
+    admission.leave(FEED, CLIENT)
+    await asyncio.sleep(0.01)
+    assert not waiting.done()  # it is not post's turn, however many places there are
+    admission.leave(POST, CLIENT)
+    await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_client_has_its_share() -> None:
+    admission = Admission(AdmissionLimits(total=10, per_upstream=10, per_client=2, queue=0, patience=1))
+    await enter(admission, POST, "2001:db8::1")
+    await enter(admission, FEED, "2001:db8::2")  # the same /64
+    with pytest.raises(TooManyRequests) as refusal:
+        await enter(admission, POST, "2001:db8::3")
+    assert refusal.value.extensions == {"violated_policies": ["in-flight"]}
+    await enter(admission, POST, "2001:db8:0:1::1")
+    admission.leave(FEED, "2001:db8::2")
+    await enter(admission, POST, "2001:db8::3")
+
+
+async def test_patience_ends() -> None:
+    admission = Admission(replace(LIMITS, total=1, patience=0.01))
     await enter(admission)
     with pytest.raises(Overloaded):
-        await admission.wait()
-    admission.leave()
+        await enter(admission)
+    admission.leave(POST, CLIENT)
     assert admission.in_flight == 0
-    assert admission.try_enter()
+    await enter(admission)
 
 
-async def test_a_place_given_to_someone_who_just_left_goes_on() -> None:
-    admission = Admission(limit=1, queue=5, patience=10)
+async def test_a_place_granted_to_a_cancelled_request_is_passed_on() -> None:
+    admission = Admission(replace(LIMITS, total=1))
     await enter(admission)
     gone = asyncio.create_task(enter(admission))
     stays = asyncio.create_task(enter(admission))
     await asyncio.sleep(0)
-    admission.leave()  # the place is the first one's now
+    admission.leave(POST, CLIENT)  # the place is the first one's now
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
@@ -72,17 +111,18 @@ async def test_a_place_given_to_someone_who_just_left_goes_on() -> None:
 
 
 async def test_no_place_is_lost_whoever_leaves_when() -> None:
-    admission = Admission(limit=3, queue=50, patience=0.002)
+    admission = Admission(AdmissionLimits(total=3, per_upstream=2, per_client=1000, queue=50, patience=0.002))
 
-    async def visit(turns: int) -> None:
-        await enter(admission)
+    async def visit(number: int) -> None:
+        upstream = [*Upstream][number % 3]
+        await enter(admission, upstream)
         try:
-            for _ in range(turns):
+            for _ in range(number % 4):
                 await asyncio.sleep(0)
         finally:
-            admission.leave()
+            admission.leave(upstream, CLIENT)
 
-    visits = [asyncio.create_task(visit(number % 4)) for number in range(300)]
+    visits = [asyncio.create_task(visit(number)) for number in range(300)]
     for number, task in enumerate(visits):
         if number % 7 == 0:
             task.cancel()
@@ -90,3 +130,5 @@ async def test_no_place_is_lost_whoever_leaves_when() -> None:
     outcomes = await asyncio.gather(*visits, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} <= {type(None), Overloaded, asyncio.CancelledError}
     assert admission.in_flight == 0
+    assert not admission._clients
+    assert not any(pool.in_flight or pool.waiting for pool in admission._pools.values())

@@ -12,8 +12,8 @@ from photomesh_gateway.ratelimit.buckets import LocalBuckets, ResilientBuckets
 from photomesh_gateway.ratelimit.gcra import Policy, Rate, Reading
 from photomesh_gateway.ratelimit.limiter import RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisUnreachable
-from photomesh_gateway.routing.router import RateClass
 from photomesh_shared.errors import TooManyRequests
+from photomesh_shared.http import RateClass
 
 SECOND = 1_000_000
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from photomesh_gateway.routing.router import ROUTES, Auth, RateClass, Route, Router, Upstream
+from photomesh_gateway.routing.router import Route, Router
+from photomesh_gateway.routing.table import ROUTES
+from photomesh_gateway.routing.upstreams import Upstream
+from photomesh_shared.http import Auth, RateClass
 
 router = Router(ROUTES)
 
 
 def route(method: str, template: str) -> Route:
-    return Route(method, template, Upstream.POST, RateClass.READ, Auth.NONE)
+    return Route(method, template, Upstream.POST, Auth.NONE, RateClass.READ, max_body=0)
 
 
 @pytest.mark.parametrize(

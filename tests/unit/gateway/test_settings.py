@@ -7,9 +7,11 @@ from pydantic import ValidationError
 
 from photomesh_gateway.pages.limits import limits_of
 from photomesh_gateway.ratelimit.gcra import Rate
-from photomesh_gateway.routing.router import RateClass, Upstream
+from photomesh_gateway.routing.table import ROUTES
+from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
+from photomesh_shared.http import RateClass
 from tests.support.services import settings_from
 
 
@@ -37,9 +39,9 @@ def test_what_it_refuses(change: dict[str, str]) -> None:
 
 
 def test_the_limits_that_are_told_are_those_enforced() -> None:
-    told = limits_of(settings_from(Settings, {}, rate_upload="7/70", max_body_bytes="1000"))
+    told = limits_of(settings_from(Settings, {}, rate_upload="7/70"))
     assert {rate.name for rate in told.rates} == {"user", "address", *RateClass}
     assert [(rate.quota, rate.window_seconds) for rate in told.rates if rate.name == "upload"] == [(7, 70)]
-    assert told.requests.max_body_bytes == 1000
+    assert told.requests.max_body_bytes == max(route.max_body for route in ROUTES)
     assert told.uploads.max_bytes == limits.MAX_UPLOAD_BYTES
     assert told.uploads.content_types == list(limits.ALLOWED_TYPES)

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from photomesh_gateway.routing.router import ROUTES
+from photomesh_gateway.routing.table import ROUTES
 from photomesh_local.stack import ROOT
 from tests.support.manifests import K8S, container, env_file, kustomizations, memory, named, of, patched, pods
 

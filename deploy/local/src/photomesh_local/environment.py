@@ -21,6 +21,7 @@ _ONE_MACHINE = {
     # All requests come from one address here.
     "RATE_ADDRESS": "60000/60",
     "RATE_AUTH": "1200/60",
+    "MAX_IN_FLIGHT_PER_ADDRESS": "512",
     # So that a society of a hundred has somebody whose posts are pulled.
     "CELEBRITY_FOLLOWERS": "100",
 }
@@ -38,7 +39,7 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     if not stack.throwaway:
         values |= _ONE_MACHINE
     elif program == "gateway":
-        values |= dict.fromkeys(_RATES, "1000000/60")
+        values |= dict.fromkeys(_RATES, "1000000/60") | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
     if declared.port:
         values["PORT"] = str(stack.ports[declared.variable])
         values["TRACE_FILE"] = str(stack.logs / "traces" / f"{program}.jsonl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from photomesh_gateway.ratelimit.gcra import Rate
+from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
 
@@ -20,7 +21,11 @@ class RateLimit(BaseModel):
 
 
 class RequestLimits(BaseModel):
-    max_body_bytes: int = Field(description="Photos take another way: presigned URLs.", examples=[1_048_576])
+    max_body_bytes: int = Field(
+        description="Of the operation with the largest body; each states its own, in `x-photomesh-policy` of the "
+        "OpenAPI document. Photos take another way: presigned URLs.",
+        examples=[65_536],
+    )
     max_header_bytes: int = Field(examples=[32_768])
     max_headers: int = Field(examples=[100])
 
@@ -79,7 +84,7 @@ def limits_of(settings: Settings) -> Limits:
             rate("auth", settings.rate_auth, "address", "registering, logging in, refreshing"),
         ],
         requests=RequestLimits(
-            max_body_bytes=settings.max_body_bytes,
+            max_body_bytes=max(route.max_body for route in ROUTES),
             max_header_bytes=settings.max_header_bytes,
             max_headers=settings.max_headers,
         ),

@@ -21,20 +21,17 @@ class Ended(Enum):
 class Deadline:
     """Cancels the task that created it, once; `ended` then says why, and `uncancel` takes the cancellation back.
 
-    Only the reader of the request's body may call ASGI's `receive` until the body has arrived, so until then that
-    reader notices a disconnect.
+    Starts when the request's body has been read: until then its reader notices a disconnect.
     """
 
     def __init__(self, receive: Receive) -> None:
         self.ended: Ended | None = None
-        self.body_arrived = False
         self._receive = receive
         self._task = asyncio.current_task()
         self._rest = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._client: asyncio.Task[None] | None = None
-        self._quiet = True
-        self._stopped = False
+        self._client_matters = True
 
     def start(self, seconds: float) -> None:
         """Sets the deadline, so many seconds from now."""
@@ -42,37 +39,33 @@ class Deadline:
         self._rest = seconds - quiet
         self._timer = asyncio.get_running_loop().call_later(quiet, self._watch)
 
-    def stop(self) -> None:
-        self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
+    def ignore_disconnect(self) -> None:
+        """Called before the last write: from then on a disconnect is how an exchange ends. The deadline stays."""
+        self._client_matters = False
         if self._client is not None:
             self._client.cancel()
 
-    def mark_body_arrived(self) -> None:
-        self.body_arrived = True
-        if not self._quiet and not self._stopped:
-            self._watch_client()
+    def stop(self) -> None:
+        self.ignore_disconnect()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def uncancel(self) -> None:
         if self._task is not None:
             self._task.uncancel()
 
     def _watch(self) -> None:
-        self._quiet = False
         self._timer = asyncio.get_running_loop().call_later(self._rest, self._end, Ended.TIMED_OUT)
-        if self.body_arrived:
-            self._watch_client()
-
-    def _watch_client(self) -> None:
-        self._client = asyncio.create_task(self._wait_for_disconnect())
+        if self._client_matters:
+            self._client = asyncio.create_task(self._wait_for_disconnect())
 
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._end(Ended.CLIENT_GONE)
+        if self._client_matters:
+            self._end(Ended.CLIENT_GONE)
 
     def _end(self, why: Ended) -> None:
-        if self.ended is None and not self._stopped and self._task is not None:
+        if self.ended is None and self._task is not None:
             self.ended = why
             self._task.cancel()

@@ -14,13 +14,15 @@ from time import perf_counter
 import aiohttp
 from yarl import URL
 
-from photomesh_gateway.errors import RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
+from photomesh_gateway.errors import UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
 from photomesh_gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_SECONDS
 from photomesh_gateway.proxy import headers
 from photomesh_gateway.proxy.deadline import Ended
 from photomesh_gateway.proxy.exchange import ClientGone, Exchange
-from photomesh_gateway.routing.router import RateClass, Route, Upstream
+from photomesh_gateway.routing.router import Route
+from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_shared.errors import Problem
+from photomesh_shared.http import RateClass
 
 __all__ = ["Proxy", "open_session"]
 
@@ -51,12 +53,12 @@ class Proxy:
         self._urls, self._timeouts = urls, timeouts
         self._seconds = {upstream: UPSTREAM_SECONDS.labels(upstream) for upstream in urls}
 
-    async def forward(self, exchange: Exchange, route: Route) -> None:
+    async def forward(self, exchange: Exchange, route: Route, body: bytes | None) -> None:
         """Sends the request and relays the response. Raises a Problem, perhaps after the response has begun."""
         deadline = exchange.deadline
         deadline.start(self._timeouts[route.rate])
         try:
-            await self._forward(exchange, route)
+            await self._forward(exchange, route, body)
         except aiohttp.ClientConnectorError as error:
             raise _failure(route, "refused", UpstreamUnavailable()) from error
         except TimeoutError as error:  # connecting took too long
@@ -65,23 +67,16 @@ class Proxy:
             if deadline.ended is None:
                 raise
             deadline.uncancel()
-            if deadline.ended is Ended.CLIENT_GONE:
+            if deadline.ended is Ended.CLIENT_GONE or exchange.writing:
                 raise ClientGone from error
-            if not deadline.body_arrived:
-                raise RequestTimeout from error
             raise _failure(route, "timeout", UpstreamTimeout()) from error
         except aiohttp.ClientError as error:
-            if exchange.failure is not None:
-                raise exchange.failure from error
             raise _failure(route, "broken", UpstreamFailed()) from error
         finally:
             deadline.stop()
 
-    async def _forward(self, exchange: Exchange, route: Route) -> None:
+    async def _forward(self, exchange: Exchange, route: Route, body: bytes | None) -> None:
         fields = headers.to_service(exchange.scope["headers"], exchange.fields, exchange.to_service)
-        body = await exchange.body()
-        if body is not None and not isinstance(body, bytes) and (length := exchange.fields.get(b"content-length")):
-            fields["Content-Length"] = length.decode()
         sent_at = perf_counter()
         response = await self._session.request(
             route.method,  # GET for HEAD

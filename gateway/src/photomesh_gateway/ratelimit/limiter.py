@@ -12,8 +12,8 @@ from photomesh_gateway.addresses import rate_key
 from photomesh_gateway.metrics import LIMITED
 from photomesh_gateway.ratelimit.buckets import Buckets
 from photomesh_gateway.ratelimit.gcra import Policy, Rate, Reading
-from photomesh_gateway.routing.router import RateClass
 from photomesh_shared.errors import TooManyRequests
+from photomesh_shared.http import RateClass
 
 __all__ = ["RateLimiter"]
 
@@ -37,6 +37,7 @@ class RateLimiter:
         by_class = {rate_class: Policy(rate_class.value, rate) for rate_class, rate in classes.items()}
         self._with_account = {c: _Group(by_user, policy, by_address) for c, policy in by_class.items()}
         self._without_account = {c: _Group(policy, by_address) for c, policy in by_class.items()}
+        self._address_only = _Group(by_address)
 
     async def check(self, rate_class: RateClass, account_id: int | None, address: str) -> list[tuple[bytes, bytes]]:
         """Counts the request; returns the response headers. Raises TooManyRequests, with them, if a limit is hit."""
@@ -47,6 +48,13 @@ class RateLimiter:
         else:
             group = self._with_account[rate_class]
             keys = [f"rl:user:{account_id}", f"rl:{rate_class}:{account_id}", f"rl:address:{address}"]
+        return await self._count(group, keys)
+
+    async def check_address(self, address: str) -> list[tuple[bytes, bytes]]:
+        """As `check`, for a request that reaches no service: it counts against its address alone."""
+        return await self._count(self._address_only, [f"rl:address:{rate_key(address)}"])
+
+    async def _count(self, group: _Group, keys: Sequence[str]) -> list[tuple[bytes, bytes]]:
         policies = group.policies
         readings = await self._buckets.take(policies, keys)
         states = ", ".join(
