@@ -12,7 +12,7 @@ from photomesh_local import registry
 from photomesh_local.stack import ROOT
 from photomesh_shared.events import TOPICS
 from tools.programs.__main__ import main
-from tools.programs.files import REGION_FILES, generated
+from tools.programs.files import REGION_FILES, generated, templates, with_regions
 
 REGISTRY = registry.REGISTRY_FILE.read_text()
 
@@ -60,3 +60,10 @@ def test_a_field_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="kafak"):
         _loaded(tmp_path, REGISTRY.replace('"kafka"', '"kafak"', 1))
+
+
+def test_a_part_that_does_not_end_is_refused() -> None:
+    whole = "before\n  # programs:begin members\n  old\n  # programs:end\nafter\n"
+    assert '  "services/post",\n' in with_regions(whole, templates())
+    with pytest.raises(ValueError, match="programs:end"):
+        with_regions(whole.replace("  # programs:end\n", ""), templates())

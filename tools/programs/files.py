@@ -7,7 +7,6 @@ import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,7 +14,7 @@ from photomesh_local import registry, stack
 from photomesh_local.registry import Program
 from tools.programs import views
 
-__all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "with_regions"]
+__all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "templates", "with_regions"]
 
 ROOT = Path(__file__).resolve().parents[2]
 _BASE = "deploy/k8s/base"
@@ -44,10 +43,10 @@ _REGION = re.compile(
 
 def generated() -> dict[Path, str]:
     """Path (from the root of the checkout) → text."""
-    templates = _templates()
+    loaded = templates()
 
     def render(template: str, **values: object) -> str:
-        return templates.get_template(f"{template}.j2").render(values)
+        return loaded.get_template(f"{template}.j2").render(values)
 
     files = {
         "docker-compose.yml": render("docker-compose.yml"),
@@ -75,25 +74,40 @@ def generated() -> dict[Path, str]:
         written = "# Written by `make programs` from deploy/local/config/cdn.vcl.\n"
         files[f"{_BASE}/cdn/{layer}.vcl"] = written + policy
     for name in REGION_FILES:
-        files[name] = with_regions((ROOT / name).read_text(), templates)
+        files[name] = with_regions((ROOT / name).read_text(), loaded)
     return {Path(name): text for name, text in files.items()}
 
 
-def with_regions(text: str, templates: Environment) -> str:
-    """The text of a file with its generated parts filled in, indented as the line that begins each."""
+def strays(files: dict[Path, str]) -> Iterator[Path]:
+    """Files in generated folders that nothing generates any more."""
+    for folder in OWNED_FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.relative_to(ROOT) not in files:
+                yield path.relative_to(ROOT)
+
+
+def with_regions(text: str, loaded: Environment) -> str:
+    """The text of a file with its generated parts filled in, indented as the line that begins each.
+
+    Raises ValueError for a part that does not end.
+    """
 
     def fill(match: re.Match[str]) -> str:
-        part = templates.get_template(f"regions/{match['name']}.j2").render()
+        part = loaded.get_template(f"regions/{match['name']}.j2").render()
         return match["begin"] + textwrap.indent(part, match["indent"]) + match["end"]
 
-    return _REGION.sub(fill, text)
+    filled, parts = _REGION.subn(fill, text)
+    if parts != text.count("programs:begin"):
+        raise ValueError("a part begins with `programs:begin` and does not end with `programs:end`")
+    return filled
 
 
 def _deployments() -> list[Program]:
     return [program for program in registry.PROGRAMS.values() if program.kind != "job"]
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates, with the registry and what templates ask about a program."""
     environment = Environment(  # noqa: S701  (no HTML)
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -111,7 +125,7 @@ def _templates() -> Environment:
         "deployables": list(registry.DEPLOYABLES.values()),
         "upstreams": registry.UPSTREAMS,
         "servers": tomllib.loads((ROOT / "deploy/servers.toml").read_text()),
-        "version": _project()["version"],
+        "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
         "port": lambda program: f"${{{program.variable}}}",
         # Compose fails with the text after `?` when the variable has no value.
         "secret": lambda name: f"${{{name}:?run make up}}",
@@ -119,18 +133,5 @@ def _templates() -> Environment:
     return environment
 
 
-def _project() -> dict[str, Any]:
-    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return project
-
-
 def _comment(text: str) -> str:
     return textwrap.fill(text, 120, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
-
-
-def strays(files: dict[Path, str]) -> Iterator[Path]:
-    """Files in generated folders that nothing generates any more."""
-    for folder in OWNED_FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and path.relative_to(ROOT) not in files:
-                yield path.relative_to(ROOT)
