@@ -11,8 +11,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from photomesh_shared.errors import EventLogUnavailable, Unavailable
 from photomesh_shared.events import Envelope, Event, Record, decode, encode
-from photomesh_shared.kafka.failures import DependencyDown, PublishFailed
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
 
 __all__ = ["MemoryBroker", "MemoryPublisher", "MemorySource"]
@@ -176,7 +176,7 @@ class MemorySource:
 
     def _answer(self) -> None:
         if self._broker.down:
-            raise DependencyDown("the broker is down")
+            raise Unavailable("the broker is down")
 
 
 class MemoryPublisher:
@@ -193,5 +193,5 @@ class MemoryPublisher:
 
     async def send(self, records: Sequence[Record]) -> None:
         if self._broker.down:
-            raise PublishFailed("the broker is down")
+            raise EventLogUnavailable("the broker is down")
         await self._broker.append(records)

@@ -14,9 +14,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from photomesh_shared.backoff import Backoff
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, decode
 from photomesh_shared.kafka.dead_letter import restore
-from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
+from photomesh_shared.kafka.failures import Invalid, Transient
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.runner import ConsumerRunner, Handler, RetryPolicy
 from photomesh_shared.kafka.source import Connect
@@ -96,7 +97,7 @@ class RunnerSuite:
             assert not task.done(), task
             try:
                 await runner.check()
-            except DependencyDown:
+            except Unavailable:
                 return False
             return True
 
@@ -196,7 +197,7 @@ class RunnerSuite:
 
     async def test_a_dependency_that_is_down_uses_up_no_attempts(self, bench: Bench) -> None:
         down = iter(range(2 * QUICK.attempts))
-        handler = Recorder(fail=lambda event: DependencyDown("no store") if next(down, None) is not None else None)
+        handler = Recorder(fail=lambda event: Unavailable("no store") if next(down, None) is not None else None)
         await self.publish(bench, ["ann"], [0])
         async with self.running(bench, handler):
             await self.done(bench)

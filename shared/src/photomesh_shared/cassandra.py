@@ -18,22 +18,16 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, N
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement, dict_factory
 
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.migrations import migrations_in, pending
 from photomesh_shared.settings import CassandraSettings
 from photomesh_shared.single_flight import SingleFlight
 
-__all__ = ["CassandraSession", "CassandraUnavailable", "Row", "Rows", "migrate", "open_session"]
+__all__ = ["CassandraSession", "Row", "Rows", "migrate", "open_session"]
 
 Row = dict[str, Any]
 _REQUEST_SECONDS = 5.0
 _RECONNECT_SECONDS = 1.0
-
-
-class CassandraUnavailable(Unavailable):
-    """The database did not answer in time. Nothing you were told of is lost; try again in a moment."""
-
-    code, title = "storage-unavailable", "Storage does not answer at the moment"
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class CassandraSession:
     async def execute(self, cql: str, *values: object) -> list[Row]:
         """All rows of the answer's first page (5,000 rows): for reads that are bounded by their LIMIT.
 
-        Raises CassandraUnavailable when no answer came; the write may have happened, so repeat it.
+        Raises DatabaseUnavailable when no answer came; the write may have happened, so repeat it.
         """
         return (await self.page(cql, *values)).rows
 
@@ -89,7 +83,7 @@ class CassandraSession:
         try:
             rows = await done
         except (NoHostAvailable, OperationTimedOut, RequestExecutionException) as error:
-            raise CassandraUnavailable(f"Cassandra: {type(error).__name__}") from error
+            raise DatabaseUnavailable(f"Cassandra: {type(error).__name__}") from error
         return Rows(rows, cast("bytes | None", response._paging_state))
 
     async def rows(self, cql: str, *values: object) -> AsyncGenerator[Row, None]:
@@ -110,7 +104,7 @@ class CassandraSession:
         try:
             return await asyncio.shield(task)
         except (NoHostAvailable, OperationTimedOut, RequestExecutionException, DriverException) as error:
-            raise CassandraUnavailable(f"Cassandra: {type(error).__name__}") from error
+            raise DatabaseUnavailable(f"Cassandra: {type(error).__name__}") from error
 
     def _prepare_blocking(self, cql: str) -> PreparedStatement:
         statement = self._session.prepare(cql)
@@ -145,7 +139,7 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
         return cluster, cluster.connect(keyspace)
     except (NoHostAvailable, OperationTimedOut, DriverException) as error:
         cluster.shutdown()
-        raise CassandraUnavailable(f"Cassandra: {type(error).__name__}: {error}") from error
+        raise DatabaseUnavailable(f"Cassandra: {type(error).__name__}: {error}") from error
 
 
 @asynccontextmanager

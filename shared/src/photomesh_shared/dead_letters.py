@@ -42,7 +42,7 @@ class _Owner:
 
 
 async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
-    """The dead letters that have not been replayed. Raises DependencyDown."""
+    """The dead letters that have not been replayed. Raises Unavailable."""
     owner = _Owner()
     source = _source(bootstrap, topic, group, owner)
     try:

@@ -15,7 +15,7 @@
     ├── TooManyRequests 429
     ├── HeadersTooLarge 431
     ├── InternalError 500
-    └── Unavailable 503       ── ServiceUnavailable
+    └── Unavailable 503       ── DatabaseUnavailable, EventLogUnavailable, ObjectStorageUnavailable, ServiceUnavailable
 
 A class that sets its own `code` is a problem type: its docstring is the explanation that people read at the type's
 URL, so it says what happened and what to do. A service adds its own types in its `errors.py`, below the class that
@@ -33,6 +33,8 @@ __all__ = [
     "AccountNotFound",
     "BadRequest",
     "Conflict",
+    "DatabaseUnavailable",
+    "EventLogUnavailable",
     "ExpiredToken",
     "FieldError",
     "Forbidden",
@@ -49,6 +51,7 @@ __all__ = [
     "Misdirected",
     "MissingToken",
     "NotFound",
+    "ObjectStorageUnavailable",
     "PayloadTooLarge",
     "PreconditionFailed",
     "Problem",
@@ -274,6 +277,27 @@ class Unavailable(Problem):
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
         super().__init__(detail, **rest)
         self.headers.setdefault("Retry-After", "2")
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database did not answer in time. A change that you asked for may have been made or not: look before you
+    repeat it, or repeat it with the same `Idempotency-Key`."""
+
+    code, title = "database-unavailable", "The database does not answer at the moment"
+
+
+class EventLogUnavailable(Unavailable):
+    """The event log, which every change is written to first, does not answer at the moment. Try again in a few
+    seconds; repeating is safe with the same `Idempotency-Key`."""
+
+    code, title = "event-log-unavailable", "The event log does not answer at the moment"
+
+
+class ObjectStorageUnavailable(Unavailable):
+    """The storage of photos does not answer at the moment. Try again in a moment; nothing that you were told of is
+    lost."""
+
+    code, title = "object-storage-unavailable", "Object storage does not answer at the moment"
 
 
 class ServiceUnavailable(Unavailable):

@@ -30,9 +30,9 @@ from prometheus_client import Counter, Gauge
 from photomesh_shared.backoff import Backoff
 from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.kafka.failures import DependencyDown
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -160,7 +160,7 @@ class OutboxRelay:
                 continue
             try:
                 await self._publisher.send([_record(row) for row in rows])
-            except DependencyDown as error:
+            except Unavailable as error:
                 failures += 1
                 log.warning("the outbox relay cannot publish", extra={"shard": shard, "reason": str(error)})
                 await self._back_off(failures)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.migrations import migrations_in, pending
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
 
-__all__ = ["DatabaseUnavailable", "connection", "migrate", "open_pool", "transaction"]
+__all__ = ["connection", "migrate", "open_pool", "transaction"]
 
 _MIGRATION_LOCK = 7_042_001
 _ACQUIRE_SECONDS = 5.0
@@ -38,13 +38,6 @@ _AWAY = (
     OSError,
     TimeoutError,
 )
-
-
-class DatabaseUnavailable(Unavailable):
-    """The database did not answer in time. Nothing was changed, unless the connection broke in the very moment of the
-    commit; so look before you repeat, or repeat with the same `Idempotency-Key`."""
-
-    code, title = "database-unavailable", "The database does not answer at the moment"
 
 
 async def migrate(dsn: str, folder: Path) -> list[str]:

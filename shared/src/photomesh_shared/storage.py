@@ -16,7 +16,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import ObjectStorageUnavailable
 from photomesh_shared.settings import StorageSettings
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "ObjectStorage",
     "ObjectTooLarge",
     "PartsRefused",
-    "StorageUnavailable",
     "UploadedPart",
     "open_storage",
 ]
@@ -64,12 +63,6 @@ class PartsRefused(Exception):
     """The store does not accept these parts: one is missing, too small, or has another ETag."""
 
 
-class StorageUnavailable(Unavailable):
-    """Object storage did not answer. Nothing you were told of is lost; try again in a moment."""
-
-    code, title = "object-storage-unavailable", "Object storage does not answer at the moment"
-
-
 @dataclass(frozen=True)
 class ObjectInfo:
     """`etag` is without quotes."""
@@ -98,15 +91,15 @@ def _translate(error: Exception) -> Exception:
             return NoSuchObject()
         if code in _BAD_PARTS:
             return PartsRefused(code)
-        return StorageUnavailable(f"Object storage: {code}")
-    return StorageUnavailable(f"Object storage: {type(error).__name__}")
+        return ObjectStorageUnavailable(f"Object storage: {code}")
+    return ObjectStorageUnavailable(f"Object storage: {type(error).__name__}")
 
 
 _FAULTS = (ClientError, BotoCoreError, HTTPClientError, aiohttp.ClientError, TimeoutError, OSError)
 
 
 class ObjectStorage:
-    """One client per process. Every method raises StorageUnavailable when the store does not answer."""
+    """One client per process. Every method raises ObjectStorageUnavailable when the store does not answer."""
 
     def __init__(self, client: Any, signer: Any) -> None:
         self._client = client
@@ -145,7 +138,7 @@ class ObjectStorage:
         except _FAULTS as error:
             raise _translate(error) from error
         if len(body) != answer["ContentLength"]:
-            raise StorageUnavailable("Object storage: the object did not arrive whole")
+            raise ObjectStorageUnavailable("Object storage: the object did not arrive whole")
         return body
 
     async def put(

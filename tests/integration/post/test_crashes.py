@@ -144,11 +144,11 @@ async def test_cassandra_goes_away_and_comes_back(
         await asyncio.to_thread(servers.stop, "cassandra")
         try:
             answer = await ada.api.get(f"/v1/posts/{post['id']}", headers=ada.headers)
-            body = expect_problem(answer, 503, "storage-unavailable")
+            body = expect_problem(answer, 503, "database-unavailable")
             assert body["retryable"] is True
             assert answer.headers["retry-after"]
             answer = await ada.api.post("/v1/posts", json={"photo_ids": photos}, headers=ada.headers)
-            expect_problem(answer, 503, "storage-unavailable")
+            expect_problem(answer, 503, "database-unavailable")
             await ada.platform.say(*(ready(ids.decode("p", photo_id), ada.account_id) for photo_id in photos))
             await ada.platform.say(uploaded(waiting, ada.account_id))
             async with httpx.AsyncClient() as client:

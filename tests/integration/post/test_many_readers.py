@@ -17,8 +17,9 @@ from photomesh_post.posts.projection import rows_of
 from photomesh_post.posts.store import CassandraStore
 from photomesh_post.settings import Settings
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession, CassandraUnavailable, migrate, open_session
+from photomesh_shared.cassandra import CassandraSession, migrate, open_session
 from photomesh_shared.clock import SystemClock
+from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.events import Envelope, PostCreated, PostPublished
 from photomesh_shared.migrations import folder_of
 from tests.integration.post.conftest import Environment
@@ -64,7 +65,7 @@ async def post(environment: Environment, new_id: Callable[[], int]) -> AsyncIter
         ):
             await store.write(rows_of(envelope))
         yield Post(api, session, keyspace, ids.encode("o", post_id), ids.encode("u", author_id))
-        with suppress(CassandraUnavailable):  # it takes longer than we wait, and happens all the same
+        with suppress(DatabaseUnavailable):  # it takes longer than we wait, and happens all the same
             await session.execute(f"DROP KEYSPACE {keyspace}")
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.migrations import folder_of, migrations_in
 from photomesh_shared.outbox import DDL
-from photomesh_shared.postgres import DatabaseUnavailable, connection, migrate, open_pool, transaction
+from photomesh_shared.postgres import connection, migrate, open_pool, transaction
 from tests.support.databases import new_database
 from tests.support.servers import Servers
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 
 import pytest
 
+from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.events import Envelope, decode
-from photomesh_shared.kafka.failures import PublishFailed
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from tests.integration.shared.conftest import KafkaBench
 from tests.support.sample_events import SampleEvent, sample_record
@@ -61,9 +61,9 @@ async def test_a_batch_that_the_broker_refuses_costs_a_new_producer_and_no_more(
 async def test_no_kafka_is_said_soon_and_it_comes_back_by_itself() -> None:
     publisher = KafkaPublisher("127.0.0.1:1", "tests")
     await publisher.start()
-    with pytest.raises(PublishFailed):
+    with pytest.raises(EventLogUnavailable):
         await publisher.check()
-    with pytest.raises(PublishFailed):
+    with pytest.raises(EventLogUnavailable):
         await publisher.send([])
     await publisher.stop()
 
@@ -79,7 +79,7 @@ async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: Kafk
             while not stop.is_set():
                 try:
                     await publisher.send([sample_record(bench.kind, who, number)])
-                except PublishFailed:
+                except EventLogUnavailable:
                     # Whether it was written is not known, so it is not written again: this test counts repeats.
                     pass
                 else:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from photomesh_shared.errors import ServiceUnavailable, Unavailable
+from photomesh_shared.errors import DatabaseUnavailable, ServiceUnavailable, Unavailable
 from photomesh_shared.internal_api.post import (
     GET_POST_COUNT,
     GET_POSTS,
@@ -24,7 +24,6 @@ from photomesh_shared.internal_api.post import (
 )
 from photomesh_shared.internal_api.social_graph import GET_FOLLOWERS
 from photomesh_shared.observability import logs, tracing
-from photomesh_shared.postgres import DatabaseUnavailable
 from photomesh_shared.service_client import ServiceClient, ServiceResponse, open_session
 from tests.support.clock import FakeClock
 

@@ -29,7 +29,7 @@ __all__ = ["main", "reconcile"]
 
 
 async def reconcile(settings: EngagementSettings, clock: Clock, post_id: int | None, *, repair: bool) -> list[Drift]:
-    """What is wrong. Raises CassandraUnavailable or PublishFailed."""
+    """What is wrong. Raises DatabaseUnavailable or EventLogUnavailable."""
     async with open_session(settings) as session:
         store = CassandraStore(session, clock)
         found = []

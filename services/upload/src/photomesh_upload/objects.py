@@ -6,14 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from photomesh_shared.storage import (
-    NoSuchObject,
-    NoSuchUpload,
-    ObjectStorage,
-    PartsRefused,
-    StorageUnavailable,
-    UploadedPart,
-)
+from photomesh_shared.errors import ObjectStorageUnavailable
+from photomesh_shared.storage import NoSuchObject, NoSuchUpload, ObjectStorage, PartsRefused, UploadedPart
 from photomesh_upload.domain import Part, StoredObject, Upload
 from photomesh_upload.errors import PartsMismatch
 
@@ -29,7 +23,7 @@ async def _bounded() -> AsyncIterator[None]:
         async with asyncio.timeout(_ANSWER_SECONDS):
             yield
     except TimeoutError as error:
-        raise StorageUnavailable from error
+        raise ObjectStorageUnavailable from error
 
 
 class RawBucket:

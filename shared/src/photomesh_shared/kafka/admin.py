@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events.catalogue import DEAD_LETTER_RETENTION, Topic, dead_letter_topic
-from photomesh_shared.kafka.failures import DependencyDown
 
 __all__ = ["TopicSpec", "apply_topics", "topic_specs"]
 
@@ -71,7 +71,7 @@ async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
     """Creates what is missing, adds partitions, and sets what differs; says what it did, and nothing if all was well.
 
     Never removes a topic or a partition, and leaves settings alone that the catalogue does not speak of. Replicas of
-    existing topics are the operator's to move. Raises DependencyDown.
+    existing topics are the operator's to move. Raises Unavailable.
     """
     wanted = {spec.name: spec for spec in specs}
     try:
@@ -82,7 +82,7 @@ async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
             done += await _set(admin, wanted)
             return done
     except (KafkaError, TimeoutError, OSError) as error:
-        raise DependencyDown(f"Kafka: {type(error).__name__}: {error}") from error
+        raise Unavailable(f"Kafka: {type(error).__name__}: {error}") from error
 
 
 async def _create(admin: Any, wanted: Mapping[str, TopicSpec]) -> list[str]:

@@ -19,8 +19,8 @@ from aiokafka.errors import (
 )
 
 from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Record
-from photomesh_shared.kafka.failures import DependencyDown
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
 
 __all__ = ["KafkaSource", "kafka_source"]
@@ -70,7 +70,7 @@ class KafkaSource:
             with surface_stray_cancellation():
                 await self._consumer.start()
         except (KafkaError, OSError, StrayCancellation) as error:
-            raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+            raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
     async def poll(
         self, partitions: Collection[Partition], limit: int, seconds: float
@@ -90,7 +90,7 @@ class KafkaSource:
         except (CommitFailedError, IllegalStateError) as error:
             raise CommitRefused(repr(error)) from error
         except (KafkaError, StrayCancellation) as error:
-            raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+            raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
     async def start_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
         tps = [TopicPartition(*partition) for partition in partitions]
@@ -145,7 +145,7 @@ async def _answer() -> AsyncIterator[None]:
             with surface_stray_cancellation():
                 yield
     except (KafkaError, IllegalStateError, TimeoutError, StrayCancellation) as error:
-        raise DependencyDown(f"Kafka: {type(error).__name__}") from error
+        raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
 
 def _received(message: Any) -> Received:

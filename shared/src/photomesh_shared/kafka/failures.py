@@ -1,18 +1,16 @@
-"""How a handler tells the runner what kind of failure it met.
+"""How a handler tells the runner which kind of failure it met.
 
-    Invalid          this record can never be handled: dead-letter topic, at once
-    DependencyDown   something that the handler needs does not answer: try again until it does, using up no attempts
-    anything else    tried again a few times, then the dead-letter topic; `Transient` says that this is expected
+    Invalid             this record can never be handled: dead-letter topic, at once
+    errors.Unavailable  something that the handler needs does not answer: tried again until it does, without limit
+    anything else       tried again a few times, then the dead-letter topic; `Transient` says that this is expected
 
-DependencyDown is `errors.Unavailable`, which every adapter raises when its server does not answer, so that the same
-code serves a request (which becomes a 503) and a record (which waits).
+Every adapter raises `Unavailable` when its server does not answer, so that the same code serves a request (which
+becomes a 503) and a record (which waits).
 """
 
-from photomesh_shared.errors import Unavailable
+from __future__ import annotations
 
-__all__ = ["DependencyDown", "Invalid", "PublishFailed", "Transient"]
-
-DependencyDown = Unavailable
+__all__ = ["Invalid", "Transient"]
 
 
 class Invalid(Exception):
@@ -21,10 +19,3 @@ class Invalid(Exception):
 
 class Transient(Exception):
     """It did not work this time."""
-
-
-class PublishFailed(Unavailable):
-    """The event log does not answer at the moment, so nothing could be written. Try again in a few seconds; repeating
-    is safe with the same `Idempotency-Key`."""
-
-    code, title = "event-log-unavailable", "The event log is not available"

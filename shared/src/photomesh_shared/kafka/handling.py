@@ -15,11 +15,12 @@ from opentelemetry.util.types import AttributeValue
 
 from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, happened_within
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode
 from photomesh_shared.events.envelope import event_class
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.dead_letter import Cause, dead_letter
-from photomesh_shared.kafka.failures import DependencyDown, Invalid
+from photomesh_shared.kafka.failures import Invalid
 from photomesh_shared.kafka.metrics import DEAD_LETTERS, HANDLING_SECONDS, RECORDS, WAITING_FOR_DEPENDENCY
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.retry import RetryPolicy
@@ -232,7 +233,7 @@ class Handling:
                 try:
                     with surface_stray_cancellation():
                         return await action()
-                except DependencyDown as error:
+                except Unavailable as error:
                     failures += 1
                     if not waiting:
                         waiting = True

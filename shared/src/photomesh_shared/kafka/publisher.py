@@ -3,8 +3,8 @@
     async with open_publisher(settings.kafka_bootstrap, "upload") as publisher:
         await publisher.publish(Envelope.of(event, entityversion=1))
 
-`publish` returns when the record is safe. When it raises PublishFailed the record may or may not be in the log (an
-answer can be lost), so repeat it with the same event id.
+`publish` returns when the record is safe. When it raises EventLogUnavailable the record may or may not be in the log
+(an answer can be lost), so repeat it with the same event id.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from opentelemetry.trace import SpanKind
 
 from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.events import Envelope, Event, Record, encode
-from photomesh_shared.kafka.failures import PublishFailed
 from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED
 from photomesh_shared.observability import tracing
 
-__all__ = ["KafkaPublisher", "PublishFailed", "Publisher", "open_publisher"]
+__all__ = ["KafkaPublisher", "Publisher", "open_publisher"]
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +41,11 @@ class Publisher(Protocol):
     """What publishes events; `KafkaPublisher` and the in-memory one for tests."""
 
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Writes one event. Raises PublishFailed."""
+        """Writes one event. Raises EventLogUnavailable."""
         ...
 
     async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
-        """Writes events, those of one key in the given order. Raises PublishFailed if any may be missing."""
+        """Writes events, those of one key in the given order. Raises EventLogUnavailable if any may be missing."""
         ...
 
     async def send(self, records: Sequence[Record]) -> None:
@@ -86,7 +86,7 @@ class KafkaPublisher:
         """Connects, if Kafka is there; otherwise the first `publish` that finds it does."""
         try:
             await self._connected()
-        except PublishFailed as error:
+        except EventLogUnavailable as error:
             log.warning("Kafka is not reachable yet", extra={"reason": error.detail})
 
     async def stop(self) -> None:
@@ -97,10 +97,10 @@ class KafkaPublisher:
             await asyncio.wait(self._closing)
 
     async def check(self) -> None:
-        """For readiness: raises PublishFailed unless a broker answers."""
+        """For readiness: raises EventLogUnavailable unless a broker answers."""
         producer = await self._connected()
         if not await producer.client.force_metadata_update():
-            raise PublishFailed("Kafka does not answer")
+            raise EventLogUnavailable("Kafka does not answer")
 
     async def publish(self, envelope: Envelope[Event]) -> None:
         await self.publish_many([envelope])
@@ -125,7 +125,7 @@ class KafkaPublisher:
                 await self._send(records)
             outcome = "ok"
         except TimeoutError as error:
-            raise PublishFailed(f"Kafka did not acknowledge within {self._delivery_seconds:g} s") from error
+            raise EventLogUnavailable(f"Kafka did not acknowledge within {self._delivery_seconds:g} s") from error
         finally:
             elapsed = self._clock.monotonic() - started
             for record in records:
@@ -153,7 +153,7 @@ class KafkaPublisher:
             self._replace(producer)
             if isinstance(error, MessageSizeTooLargeError):
                 raise ValueError("a record is larger than its topic takes") from error
-            raise PublishFailed(f"Kafka: {type(error).__name__}") from error
+            raise EventLogUnavailable(f"Kafka: {type(error).__name__}") from error
 
     async def _enqueue(self, producer: Any, record: Record) -> asyncio.Future[Any]:
         """The promise of an acknowledgement. Waits for metadata and for room in the producer's buffer."""
@@ -178,7 +178,7 @@ class KafkaPublisher:
             return self._producer
         async with self._connecting:
             if self._closed:
-                raise PublishFailed("the publisher is closed")
+                raise EventLogUnavailable("the publisher is closed")
             if self._producer is None:
                 self._producer = await self._connect()
                 self._healthy_at = self._clock.monotonic()
@@ -201,7 +201,7 @@ class KafkaPublisher:
                     await producer.start()
         except (KafkaError, TimeoutError, OSError, StrayCancellation) as error:
             self._close_later(producer)
-            raise PublishFailed(f"Kafka is not reachable: {type(error).__name__}") from error
+            raise EventLogUnavailable(f"Kafka is not reachable: {type(error).__name__}") from error
         except BaseException:
             self._close_later(producer)
             raise

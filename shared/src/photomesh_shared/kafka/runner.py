@@ -22,9 +22,9 @@ from contextlib import suppress
 
 from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.kafka.failures import DependencyDown
 from photomesh_shared.kafka.handling import BatchHandler, Handler, Handling, OnExhausted
 from photomesh_shared.kafka.metrics import CONSUMER_LAG, CONSUMER_REBALANCES, CONSUMER_RESTARTS, IN_FLIGHT
 from photomesh_shared.kafka.partition import PartitionWork
@@ -41,7 +41,7 @@ BEFORE_COMMIT = declare("runner.before_commit", "records are done with, their of
 AFTER_COMMIT = declare("runner.after_commit", "offsets are committed")
 
 Flush = Callable[[], Awaitable[None]]
-"""Does what handlers put off. Raises DependencyDown to be called again."""
+"""Does what handlers put off. Raises Unavailable to be called again."""
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS = 0.05
@@ -141,9 +141,9 @@ class ConsumerRunner:
         return not self._watchdog.stalled
 
     async def check(self) -> None:
-        """For readiness: raises DependencyDown until the group has been joined."""
+        """For readiness: raises Unavailable until the group has been joined."""
         if not self._joined:
-            raise DependencyDown("the consumer group has not been joined yet")
+            raise Unavailable("the consumer group has not been joined yet")
 
     # Ownership: called by the source
 
@@ -220,7 +220,7 @@ class ConsumerRunner:
                 for partition, records in batches.items():
                     if work := self._work.get(partition):
                         work.accept(records)
-        except DependencyDown as error:
+        except Unavailable as error:
             self._watchdog.excuse()
             log.warning("Kafka is not reachable", extra={"group": self._group, "reason": str(error)})
         except SourceLost as error:
@@ -250,7 +250,7 @@ class ConsumerRunner:
             fresh = [work.partition for work in works if work.position is None]
             starts = await source.start_offsets(fresh) if fresh else {}
             ends = await source.end_offsets([work.partition for work in works]) if works else {}
-        except DependencyDown as error:
+        except Unavailable as error:
             log.warning("Kafka does not answer", extra={"group": self._group, "reason": str(error)})
             self._watchdog.unreachable()
             return
@@ -297,7 +297,7 @@ class ConsumerRunner:
             except CommitRefused as error:
                 log.info("a commit came too late", extra={"group": self._group, "reason": str(error)})
                 return
-            except (DependencyDown, TimeoutError) as error:
+            except (Unavailable, TimeoutError) as error:
                 log.warning("a commit did not work", extra={"group": self._group, "reason": repr(error)})
                 return
             for work, mark in news.items():

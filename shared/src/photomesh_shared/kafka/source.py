@@ -54,7 +54,7 @@ class Source(Protocol):
     """A consumer in a group. It begins at the committed offset of each partition, or at its first record."""
 
     async def start(self) -> None:
-        """Joins the group. Raises DependencyDown."""
+        """Joins the group. Raises Unavailable."""
         ...
 
     async def poll(
@@ -65,15 +65,15 @@ class Source(Protocol):
         ...
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Records the next offset to read. Raises CommitRefused or DependencyDown."""
+        """Records the next offset to read. Raises CommitRefused or Unavailable."""
         ...
 
     async def start_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Where reading begins. Raises DependencyDown."""
+        """Where reading begins. Raises Unavailable."""
         ...
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """The offsets that the next records written will get. Raises DependencyDown."""
+        """The offsets that the next records written will get. Raises Unavailable."""
         ...
 
     def failed(self) -> bool:

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Record, dead_letter_topic
-from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
+from photomesh_shared.kafka.failures import Invalid, Transient
 from photomesh_shared.kafka.runner import BatchHandler, ConsumerRunner, Handler, RetryPolicy
 from tests.support.clock import LoopClock, run_virtually
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
@@ -183,7 +184,7 @@ def test_a_batch_that_fails_once_costs_nothing() -> None:
 def test_a_batch_waits_for_a_dependency_as_a_whole() -> None:
     async def scene() -> None:
         broker, down = MemoryBroker(), iter(range(20))
-        handler = Batches(fail=lambda numbers: DependencyDown("no store") if next(down, None) is not None else None)
+        handler = Batches(fail=lambda numbers: Unavailable("no store") if next(down, None) is not None else None)
         await handled(broker, handler, records(5))
         assert handler.seen == [[0], [1, 2, 3, 4]]
 
@@ -201,7 +202,7 @@ def test_what_is_put_off_is_done_before_its_offsets_are_committed() -> None:
         async def flush() -> None:
             await asyncio.sleep(0.5)
             if next(down, None) is not None:
-                raise DependencyDown("no log")
+                raise Unavailable("no log")
             flushed[:] = done
 
         def check(_: str, offsets: object) -> None:

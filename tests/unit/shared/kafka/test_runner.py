@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import REGISTRY
 
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, PhotoReady, Record, dead_letter_topic
-from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
+from photomesh_shared.kafka.failures import Invalid, Transient
 from photomesh_shared.kafka.handling import OnExhausted
 from photomesh_shared.kafka.runner import ConsumerRunner
 from photomesh_shared.kafka.source import Connect, Ownership, Source
@@ -105,7 +106,7 @@ def test_a_handler_that_hangs_fails_liveness_and_one_that_waits_for_a_dependency
         return alive
 
     assert run_virtually(scene(None)) is False
-    assert run_virtually(scene(DependencyDown("no store"))) is True
+    assert run_virtually(scene(Unavailable("no store"))) is True
 
 
 def test_a_broker_that_is_down_is_waited_for() -> None:
@@ -117,7 +118,7 @@ def test_a_broker_that_is_down_is_waited_for() -> None:
         task = asyncio.create_task(runner.run(stop))
         await asyncio.sleep(600)
         assert runner.alive()
-        with pytest.raises(DependencyDown):
+        with pytest.raises(Unavailable):
             await runner.check()
         broker.down = False
         await broker.append([sample_record(SAMPLE, "ann", n) for n in range(3)])
@@ -177,7 +178,7 @@ def test_on_exhausted_waits_for_dependencies_and_its_own_failure_does_not_stop_t
         nonlocal calls
         calls += 1
         if calls < 10:
-            raise DependencyDown("no log")
+            raise Unavailable("no log")
 
     async def broken(envelope: Envelope[Event], error: Exception) -> None:
         raise RuntimeError("a bug")

@@ -16,9 +16,10 @@ import pytest
 
 from photomesh_shared import failpoints
 from photomesh_shared.backoff import Backoff
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, dead_letter_topic
 from photomesh_shared.failpoints import FailpointReached
-from photomesh_shared.kafka.failures import DependencyDown, Invalid, Transient
+from photomesh_shared.kafka.failures import Invalid, Transient
 from photomesh_shared.kafka.runner import ConsumerRunner, RetryPolicy
 from photomesh_shared.kafka.source import Partition
 from tests.support.clock import LoopClock, run_virtually
@@ -62,7 +63,7 @@ class Schedule:
             case 0:
                 raise Transient("bad luck")
             case 1:
-                raise DependencyDown("no store")
+                raise Unavailable("no store")
         self.completed[event.who].append(event.number)
 
     async def handle_all(self, envelopes: Sequence[Envelope[SampleEvent]]) -> None:

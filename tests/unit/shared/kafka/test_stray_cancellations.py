@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from photomesh_shared.cancellation import StrayCancellation
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import EventLogUnavailable, Unavailable
 from photomesh_shared.events import Envelope
 from photomesh_shared.kafka.consumer import KafkaSource
-from photomesh_shared.kafka.failures import PublishFailed
 from photomesh_shared.kafka.publisher import KafkaPublisher
 from photomesh_shared.kafka.source import Ownership, Partition, Source, SourceLost
 from tests.support.cancellation import await_a_task_that_was_cancelled
@@ -152,5 +151,5 @@ async def test_a_send_that_the_producer_drops_has_failed(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(KafkaPublisher, "_connect", connect)
     publisher = KafkaPublisher("127.0.0.1:1", "tests")
-    with pytest.raises(PublishFailed):
+    with pytest.raises(EventLogUnavailable):
         await publisher.send([sample_record(SAMPLE, "ann", 0)])

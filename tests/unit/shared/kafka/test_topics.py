@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, dead_letter_topic
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
-from photomesh_shared.kafka.failures import DependencyDown
 from tests.support.sample_events import sample_topic
 
 
@@ -25,5 +25,5 @@ def test_replication_decides_how_many_replicas_a_write_needs() -> None:
 
 
 async def test_no_kafka_is_a_dependency_that_is_down() -> None:
-    with pytest.raises(DependencyDown):
+    with pytest.raises(Unavailable):
         await apply_topics("127.0.0.1:1", topic_specs([sample_topic("samples", "readers")], 1))

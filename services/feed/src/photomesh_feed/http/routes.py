@@ -15,6 +15,7 @@ from photomesh_shared.auth import Viewer
 from photomesh_shared.conditional import offer
 from photomesh_shared.cursors import Page, link_next
 from photomesh_shared.errors import (
+    EventLogUnavailable,
     ExpiredToken,
     InvalidCursor,
     InvalidRequest,
@@ -24,7 +25,6 @@ from photomesh_shared.errors import (
     Unavailable,
 )
 from photomesh_shared.http import problems
-from photomesh_shared.kafka.failures import PublishFailed
 
 __all__ = ["router"]
 
@@ -76,7 +76,7 @@ async def get_feed(
     response_class=Response,
     tags=["feed"],
     summary="Record impressions",
-    responses=problems(*_COMMON, MalformedJson, PublishFailed),
+    responses=problems(*_COMMON, MalformedJson, EventLogUnavailable),
 )
 async def record_impressions(body: Impressions, viewer: Viewer, deps: Dependencies) -> None:
     """Records which posts you saw, in the topic `impressions`. It changes nothing that you see. Posts are accepted

@@ -32,7 +32,7 @@ class ImpressionLog:
 
     async def record(self, account_id: int, impressions: Sequence[Impression]) -> None:
         """Publishes an event for each, with `seen_at` between a day ago and now. Does not check whether the posts exist
-        or are visible: the answer would reveal what is hidden. Raises PublishFailed."""
+        or are visible: the answer would reveal what is hidden. Raises EventLogUnavailable."""
         now = self._clock.now()
         events = [
             ImpressionRecorded(

@@ -59,8 +59,8 @@ class Commenting:
         self._counters: WeakValueDictionary[tuple[int, int], BatchLoader[Change, None]] = WeakValueDictionary()
 
     async def commit(self, envelope: Envelope[CommentEvent]) -> None:
-        """Makes an event happen: in the log, in the tables, in the counts. Raises PublishFailed, after which it may
-        have happened.
+        """Makes an event happen: in the log, in the tables, in the counts. Raises EventLogUnavailable, after
+        which it may have happened.
 
         Once it is in the log it has happened, and the consumer applies the log; so if the tables are away now, that is
         no failure of the request, which would only be repeated.
@@ -79,7 +79,7 @@ class Commenting:
 
     async def fold(self, envelopes: Sequence[Envelope[CommentEvent]]) -> None:
         """All that `commit` did with events of one post, once more, and what else follows from a deletion. Raises
-        CassandraUnavailable."""
+        DatabaseUnavailable."""
         await asyncio.gather(*(self._store.write(comment_rows(envelope)) for envelope in envelopes))
         await failpoint(AFTER_ROWS)
         await asyncio.gather(*(self._delete_with_parent(envelope.data) for envelope in envelopes))
@@ -141,7 +141,7 @@ class CommentCounting:
         self._announcements = announcements
 
     async def comments(self, envelopes: Sequence[Envelope[CommentEvent]]) -> None:
-        """A batch of events of comments of one post. Raises CassandraUnavailable."""
+        """A batch of events of comments of one post. Raises DatabaseUnavailable."""
         await self._commenting.fold(envelopes)
         for event in {envelope.data.post_id: envelope.data for envelope in envelopes}.values():
             self._announcements.changed(event.post_id, event.post_author_id)

@@ -19,7 +19,7 @@ _ENTRIES_PER_READ = 100
 
 
 class CassandraComments:
-    """See `photomesh_post.comments.service.Store`. Every method raises CassandraUnavailable when no answer comes."""
+    """See `photomesh_post.comments.service.Store`. Every method raises DatabaseUnavailable when no answer comes."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session

@@ -57,8 +57,8 @@ class Announcements:
         self._changed[post_id] = author_id
 
     async def tell(self) -> None:
-        """Tells what there is to tell now. Raises PublishFailed or CassandraUnavailable; what was not told by then is
-        told the next time."""
+        """Tells what there is to tell now. Raises EventLogUnavailable or DatabaseUnavailable; what was not told by then
+        is told the next time."""
         left = len(self._changed)
         while left > 0:
             some = dict(islice(self._changed.items(), min(left, _AT_A_TIME)))
@@ -106,7 +106,7 @@ class Counting:
         self._announcements = announcements
 
     async def likes(self, envelopes: Sequence[Envelope[LikeEvent]]) -> None:
-        """Counts a batch of likes of one post and its comments. Raises CassandraUnavailable."""
+        """Counts a batch of likes of one post and its comments. Raises DatabaseUnavailable."""
         said = newest(envelopes)
         await asyncio.gather(*(self._subject(subject_id, buckets) for subject_id, buckets in said.items()))
         await failpoint(AFTER_SHOWN)

@@ -60,7 +60,7 @@ class Liking:
         self._clock = clock
 
     async def post(self, viewer_id: int, post_id: int, liked: bool) -> Reactions:
-        """Likes a post, or no longer; what the post then has. Raises PostNotFound, PublishFailed."""
+        """Likes a post, or no longer; what the post then has. Raises PostNotFound, EventLogUnavailable."""
         (post, _), now = await asyncio.gather(
             self._visibility.post(viewer_id, post_id), self._stands(viewer_id, post_id, liked)
         )
@@ -72,7 +72,7 @@ class Liking:
         return await self._say(viewer_id, post_id, liked, now, event)
 
     async def comment(self, viewer_id: int, comment: Comment, post_author_id: int, liked: bool) -> Reactions:
-        """Likes a comment that the viewer sees, or no longer; what it then has. Raises PublishFailed."""
+        """Likes a comment that the viewer sees, or no longer; what it then has. Raises EventLogUnavailable."""
 
         def event(at: datetime) -> LikeEvent:
             who = {

@@ -21,7 +21,7 @@ _WRITTEN_TOGETHER = 10  # more partitions in a batch, and Cassandra begins to co
 
 
 class CassandraLikes:
-    """See `liking.LikingStore` and `counting.CountingStore`. Every method raises CassandraUnavailable when no answer
+    """See `liking.LikingStore` and `counting.CountingStore`. Every method raises DatabaseUnavailable when no answer
     comes."""
 
     def __init__(self, session: CassandraSession) -> None:

@@ -21,7 +21,7 @@ class StoredPhotos:
         self._variants_bucket = variants_bucket
 
     async def remove(self, photo: Photo) -> Sequence[str]:
-        """Raises StorageUnavailable."""
+        """Raises ObjectStorageUnavailable."""
         # Those that we were told of, and those of an earlier processing or one that was cut off.
         found = await self._storage.list_keys(self._variants_bucket, variants_prefix(photo.id))
         variants = sorted({*found, *(variant.key for variant in photo.variants)})

@@ -47,7 +47,7 @@ class Publishing:
     async def commit(self, envelope: Envelope[Event]) -> None:
         """Makes an event happen: in the log, then in the tables.
 
-        Raises PublishFailed, after which it may have happened, or CassandraUnavailable, after which it has: the
+        Raises EventLogUnavailable, after which it may have happened, or DatabaseUnavailable, after which it has: the
         consumer applies the log.
         """
         await self._publisher.publish(envelope)

@@ -49,7 +49,7 @@ async def write_row(session: CassandraSession, row: RowWrite) -> None:
 
 
 class CassandraStore:
-    """See `photomesh_post.posts.service.Store`. Every method raises CassandraUnavailable when no answer comes."""
+    """See `photomesh_post.posts.service.Store`. Every method raises DatabaseUnavailable when no answer comes."""
 
     def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session

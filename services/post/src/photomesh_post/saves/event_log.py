@@ -80,8 +80,8 @@ class Saving:
         self._clock = clock
 
     async def commit(self, envelope: Envelope[SaveEvent]) -> None:
-        """Makes an event happen: in the log, in the tables, in the counts. Raises PublishFailed, after which it may
-        have happened. What the tables cannot take now is left to the consumer."""
+        """Makes an event happen: in the log, in the tables, in the counts. Raises EventLogUnavailable, after
+        which it may have happened. What the tables cannot take now is left to the consumer."""
         await self._publisher.publish(envelope)
         SAVES.labels(envelope.data.type_.removeprefix("photomesh.").removesuffix(".v1")).inc()
         await failpoint(AFTER_PRODUCE)
@@ -93,7 +93,7 @@ class Saving:
             )
 
     async def apply(self, envelope: Envelope[SaveEvent]) -> None:
-        """Writes what an event says to the tables, and counts it; once more is no harm. Raises CassandraUnavailable."""
+        """Writes what an event says to the tables, and counts it; once more is no harm. Raises DatabaseUnavailable."""
         version = envelope.entityversion
         match envelope.data:
             case PostSaved() as event:

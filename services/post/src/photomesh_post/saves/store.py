@@ -18,7 +18,7 @@ _PLACES_PER_READ = 100
 
 
 class CassandraSaves:
-    """See `photomesh_post.saves.event_log.Store`. Every method raises CassandraUnavailable when no answer comes."""
+    """See `photomesh_post.saves.event_log.Store`. Every method raises DatabaseUnavailable when no answer comes."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
