@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import photomesh_local as local
-from photomesh_identity.keys import KeyRing, Seal, TokenPolicy
-from photomesh_identity.store import PostgresStore
+from photomesh_identity.signing_keys.domain import KeyCipher
+from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
+from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.postgres import open_pool
 
@@ -22,7 +23,7 @@ async def tokens(stack: str, account_ids: Iterable[int]) -> dict[int, str]:
     environment = local.environment(stack, "identity")
     policy = TokenPolicy(environment["PHOTOMESH_TOKEN_ISSUER"], environment["PHOTOMESH_TOKEN_AUDIENCE"], _LIFETIME)
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"], size=2) as pool:
-        seal = Seal(environment["PHOTOMESH_KEY_ENCRYPTION_SECRET"])
-        keys = KeyRing(PostgresStore(pool), seal, policy, SystemClock())
+        cipher = KeyCipher(environment["PHOTOMESH_KEY_ENCRYPTION_SECRET"])
+        keys = KeyRing(PostgresSigningKeys(pool), cipher, policy, SystemClock())
         await keys.load()
         return {account: keys.access_token(account, _SESSION) for account in account_ids}

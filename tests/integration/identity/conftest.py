@@ -13,7 +13,7 @@ import pytest
 from photomesh_identity.app import create_app
 from photomesh_identity.settings import Settings
 from photomesh_shared.clock import Clock, SystemClock
-from tests.integration.identity.people import People
+from tests.integration.identity.api_users import ApiUsers
 from tests.support.clock import MovableClock
 from tests.support.databases import new_database
 from tests.support.services import client_of, settings_from
@@ -22,7 +22,7 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
 Environment = Callable[[str], Mapping[str, str]]
-Serving = Callable[..., AbstractAsyncContextManager[People]]
+Serving = Callable[..., AbstractAsyncContextManager[ApiUsers]]
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ async def environment(service_environment: Environment) -> AsyncIterator[Mapping
         yield {
             **service_environment("identity"),
             "PHOTOMESH_POSTGRES_DSN": dsn,
-            # Cheap hashes; that the real parameters work is a test of its own.
+            # Cheap hashes; one test uses the real parameters.
             "PHOTOMESH_ARGON2_MEMORY_KIB": "256",
             "PHOTOMESH_ARGON2_TIME_COST": "1",
             "PHOTOMESH_PASSWORD_QUEUE": "100",
@@ -58,10 +58,10 @@ def clock() -> MovableClock:
 
 
 @asynccontextmanager
-async def serve(environment: Mapping[str, str], clock: Clock, **changes: str) -> AsyncIterator[People]:
+async def serve(environment: Mapping[str, str], clock: Clock, **changes: str) -> AsyncIterator[ApiUsers]:
     settings = settings_from(Settings, environment, **changes)
     async with client_of(create_app(settings, clock)) as api:
-        yield People(api)
+        yield ApiUsers(api)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def serving(environment: Mapping[str, str], clock: MovableClock) -> Serving:
 
 
 @pytest.fixture(scope="session")
-async def people(environment: Mapping[str, str]) -> AsyncIterator[People]:
-    """People of a service that runs for all tests."""
-    async with serve(environment, SystemClock()) as people:
-        yield people
+async def users(environment: Mapping[str, str]) -> AsyncIterator[ApiUsers]:
+    """Users of a service that runs for all tests."""
+    async with serve(environment, SystemClock()) as users:
+        yield users

@@ -1,14 +1,10 @@
-"""Avatars: from a photo that post knows of, on real object storage."""
+"""Avatars: copies of photos in real object storage."""
 
 from __future__ import annotations
 
-import json
-import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -18,71 +14,49 @@ from photomesh_identity.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import encode
 from photomesh_shared.storage import ObjectStorage, open_storage
+from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving, serve
-from tests.integration.identity.people import People, Person
+from tests.integration.identity.fake_services import JsonResponse, serve_json
 from tests.support.problems import expect_problem
 from tests.support.services import settings_from
 
-Answer = tuple[int, dict[str, Any]]
 IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass
-class Post:
-    """As much of post as identity asks for: `GET /v1/photos/{id}`."""
+class FakePost:
+    """A fake of post: `GET /v1/photos/{photo_id}`."""
 
-    photos: dict[str, Answer] = field(default_factory=dict)
-    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    photos: dict[str, JsonResponse] = field(default_factory=dict)
+    calls: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     url: str = ""
+
+    def respond(self, target: str, headers: Mapping[str, str]) -> JsonResponse:
+        self.calls.append((target, headers))
+        return self.photos.get(target.removeprefix("/v1/photos/"), (404, {"code": "photo-not-found"}))
 
 
 @pytest.fixture(scope="module")
-def post() -> Iterator[Post]:
-    with _serving(Post()) as post:
+def post() -> Iterator[FakePost]:
+    post = FakePost()
+    with serve_json(post.respond) as post.url:
         yield post
-
-
-@contextmanager
-def _serving(post: Post) -> Iterator[Post]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            post.asked.append((self.path, dict(self.headers)))
-            status, body = post.photos.get(self.path.removeprefix("/v1/photos/"), (404, {"code": "photo-not-found"}))
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    post.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield post
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass
-class Studio:
-    """A service that knows where post is, its storage, and somebody with an account."""
+class AvatarSetup:
+    """A user of a service with a fake post and real storage."""
 
-    ada: Person
-    post: Post
+    ada: ApiUser
+    post: FakePost
     storage: ObjectStorage
     settings: Settings
-    taken: int = 0
+    photos: int = 0
 
     async def photo(self, *, owner: str | None = None, status: str = "ready", **changes: Any) -> str:
-        """A photo of Ada's whose variants are in storage."""
-        self.taken += 1
-        photo_id, folder, variants = encode("p", self.taken), f"test-{uuid.uuid4().hex}", {}
+        """A photo of Ada with its variants in storage; returns its id."""
+        self.photos += 1
+        photo_id, folder, variants = encode("p", self.photos), f"test-{uuid.uuid4().hex}", {}
         for size in (1080, 640, 320, 150):
             key = f"{folder}/{size}.jpg"
             await self.storage.put(
@@ -97,12 +71,12 @@ class Studio:
         self.post.photos[photo_id] = (200, body)
         return photo_id
 
-    async def kept(self) -> list[str]:
-        """Keys of all avatars of Ada's."""
+    async def avatar_keys(self) -> list[str]:
+        """The keys of all avatars of Ada."""
         return await self.storage.list_keys(self.settings.variants_bucket, f"avatars/{self.ada.id}/")
 
-    async def seen(self, url: str) -> httpx.Response:
-        """What anybody gets for a public URL."""
+    async def get_public(self, url: str) -> httpx.Response:
+        """Gets a public URL without credentials."""
         async with httpx.AsyncClient() as client:
             key = url.removeprefix(f"{self.settings.cdn_url}/")
             return await client.get(f"{self.settings.s3_public_endpoint}/{self.settings.variants_bucket}/{key}")
@@ -115,102 +89,104 @@ async def storage(environment: Mapping[str, str]) -> AsyncIterator[ObjectStorage
 
 
 @pytest.fixture(scope="module")
-async def asking(environment: Mapping[str, str], post: Post) -> AsyncIterator[People]:
-    """People of a service that asks `post`."""
-    async with serve(environment, SystemClock(), post_url=post.url) as people:
-        yield people
+async def users_with_post(environment: Mapping[str, str], post: FakePost) -> AsyncIterator[ApiUsers]:
+    """Users of a service that calls `post`."""
+    async with serve(environment, SystemClock(), post_url=post.url) as users:
+        yield users
 
 
 @pytest.fixture
-async def studio(asking: People, post: Post, storage: ObjectStorage, environment: Mapping[str, str]) -> Studio:
+async def setup(
+    users_with_post: ApiUsers, post: FakePost, storage: ObjectStorage, environment: Mapping[str, str]
+) -> AvatarSetup:
     post.photos.clear()
-    post.asked.clear()
-    return Studio(await asking.somebody(), post, storage, settings_from(Settings, environment))
+    post.calls.clear()
+    return AvatarSetup(await users_with_post.new_user(), post, storage, settings_from(Settings, environment))
 
 
-async def test_an_avatar_is_a_copy(studio: Studio) -> None:
-    ada, photo_id = studio.ada, await studio.photo()
-    answer = await ada.edit(avatar_photo_id=photo_id)
+async def test_an_avatar_is_a_copy_of_the_photo(setup: AvatarSetup) -> None:
+    ada, photo_id = setup.ada, await setup.photo()
+    answer = await ada.update(avatar_photo_id=photo_id)
     assert answer.status_code == 200
     urls = answer.json()["avatar_urls"]
     assert set(urls) == {"150", "320"}
     for size, url in urls.items():
         assert f"/avatars/{ada.id}/" in url
-        shown = await studio.seen(url)
+        shown = await setup.get_public(url)
         assert shown.text == f"{photo_id} {size}"
         assert shown.headers["content-type"] == "image/jpeg"
         assert shown.headers["cache-control"] == IMMUTABLE
-    assert len(await studio.kept()) == 2
-    [(_, headers)] = studio.post.asked
+    assert len(await setup.avatar_keys()) == 2
+    [(_, headers)] = setup.post.calls
     assert headers["Authorization"] == ada.headers["Authorization"]
     assert headers["Request-Id"] == answer.headers["request-id"]
 
 
-async def test_a_new_avatar_replaces_the_old_one(studio: Studio) -> None:
-    first = (await studio.ada.edit(avatar_photo_id=await studio.photo())).json()["avatar_urls"]
-    second = (await studio.ada.edit(avatar_photo_id=await studio.photo())).json()["avatar_urls"]
+async def test_a_new_avatar_replaces_the_old_one(setup: AvatarSetup) -> None:
+    first = (await setup.ada.update(avatar_photo_id=await setup.photo())).json()["avatar_urls"]
+    second = (await setup.ada.update(avatar_photo_id=await setup.photo())).json()["avatar_urls"]
     assert first["150"] != second["150"]
-    assert (await studio.seen(first["150"])).status_code == 404
-    assert (await studio.seen(second["150"])).status_code == 200
-    assert len(await studio.kept()) == 2
+    assert (await setup.get_public(first["150"])).status_code == 404
+    assert (await setup.get_public(second["150"])).status_code == 200
+    assert len(await setup.avatar_keys()) == 2
 
 
-async def test_null_removes_it(studio: Studio) -> None:
-    await studio.ada.edit(avatar_photo_id=await studio.photo())
-    answer = await studio.ada.edit(avatar_photo_id=None)
+async def test_null_removes_the_avatar(setup: AvatarSetup) -> None:
+    await setup.ada.update(avatar_photo_id=await setup.photo())
+    answer = await setup.ada.update(avatar_photo_id=None)
     assert answer.json()["avatar_urls"] is None
-    assert await studio.kept() == []
+    assert await setup.avatar_keys() == []
 
 
 @pytest.mark.parametrize("status", ["processing", "rejected", "failed", "something new"])
-async def test_a_photo_that_is_not_ready(studio: Studio, status: str) -> None:
-    photo_id = await studio.photo(status=status, variants=None)
-    problem = expect_problem(await studio.ada.edit(avatar_photo_id=photo_id), 409, "avatar-photo-not-ready")
+async def test_a_photo_that_is_not_ready_is_refused(setup: AvatarSetup, status: str) -> None:
+    photo_id = await setup.photo(status=status, variants=None)
+    problem = expect_problem(await setup.ada.update(avatar_photo_id=photo_id), 409, "avatar-photo-not-ready")
     assert problem["photo_status"] == status
 
 
-async def test_a_photo_of_somebody_else_is_none(studio: Studio) -> None:
-    for photo_id in (await studio.photo(owner="u_1"), "p_999"):
+async def test_a_photo_of_another_account_is_refused(setup: AvatarSetup) -> None:
+    for photo_id in (await setup.photo(owner="u_1"), "p_999"):
         expect_problem(
-            await studio.ada.edit(avatar_photo_id=photo_id), 422, "avatar-photo-not-found", "/avatar_photo_id"
+            await setup.ada.update(avatar_photo_id=photo_id), 422, "avatar-photo-not-found", "/avatar_photo_id"
         )
-    assert await studio.kept() == []
+    assert await setup.avatar_keys() == []
 
 
-async def test_a_photo_that_is_deleted_meanwhile(studio: Studio) -> None:
-    photo_id = await studio.photo()
-    variants = studio.post.photos[photo_id][1]["variants"]
-    variants["320"] = f"{studio.settings.cdn_url}/test-gone/320.jpg"
-    expect_problem(await studio.ada.edit(avatar_photo_id=photo_id), 422, "avatar-photo-not-found")
-    assert await studio.kept() == []
+async def test_a_photo_that_is_deleted_during_the_copy(setup: AvatarSetup) -> None:
+    photo_id = await setup.photo()
+    variants = setup.post.photos[photo_id][1]["variants"]
+    variants["320"] = f"{setup.settings.cdn_url}/test-gone/320.jpg"
+    expect_problem(await setup.ada.update(avatar_photo_id=photo_id), 422, "avatar-photo-not-found")
+    assert await setup.avatar_keys() == []
 
 
 @pytest.mark.parametrize(
     "answer",
     [(500, {}), (503, {}), (401, {}), (200, {}), (200, {"owner_id": "u_1", "status": 5}), (302, {})],
 )
-async def test_post_is_not_well(studio: Studio, answer: Answer) -> None:
-    photo_id = await studio.photo()
-    studio.post.photos[photo_id] = answer
-    problem = expect_problem(await studio.ada.edit(avatar_photo_id=photo_id, bio="new"), 503, "photos-unavailable")
+async def test_unexpected_responses_of_post(setup: AvatarSetup, answer: JsonResponse) -> None:
+    photo_id = await setup.photo()
+    setup.post.photos[photo_id] = answer
+    problem = expect_problem(await setup.ada.update(avatar_photo_id=photo_id, bio="new"), 503, "photos-unavailable")
     assert problem["retryable"]
-    assert (await studio.ada.me()).json() == studio.ada.user
+    assert (await setup.ada.me()).json() == setup.ada.user
 
 
-async def test_variants_elsewhere_are_not_fetched(studio: Studio) -> None:
-    """Only keys below the CDN's URL are copied, whatever post says."""
-    photo_id = await studio.photo(variants={"150": "http://example.com/150.jpg", "320": "http://example.com/320.jpg"})
-    expect_problem(await studio.ada.edit(avatar_photo_id=photo_id), 503, "photos-unavailable")
+async def test_variants_at_other_urls_are_not_copied(setup: AvatarSetup) -> None:
+    """Only keys below the CDN's URL are copied."""
+    photo_id = await setup.photo(variants={"150": "http://example.com/150.jpg", "320": "http://example.com/320.jpg"})
+    expect_problem(await setup.ada.update(avatar_photo_id=photo_id), 503, "photos-unavailable")
 
 
-async def test_post_is_away(serving: Serving, studio: Studio) -> None:
-    async with serving(post_url="http://127.0.0.1:9") as people:
-        answer = await Person(people.api, studio.ada.user, studio.ada.tokens).edit(avatar_photo_id="p_1")
+async def test_post_does_not_answer(serving: Serving, setup: AvatarSetup) -> None:
+    async with serving(post_url="http://127.0.0.1:9") as users:
+        answer = await ApiUser(users.api, setup.ada.user, setup.ada.tokens).update(avatar_photo_id="p_1")
         expect_problem(answer, 503, "photos-unavailable")
 
 
-async def test_a_change_that_is_refused_leaves_no_copies(studio: Studio) -> None:
-    photo_id = await studio.photo()
-    expect_problem(await studio.ada.edit(if_match='"7"', avatar_photo_id=photo_id), 412, "precondition-failed")
-    assert studio.post.asked == []
-    assert await studio.kept() == []
+async def test_a_failed_update_leaves_no_copies(setup: AvatarSetup) -> None:
+    photo_id = await setup.photo()
+    expect_problem(await setup.ada.update(if_match='"7"', avatar_photo_id=photo_id), 412, "precondition-failed")
+    assert setup.post.calls == []
+    assert await setup.avatar_keys() == []

@@ -1,4 +1,4 @@
-"""What subscribers of `accounts` learn."""
+"""Events in the topic `accounts`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import asyncio
 from datetime import UTC, datetime
 
 from photomesh_shared.events import AccountRegistered, AccountUpdated
-from tests.integration.identity.people import People
+from tests.integration.identity.api_users import ApiUsers
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 
 
-async def test_one_event_per_change_and_no_gap(people: People, topics: Topics) -> None:
-    ada = await people.somebody()
-    await ada.edit(display_name="Ada", bio="Numbers")
-    await ada.edit(display_name="Ada")  # changes nothing
-    expect_problem(await ada.edit(if_match='"1"', bio="lost"), 412, "precondition-failed")
-    expect_problem(await ada.edit(bio="x" * 999), 422, "invalid-request")
-    await ada.edit(private=True)
-    await people.logged_in(ada.username)
+async def test_publishes_one_event_per_change_without_gaps(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user()
+    await ada.update(display_name="Ada", bio="Numbers")
+    await ada.update(display_name="Ada")  # no change
+    expect_problem(await ada.update(if_match='"1"', bio="lost"), 412, "precondition-failed")
+    expect_problem(await ada.update(bio="x" * 999), 422, "invalid-request")
+    await ada.update(private=True)
+    await users.log_in_as(ada.username)
     await ada.refreshed()
 
     envelopes = await topics.wait_for("accounts", ada.id, until=lambda found: len(found) >= 3)
@@ -43,8 +43,8 @@ async def test_one_event_per_change_and_no_gap(people: People, topics: Topics) -
     assert all(envelope.source == "/photomesh/identity" and envelope.request_id for envelope in envelopes)
 
 
-async def test_the_topic_knows_no_address(people: People, topics: Topics) -> None:
-    ada = await people.somebody()
+async def test_events_have_no_email_address(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user()
     await topics.wait_for("accounts", ada.id)
     [record] = [r for r in await topics.records("accounts") if r.header("ce_subject") == ada.id]
     assert record.key == ada.id.encode()
@@ -52,9 +52,9 @@ async def test_the_topic_knows_no_address(people: People, topics: Topics) -> Non
     assert b"@" not in record.value
 
 
-async def test_changes_at_once_are_versions_in_order(people: People, topics: Topics) -> None:
-    ada = await people.somebody()
-    answers = await asyncio.gather(*(ada.edit(bio=f"bio {n}") for n in range(15)))
+async def test_concurrent_updates_make_consecutive_versions(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user()
+    answers = await asyncio.gather(*(ada.update(bio=f"bio {n}") for n in range(15)))
     assert {answer.status_code for answer in answers} == {200}
     envelopes = await topics.wait_for("accounts", ada.id, until=lambda found: len(found) >= 16)
     assert [envelope.entityversion for envelope in envelopes] == list(range(1, 17))
@@ -67,9 +67,9 @@ async def test_changes_at_once_are_versions_in_order(people: People, topics: Top
         assert by_tag[f'"{envelope.entityversion}"'] == envelope.data.bio
 
 
-async def test_a_refused_registration_is_no_event(people: People, topics: Topics) -> None:
-    ada = await people.somebody()
-    expect_problem(await people.register(people.application(ada.username)), 409, "username-taken")
+async def test_a_refused_registration_publishes_nothing(users: ApiUsers, topics: Topics) -> None:
+    ada = await users.new_user()
+    expect_problem(await users.register(users.registration(ada.username)), 409, "username-taken")
     await topics.wait_for("accounts", ada.id)
     values = [record.value or b"" for record in await topics.records("accounts")]
     assert sum(f'"{ada.username}"'.encode() in value for value in values) == 1

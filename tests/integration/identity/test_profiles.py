@@ -1,4 +1,4 @@
-"""One's own profile and those of others."""
+"""Reading and updating one's own profile, and reading public ones."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 import pytest
 
 from photomesh_shared.ids import MAX_ID, encode
-from tests.integration.identity.people import People, Person
+from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.support.problems import expect_problem
 from tests.support.tokens import Issuer
 
 
 @pytest.fixture
-async def ada(people: People) -> Person:
-    return await people.somebody()
+async def ada(users: ApiUsers) -> ApiUser:
+    return await users.new_user()
 
 
-async def test_only_what_is_sent_changes(ada: Person) -> None:
-    answer = await ada.edit(display_name="  Ada Lovelace ", bio="Numbers,\r\nmostly. 🧮")
+async def test_updates_only_the_given_members(ada: ApiUser) -> None:
+    answer = await ada.update(display_name="  Ada Lovelace ", bio="Numbers,\r\nmostly. 🧮")
     assert answer.status_code == 200
     changed = {"display_name": "Ada Lovelace", "bio": "Numbers,\nmostly. 🧮"}
     assert answer.json() == ada.user | changed
-    answer = await ada.edit(private=True)
+    answer = await ada.update(private=True)
     assert answer.json() == ada.user | changed | {"private": True}
-    answer = await ada.edit(bio="", private=False)
+    answer = await ada.update(bio="", private=False)
     assert answer.json() == ada.user | changed | {"bio": ""}
     assert (await ada.me()).json() == answer.json()
 
 
-async def test_the_public_profile_has_no_address(people: People, ada: Person) -> None:
+async def test_public_profiles_have_no_email_address(users: ApiUsers, ada: ApiUser) -> None:
     public = {name: value for name, value in ada.user.items() if name != "email"}
     for path in (ada.id, f"by-username/{ada.username}", f"by-username/{ada.username.upper()}"):
-        answer = await people.api.get(f"/v1/users/{path}")
+        answer = await users.api.get(f"/v1/users/{path}")
         assert answer.status_code == 200
         shown = answer.json()
         assert {name: shown[name] for name in public} == public
@@ -53,17 +53,17 @@ async def test_the_public_profile_has_no_address(people: People, ada: Person) ->
         "by-username/admin",
     ],
 )
-async def test_nobody_there(people: People, path: str) -> None:
-    expect_problem(await people.api.get(f"/v1/users/{path}"), 404, "account-not-found")
+async def test_absent_accounts(users: ApiUsers, path: str) -> None:
+    expect_problem(await users.api.get(f"/v1/users/{path}"), 404, "account-not-found")
 
 
 @pytest.mark.parametrize("user_id", ["u_", "1", "p_1", "u_01", "u_zzzzzzzzzzz", "u_ü", "u_%00", "u_" + "1" * 500])
-async def test_what_is_no_id(people: People, user_id: str) -> None:
-    expect_problem(await people.api.get(f"/v1/users/{user_id}"), 422, "invalid-request", "#path/user_id")
+async def test_malformed_ids(users: ApiUsers, user_id: str) -> None:
+    expect_problem(await users.api.get(f"/v1/users/{user_id}"), 422, "invalid-request", "#path/user_id")
 
 
-async def test_an_account_that_is_gone(people: People, issuer: Issuer) -> None:
-    expect_problem(await people.api.get("/v1/me", headers=issuer.headers(1)), 401, "invalid-token")
+async def test_a_token_of_another_issuer(users: ApiUsers, issuer: Issuer) -> None:
+    expect_problem(await users.api.get("/v1/me", headers=issuer.headers(1)), 401, "invalid-token")
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ async def test_an_account_that_is_gone(people: People, issuer: Issuer) -> None:
         ({"email": "another@example.com"}, "/email"),
     ],
 )
-async def test_what_is_wrong_is_told_by_field(ada: Person, change: dict[str, Any], pointer: str) -> None:
-    expect_problem(await ada.edit(**change), 422, "invalid-request", pointer)
+async def test_invalid_members_are_reported_by_pointer(ada: ApiUser, change: dict[str, Any], pointer: str) -> None:
+    expect_problem(await ada.update(**change), 422, "invalid-request", pointer)
     assert (await ada.me()).json() == ada.user
 
 
-async def test_what_is_known_is_not_sent_again(ada: Person) -> None:
+async def test_if_none_match(ada: ApiUser) -> None:
     first = await ada.me()
     tag = first.headers["etag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
@@ -102,37 +102,37 @@ async def test_what_is_known_is_not_sent_again(ada: Person) -> None:
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert again.headers["cache-control"] == "private, no-cache"
-    changed = await ada.edit(bio="new")
+    changed = await ada.update(bio="new")
     assert changed.headers["etag"] != tag
     again = await ada.me(**{"If-None-Match": tag})
     assert (again.status_code, again.headers["etag"]) == (200, changed.headers["etag"])
 
 
-async def test_what_changes_nothing_keeps_its_tag(ada: Person) -> None:
+async def test_an_update_without_effect_keeps_the_entity_tag(ada: ApiUser) -> None:
     tag = (await ada.me()).headers["etag"]
-    assert (await ada.edit()).headers["etag"] == tag
-    assert (await ada.edit(bio="", private=False, avatar_photo_id=None)).headers["etag"] == tag
+    assert (await ada.update()).headers["etag"] == tag
+    assert (await ada.update(bio="", private=False, avatar_photo_id=None)).headers["etag"] == tag
 
 
-async def test_a_change_by_somebody_who_has_not_seen_the_last_one(ada: Person) -> None:
+async def test_if_match(ada: ApiUser) -> None:
     tag = (await ada.me()).headers["etag"]
-    second = await ada.edit(if_match=tag, bio="second")
+    second = await ada.update(if_match=tag, bio="second")
     assert second.status_code == 200
-    refused = await ada.edit(if_match=tag, bio="third")
+    refused = await ada.update(if_match=tag, bio="third")
     expect_problem(refused, 412, "precondition-failed")
     assert refused.headers["etag"] == second.headers["etag"]
-    expect_problem(await ada.edit(if_match=f"W/{second.headers['etag']}", bio="third"), 412, "precondition-failed")
-    assert (await ada.edit(if_match="*", bio="third")).status_code == 200
+    expect_problem(await ada.update(if_match=f"W/{second.headers['etag']}", bio="third"), 412, "precondition-failed")
+    assert (await ada.update(if_match="*", bio="third")).status_code == 200
 
 
-async def test_of_many_changes_of_one_version_one_happens(ada: Person) -> None:
+async def test_of_concurrent_updates_with_if_match_one_succeeds(ada: ApiUser) -> None:
     tag = (await ada.me()).headers["etag"]
-    answers = await asyncio.gather(*(ada.edit(if_match=tag, bio=f"bio {n}") for n in range(10)))
+    answers = await asyncio.gather(*(ada.update(if_match=tag, bio=f"bio {n}") for n in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 9
 
 
-async def test_paths_and_methods_that_do_not_exist(people: People) -> None:
-    expect_problem(await people.api.get("/v1/nothing"), 404, "route-not-found")
-    answer = await people.api.put("/v1/me", json={})
+async def test_unknown_paths_and_methods(users: ApiUsers) -> None:
+    expect_problem(await users.api.get("/v1/nothing"), 404, "route-not-found")
+    answer = await users.api.put("/v1/me", json={})
     expect_problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"]

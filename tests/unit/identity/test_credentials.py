@@ -1,4 +1,4 @@
-"""Usernames, e-mail addresses, passwords."""
+"""Rules for usernames, e-mail addresses and passwords."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_identity import credentials
+from photomesh_identity.credentials.domain import (
+    check_new_password,
+    email_key,
+    normalize_email,
+    normalize_password,
+    normalize_username,
+    resemblance,
+)
 
 _ALLOWED = st.text("abzABZ059._", min_size=0, max_size=35)
 
 
 @pytest.mark.parametrize("name", ["ada", "Ada", "a.d.a", "ada_", "_ada", "000", "a" * 30, "a.1"])
-def test_usernames_that_we_take(name: str) -> None:
-    assert credentials.username(name) == name.lower()
+def test_valid_usernames(name: str) -> None:
+    assert normalize_username(name) == name.lower()
 
 
 @pytest.mark.parametrize(
@@ -38,19 +45,19 @@ def test_usernames_that_we_take(name: str) -> None:
         ("me.", "dot"),
     ],
 )
-def test_usernames_that_we_refuse(name: str, reason: str) -> None:
+def test_invalid_usernames(name: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        credentials.username(name)
+        normalize_username(name)
 
 
 @given(st.one_of(_ALLOWED, st.text()))
-def test_a_username_is_one_for_good(text: str) -> None:
-    """Whatever is taken is in its final form, and safe in a URL."""
+def test_username_normalization_is_idempotent(text: str) -> None:
+    """Valid usernames are in their final form, and safe in a URL."""
     try:
-        name = credentials.username(text)
+        name = normalize_username(text)
     except ValueError:
         return
-    assert credentials.username(name) == credentials.username(name.upper()) == name
+    assert normalize_username(name) == normalize_username(name.upper()) == name
     assert re.fullmatch(r"[a-z0-9_]([a-z0-9_.]*[a-z0-9_])", name)
     assert ".." not in name
 
@@ -65,18 +72,18 @@ def test_a_username_is_one_for_good(text: str) -> None:
         ("ada@xn--bcher-kva.example", "ada@bücher.example"),
     ],
 )
-def test_addresses_have_one_form(text: str, address: str) -> None:
-    assert credentials.email_address(text) == address
-    assert credentials.email_key(address) == credentials.email_key(credentials.email_address(address.upper()))
+def test_valid_addresses(text: str, address: str) -> None:
+    assert normalize_email(text) == address
+    assert email_key(address) == email_key(normalize_email(address.upper()))
 
 
 @given(st.one_of(st.text(), st.emails()))
-def test_an_address_stays_what_it_is(text: str) -> None:
+def test_address_normalization_is_idempotent(text: str) -> None:
     try:
-        address = credentials.email_address(text)
+        address = normalize_email(text)
     except ValueError:
         return
-    assert credentials.email_address(address) == address
+    assert normalize_email(address) == address
     assert "\0" not in address
     assert len(address.encode()) <= 320
 
@@ -84,8 +91,8 @@ def test_an_address_stays_what_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "password", ["correct horse battery", "0123456789x", "пароль от моря", "🧮🐎🔋🪄 ok five", "x" * 64 + "abcd"]
 )
-def test_passwords_that_we_take(password: str) -> None:
-    assert credentials.new_password(password) == password
+def test_valid_passwords(password: str) -> None:
+    assert check_new_password(password) == password
 
 
 @pytest.mark.parametrize(
@@ -102,21 +109,19 @@ def test_passwords_that_we_take(password: str) -> None:
         ("１２３４５６７８９０", "easy to guess"),
     ],
 )
-def test_passwords_that_we_refuse(password: str, reason: str) -> None:
+def test_invalid_passwords(password: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        credentials.new_password(password)
+        check_new_password(password)
 
 
 @given(st.text(min_size=1))
-def test_a_password_has_one_form(text: str) -> None:
-    once = credentials.normal_password(text)
-    assert credentials.normal_password(once) == once
+def test_password_normalization_is_idempotent(text: str) -> None:
+    once = normalize_password(text)
+    assert normalize_password(once) == once
 
 
-def test_a_password_must_not_reveal_its_owner() -> None:
-    assert credentials.reveals("ADA and Charles", "ada", "x@example.com") == "must not contain the username"
-    assert (
-        credentials.reveals("lovelace 1843", "grace", "Lovelace@example.com") == "must not contain the e-mail address"
-    )
-    assert credentials.reveals("a very good one", "grace", "a@example.com") is None
-    assert credentials.reveals("correct horse battery", "ada", "ada@example.com") is None
+def test_passwords_that_resemble_their_owner() -> None:
+    assert resemblance("ADA and Charles", "ada", "x@example.com") == "must not contain the username"
+    assert resemblance("lovelace 1843", "grace", "Lovelace@example.com") == "must not contain the e-mail address"
+    assert resemblance("a very good one", "grace", "a@example.com") is None
+    assert resemblance("correct horse battery", "ada", "ada@example.com") is None

@@ -1,4 +1,4 @@
-"""``python -m photomesh_identity``: accounts, log-ins and profiles over HTTP, and the relay of their events."""
+"""``python -m photomesh_identity``: the HTTP API, and the outbox relay."""
 
 from __future__ import annotations
 

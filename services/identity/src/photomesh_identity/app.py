@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_identity import api
+from photomesh_identity.http.routes import accounts, profiles, sessions
 from photomesh_identity.settings import Settings
 from photomesh_identity.wiring import open_deps
-from photomesh_shared.apps import create_api_app
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.http import create_api_app
 
 __all__ = ["create_app"]
 
@@ -20,7 +20,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh identity",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        router=api.router,
-        idempotent_paths={"/v1/accounts"},
+        routers=[accounts.router, sessions.router, profiles.router],
         description="Accounts, sessions and profiles.",
     )

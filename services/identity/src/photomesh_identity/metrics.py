@@ -1,4 +1,4 @@
-"""What this service counts, beyond the metrics that all have."""
+"""Prometheus metrics of identity."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = ["LOGINS", "PASSWORDS_WAITING", "PASSWORD_SECONDS", "PROFILE_EDITS", "REFRESHES", "REGISTRATIONS"]
 
-REGISTRATIONS = Counter("photomesh_identity_registrations_total", "Accounts opened.")
+REGISTRATIONS = Counter("photomesh_identity_registrations_total", "Accounts registered.")
 LOGINS = Counter("photomesh_identity_logins_total", "Log-ins by outcome: ok, wrong.", ["outcome"])
 REFRESHES = Counter(
     "photomesh_identity_refreshes_total", "Refreshes by outcome: rotate, repeat, reused, over, unknown.", ["outcome"]
 )
-PROFILE_EDITS = Counter("photomesh_identity_profile_edits_total", "Profiles changed.")
-PASSWORDS_WAITING = Gauge("photomesh_identity_passwords_waiting", "Passwords being hashed or waiting for it.")
+PROFILE_EDITS = Counter("photomesh_identity_profile_edits_total", "Profile changes.")
+PASSWORDS_WAITING = Gauge("photomesh_identity_passwords_waiting", "Passwords being hashed, or waiting to be.")
 PASSWORD_SECONDS = Histogram(
     "photomesh_identity_password_seconds",
-    "Time to hash or verify one password, without waiting.",
+    "Duration of hashing or verifying a password, without waiting.",
     ["operation"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2),
 )

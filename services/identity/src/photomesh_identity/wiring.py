@@ -1,4 +1,4 @@
-"""Everything that the service holds open, composed in one place."""
+"""Composition root."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 from redis.asyncio import Redis
 
-from photomesh_identity.avatars import CopiedAvatars
-from photomesh_identity.domain import SessionLimits
-from photomesh_identity.keys import KeyRing, Seal, TokenPolicy, with_first_key
-from photomesh_identity.neighbours import HttpGraph, HttpPosts
-from photomesh_identity.passwords import Argon2Passwords
-from photomesh_identity.profiles import Profiles
-from photomesh_identity.service import Accounts
-from photomesh_identity.sessions import Sessions
+from photomesh_identity.accounts.avatars import AvatarCopier
+from photomesh_identity.accounts.service import AccountService
+from photomesh_identity.accounts.store import PostgresAccounts
+from photomesh_identity.clients import PhotoClient, PostCountClient, SocialGraphClient
+from photomesh_identity.credentials.hasher import Argon2Hasher
+from photomesh_identity.errors import PhotosUnavailable, RelationsUnavailable
+from photomesh_identity.profiles.queries import ProfileQueries
+from photomesh_identity.registration.service import RegistrationService
+from photomesh_identity.registration.store import PostgresRegistrations
+from photomesh_identity.sessions.domain import SessionLimits
+from photomesh_identity.sessions.service import SessionService
+from photomesh_identity.sessions.store import PostgresSessions
 from photomesh_identity.settings import Settings
-from photomesh_identity.store import PostgresStore
+from photomesh_identity.signing_keys.domain import KeyCipher, with_first_key
+from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
+from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
@@ -28,17 +33,22 @@ from photomesh_shared.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.outbox import OutboxRelay
 from photomesh_shared.postgres import open_pool
+from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.storage import open_storage
 from photomesh_shared.worker_lease import lease_ids
 
 __all__ = ["Deps", "open_deps"]
 
+_PROFILE_SECONDS = 1.0  # both services answer within milliseconds; a profile is not worth a longer wait
+_PHOTO_SECONDS = 5.0
+
 
 @dataclass(frozen=True)
 class Deps:
-    accounts: Accounts
-    profiles: Profiles
-    sessions: Sessions
+    registration: RegistrationService
+    accounts: AccountService
+    profiles: ProfileQueries
+    sessions: SessionService
     keys: KeyRing
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -47,6 +57,7 @@ class Deps:
 
 @asynccontextmanager
 async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to the servers, and starts the outbox relay and the reloading of signing keys."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
@@ -55,8 +66,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         ids = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
         storage = await stack.enter_async_context(open_storage(settings))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "identity"))
-        client = await stack.enter_async_context(httpx.AsyncClient())
-        passwords = Argon2Passwords(
+        session = await stack.enter_async_context(open_session())
+        passwords = Argon2Hasher(
             memory_kib=settings.argon2_memory_kib,
             time_cost=settings.argon2_time_cost,
             lanes=settings.argon2_lanes,
@@ -65,31 +76,47 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         stack.callback(passwords.close)
 
-        store = PostgresStore(pool)
-        keys = await _open_keys(settings, store, clock)
-        await stack.enter_async_context(in_background("signing-keys", lambda: keys.follow(settings.key_reload_seconds)))
+        keys = await _open_keys(settings, PostgresSigningKeys(pool), clock)
+        await stack.enter_async_context(
+            in_background("signing-keys", lambda: keys.keep_current(settings.key_reload_seconds))
+        )
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
-        readiness.add("postgres", store.ping)
+        account_store = PostgresAccounts(pool)
+        readiness.add("postgres", account_store.ping)
         readiness.add("redis", ids.check)
 
+        photos = PhotoClient(
+            ServiceClient(
+                session, "post", settings.post_url, timeout=_PHOTO_SECONDS, unavailable=PhotosUnavailable, clock=clock
+            )
+        )
+        social_graph = SocialGraphClient(
+            ServiceClient(
+                session,
+                "social-graph",
+                settings.social_graph_url,
+                timeout=_PROFILE_SECONDS,
+                unavailable=RelationsUnavailable,
+                clock=clock,
+            )
+        )
+        post_counts = PostCountClient(
+            ServiceClient(session, "post", settings.post_url, timeout=_PROFILE_SECONDS, clock=clock)
+        )
         limits = SessionLimits(
             idle=timedelta(seconds=settings.refresh_idle_seconds),
             total=timedelta(seconds=settings.refresh_total_seconds),
             grace=timedelta(seconds=settings.refresh_grace_seconds),
         )
-        sessions = Sessions(store, passwords, keys, ids, limits, clock)
-        avatars = CopiedAvatars(
-            client,
-            storage,
-            post_url=settings.post_url,
-            cdn_url=settings.cdn_url,
-            bucket=settings.variants_bucket,
-        )
-        accounts = Accounts(store, passwords, sessions, avatars, ids, clock, cdn_url=settings.cdn_url)
-        graph, posts = HttpGraph(client, settings.social_graph_url), HttpPosts(client, settings.post_url)
+        sessions = SessionService(PostgresSessions(pool), passwords, keys, ids, limits, clock)
+        avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
+        accounts = AccountService(account_store, avatars, clock, cdn_url=settings.cdn_url)
         yield Deps(
+            registration=RegistrationService(
+                PostgresRegistrations(pool), passwords, sessions, ids, clock, cdn_url=settings.cdn_url
+            ),
             accounts=accounts,
-            profiles=Profiles(accounts, graph, posts),
+            profiles=ProfileQueries(accounts, social_graph, post_counts),
             sessions=sessions,
             keys=keys,
             token_verifier=TokenVerifier(
@@ -100,13 +127,13 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
 
 
-async def _open_keys(settings: Settings, store: PostgresStore, clock: Clock) -> KeyRing:
-    """The keys as they are; the first of several replicas to start makes the first one."""
-    seal = Seal(settings.key_encryption_secret.get_secret_value())
-    await store.change_signing_keys(lambda keys: with_first_key(keys, seal, clock.now()))
+async def _open_keys(settings: Settings, store: PostgresSigningKeys, clock: Clock) -> KeyRing:
+    """Loads the key ring. The first replica ever to start makes the first key."""
+    cipher = KeyCipher(settings.key_encryption_secret.get_secret_value())
+    await store.update(lambda keys: with_first_key(keys, cipher, clock.now()))
     policy = TokenPolicy(
         settings.token_issuer, settings.token_audience, timedelta(seconds=settings.access_token_seconds)
     )
-    keys = KeyRing(store, seal, policy, clock)
+    keys = KeyRing(store, cipher, policy, clock)
     await keys.load()
     return keys

@@ -1,30 +1,30 @@
-"""Wire shapes."""
+"""Request and response models."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from photomesh_identity import credentials, domain
-from photomesh_identity.domain import Account, avatar_urls
-from photomesh_identity.profiles import ProfileView
-from photomesh_identity.sessions import Grant
+from photomesh_identity.accounts import domain
+from photomesh_identity.accounts.domain import Account, avatar_urls
+from photomesh_identity.credentials import domain as credentials
+from photomesh_identity.profiles.queries import ProfileView
+from photomesh_identity.sessions.service import Grant
 from photomesh_shared.ids import PhotoId, UserId
 
 __all__ = [
+    "AccountCreate",
+    "AccountSession",
     "Counts",
-    "Credentials",
     "JsonWebKeySet",
-    "LoggedIn",
     "Me",
     "Profile",
-    "ProfileChange",
-    "Refresh",
-    "Registration",
+    "ProfileUpdate",
     "Relationship",
+    "SessionCreate",
+    "SessionRefresh",
     "TokenPair",
 ]
 
@@ -60,7 +60,7 @@ _PAIR: dict[str, Any] = {
 
 
 class _Request(BaseModel):
-    """Unknown members are refused: a misspelt optional one would otherwise be ignored in silence."""
+    """Refuses unknown members: a misspelt optional one would be ignored silently."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,13 +70,13 @@ def _example(**members: Any) -> ConfigDict:
 
 
 def _bounds(**schema: Any) -> Any:
-    """Says in the document what the rule before it checks (with a better sentence than the schema's)."""
+    """Documents what the preceding rule checks, which has better error messages than the schema's."""
     return Field(json_schema_extra=schema)
 
 
 Username = Annotated[
     str,
-    AfterValidator(credentials.username),
+    AfterValidator(credentials.normalize_username),
     _bounds(
         minLength=credentials.USERNAME_MIN,
         maxLength=credentials.USERNAME_MAX,
@@ -86,12 +86,12 @@ Username = Annotated[
 ]
 Email = Annotated[
     str,
-    AfterValidator(credentials.email_address),
-    _bounds(format="email", maxLength=credentials.EMAIL_MAX, description="Unique. Shown to nobody but its owner."),
+    AfterValidator(credentials.normalize_email),
+    _bounds(format="email", maxLength=credentials.EMAIL_MAX, description="Unique. Visible to its owner only."),
 ]
 NewPassword = Annotated[
     str,
-    AfterValidator(credentials.new_password),
+    AfterValidator(credentials.check_new_password),
     _bounds(
         minLength=credentials.PASSWORD_MIN,
         maxLength=credentials.PASSWORD_MAX,
@@ -100,12 +100,12 @@ NewPassword = Annotated[
     ),
 ]
 DisplayName = Annotated[
-    str, AfterValidator(domain.display_name), _bounds(minLength=1, maxLength=domain.DISPLAY_NAME_MAX)
+    str, AfterValidator(domain.normalize_display_name), _bounds(minLength=1, maxLength=domain.DISPLAY_NAME_MAX)
 ]
-Bio = Annotated[str, AfterValidator(domain.bio), _bounds(maxLength=domain.BIO_MAX)]
+Bio = Annotated[str, AfterValidator(domain.normalize_bio), _bounds(maxLength=domain.BIO_MAX)]
 
 
-class Registration(_Request):
+class AccountCreate(_Request):
     """A new account."""
 
     model_config = _example(username="ada", email="ada@example.com", password="correct horse battery")  # noqa: S106
@@ -115,7 +115,7 @@ class Registration(_Request):
     password: NewPassword
 
 
-class Credentials(_Request):
+class SessionCreate(_Request):
     """A log-in."""
 
     model_config = _example(login="ada", password="correct horse battery")  # noqa: S106
@@ -124,27 +124,25 @@ class Credentials(_Request):
     password: str = Field(max_length=1_000, json_schema_extra={"format": "password"})
 
 
-class Refresh(_Request):
-    """A refresh token, to be exchanged."""
+class SessionRefresh(_Request):
+    """A refresh token to exchange for the next pair."""
 
     model_config = _example(refresh_token="rt_0x8mC2b1…")  # noqa: S106
 
     refresh_token: str = Field(max_length=200)
 
 
-class ProfileChange(_Request):
-    """What to change; what is left out stays."""
+class ProfileUpdate(_Request):
+    """Members that are left out stay unchanged."""
 
     model_config = _example(display_name="Ada Lovelace", bio="Numbers, mostly.", avatar_photo_id="p_8aB3x9Q2")
 
-    # A default_factory leaves a field optional without making null a value of it.
+    # A default_factory makes a field optional without making it nullable.
     display_name: DisplayName = Field(default_factory=str)
     bio: Bio = Field(default_factory=str)
-    private: bool = Field(
-        default_factory=bool, strict=True, description="Whether people must ask before they may follow."
-    )
+    private: bool = Field(default_factory=bool, strict=True, description="Whether following requires your approval.")
     avatar_photo_id: PhotoId | None = Field(
-        None, description="A ready photo of your own, of which small copies are made. Null removes the avatar."
+        None, description="One of your photos; it must be `ready`, and is copied. Null removes the avatar."
     )
 
     def edit(self) -> domain.ProfileEdit:
@@ -164,25 +162,25 @@ class _Account(BaseModel):
 
 
 class Counts(BaseModel):
-    """How much there is of an account."""
+    """Counts of an account."""
 
     model_config = _example(**_COUNTS)
 
-    posts: int = Field(description="Published ones.")
+    posts: int = Field(description="Published posts.")
     followers: int
     following: int
 
 
 class Relationship(BaseModel):
-    """How you stand to an account."""
+    """Your relationship to an account."""
 
     model_config = _example(**_RELATIONSHIP)
 
     user_id: UserId
     following: bool = Field(description="You follow it.")
-    requested: bool = Field(description="You asked to follow it, and wait for its answer.")
+    requested: bool = Field(description="Your follow request is pending.")
     followed_by: bool = Field(description="It follows you.")
-    requested_by: bool = Field(description="It asked to follow you, and waits for your answer.")
+    requested_by: bool = Field(description="Its follow request is pending.")
     blocking: bool = Field(description="You block it.")
     muting: bool = Field(description="You mute it.")
 
@@ -194,15 +192,15 @@ class Profile(_Account):
         **{name: value for name, value in _ME.items() if name != "email"}, counts=_COUNTS, relationship=_RELATIONSHIP
     )
 
-    counts: Counts | None = Field(description="Null in the rare case that they cannot be had.")
+    counts: Counts | None = Field(description="Null while they are unavailable, which is rare.")
     relationship: Relationship | None = Field(description="Null for yourself, and without a token.")
 
     @classmethod
     def of(cls, view: ProfileView, cdn_url: str) -> Profile:
         return cls(
             **_public(view.account, cdn_url),
-            counts=Counts(**asdict(view.counts)) if view.counts else None,
-            relationship=Relationship(**asdict(view.relationship)) if view.relationship else None,
+            counts=Counts(**vars(view.counts)) if view.counts else None,
+            relationship=Relationship(**dict(view.relationship)) if view.relationship else None,
         )
 
 
@@ -231,29 +229,29 @@ def _public(account: Account, cdn_url: str) -> dict[str, Any]:
 
 
 class TokenPair(BaseModel):
-    """An access token, and the refresh token that gets the next one."""
+    """An access token, and the refresh token for the next pair."""
 
     model_config = _example(**_PAIR)
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
-    refresh_token: str = Field(description="Good for one use at `POST /v1/sessions/refresh`, which gives the next.")
+    refresh_token: str = Field(description="Valid for one use at `POST /v1/sessions/refresh`, which returns the next.")
     token_type: str = "Bearer"  # noqa: S105
-    expires_in: int = Field(description="Seconds for which the access token is good.")
+    expires_in: int = Field(description="Seconds until the access token expires.")
 
     @classmethod
     def of(cls, grant: Grant) -> TokenPair:
         return cls(access_token=grant.access_token, refresh_token=grant.refresh_token, expires_in=grant.expires_in)
 
 
-class LoggedIn(TokenPair):
-    """Who has logged in, and the tokens."""
+class AccountSession(TokenPair):
+    """The tokens of a new session, and its account."""
 
     model_config = _example(user=_ME, **_PAIR)
 
     user: Me
 
     @classmethod
-    def by(cls, account: Account, grant: Grant, cdn_url: str) -> LoggedIn:
+    def of_account(cls, account: Account, grant: Grant, cdn_url: str) -> AccountSession:
         return cls(user=Me.of(account, cdn_url), **TokenPair.of(grant).model_dump())
 
 

@@ -1,4 +1,4 @@
-"""People who use the identity service."""
+"""Users of identity's API."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 import httpx
 
-__all__ = ["PASSWORD", "Body", "People", "Person"]
+__all__ = ["PASSWORD", "ApiUser", "ApiUsers", "Body"]
 
 PASSWORD = "correct horse battery"
 Body = dict[str, Any]
 
 
 @dataclass
-class Person:
-    """Somebody with an account; the tokens are those of the newest answer that gave any."""
+class ApiUser:
+    """A client with an account, and the tokens of the latest response that had any."""
 
     api: httpx.AsyncClient
     user: Body
@@ -41,7 +41,7 @@ class Person:
     async def me(self, **headers: str) -> httpx.Response:
         return await self.api.get("/v1/me", headers=self.headers | headers)
 
-    async def edit(self, *, if_match: str | None = None, **changes: object) -> httpx.Response:
+    async def update(self, *, if_match: str | None = None, **changes: object) -> httpx.Response:
         headers = self.headers | ({"If-Match": if_match} if if_match else {})
         return await self.api.patch("/v1/me", json=changes, headers=headers)
 
@@ -49,7 +49,7 @@ class Person:
         return await self.api.post("/v1/sessions/refresh", json={"refresh_token": token or self.refresh_token})
 
     async def refreshed(self, token: str | None = None) -> Body:
-        """The new pair, which the person keeps."""
+        """Refreshes, and keeps the new pair."""
         answer = await self.refresh(token)
         assert answer.status_code == 200, answer.text
         self.tokens = answer.json()
@@ -60,7 +60,7 @@ class Person:
 
 
 @dataclass
-class People:
+class ApiUsers:
     api: httpx.AsyncClient
 
     @staticmethod
@@ -68,26 +68,26 @@ class People:
         return f"t_{uuid.uuid4().hex[:16]}"
 
     async def register(self, body: object = None, **headers: str) -> httpx.Response:
-        """Registers; by default somebody new."""
+        """Registers; without a body, a new user."""
         name = self.new_name()
-        body = body if body is not None else self.application(name)
+        body = body if body is not None else self.registration(name)
         return await self.api.post("/v1/accounts", json=body, headers=headers)
 
     @staticmethod
-    def application(name: str, **changes: object) -> Body:
+    def registration(name: str, **changes: object) -> Body:
         return {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | changes
 
-    async def somebody(self) -> Person:
+    async def new_user(self) -> ApiUser:
         answer = await self.register()
         assert answer.status_code == 201, answer.text
         body = answer.json()
-        return Person(self.api, body.pop("user"), body)
+        return ApiUser(self.api, body.pop("user"), body)
 
     async def log_in(self, login: str, password: str = PASSWORD) -> httpx.Response:
         return await self.api.post("/v1/sessions", json={"login": login, "password": password})
 
-    async def logged_in(self, login: str, password: str = PASSWORD) -> Person:
+    async def log_in_as(self, login: str, password: str = PASSWORD) -> ApiUser:
         answer = await self.log_in(login, password)
         assert answer.status_code == 201, answer.text
         body = answer.json()
-        return Person(self.api, body.pop("user"), body)
+        return ApiUser(self.api, body.pop("user"), body)

@@ -1,5 +1,7 @@
-"""Rules for usernames, e-mail addresses and passwords. Pure: each gives the value to keep, or raises ValueError with a
-sentence for the person who chose it."""
+"""Rules for usernames, e-mail addresses and passwords.
+
+Each rule returns the value to store, or raises ValueError with the end of a sentence that begins with the field's name.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,18 @@ __all__ = [
     "PASSWORD_MIN",
     "USERNAME_MAX",
     "USERNAME_MIN",
-    "email_address",
+    "check_new_password",
     "email_key",
-    "new_password",
-    "normal_password",
-    "reveals",
-    "username",
+    "normalize_email",
+    "normalize_password",
+    "normalize_username",
+    "resemblance",
 ]
 
 USERNAME_MIN, USERNAME_MAX = 3, 30
 PASSWORD_MIN, PASSWORD_MAX = 10, 128
 EMAIL_MAX = 254
-_TELLING = 3  # an e-mail's local part shorter than this says nothing about its owner
+_REVEALING = 3  # characters; a shorter local part of an e-mail address reveals nothing of a password
 
 _USERNAME = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
 
@@ -36,11 +38,12 @@ def _lines(name: str) -> frozenset[str]:
 
 
 _RESERVED = _lines("reserved_usernames.txt")
-_COMMON = _lines("common_passwords.txt")  # those of zxcvbn's list (MIT licence) that would be long enough, and a few
+_COMMON = _lines("common_passwords.txt")  # from zxcvbn's list (MIT licence): those that are long enough, and a few more
 
 
-def username(text: str) -> str:
-    """The username in lower case: 3–30 letters, digits, dots and underscores, no dot at an end or beside another."""
+def normalize_username(text: str) -> str:
+    """Returns the username in lower case: 3–30 letters, digits, dots and underscores; no leading, trailing or double
+    dots."""
     name = text.lower()
     if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
         raise ValueError(f"must have {USERNAME_MIN} to {USERNAME_MAX} characters")
@@ -53,27 +56,27 @@ def username(text: str) -> str:
     return name
 
 
-def email_address(text: str) -> str:
-    """The address in its normal form; no mail server is asked."""
+def normalize_email(text: str) -> str:
+    """Returns the address in its normal form. Does not check whether its domain receives mail."""
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise ValueError(f"is no e-mail address: {error}") from error
+        raise ValueError(f"is not an e-mail address: {error}") from error
 
 
 def email_key(address: str) -> str:
-    """What makes an address unique. Upper and lower case are told apart by no mail server that people use."""
+    """The unique key of an address: no mail server in common use distinguishes upper and lower case."""
     return address.lower()
 
 
-def normal_password(text: str) -> str:
-    """The form that is hashed: the same password may be typed in several Unicode forms (NIST SP 800-63B, 5.1.1.2)."""
+def normalize_password(text: str) -> str:
+    """Returns the form to hash: keyboards may type one password in several Unicode forms (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", text)
 
 
-def new_password(text: str) -> str:
-    """The password, if it is one that we take: long enough, and not among those that everybody tries first."""
-    password = normal_password(text)
+def check_new_password(text: str) -> str:
+    """Returns the normalized password; refuses short, long and common ones."""
+    password = normalize_password(text)
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise ValueError(f"must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")
     if len(set(password)) < 4 or password.casefold() in _COMMON:
@@ -81,11 +84,11 @@ def new_password(text: str) -> str:
     return password
 
 
-def reveals(password: str, username: str, email: str) -> str | None:
-    """Why a password is too near to what others know of its owner; None if it is not."""
+def resemblance(password: str, username: str, email: str) -> str | None:
+    """Returns why a password is too similar to its owner's public data; None if it is not."""
     folded, local = password.casefold(), email_key(email).partition("@")[0]
     if username in folded:
         return "must not contain the username"
-    if len(local) >= _TELLING and local in folded:
+    if len(local) >= _REVEALING and local in folded:
         return "must not contain the e-mail address"
     return None

@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and Kafka going away, and the process going down."""
+"""Outages of PostgreSQL, Redis and Kafka; crashes and shutdown of the process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from photomesh_shared.ids import encode
+from tests.integration.identity.api_users import PASSWORD, ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving
-from tests.integration.identity.people import PASSWORD, People, Person
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 from tests.support.services import process
@@ -22,11 +22,11 @@ from tests.support.tokens import free_port
 from tests.support.waiting import eventually
 
 
-async def test_connections_that_break_are_no_500(
+async def test_broken_connections_are_answered_503(
     serving: Serving, environment: Mapping[str, str], database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
-    async with serving() as people:
-        ada = await people.somebody()
+    async with serving() as users:
+        ada = await users.new_user()
         [[name]] = await database.fetch("SELECT current_database()")
         breaking = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -34,7 +34,7 @@ async def test_connections_that_break_are_no_500(
         )
         seen: list[httpx.Response] = []
         for n in range(30):
-            me, edit, _ = await asyncio.gather(ada.me(), ada.edit(bio=f"bio {n}"), database.execute(breaking, name))
+            me, edit, _ = await asyncio.gather(ada.me(), ada.update(bio=f"bio {n}"), database.execute(breaking, name))
             seen += [me, edit]
         for answer in seen:
             if answer.status_code != 200:
@@ -42,62 +42,64 @@ async def test_connections_that_break_are_no_500(
         await eventually(ada.me, until=lambda answer: answer.status_code == 200)
 
 
-async def test_without_redis_nobody_is_promised_idempotency(serving: Serving) -> None:
-    """The key cannot be checked, so the request is not carried out; without a key it is."""
-    async with serving() as people:
-        store = people.api._transport.app.state.idempotency  # type: ignore[attr-defined]
+async def test_without_redis_idempotency_keys_are_refused(serving: Serving) -> None:
+    """A request with a key is not executed; one without a key is."""
+    async with serving() as users:
+        store = users.api._transport.app.state.idempotency  # type: ignore[attr-defined]
         working, store._redis = store._redis, type(store._redis).from_url("redis://127.0.0.1:9")
         try:
-            expect_problem(await people.register(**{"Idempotency-Key": "k" * 8}), 503, "unavailable")
-            await people.somebody()
+            expect_problem(await users.register(**{"Idempotency-Key": "k" * 8}), 503, "unavailable")
+            await users.new_user()
         finally:
             await store._redis.aclose()
             store._redis = working
 
 
 @pytest.fixture
-def alone(environment: Mapping[str, str], empty_database: str) -> Mapping[str, str]:
-    """Of a process whose outbox no other relays."""
+def isolated_environment(environment: Mapping[str, str], empty_database: str) -> Mapping[str, str]:
+    """The environment of a process whose events no other process relays."""
     return {**environment, "PHOTOMESH_POSTGRES_DSN": empty_database}
 
 
-async def test_events_wait_for_kafka(alone: Mapping[str, str], topics: Topics) -> None:
-    """Registering does not need Kafka; a process that finds it later relays what waits."""
+async def test_events_wait_for_kafka(isolated_environment: Mapping[str, str], topics: Topics) -> None:
+    """Registration works without Kafka; a later process relays the waiting events."""
     port = free_port()
-    cut_off = {**alone, "PHOTOMESH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
+    cut_off = {**isolated_environment, "PHOTOMESH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
     async with process("photomesh_identity", cut_off, port=port) as running:
         async with httpx.AsyncClient(base_url=running.url) as api:
-            ada = await People(api).somebody()
+            ada = await ApiUsers(api).new_user()
             assert await topics.events("accounts", ada.id) == []
-    async with process("photomesh_identity", alone, port=port):
+    async with process("photomesh_identity", isolated_environment, port=port):
         [envelope] = await topics.wait_for("accounts", ada.id)
         assert envelope.entityversion == 1
 
 
-async def test_killed_between_publish_and_mark(alone: Mapping[str, str], topics: Topics) -> None:
+async def test_killed_between_publish_and_mark(isolated_environment: Mapping[str, str], topics: Topics) -> None:
     port = free_port()
-    async with process("photomesh_identity", alone, port=port, failpoints="outbox.after_publish=kill") as running:
+    async with process(
+        "photomesh_identity", isolated_environment, port=port, failpoints="outbox.after_publish=kill"
+    ) as running:
         async with httpx.AsyncClient(base_url=running.url) as api:
-            with suppress(httpx.TransportError):  # it may die before the answer is out
-                await People(api).register()
+            with suppress(httpx.TransportError):  # it may die before it responds
+                await ApiUsers(api).register()
             assert await running.ended() == -signal.SIGKILL
-    database = await asyncpg.connect(alone["PHOTOMESH_POSTGRES_DSN"])
+    database = await asyncpg.connect(isolated_environment["PHOTOMESH_POSTGRES_DSN"])
     [[account_id]] = await database.fetch("SELECT id FROM accounts")
     await database.close()
-    async with process("photomesh_identity", alone, port=port):
+    async with process("photomesh_identity", isolated_environment, port=port):
         envelopes = await topics.wait_for("accounts", encode("u", account_id), until=lambda found: len(found) >= 2)
     assert {envelope.entityversion for envelope in envelopes} == {1}
     assert len({envelope.id for envelope in envelopes}) == 1
 
 
-async def test_it_ends_when_told_and_logs_no_secret(alone: Mapping[str, str]) -> None:
-    async with process("photomesh_identity", alone, port=free_port()) as running:
+async def test_shuts_down_on_sigterm_and_logs_no_secrets(isolated_environment: Mapping[str, str]) -> None:
+    async with process("photomesh_identity", isolated_environment, port=free_port()) as running:
         async with httpx.AsyncClient(base_url=running.url) as api:
-            people = People(api)
-            ada = await people.somebody()
-            expect_problem(await people.log_in(ada.username, "wrong password"), 401, "wrong-credentials")
+            users = ApiUsers(api)
+            ada = await users.new_user()
+            expect_problem(await users.log_in(ada.username, "wrong password"), 401, "wrong-credentials")
             await ada.refreshed()
-            other = Person(api, ada.user, dict(ada.tokens))
+            other = ApiUser(api, ada.user, dict(ada.tokens))
             await ada.refreshed()
             expect_problem(await other.refresh("rt_unknown"), 401, "invalid-refresh-token")
             metrics = (await api.get("/metrics")).text
@@ -110,7 +112,10 @@ async def test_it_ends_when_told_and_logs_no_secret(alone: Mapping[str, str]) ->
     assert 'photomesh_identity_refreshes_total{outcome="rotate"} 2.0' in metrics
     assert "photomesh_identity_registrations_total 1.0" in metrics
     secrets = [PASSWORD, "wrong password", ada.refresh_token, other.refresh_token, ada.tokens["access_token"]]
-    secrets += [alone["PHOTOMESH_KEY_ENCRYPTION_SECRET"], alone["PHOTOMESH_IDEMPOTENCY_SECRET"]]
+    secrets += [
+        isolated_environment["PHOTOMESH_KEY_ENCRYPTION_SECRET"],
+        isolated_environment["PHOTOMESH_IDEMPOTENCY_SECRET"],
+    ]
     assert not [secret for secret in secrets if secret in output]
     assert ada.user["email"] not in output
     lines = [json.loads(line) for line in output.splitlines()]
@@ -119,12 +124,12 @@ async def test_it_ends_when_told_and_logs_no_secret(alone: Mapping[str, str]) ->
     assert [line["status"] for line in refreshes] == [200, 200, 401]
 
 
-async def test_a_second_replica_takes_over_the_relay(alone: Mapping[str, str], topics: Topics) -> None:
-    async with process("photomesh_identity", alone, port=free_port()) as first:
-        async with process("photomesh_identity", alone, port=free_port()) as second:
+async def test_a_second_replica_takes_over_the_relay(isolated_environment: Mapping[str, str], topics: Topics) -> None:
+    async with process("photomesh_identity", isolated_environment, port=free_port()) as first:
+        async with process("photomesh_identity", isolated_environment, port=free_port()) as second:
             first.kill()
             await first.ended()
             async with httpx.AsyncClient(base_url=second.url) as api:
-                ada = await People(api).somebody()
+                ada = await ApiUsers(api).new_user()
                 await topics.wait_for("accounts", ada.id)
                 await eventually(lambda: api.get("/readyz"), until=lambda answer: answer.status_code == 200)

@@ -1,0 +1,94 @@
+"""Accounts, and the rules of their profiles."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+__all__ = [
+    "BIO_MAX",
+    "DISPLAY_NAME_MAX",
+    "Account",
+    "ProfileEdit",
+    "apply_edit",
+    "avatar_urls",
+    "normalize_bio",
+    "normalize_display_name",
+]
+
+DISPLAY_NAME_MAX = 50
+BIO_MAX = 300
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as its owner sees it. `avatar` maps a size in pixels to a key in the variants bucket."""
+
+    id: int
+    username: str
+    email: str
+    display_name: str
+    bio: str
+    private: bool
+    avatar: Mapping[int, str] | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def avatar_urls(account: Account, cdn_url: str) -> dict[int, str]:
+    """Size in pixels → URL; empty without an avatar."""
+    return {size: f"{cdn_url}/{key}" for size, key in (account.avatar or {}).items()}
+
+
+@dataclass(frozen=True)
+class ProfileEdit:
+    """Changes of a profile; None leaves a field unchanged."""
+
+    display_name: str | None = None
+    bio: str | None = None
+    private: bool | None = None
+    avatar_photo_id: int | None = None
+    remove_avatar: bool = False
+
+
+def normalize_display_name(text: str) -> str:
+    """Returns the name without surrounding space: 1–50 characters on one line. Raises ValueError."""
+    name = _normalize(text, line_breaks=False)
+    if not 1 <= len(name) <= DISPLAY_NAME_MAX:
+        raise ValueError(f"must have 1 to {DISPLAY_NAME_MAX} characters")
+    return name
+
+
+def normalize_bio(text: str) -> str:
+    """Returns the text without surrounding space: up to 300 characters. Raises ValueError."""
+    words = _normalize(text, line_breaks=True)
+    if len(words) > BIO_MAX:
+        raise ValueError(f"must have at most {BIO_MAX} characters")
+    return words
+
+
+def _normalize(text: str, *, line_breaks: bool) -> str:
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
+    for character in text:
+        if character == "\n" and line_breaks:
+            continue
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI_CONTROLS:
+            raise ValueError("must not contain control characters")
+    return text
+
+
+def apply_edit(account: Account, edit: ProfileEdit, avatar: Mapping[int, str] | None, now: datetime) -> Account:
+    """Returns the account's next version, or `account` itself if the edit changes nothing. `avatar` are the sizes of
+    the new avatar, if there is one."""
+    after = replace(
+        account,
+        display_name=account.display_name if edit.display_name is None else edit.display_name,
+        bio=account.bio if edit.bio is None else edit.bio,
+        private=account.private if edit.private is None else edit.private,
+        avatar=None if edit.remove_avatar else avatar or account.avatar,
+    )
+    return account if after == account else replace(after, version=account.version + 1, updated_at=now)

@@ -1,0 +1,103 @@
+"""Use cases of accounts and their profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from photomesh_identity.accounts.domain import Account, ProfileEdit, apply_edit
+from photomesh_identity.accounts.events import account_updated
+from photomesh_identity.credentials.domain import normalize_username
+from photomesh_identity.errors import AccountNotFound
+from photomesh_identity.metrics import PROFILE_EDITS
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import PreconditionFailed
+from photomesh_shared.events import Envelope, Event
+
+__all__ = ["AccountService", "AccountStore", "Avatars"]
+
+
+class AccountStore(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
+
+    async def find(self, account_id: int) -> Account | None: ...
+
+    async def find_by_username(self, username: str) -> Account | None: ...
+
+    async def update(
+        self,
+        account_id: int,
+        change: Callable[[Account], Account],
+        event: Callable[[Account], Envelope[Event]],
+    ) -> tuple[Account, Account]:
+        """Applies `change` under the account's lock, and adds the event if it returns another account. Returns the
+        account before and after. Raises AccountNotFound, and what `change` raises."""
+        ...
+
+
+class Avatars(Protocol):
+    async def copy_photo(self, owner_id: int, photo_id: int, authorization: str) -> Mapping[int, str]:
+        """Copies the photo's small sizes; returns size → key. `authorization` is the owner's header. Raises
+        AvatarPhotoNotFound, AvatarPhotoNotReady, or Unavailable."""
+        ...
+
+    async def remove(self, avatar: Mapping[int, str]) -> None:
+        """Never raises; failures are logged."""
+        ...
+
+
+class AccountService:
+    def __init__(self, store: AccountStore, avatars: Avatars, clock: Clock, *, cdn_url: str) -> None:
+        self._store = store
+        self._avatars = avatars
+        self._clock = clock
+        self._cdn_url = cdn_url
+
+    async def get(self, account_id: int) -> Account:
+        """Raises AccountNotFound."""
+        return _found(await self._store.find(account_id))
+
+    async def get_by_username(self, username: str) -> Account:
+        """Raises AccountNotFound."""
+        try:
+            return _found(await self._store.find_by_username(normalize_username(username)))
+        except ValueError as error:
+            raise AccountNotFound from error
+
+    async def update_profile(
+        self,
+        account_id: int,
+        edit: ProfileEdit,
+        *,
+        authorization: str,
+        precondition: Callable[[Account], None],
+    ) -> Account:
+        """Returns the account after the edit. `precondition` raises if the account is not the version that the client
+        has seen. Raises also as `Avatars.copy_photo`."""
+        avatar: Mapping[int, str] | None = None
+        if edit.avatar_photo_id is not None:
+            precondition(await self.get(account_id))
+            avatar = await self._avatars.copy_photo(account_id, edit.avatar_photo_id, authorization)
+
+        def change(current: Account) -> Account:
+            precondition(current)
+            return apply_edit(current, edit, avatar, self._clock.now())
+
+        try:
+            before, after = await self._store.update(
+                account_id, change, lambda account: account_updated(account, self._cdn_url)
+            )
+        except (PreconditionFailed, AccountNotFound):  # not Unavailable: the commit may have succeeded
+            await self._avatars.remove(avatar or {})
+            raise
+        if after is not before:
+            PROFILE_EDITS.inc()
+        if before.avatar and before.avatar != after.avatar:
+            await self._avatars.remove(before.avatar)
+        return after
+
+
+def _found(account: Account | None) -> Account:
+    if account is None:
+        raise AccountNotFound
+    return account

@@ -1,0 +1,81 @@
+"""Clients of social-graph and post. Identical concurrent calls share one response, but never with another viewer."""
+
+from __future__ import annotations
+
+import logging
+
+from pydantic import BaseModel, ValidationError
+
+from photomesh_identity.accounts.avatars import Photo
+from photomesh_identity.errors import PhotosUnavailable
+from photomesh_shared.ids import UserId, encode
+from photomesh_shared.internal_api.post import GET_POST_COUNT
+from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
+from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.single_flight import SingleFlight
+
+__all__ = ["PhotoClient", "PostCountClient", "SocialGraphClient"]
+
+log = logging.getLogger(__name__)
+
+_NOT_FOUND = 404
+
+
+class SocialGraphClient:
+    """Implements `profiles.queries.SocialGraph`."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+        self._calls = SingleFlight[Summary]()
+
+    async def summary(self, account_id: int, viewer_id: int | None) -> Summary:
+        async def call() -> Summary:
+            query = SummaryQuery(viewer_id=viewer_id)
+            return await self._client.call(GET_SUMMARY, query=query, user_id=encode("u", account_id))
+
+        return await self._calls.run((account_id, viewer_id), call)
+
+
+class PostCountClient:
+    """Implements `profiles.queries.PostCounts`."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+        self._calls = SingleFlight[int]()
+
+    async def count(self, account_id: int) -> int:
+        async def call() -> int:
+            return (await self._client.call(GET_POST_COUNT, account_id=encode("u", account_id))).posts
+
+        return await self._calls.run(account_id, call)
+
+
+class _PhotoResponse(BaseModel):
+    """The members of `GET /v1/photos/{photo_id}` that avatars need."""
+
+    owner_id: UserId
+    status: str
+    variants: dict[str, str] | None = None
+
+
+class PhotoClient:
+    """Implements `accounts.avatars.Photos`, by post's public API and with the caller's token."""
+
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def find(self, photo_id: int, authorization: str) -> Photo | None:
+        response = await self._client.request(
+            "GET",
+            f"/v1/photos/{encode('p', photo_id)}",
+            headers={"Authorization": authorization},
+            expected=(200, _NOT_FOUND),
+        )
+        if response.status == _NOT_FOUND:
+            return None
+        try:
+            found = _PhotoResponse.model_validate_json(response.body)
+        except ValidationError as error:
+            log.warning("unexpected response for a photo", extra={"error": str(error)})
+            raise PhotosUnavailable from error
+        return Photo(found.owner_id, found.status, found.variants or {})

@@ -1,0 +1,84 @@
+"""Routes of accounts: registration, and the caller's own profile."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+
+from photomesh_identity.accounts.domain import Account
+from photomesh_identity.errors import (
+    AccountNotFound,
+    AvatarPhotoNotFound,
+    AvatarPhotoNotReady,
+    EmailTaken,
+    PasswordsBusy,
+    PhotosUnavailable,
+    UsernameTaken,
+)
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies
+from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
+from photomesh_shared.auth import Viewer
+from photomesh_shared.conditional import offer, require_match, version_tag
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.ids import encode
+
+__all__ = ["router"]
+
+router = ApiRouter(tags=["accounts"])
+
+
+@router.post(
+    "/v1/accounts",
+    auth=Auth.NONE,
+    rate=RateClass.AUTH,
+    idempotent=True,
+    problems=[UsernameTaken, EmailTaken, PasswordsBusy],
+    status_code=201,
+    summary="Register an account",
+)
+async def register_account(body: AccountCreate, response: Response, deps: Dependencies) -> AccountSession:
+    """Registers an account and logs it in."""
+    account, grant = await deps.registration.register_account(body.username, body.email, body.password)
+    response.headers.update(NO_STORE | {"Location": f"/v1/users/{encode('u', account.id)}"})
+    return AccountSession.of_account(account, grant, deps.cdn_url)
+
+
+@router.get(
+    "/v1/me",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    conditional=True,
+    problems=[AccountNotFound],
+    summary="Get your profile",
+)
+async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
+    """Includes your e-mail address, which only you can see."""
+    account = await deps.accounts.get(viewer.account_id)
+    offer(request, response, version_tag(account.version), cache_control=PRIVATE)
+    return Me.of(account, deps.cdn_url)
+
+
+@router.patch(
+    "/v1/me",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    conditional=True,
+    problems=[AccountNotFound, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable],
+    summary="Update your profile",
+)
+async def update_me(
+    request: Request, response: Response, body: ProfileUpdate, viewer: Viewer, deps: Dependencies
+) -> Me:
+    """Members that are left out stay unchanged. With `If-Match`, the update fails if the profile has changed since you
+    read it. An avatar is a copy of one of your photos, so it outlives the photo."""
+
+    def precondition(account: Account) -> None:
+        require_match(request, version_tag(account.version))
+
+    account = await deps.accounts.update_profile(
+        viewer.account_id,
+        body.edit(),
+        authorization=request.headers["authorization"],
+        precondition=precondition,
+    )
+    response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
+    return Me.of(account, deps.cdn_url)

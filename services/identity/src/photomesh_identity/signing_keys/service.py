@@ -1,0 +1,88 @@
+"""The key ring: signs access tokens, and lists the public keys that verify them."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey, current_key, published_keys
+from photomesh_shared.auth import ALGORITHM
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.ids import encode
+
+__all__ = ["KeyRing", "KeyStore", "TokenPolicy"]
+
+log = logging.getLogger(__name__)
+
+
+class KeyStore(Protocol):
+    async def load(self) -> list[SigningKey]:
+        """All keys. Raises Unavailable when the database does not answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenPolicy:
+    """Claims and lifetime of access tokens."""
+
+    issuer: str
+    audience: str
+    lifetime: timedelta
+
+
+class KeyRing:
+    """Holds the keys in memory, and follows rotations in the database."""
+
+    def __init__(self, store: KeyStore, cipher: KeyCipher, policy: TokenPolicy, clock: Clock) -> None:
+        self._store = store
+        self._cipher = cipher
+        self._policy = policy
+        self._clock = clock
+        self._keys: list[SigningKey] = []
+        self._private: dict[str, ECKey] = {}
+
+    @property
+    def lifetime(self) -> timedelta:
+        return self._policy.lifetime
+
+    async def load(self) -> None:
+        """Reads the keys. Raises ValueError if one was encrypted with another secret, and Unavailable."""
+        keys = published_keys(await self._store.load(), self._clock.now(), self._policy.lifetime)
+        self._private = {key.kid: self._private.get(key.kid) or self._cipher.decrypt(key) for key in keys}
+        self._keys = keys
+
+    async def keep_current(self, interval_seconds: float) -> None:
+        """Reads the keys periodically, until cancelled. While the database does not answer, the loaded keys remain."""
+        while True:
+            await self._clock.sleep(interval_seconds)
+            try:
+                await self.load()
+            except Unavailable as error:
+                log.warning("signing keys not reloaded", extra={"error": str(error)})
+
+    async def jwks(self) -> dict[str, list[dict[str, Any]]]:
+        """The JWK set (RFC 7517)."""
+        keys = published_keys(self._keys, self._clock.now(), self._policy.lifetime)
+        return {"keys": [key.public_jwk for key in keys]}
+
+    def access_token(self, account_id: int, session_id: int) -> str:
+        now = self._clock.now()
+        kid = current_key(self._keys, now).kid
+        claims = {
+            "iss": self._policy.issuer,
+            "aud": self._policy.audience,
+            "sub": encode("u", account_id),
+            "sid": encode("ss", session_id),
+            "jti": secrets.token_urlsafe(12),
+            "typ": "access",
+            "iat": int(now.timestamp()),
+            "exp": int((now + self._policy.lifetime).timestamp()),
+        }
+        return jwt.encode({"alg": ALGORITHM, "kid": kid}, claims, self._private[kid])

@@ -1,0 +1,70 @@
+"""Rules of profiles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photomesh_identity.accounts.domain import (
+    Account,
+    ProfileEdit,
+    apply_edit,
+    avatar_urls,
+    normalize_bio,
+    normalize_display_name,
+)
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+ADA = Account(1, "ada", "ada@example.com", "Ada", "", False, {150: "a/150.jpg"}, 3, NOW, NOW)
+
+
+def test_an_edit_makes_a_new_version() -> None:
+    after = apply_edit(ADA, ProfileEdit(bio="Numbers", private=True), None, LATER)
+    assert after == replace(ADA, bio="Numbers", private=True, version=4, updated_at=LATER)
+
+
+@pytest.mark.parametrize(
+    "edit", [ProfileEdit(), ProfileEdit(display_name="Ada", bio="", private=False), ProfileEdit(display_name="Ada")]
+)
+def test_an_edit_without_effect_returns_the_same_account(edit: ProfileEdit) -> None:
+    assert apply_edit(ADA, edit, None, LATER) is ADA
+
+
+def test_edits_of_the_avatar() -> None:
+    assert apply_edit(ADA, ProfileEdit(avatar_photo_id=7), {150: "b/150.jpg"}, LATER).avatar == {150: "b/150.jpg"}
+    without = apply_edit(ADA, ProfileEdit(remove_avatar=True), None, LATER)
+    assert without.avatar is None
+    assert apply_edit(without, ProfileEdit(remove_avatar=True), None, LATER) is without
+    assert avatar_urls(ADA, "http://cdn/variants") == {150: "http://cdn/variants/a/150.jpg"}
+    assert avatar_urls(without, "http://cdn/variants") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [(" Ada ", "Ada"), ("e\u0301", "é"), ("👩‍🚀 Ada", "👩‍🚀 Ada"), ("x" * 50, "x" * 50)],
+)
+def test_valid_display_names(text: str, kept: str) -> None:
+    assert normalize_display_name(text) == kept
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 51, "a\nb", "a\0b", "a\x7fb", "a\u202eb", "a\u2028b", "a\ud800b"])
+def test_invalid_display_names(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        normalize_display_name(text)
+
+
+@given(st.text(max_size=350))
+def test_normalization_is_idempotent(text: str) -> None:
+    for rule_ in (normalize_bio, normalize_display_name):
+        try:
+            kept = rule_(text)
+        except ValueError:
+            continue
+        assert rule_(kept) == kept
+        assert "\0" not in kept
+        kept.encode()
