@@ -33,9 +33,12 @@ from benchmarks.society.posts import (
     username_of,
 )
 from photomesh_feed.store import keys
-from photomesh_post.posts.projection import RowWrite, rows_of
+from photomesh_post.accounts import projection as accounts
+from photomesh_post.posts import projection as posts
+from photomesh_post.posts.projection import PostEvent
+from photomesh_post.tables.rows import RowWrite
 from photomesh_shared.cassandra import CassandraSession, open_session
-from photomesh_shared.events import AccountRegistered, Envelope, Event, PostCreated, PostPublished
+from photomesh_shared.events import AccountRegistered, Envelope, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of
 from photomesh_shared.settings import CassandraSettings
 
@@ -149,7 +152,7 @@ def _account_rows(account: int) -> list[RowWrite]:
     registered = AccountRegistered.example().model_copy(
         update={"user_id": account, "username": username_of(account), "display_name": display_name_of(account)}
     )
-    return _rows(registered, 1)
+    return accounts.rows_of(Envelope.of(registered, entityversion=1, source=_SOURCE))
 
 
 def _post_rows(post_id: int, author_id: int) -> list[RowWrite]:
@@ -162,15 +165,15 @@ def _post_rows(post_id: int, author_id: int) -> list[RowWrite]:
     created = _CREATED.model_copy(update=common | {"photo_ids": (photo.photo_id,), "alt_texts": (None,)})
     published = _PUBLISHED.model_copy(update=common | {"photos": (photo,), "published_at": made})
     rows: dict[tuple[str, tuple[int, ...]], RowWrite] = {}
-    for row in [*_rows(created, version), *_rows(published, version + 1)]:
+    for row in [*_post_event_rows(created, version), *_post_event_rows(published, version + 1)]:
         where = row.table, tuple(row.key.values())
         older = rows[where].cells if where in rows else {}
         rows[where] = RowWrite(row.table, row.key, row.timestamp, {**older, **row.cells})
     return list(rows.values())
 
 
-def _rows(event: Event, version: int) -> list[RowWrite]:
-    return rows_of(Envelope.of(event, entityversion=version, source=_SOURCE))
+def _post_event_rows(event: PostEvent, version: int) -> list[RowWrite]:
+    return posts.rows_of(Envelope.of(event, entityversion=version, source=_SOURCE))
 
 
 async def _write(stack: str, rows: Iterable[RowWrite]) -> None:

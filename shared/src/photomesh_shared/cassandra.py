@@ -96,6 +96,10 @@ class CassandraSession:
             if (paging_state := page.paging_state) is None:
                 return
 
+    async def ping(self) -> None:
+        """For readiness. Raises CassandraUnavailable."""
+        await self.execute("SELECT release_version FROM system.local")
+
     async def _prepare(self, cql: str) -> PreparedStatement:
         task = self._prepared.get(cql)
         if task is None or (task.done() and (task.cancelled() or task.exception())):

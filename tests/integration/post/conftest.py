@@ -1,4 +1,4 @@
-"""The post service on the real servers: its API in this process, and its consumer where a module asks for it."""
+"""Post on real servers: its API in this process, and its consumers where a module uses them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settin
 from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.storage import open_storage
-from tests.integration.post.person import Person, Platform
+from tests.integration.post.api_user import ApiUser, Platform
 from tests.support.clock import MovableClock
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 from tests.support.waiting import eventually
 
 Environment = Callable[[str], Mapping[str, str]]
-NewPerson = Callable[..., Awaitable[Person]]
+NewUser = Callable[..., Awaitable[ApiUser]]
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ async def platform(environment: Environment, new_id: Callable[[], int]) -> Async
 
 @pytest.fixture(scope="module")
 async def consumer(environment: Environment) -> AsyncIterator[None]:
-    """The consumer, once it takes part in its group."""
+    """The consumer, once it has joined its group."""
     app = consumer_process.create_app(settings_from(ConsumerSettings, environment("post-consumer")))
     async with client_of(app) as ops:
 
@@ -51,7 +51,7 @@ async def consumer(environment: Environment) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 async def counting(environment: Environment) -> AsyncIterator[None]:
-    """The consumer of engagement, once it takes part in its group."""
+    """The engagement consumer, once it has joined its group."""
     app = engagement.create_app(settings_from(EngagementSettings, environment("post-engagement")))
     async with client_of(app) as ops:
 
@@ -64,7 +64,7 @@ async def counting(environment: Environment) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def clock() -> MovableClock:
-    """Where it has been, ids of posts do not come back from: it is the API's of one module."""
+    """The clock of the API in one module: ids of posts never go back behind what it has shown."""
     return MovableClock()
 
 
@@ -82,10 +82,10 @@ async def database(environment: Environment) -> AsyncIterator[CassandraSession]:
 
 
 @pytest.fixture(scope="module")
-def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, database: CassandraSession) -> NewPerson:
-    """Makes somebody whose account the service knows already."""
+def new_user(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, database: CassandraSession) -> NewUser:
+    """Makes users whose accounts the service knows already."""
 
-    async def make(*, private: bool = False, token_seconds: int = 900) -> Person:
+    async def make(*, private: bool = False, token_seconds: int = 900) -> ApiUser:
         account_id = platform.new_id()
         await platform.register(account_id, private=private)
 
@@ -93,16 +93,16 @@ def new_person(api: httpx.AsyncClient, platform: Platform, issuer: Issuer, datab
             return bool(await database.execute("SELECT user_id FROM accounts WHERE user_id = ?", account_id))
 
         await eventually(known, within=30)
-        return Person(api, platform, account_id, issuer.headers(account_id, expires_in=token_seconds))
+        return ApiUser(api, platform, account_id, issuer.headers(account_id, expires_in=token_seconds))
 
     return make
 
 
 @pytest.fixture
-async def ada(consumer: None, new_person: NewPerson) -> Person:
-    return await new_person()
+async def ada(consumer: None, new_user: NewUser) -> ApiUser:
+    return await new_user()
 
 
 @pytest.fixture
-async def grace(consumer: None, new_person: NewPerson) -> Person:
-    return await new_person()
+async def grace(consumer: None, new_user: NewUser) -> ApiUser:
+    return await new_user()

@@ -1,4 +1,4 @@
-"""``python -m photomesh_post.consumer``: what follows from the events of photos, posts, accounts and follows."""
+"""``python -m photomesh_post.consumer``: applies the events of photos, posts, accounts and follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_post.posts.event_handlers import Folding
+from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.photos.event_handlers import PhotoEventHandlers
+from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.settings import ConsumerSettings
 from photomesh_post.wiring import open_consumer_deps
 from photomesh_shared.clock import Clock
@@ -38,23 +40,25 @@ __all__ = ["create_app", "handlers"]
 GROUP = "post"
 
 
-def handlers(folding: Folding) -> Mapping[type[Event], Handler]:
+def handlers(
+    accounts: AccountEventHandlers, photos: PhotoEventHandlers, posts: PostEventHandlers
+) -> Mapping[type[Event], Handler]:
     return {
-        AccountRegistered: folding.account_changed,
-        AccountUpdated: folding.account_changed,
-        FollowCreated: folding.relation_changed,
-        FollowDeleted: folding.relation_changed,
-        BlockCreated: folding.relation_changed,
-        BlockDeleted: folding.relation_changed,
-        PhotoUploaded: folding.photo_changed,
-        PhotoReady: folding.photo_changed,
-        PhotoRejected: folding.photo_changed,
-        PhotoFailed: folding.photo_changed,
-        PostCreated: folding.post_created,
-        PostPublished: folding.post_changed,
-        PostFailed: folding.post_changed,
-        PostEdited: folding.post_changed,
-        PostDeleted: folding.post_deleted,
+        AccountRegistered: accounts.account_changed,
+        AccountUpdated: accounts.account_changed,
+        FollowCreated: accounts.account_changed,
+        FollowDeleted: accounts.account_changed,
+        BlockCreated: accounts.account_changed,
+        BlockDeleted: accounts.account_changed,
+        PhotoUploaded: photos.photo_changed,
+        PhotoReady: photos.photo_changed,
+        PhotoRejected: photos.photo_changed,
+        PhotoFailed: photos.photo_changed,
+        PostCreated: posts.post_created,
+        PostPublished: posts.post_changed,
+        PostFailed: posts.post_changed,
+        PostEdited: posts.post_changed,
+        PostDeleted: posts.post_deleted,
     }
 
 
@@ -63,7 +67,9 @@ async def open_subscription(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.folding), publisher=deps.publisher)
+        yield Subscription(
+            group=GROUP, handlers=handlers(deps.accounts, deps.photos, deps.posts), publisher=deps.publisher
+        )
 
 
 def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:

@@ -1,4 +1,4 @@
-"""``python -m photomesh_post.engagement``: counts what people do under posts and what they keep."""
+"""``python -m photomesh_post.engagement``: counts likes, comments and saves, and publishes the counts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from photomesh_post.comments.event_log import CommentCounting
-from photomesh_post.likes.event_handlers import Counting
-from photomesh_post.saves.event_log import Saving
+from photomesh_post.comments.event_handlers import CommentEventHandlers
+from photomesh_post.likes.event_handlers import LikeEventHandlers
+from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.settings import EngagementSettings
 from photomesh_post.wiring import open_engagement_deps
 from photomesh_shared.clock import Clock
@@ -36,30 +36,30 @@ from photomesh_shared.kafka.runner import BatchHandler, Handler
 __all__ = ["batch_handlers", "create_app", "handlers"]
 
 GROUP = "post-engagement"
-_BUFFER = 2_000  # of each partition: so that a post that everybody likes is counted some hundreds at a time
+_BUFFER = 2_000  # records per partition: likes of a popular post are counted some hundreds at a time
 
 
-def batch_handlers(counting: Counting, comment_counting: CommentCounting) -> Mapping[type[Event], BatchHandler]:
+def batch_handlers(likes: LikeEventHandlers, comments: CommentEventHandlers) -> Mapping[type[Event], BatchHandler]:
     return {
-        **dict.fromkeys((PostLiked, PostUnliked, CommentLiked, CommentUnliked), counting.likes),
-        CommentCreated: comment_counting.comments,
-        CommentDeleted: comment_counting.comments,
+        PostLiked: likes.likes_changed,
+        PostUnliked: likes.likes_changed,
+        CommentLiked: likes.likes_changed,
+        CommentUnliked: likes.likes_changed,
+        CommentCreated: comments.comments_changed,
+        CommentDeleted: comments.comments_changed,
     }
 
 
-def handlers(saving: Saving) -> Mapping[type[Event], Handler]:
-    return dict.fromkeys(
-        (
-            PostSaved,
-            PostUnsaved,
-            CollectionCreated,
-            CollectionRenamed,
-            CollectionDeleted,
-            CollectionPostAdded,
-            CollectionPostRemoved,
-        ),
-        saving.apply,
-    )
+def handlers(saves: SaveEventLog) -> Mapping[type[Event], Handler]:
+    return {
+        PostSaved: saves.apply,
+        PostUnsaved: saves.apply,
+        CollectionCreated: saves.apply,
+        CollectionRenamed: saves.apply,
+        CollectionDeleted: saves.apply,
+        CollectionPostAdded: saves.apply,
+        CollectionPostRemoved: saves.apply,
+    }
 
 
 @asynccontextmanager
@@ -69,10 +69,10 @@ async def open_subscription(
     async with open_engagement_deps(settings, readiness, clock) as deps:
         yield Subscription(
             group=GROUP,
-            handlers=handlers(deps.saving),
-            batch_handlers=batch_handlers(deps.counting, deps.comment_counting),
+            handlers=handlers(deps.saves),
+            batch_handlers=batch_handlers(deps.likes, deps.comments),
             buffer=_BUFFER,
-            flush=deps.announcements.tell,
+            flush=deps.counts.flush,
             publisher=deps.publisher,
         )
 

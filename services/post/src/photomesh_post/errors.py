@@ -1,4 +1,4 @@
-"""Problems of photos and posts, below the errors in `photomesh_shared.errors`.
+"""Problems of this service, below the errors in `photomesh_shared.errors`.
 
 Problem
 ├── NotFound 404           ── PhotoNotFound, PostNotFound, CommentNotFound, CollectionNotFound
@@ -35,16 +35,16 @@ __all__ = [
 
 class PhotoNotFound(NotFound):
     """There is no photo with this id, or it is hidden from you: only its owner sees a photo that is not part of a
-    published post, and only approved people see those of a private account.
+    published post, and only followers see those of a private account.
 
     A photo whose upload was completed a moment ago may take a little to appear. For ids that are that young
-    `retryable` is true and `Retry-After` says when to look again."""
+    `retryable` is true and `Retry-After` says when to try again."""
 
     code, title = "photo-not-found", "There is no such photo"
 
 
 class PostNotFound(NotFound):
-    """There is no post with this id, it was deleted, or it is hidden from you; they look the same on purpose."""
+    """There is no post with this id, it was deleted, or it is hidden from you; the two look the same on purpose."""
 
     code, title = "post-not-found", "There is no such post"
 
@@ -52,12 +52,12 @@ class PostNotFound(NotFound):
 class NotYourPost(Forbidden):
     """Only its author may edit or delete a post."""
 
-    code, title = "not-your-post", "The post is somebody else's"
+    code, title = "not-your-post", "The post belongs to another account"
 
 
 class PhotoInUse(Conflict):
-    """A photo can be in one post at a time, and `errors` points to one that is in another already. Use other photos,
-    or delete that post and upload the photo again."""
+    """A photo can be in one post at a time, and `errors` points to one that is in another post already. Use other
+    photos, or delete that post and upload the photo again."""
 
     code, title = "photo-in-use", "A photo is in another post already"
 
@@ -68,12 +68,12 @@ class UnknownPhoto(Unprocessable):
     A photo whose upload was completed a moment ago may take a little to appear. When that may be so, `retryable` is
     true: send the same request again after `Retry-After` seconds."""
 
-    code, title = "unknown-photo", "A photo is not one of yours"
+    code, title = "unknown-photo", "A photo is not yours or does not exist"
 
 
 class UnusablePhoto(Unprocessable):
-    """`errors` points to a photo that was rejected or could not be processed. `GET /v1/photos/{id}` has the reason and
-    says what to do."""
+    """`errors` points to a photo that was rejected or could not be processed. `GET /v1/photos/{id}` returns the reason
+    and what you can do."""
 
     code, title = "unusable-photo", "A photo was rejected or could not be processed"
 
@@ -103,8 +103,8 @@ class TooManyMentions(Unprocessable):
 
 
 class CommentNotFound(NotFound):
-    """There is no comment with this id, it or the comment that it replies to was deleted, or it is hidden from you, as
-    its post may be; they look the same on purpose."""
+    """There is no comment with this id, it or the comment that it replies to was deleted, or it or its post is hidden
+    from you; all look the same on purpose."""
 
     code, title = "comment-not-found", "There is no such comment"
 
@@ -112,7 +112,7 @@ class CommentNotFound(NotFound):
 class NotYourComment(Forbidden):
     """Only its author and the post's author may delete a comment."""
 
-    code, title = "not-your-comment", "The comment is somebody else's"
+    code, title = "not-your-comment", "The comment belongs to another account"
 
 
 class CommentTooLong(Unprocessable):
@@ -128,12 +128,12 @@ class UnknownComment(Unprocessable):
 
 
 class CollectionNotFound(NotFound):
-    """You have no collection with this id. Collections are seen by those who made them only."""
+    """You have no collection with this id. Only its owner sees a collection."""
 
     code, title = "collection-not-found", "There is no such collection"
 
 
 class TooManyCollections(Unprocessable):
-    """You can have 100 collections. Delete one that you no longer need."""
+    """An account can have 100 collections. Delete one that you do not need any more."""
 
     code, title = "too-many-collections", "You have too many collections"

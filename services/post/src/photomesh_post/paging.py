@@ -1,54 +1,64 @@
-"""Pages of lists in which not everything is for everybody."""
+"""Pages of lists in which some entries are hidden from the viewer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-__all__ = ["page_of"]
+__all__ = ["PageBuilder", "chunked"]
 
-Listed = TypeVar("Listed")
-Shown = TypeVar("Shown")
+Entry = TypeVar("Entry")
+View = TypeVar("View")
 
-_MOST_LOOKED_AT = 500
-"""Where so many in a row are hidden, the page is short, or empty, and goes on with the next."""
+_MAX_SCANNED = 500
+"""After so many entries a page ends, short or even empty, and the list goes on with the next."""
 
 
-async def page_of(
-    listed: AsyncGenerator[Listed, None],
-    limit: int,
-    show: Callable[[Sequence[Listed]], Awaitable[Sequence[Shown | None]]],
-) -> tuple[list[Shown], Listed | None]:
-    """The first of a list that are shown, and the one after which the next page begins if there is more.
+@dataclass
+class PageBuilder(Generic[Entry, View]):
+    """Fills a page from chunks of a list::
 
-    `show` is given some of the list at a time, and says what is shown of each: None where it is hidden.
+    page = PageBuilder[Entry, View](limit)
+    async with aclosing(chunked(entries, limit + 1)) as chunks:
+        async for chunk in chunks:
+            if page.add(chunk, await views_of(chunk)):
+                break
+    return page.items, page.next_after
     """
-    page: list[Shown] = []
-    last: Listed | None = None
-    looked_at = 0
-    async with aclosing(_parts(listed, limit + 1)) as parts:
-        async for part in parts:
-            for one, shown in zip(part, await show(part), strict=True):
-                if shown is None:
-                    continue
-                if len(page) == limit:
-                    return page, last
-                page.append(shown)
-                last = one
-            looked_at += len(part)
-            if looked_at >= _MOST_LOOKED_AT:
-                return page, part[-1]
-    return page, None
+
+    limit: int
+    items: list[View] = field(default_factory=list)
+    next_after: Entry | None = None
+    """The entry after which the next page begins; None if there is no more."""
+    _last: Entry | None = None
+    _scanned: int = 0
+
+    def add(self, entries: Sequence[Entry], views: Sequence[View | None]) -> bool:
+        """Adds the views of these entries, None for a hidden one; returns True once the page is complete."""
+        for entry, view in zip(entries, views, strict=True):
+            if view is None:
+                continue
+            if len(self.items) == self.limit:
+                self.next_after = self._last
+                return True
+            self.items.append(view)
+            self._last = entry
+        self._scanned += len(entries)
+        if self._scanned >= _MAX_SCANNED:
+            self.next_after = entries[-1]
+            return True
+        return False
 
 
-async def _parts(listed: AsyncGenerator[Listed, None], size: int) -> AsyncGenerator[list[Listed], None]:
-    part: list[Listed] = []
-    async with aclosing(listed):
-        async for one in listed:
-            part.append(one)
-            if len(part) == size:
-                yield part
-                part = []
-    if part:
-        yield part
+async def chunked(entries: AsyncGenerator[Entry, None], size: int) -> AsyncGenerator[list[Entry], None]:
+    chunk: list[Entry] = []
+    async with aclosing(entries):
+        async for entry in entries:
+            chunk.append(entry)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk

@@ -1,8 +1,8 @@
-"""Compares counts of likes and comments with the rows that they count, while the service runs::
+"""Compares the counts of likes and comments with the rows that they count, while the service runs::
 
-python -m photomesh_post.reconcile                      # all of them; 1 if any is wrong
-python -m photomesh_post.reconcile --post o_9xQ4w2Lr    # those of one post
-python -m photomesh_post.reconcile --repair             # corrects what is wrong, and tells subscribers
+python -m photomesh_post.reconcile                      # checks all; exits with 1 if any count is wrong
+python -m photomesh_post.reconcile --post o_9xQ4w2Lr    # checks those of one post
+python -m photomesh_post.reconcile --repair             # corrects what is wrong, and publishes the new counts
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import asyncio
 import sys
 from contextlib import aclosing
 
-from photomesh_post.comments.reconciliation import CommentsLedger
-from photomesh_post.counts.reconciliation import Drift, Reconciliation
-from photomesh_post.likes.event_handlers import Announcements
-from photomesh_post.likes.reconciliation import LikesLedger
+from photomesh_post.comments.reconciliation import CommentAudit
+from photomesh_post.comments.store import CassandraComments
+from photomesh_post.counts.publisher import CountPublisher
+from photomesh_post.counts.reconciliation import CountAudit, Drift, Reconciliation
+from photomesh_post.counts.store import CassandraCounts
+from photomesh_post.likes.reconciliation import LikeAudit
 from photomesh_post.likes.store import CassandraLikes
-from photomesh_post.posts.store import CassandraStore
+from photomesh_post.posts.store import CassandraPosts
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared import ids
 from photomesh_shared.cassandra import open_session
@@ -29,31 +31,36 @@ __all__ = ["main", "reconcile"]
 
 
 async def reconcile(settings: EngagementSettings, clock: Clock, post_id: int | None, *, repair: bool) -> list[Drift]:
-    """What is wrong. Raises DatabaseUnavailable or EventLogUnavailable."""
+    """Every partition whose count is wrong. Raises DatabaseUnavailable or EventLogUnavailable."""
     async with open_session(settings) as session:
-        store = CassandraStore(session, clock)
+        counts = CassandraCounts(session)
+        audits: list[CountAudit] = [
+            LikeAudit(CassandraLikes(session), counts),
+            CommentAudit(CassandraComments(session), counts),
+        ]
         found = []
-        for ledger in (LikesLedger(session), CommentsLedger(session)):
-            async with aclosing(Reconciliation(ledger, clock).drifts(post_id, repair=repair)) as drifts:
+        for audit in audits:
+            async with aclosing(Reconciliation(audit, clock).drifts(post_id, repair=repair)) as drifts:
                 async for drift in drifts:
                     print(_line(drift))
                     found.append(drift)
         if any(drift.repaired for drift in found):
+            posts = CassandraPosts(session, clock)
             async with open_publisher(settings.kafka_bootstrap, "post-reconcile") as publisher:
-                announcements = Announcements(CassandraLikes(session), publisher, clock)
-                for subject_id in {drift.place.subject_id for drift in found}:
-                    if post := await store.post(subject_id):  # and not a comment
-                        announcements.changed(post.id, post.author_id)
-                await announcements.tell()
+                count_publisher = CountPublisher(counts, publisher, clock)
+                for subject_id in {drift.ref.subject_id for drift in found}:
+                    if post := await posts.post(subject_id):  # and not a comment
+                        count_publisher.mark_changed(post.id, post.author_id)
+                await count_publisher.flush()
         return found
 
 
 def _line(drift: Drift) -> str:
-    subject = ids.encode("o", drift.place.subject_id)
+    subject, number = drift.ref
     balance, outcome = drift.balance, "repaired" if drift.repaired else "wrong"
     return (
-        f"{drift.ledger} of {subject} (or {ids.encode('c', drift.place.subject_id)}), part {drift.place.number}:"
-        f" {balance.held} rows, counted as {balance.count}, shown as {balance.shown}: {outcome}"
+        f"{drift.audit} of {ids.encode('o', subject)} (or {ids.encode('c', subject)}), partition {number}:"
+        f" {balance.rows} rows, counted as {balance.count}, shown as {balance.copied}: {outcome}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Everything that the service's processes are made of, put together in one place."""
+"""The composition root of the service's processes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,41 @@ from datetime import timedelta
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_post.comments.event_log import CommentCounting, Commenting
+from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.accounts.store import CassandraAccounts
+from photomesh_post.accounts.visibility import AccountVisibility
+from photomesh_post.comments.counting import CommentCounter
+from photomesh_post.comments.event_handlers import CommentEventHandlers
+from photomesh_post.comments.event_log import CommentEventLog
+from photomesh_post.comments.queries import CommentQueries
 from photomesh_post.comments.service import CommentService
 from photomesh_post.comments.store import CassandraComments
-from photomesh_post.likes.event_handlers import Announcements, Counting
-from photomesh_post.likes.service import Liking
+from photomesh_post.counts.publisher import CountPublisher
+from photomesh_post.counts.store import CassandraCounts
+from photomesh_post.likes.event_handlers import LikeEventHandlers
+from photomesh_post.likes.event_log import LikeEventLog
+from photomesh_post.likes.queries import LikeQueries
+from photomesh_post.likes.service import LikeService
 from photomesh_post.likes.store import CassandraLikes
+from photomesh_post.photos.arrivals import PhotoArrivals
 from photomesh_post.photos.cdn import HttpCdn
+from photomesh_post.photos.erasure import PhotoEraser
+from photomesh_post.photos.event_handlers import PhotoEventHandlers
 from photomesh_post.photos.objects import StoredPhotos
-from photomesh_post.posts.event_handlers import Folding
-from photomesh_post.posts.event_log import Publishing
-from photomesh_post.posts.queries import Patience, Views
+from photomesh_post.photos.queries import PhotoQueries
+from photomesh_post.photos.store import CassandraPhotos
+from photomesh_post.posts.claims import PhotoClaims
+from photomesh_post.posts.event_handlers import PostEventHandlers
+from photomesh_post.posts.event_log import PostEventLog
+from photomesh_post.posts.queries import PostQueries
 from photomesh_post.posts.service import PostService
-from photomesh_post.posts.snapshots import Snapshots
-from photomesh_post.posts.store import CassandraStore
-from photomesh_post.posts.visibility import Visibility
-from photomesh_post.saves.event_log import Saving
-from photomesh_post.saves.service import SavedPosts, SaveService
+from photomesh_post.posts.settlement import PostSettlement
+from photomesh_post.posts.snapshots import PostSnapshots
+from photomesh_post.posts.store import CassandraPosts
+from photomesh_post.posts.visibility import PostVisibility
+from photomesh_post.saves.event_log import SaveEventLog
+from photomesh_post.saves.queries import PostReactions, SaveQueries
+from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
@@ -53,32 +71,38 @@ __all__ = [
 class Deps:
     """What routes and middleware use."""
 
-    service: PostService
-    views: Views
-    liking: Liking
+    posts: PostService
+    post_queries: PostQueries
+    post_reactions: PostReactions
+    snapshots: PostSnapshots
+    photo_queries: PhotoQueries
+    accounts: CassandraAccounts
+    likes: LikeService
+    like_queries: LikeQueries
     comments: CommentService
+    comment_queries: CommentQueries
     saves: SaveService
-    saved_posts: SavedPosts
-    snapshots: Snapshots
+    save_queries: SaveQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     cdn_url: str
-    public_url: str
 
 
 @dataclass(frozen=True)
 class ConsumerDeps:
-    folding: Folding
+    accounts: AccountEventHandlers
+    photos: PhotoEventHandlers
+    posts: PostEventHandlers
     publisher: KafkaPublisher
 
 
 @dataclass(frozen=True)
 class EngagementDeps:
-    counting: Counting
-    comment_counting: CommentCounting
-    saving: Saving
-    announcements: Announcements
+    likes: LikeEventHandlers
+    comments: CommentEventHandlers
+    saves: SaveEventLog
+    counts: CountPublisher
     publisher: KafkaPublisher
 
 
@@ -91,30 +115,56 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post"))
         client = await stack.enter_async_context(httpx.AsyncClient())
+        # Kafka and Redis are not needed to be ready: without them writing fails, and everything can be read.
+        readiness.add("cassandra", session.ping)
 
-        store = CassandraStore(session, clock)
-        patience = Patience(
+        accounts, photos, posts = CassandraAccounts(session), CassandraPhotos(session), CassandraPosts(session, clock)
+        likes, comments, saves = CassandraLikes(session), CassandraComments(session), CassandraSaves(session)
+        counts = CassandraCounts(session)
+
+        viewers = AccountVisibility(accounts)
+        visible_posts = PostVisibility(posts, viewers)
+        arrivals = PhotoArrivals(
             clock,
-            young=timedelta(seconds=settings.upload_seconds),
-            wait=timedelta(seconds=settings.photo_wait_seconds),
+            max_age=timedelta(seconds=settings.upload_seconds),
+            max_wait=timedelta(seconds=settings.photo_wait_seconds),
         )
-        visibility = Visibility(store)
-        liking = Liking(CassandraLikes(session), visibility, publisher, clock)
-        comments, saves = CassandraComments(session), CassandraSaves(session)
-        commenting, saving = Commenting(comments, publisher, clock), Saving(saves, publisher, clock)
-        saved_posts = SavedPosts(saves, liking)
-        views = Views(store, visibility, patience, saved_posts)
-        publishing = Publishing(store, publisher, clock)
-        # Kafka and Redis are not among them: without them nothing can be posted, but everything can be read.
-        readiness.add("cassandra", store.ping)
+        claims = PhotoClaims(posts, clock)
+        like_queries = LikeQueries(likes, counts, accounts, viewers, visible_posts)
+        post_reactions = PostReactions(saves, like_queries)
+        post_queries = PostQueries(posts, photos, viewers, visible_posts, post_reactions)
+        comment_queries = CommentQueries(comments, accounts, viewers, visible_posts, like_queries)
+        save_queries = SaveQueries(saves, post_queries)
+
+        post_log = PostEventLog(posts, publisher)
+        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher)
         yield Deps(
-            service=PostService(store, publishing, visibility, views, id_source, patience, clock),
-            views=views,
-            liking=liking,
-            comments=CommentService(comments, commenting, visibility, liking, id_source, clock),
-            saves=SaveService(saves, saving, visibility, views, id_source, clock),
-            saved_posts=saved_posts,
-            snapshots=Snapshots(store),
+            posts=PostService(
+                posts,
+                photos,
+                accounts,
+                claims=claims,
+                log=post_log,
+                settlement=PostSettlement(posts, photos, claims, post_log, clock),
+                visibility=visible_posts,
+                queries=post_queries,
+                arrivals=arrivals,
+                id_source=id_source,
+                clock=clock,
+            ),
+            post_queries=post_queries,
+            post_reactions=post_reactions,
+            snapshots=PostSnapshots(posts),
+            photo_queries=PhotoQueries(photos, claims, viewers, arrivals),
+            accounts=accounts,
+            likes=LikeService(likes, counts, visible_posts, comment_queries, LikeEventLog(likes, publisher), clock),
+            like_queries=like_queries,
+            comments=CommentService(comments, accounts, visible_posts, comment_queries, comment_log, id_source, clock),
+            comment_queries=comment_queries,
+            saves=SaveService(
+                saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), id_source, clock
+            ),
+            save_queries=save_queries,
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
@@ -124,7 +174,6 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
             cdn_url=settings.cdn_url,
-            public_url=settings.public_url,
         )
 
 
@@ -138,12 +187,21 @@ async def open_consumer_deps(
         storage = await stack.enter_async_context(open_storage(settings))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-consumer"))
         client = await stack.enter_async_context(httpx.AsyncClient())
+        readiness.add("cassandra", session.ping)
 
-        store = CassandraStore(session, clock)
-        readiness.add("cassandra", store.ping)
-        objects = StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
-        cdn = HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url)
-        yield ConsumerDeps(Folding(store, Publishing(store, publisher, clock), objects, cdn), publisher)
+        photos, posts = CassandraPhotos(session), CassandraPosts(session, clock)
+        log = PostEventLog(posts, publisher)
+        settlement = PostSettlement(posts, photos, PhotoClaims(posts, clock), log, clock)
+        eraser = PhotoEraser(
+            StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket),
+            HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url),
+        )
+        yield ConsumerDeps(
+            accounts=AccountEventHandlers(CassandraAccounts(session)),
+            photos=PhotoEventHandlers(photos, eraser, settlement),
+            posts=PostEventHandlers(log, settlement, photos, eraser),
+            publisher=publisher,
+        )
 
 
 @asynccontextmanager
@@ -154,15 +212,15 @@ async def open_engagement_deps(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(settings))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-engagement"))
+        readiness.add("cassandra", session.ping)
 
-        readiness.add("cassandra", CassandraStore(session, clock).ping)
-        likes = CassandraLikes(session)
-        announcements = Announcements(likes, publisher, clock)
-        commenting = Commenting(CassandraComments(session), publisher, clock)
+        counts, comments = CassandraCounts(session), CassandraComments(session)
+        count_publisher = CountPublisher(counts, publisher, clock)
+        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher)
         yield EngagementDeps(
-            counting=Counting(likes, announcements),
-            comment_counting=CommentCounting(commenting, announcements),
-            saving=Saving(CassandraSaves(session), publisher, clock),
-            announcements=announcements,
+            likes=LikeEventHandlers(CassandraLikes(session), counts, count_publisher, clock),
+            comments=CommentEventHandlers(comment_log, count_publisher),
+            saves=SaveEventLog(CassandraSaves(session), publisher, clock),
+            counts=count_publisher,
             publisher=publisher,
         )

@@ -1,35 +1,44 @@
-"""Comments and what their events mean for the tables. Pure; see `projection` for why rows survive any order."""
+"""Comments and their texts. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from photomesh_post.comments.tallies import Change
-from photomesh_post.posts.domain import Author, Reactions
-from photomesh_post.posts.projection import FINAL, RowWrite, month_of
-from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
+from photomesh_post.accounts.domain import Author
+from photomesh_post.counts.domain import Reactions
+from photomesh_post.errors import CommentTooLong, TooManyMentions
+from photomesh_post.posts.captions import MAX_MENTIONS, check_limit, mentions_in
+from photomesh_shared.errors import FieldError, InvalidRequest
 
-__all__ = [
-    "Comment",
-    "CommentEvent",
-    "CommentView",
-    "Entry",
-    "blank_rows",
-    "change_of",
-    "comment_of",
-    "comment_rows",
-    "entry_of",
-]
+__all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "ThreadEntry"]
 
-CommentEvent = CommentCreated | CommentDeleted
+MAX_COMMENT = 2_200  # code points
+
+
+@dataclass(frozen=True)
+class CommentText:
+    """A comment's text within the limits, composed (NFC), with the mentions found in it."""
+
+    text: str
+    mentions: tuple[str, ...]
+
+    @classmethod
+    def checked(cls, text: str) -> CommentText:
+        """Raises CommentTooLong, TooManyMentions, or InvalidRequest for a blank text."""
+        text = unicodedata.normalize("NFC", text)
+        mentions = mentions_in(text)
+        check_limit("/text", CommentTooLong, len(text), MAX_COMMENT, "characters")
+        check_limit("/text", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
+        if not text.strip():
+            raise InvalidRequest(errors=[FieldError("/text", "is empty")])
+        return cls(text, mentions)
 
 
 @dataclass(frozen=True)
 class Comment:
-    """Where a comment is, and whose. `parent_id` is None of one that replies to no other."""
+    """A comment's author and place. `parent_id` is None unless it is a reply."""
 
     id: int
     post_id: int
@@ -37,15 +46,10 @@ class Comment:
     parent_id: int | None = None
     deleted: bool = False
 
-    @property
-    def root_id(self) -> int:
-        """The comment that begins its thread of replies."""
-        return self.parent_id or self.id
-
 
 @dataclass(frozen=True)
-class Entry:
-    """A comment in its thread."""
+class ThreadEntry:
+    """A comment in its thread: that of a post, or of the comment that it replies to."""
 
     id: int
     author_id: int
@@ -54,53 +58,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class CommentView:
-    """A comment as it is shown."""
+    """A comment as a viewer sees it."""
 
     comment: Comment
     author: Author
     text: str
     created_at: datetime
     reactions: Reactions
-
-
-def comment_rows(envelope: Envelope[CommentEvent]) -> list[RowWrite]:
-    """The rows that an event of a comment writes."""
-    event, version = envelope.data, envelope.entityversion
-    if isinstance(event, CommentDeleted):
-        return blank_rows(Comment(event.comment_id, event.post_id, event.account_id, event.parent_id))
-    placed: dict[str, object] = {"post_id": event.post_id, "author_id": event.account_id}
-    if event.parent_id is not None:
-        placed["parent_id"] = event.parent_id
-    thread = {"thread_id": event.parent_id or event.post_id, "month": month_of(event.comment_id)}
-    listed = {**thread, "comment_id": event.comment_id}
-    return [
-        RowWrite("comments", {"comment_id": event.comment_id}, version, placed),
-        RowWrite("comments_by_thread", listed, version, {"author_id": event.account_id, "body": event.text}),
-        RowWrite("months_by_thread", thread, version),
-    ]
-
-
-def blank_rows(comment: Comment) -> list[RowWrite]:
-    """What deleting a comment writes: no event brings its text back."""
-    key = {"comment_id": comment.id}
-    listed = {"thread_id": comment.parent_id or comment.post_id, "month": month_of(comment.id), **key}
-    return [
-        RowWrite("comments", key, FINAL, {"deleted": True}),
-        RowWrite("comments_by_thread", listed, FINAL, {"body": "", "deleted": True}),
-    ]
-
-
-def change_of(event: CommentEvent) -> Change:
-    return Change(event.comment_id, event.parent_id or event.comment_id, isinstance(event, CommentDeleted))
-
-
-def comment_of(row: Mapping[str, Any]) -> Comment | None:
-    """None as long as only its deletion is known."""
-    if row.get("post_id") is None:
-        return None
-    return Comment(row["comment_id"], row["post_id"], row["author_id"], row.get("parent_id"), bool(row.get("deleted")))
-
-
-def entry_of(row: Mapping[str, Any]) -> Entry | None:
-    """None for one that was deleted."""
-    return None if row.get("deleted") else Entry(row["comment_id"], row["author_id"], row["body"])

@@ -1,99 +1,79 @@
-"""The partitions of counted comments, as `reconciling.Reconciliation` goes through them."""
+"""Audits the counts of comments."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
 
-from photomesh_post.comments.store import CassandraComments
 from photomesh_post.comments.tallies import Change, Tally
-from photomesh_post.counts.reconciliation import Balance, Place
-from photomesh_post.likes.domain import Counts
-from photomesh_post.likes.store import CassandraLikes
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
+from photomesh_post.counts.reconciliation import Balance
+from photomesh_post.paging import chunked
 
-__all__ = ["CommentsLedger"]
+__all__ = ["CommentAudit", "CountStore", "Store"]
 
-_TOGETHER = 25
-
-
-@dataclass(frozen=True)
-class _Row:
-    comment_id: int
-    root_id: int
-    gone: bool
-
-    @property
-    def change(self) -> Change:
-        return Change(self.comment_id, self.root_id, self.gone)
+_CHANGES_PER_TRANSACTION = 25
 
 
-class CommentsLedger:
-    """See `reconciling.Ledger`. A place is a post and a month: its comments of that month, with all their replies."""
+class Store(Protocol):
+    """See `comments.store.CassandraComments`."""
+
+    def partitions(self) -> AsyncGenerator[PartitionRef, None]: ...
+    async def months_of(self, thread_id: int) -> Sequence[int]: ...
+    def changes_in(self, ref: PartitionRef) -> AsyncGenerator[Change, None]: ...
+    async def tally(self, ref: PartitionRef, comment_ids: Collection[int]) -> Tally: ...
+    async def replace_tally(self, ref: PartitionRef, read: Tally, counted: Tally) -> bool: ...
+
+
+class CountStore(Protocol):
+    """See `counts.store.CassandraCounts`."""
+
+    async def counts(self, subject_ids: Collection[int]) -> Mapping[int, Counts]: ...
+    async def publish_comment_counts(self, counts: Iterable[PartitionCount]) -> None: ...
+
+
+class CommentAudit:
+    """See `counts.reconciliation.CountAudit`. A partition holds the comments of a post and a month, with all their
+    replies."""
 
     name = "comments"
 
-    def __init__(self, session: CassandraSession) -> None:
-        self._session = session
-        self._comments = CassandraComments(session)
-        self._likes = CassandraLikes(session)
+    def __init__(self, store: Store, counts: CountStore) -> None:
+        self._store = store
+        self._counts = counts
 
-    async def places(self, subject_id: int | None) -> AsyncGenerator[Place, None]:
+    async def partitions(self, subject_id: int | None) -> AsyncGenerator[PartitionRef, None]:
         if subject_id is not None:
-            for row in await self._session.execute(
-                "SELECT month FROM months_by_thread WHERE thread_id = ?", subject_id
-            ):
-                yield Place(subject_id, row["month"])
+            for month in await self._store.months_of(subject_id):
+                yield PartitionRef(subject_id, month)
             return
-        async for row in self._session.rows("SELECT DISTINCT post_id, month FROM comment_tallies"):
-            yield Place(row["post_id"], row["month"])
+        async for ref in self._store.partitions():
+            yield ref
 
-    async def balance(self, place: Place) -> Balance | None:
-        counts = (await self._likes.counts([place.subject_id])).get(place.subject_id, Counts())
-        tally = await self._comments.tally(place.subject_id, place.number, ())
-        held = len([row async for row in self._rows(place) if not row.gone])
-        if (await self._comments.tally(place.subject_id, place.number, ())).revision != tally.revision:
+    async def balance(self, ref: PartitionRef) -> Balance | None:
+        counts = (await self._counts.counts([ref.subject_id])).get(ref.subject_id, Counts())
+        tally = await self._store.tally(ref, ())
+        rows = len([change async for change in self._store.changes_in(ref) if not change.gone])
+        if (await self._store.tally(ref, ())).revision != tally.revision:
             return None
-        return Balance(held, tally.count, counts.by_month.get(place.number, 0), tally.revision)
+        return Balance(rows, tally.count, counts.by_month.get(ref.number, 0), tally.revision)
 
-    async def correct(self, place: Place, balance: Balance, revision: int) -> bool:
-        """First what is remembered of each comment, or the next event of one would be counted wrongly."""
-        part: list[_Row] = []
-        async for row in self._rows(place):
-            part.append(row)
-            if len(part) == _TOGETHER:
-                if not await self._mark(place, part):
+    async def repair(self, ref: PartitionRef, balance: Balance, revision: int) -> bool:
+        """First the rows that remember what is counted, or the next event of a comment would be counted wrongly."""
+        async with aclosing(chunked(self._store.changes_in(ref), _CHANGES_PER_TRANSACTION)) as chunks:
+            async for changes in chunks:
+                if not await self._mark(ref, changes):
                     return False
-                part = []
-        if not await self._mark(place, part):
+        read = await self._store.tally(ref, ())
+        right = Tally(balance.rows, max(revision, read.revision + 1))
+        if not await self._store.replace_tally(ref, read, right):
             return False
-        read = await self._comments.tally(place.subject_id, place.number, ())
-        right = Tally(balance.held, max(revision, read.revision + 1))
-        if not await self._comments.replace_tally(place.subject_id, place.number, read, right):
-            return False
-        await self._comments.show_tally(place.subject_id, place.number, right)
+        await self._counts.publish_comment_counts([PartitionCount(ref, right.count, right.revision)])
         return True
 
-    async def _mark(self, place: Place, rows: list[_Row]) -> bool:
-        comment_ids = {comment_id for row in rows for comment_id in (row.comment_id, row.root_id)}
-        read = await self._comments.tally(place.subject_id, place.number, comment_ids)
-        marked = read.after(row.change for row in rows)
-        if marked is read:
-            return True
-        return await self._comments.replace_tally(place.subject_id, place.number, read, marked)
-
-    async def _rows(self, place: Place) -> AsyncGenerator[_Row, None]:
-        """All comments of the place and their replies; a reply is gone with its parent."""
-        async for root in self._thread(place.subject_id, place.number):
-            yield _Row(root.comment_id, root.comment_id, root.gone)
-            months = await self._session.execute(
-                "SELECT month FROM months_by_thread WHERE thread_id = ?", root.comment_id
-            )
-            for month in (row["month"] for row in months):
-                async for reply in self._thread(root.comment_id, month):
-                    yield replace(reply, root_id=root.comment_id, gone=reply.gone or root.gone)
-
-    async def _thread(self, thread_id: int, month: int) -> AsyncGenerator[_Row, None]:
-        cql = "SELECT comment_id, deleted FROM comments_by_thread WHERE thread_id = ? AND month = ?"
-        async for row in self._session.rows(cql, thread_id, month):
-            yield _Row(row["comment_id"], row["comment_id"], bool(row["deleted"]))
+    async def _mark(self, ref: PartitionRef, changes: Sequence[Change]) -> bool:
+        comment_ids = {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
+        read = await self._store.tally(ref, comment_ids)
+        marked = read.after(changes)
+        return marked is read or await self._store.replace_tally(ref, read, marked)

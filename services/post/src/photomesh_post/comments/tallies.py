@@ -1,9 +1,9 @@
-"""How many comments a post has, and a comment replies: which of them are counted. Pure.
+"""Which comments are counted. Pure.
 
-A tally is one partition of counted comments: those of a month, each with its replies. What is counted is remembered
-comment by comment, so an event that comes again changes nothing, and events may come in any order: a reply before its
-parent, a deletion before either. A comment that goes takes its counted replies with it in one step, and a reply that
-comes after that is never counted.
+A tally is one partition of counted comments: those of a post and a month, each with its replies. It remembers comment
+by comment what is counted, so a repeated event changes nothing, and events may arrive in any order: a reply before its
+parent, a deletion before either. Deleting a comment uncounts its replies in the same step, and a reply that arrives
+after that is never counted.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["Change", "State", "Tallied", "Tally"]
+from photomesh_post.comments.projection import CommentEvent
+from photomesh_post.counts.domain import PartitionRef
+from photomesh_post.tables.rows import month_of
+from photomesh_shared.events import CommentDeleted
+
+__all__ = ["Change", "State", "Tallied", "Tally", "change_of", "partition_of"]
 
 
 class State(StrEnum):
     AWAITED = "awaited"
-    """Nothing but replies to it are known yet."""
+    """Only replies to it have arrived."""
     COUNTED = "counted"
     GONE = "gone"
 
 
 @dataclass(frozen=True)
 class Tallied:
-    """One comment. `replies`: how many of those to it are counted."""
+    """One comment. `replies`: how many of its replies are counted."""
 
     state: State
     replies: int = 0
@@ -32,7 +37,7 @@ class Tallied:
 
 @dataclass(frozen=True)
 class Change:
-    """That a comment came or went. `root_id` is the comment that it replies to, or itself."""
+    """A comment was created or deleted. `root_id` is the comment that it replies to, or itself."""
 
     comment_id: int
     root_id: int
@@ -41,8 +46,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Tally:
-    """A post's count in one partition. `rows` are those that were asked for, as far as there are any; `revision` grows
-    by one with every change."""
+    """A post's count in one partition. `rows` are those of the comments that were asked for, as far as there are any;
+    `revision` grows by one with every change."""
 
     count: int = 0
     revision: int = 0
@@ -52,12 +57,12 @@ class Tally:
         """The tally with these changes counted; itself if all of them are."""
         count, rows = self.count, dict(self.rows)
         for change in changes:
-            count += _counted(rows, change)
+            count += _count(rows, change)
         return self if rows == self.rows else Tally(count, self.revision + 1, rows)
 
 
-def _counted(rows: dict[int, Tallied], change: Change) -> int:
-    """Counts a change in `rows`; by how much the post's count differs."""
+def _count(rows: dict[int, Tallied], change: Change) -> int:
+    """Counts a change in `rows`; returns the difference that it makes to the post's count."""
     is_reply = change.comment_id != change.root_id
     known = rows.get(change.comment_id, Tallied(State.AWAITED))
     root = rows.get(change.root_id, Tallied(State.AWAITED)) if is_reply else known
@@ -74,3 +79,12 @@ def _counted(rows: dict[int, Tallied], change: Change) -> int:
     rows[change.comment_id] = Tallied(State.GONE if change.gone else State.COUNTED)
     rows[change.root_id] = Tallied(root.state, root.replies + difference)
     return difference
+
+
+def change_of(event: CommentEvent) -> Change:
+    return Change(event.comment_id, event.parent_id or event.comment_id, isinstance(event, CommentDeleted))
+
+
+def partition_of(post_id: int, change: Change) -> PartitionRef:
+    """A reply is in the partition of the comment that it replies to, so that both change in one transaction."""
+    return PartitionRef(post_id, month_of(change.root_id))

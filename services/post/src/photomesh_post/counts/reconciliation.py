@@ -1,7 +1,7 @@
-"""Whether counts are right: each partition's count against its rows, and what is shown against the count.
+"""Checks and repairs counts: the count of each partition against its rows, and the copied count against that.
 
-Nothing should ever be found: rows and their count change in one transaction. This is for restored backups, for mistakes
-of ours and of operators, and for peace of mind.
+No drift is expected, since rows and count change in one transaction. This is for restored backups and for mistakes of
+programmers and operators.
 """
 
 from __future__ import annotations
@@ -12,107 +12,93 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from photomesh_post.posts.event_log import microseconds
+from photomesh_post.counts.domain import PartitionRef
+from photomesh_post.paging import chunked
+from photomesh_post.tables.rows import version_at
 from photomesh_shared.clock import Clock
 
-__all__ = ["Balance", "Drift", "Ledger", "Place", "Reconciliation"]
+__all__ = ["Balance", "CountAudit", "Drift", "Reconciliation"]
 
-_AT_A_TIME = 16
-_A_MOMENT = 1.0  # longer than a counter takes between a partition and what is shown
-
-
-@dataclass(frozen=True)
-class Place:
-    """A partition: of which subject, and which."""
-
-    subject_id: int
-    number: int
+_CONCURRENCY = 16
+_SETTLE_SECONDS = 1.0  # longer than a counter takes from counting a partition to copying the count
+_RETRY_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Balance:
-    """What a partition holds, what its count says, and what is shown. It changes with every `revision`."""
+    """How many rows a partition has, what its count says, and what the copied count says. It changes with every
+    `revision`."""
 
-    held: int
+    rows: int
     count: int
-    shown: int
+    copied: int
     revision: int
 
     @property
     def is_right(self) -> bool:
-        return self.held == self.count == self.shown
+        return self.rows == self.count == self.copied
 
 
 @dataclass(frozen=True)
 class Drift:
-    """A partition whose numbers do not agree."""
+    """A partition whose numbers do not agree. `audit` names what is counted."""
 
-    ledger: str
-    place: Place
+    audit: str
+    ref: PartitionRef
     balance: Balance
     repaired: bool
 
 
-class Ledger(Protocol):
-    """Counted partitions of one kind; see `likes_ledger.LikesLedger`."""
+class CountAudit(Protocol):
+    """The counted partitions of one kind; see `likes.reconciliation` and `comments.reconciliation`."""
 
     @property
     def name(self) -> str: ...
 
-    def places(self, subject_id: int | None) -> AsyncGenerator[Place, None]:
-        """All partitions, or those of one subject; those too that something is shown of and that do not exist."""
+    def partitions(self, subject_id: int | None) -> AsyncGenerator[PartitionRef, None]:
+        """All partitions, or those of one subject; also those that do not exist although a count is shown of them."""
         ...
 
-    async def balance(self, place: Place) -> Balance | None:
-        """None if somebody was counting meanwhile."""
+    async def balance(self, ref: PartitionRef) -> Balance | None:
+        """Returns None if the partition was counted meanwhile."""
         ...
 
-    async def correct(self, place: Place, balance: Balance, revision: int) -> bool:
-        """Makes count and what is shown those of the rows, as of a new revision; False if somebody was counting
+    async def repair(self, ref: PartitionRef, balance: Balance, revision: int) -> bool:
+        """Sets both counts to the number of rows, under a new revision. Returns False if the partition was counted
         meanwhile."""
         ...
 
 
 class Reconciliation:
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._ledger = ledger
+    def __init__(self, audit: CountAudit, clock: Clock) -> None:
+        self._audit = audit
         self._clock = clock
 
     async def drifts(self, subject_id: int | None, *, repair: bool) -> AsyncGenerator[Drift, None]:
-        """Every partition that is wrong, and whether it was repaired. Others may count all the while."""
-        some: list[Place] = []
-        async with aclosing(self._ledger.places(subject_id)) as places:
-            async for place in places:
-                some.append(place)
-                if len(some) == _AT_A_TIME:
-                    for drift in await self._look(some, repair):
+        """Every partition that is wrong, and whether it was repaired. Counting may go on meanwhile. Raises
+        DatabaseUnavailable."""
+        async with aclosing(chunked(self._audit.partitions(subject_id), _CONCURRENCY)) as chunks:
+            async for refs in chunks:
+                for drift in await asyncio.gather(*(self._check(ref, repair) for ref in refs)):
+                    if drift:
                         yield drift
-                    some = []
-        for drift in await self._look(some, repair):
-            yield drift
 
-    async def _look(self, places: list[Place], repair: bool) -> list[Drift]:
-        found = await asyncio.gather(*(self._drift(place, repair) for place in places))
-        return [drift for drift in found if drift]
-
-    async def _drift(self, place: Place, repair: bool) -> Drift | None:
-        balance = await self._balance(place)
+    async def _check(self, ref: PartitionRef, repair: bool) -> Drift | None:
+        balance = await self._balance(ref)
         if balance.is_right:
             return None
-        await self._clock.sleep(_A_MOMENT)
-        balance = await self._balance(place)
+        await self._clock.sleep(_SETTLE_SECONDS)
+        balance = await self._balance(ref)
         if balance.is_right:
             return None
         if not repair:
-            return Drift(self._ledger.name, place, balance, repaired=False)
-        # The time, so that it is later than whatever was written to what is shown, revision or not.
-        while not await self._ledger.correct(
-            place, balance, max(balance.revision + 1, microseconds(self._clock.now()))
-        ):
-            balance = await self._balance(place)
-        return Drift(self._ledger.name, place, balance, repaired=True)
+            return Drift(self._audit.name, ref, balance, repaired=False)
+        # The time, so that the copy's timestamp is later than whatever was written there, revision or not.
+        while not await self._audit.repair(ref, balance, max(balance.revision + 1, version_at(self._clock.now()))):
+            balance = await self._balance(ref)
+        return Drift(self._audit.name, ref, balance, repaired=True)
 
-    async def _balance(self, place: Place) -> Balance:
-        while (balance := await self._ledger.balance(place)) is None:
-            await self._clock.sleep(0.05)
+    async def _balance(self, ref: PartitionRef) -> Balance:
+        while (balance := await self._audit.balance(ref)) is None:
+            await self._clock.sleep(_RETRY_SECONDS)
         return balance

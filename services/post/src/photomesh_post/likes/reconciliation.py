@@ -1,53 +1,65 @@
-"""The partitions of likes, as `reconciling.Reconciliation` goes through them."""
+"""Audits the counts of likes."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from typing import Protocol
 
-from photomesh_post.counts.reconciliation import Balance, Place
-from photomesh_post.likes.domain import BUCKETS, Bucket, Counts
-from photomesh_post.likes.store import CassandraLikes
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
+from photomesh_post.counts.reconciliation import Balance
+from photomesh_post.likes.domain import BUCKETS, Bucket
 
-__all__ = ["LikesLedger"]
+__all__ = ["CountStore", "LikeAudit", "Store"]
 
 
-class LikesLedger:
-    """See `reconciling.Ledger`."""
+class Store(Protocol):
+    """See `likes.store.CassandraLikes`."""
+
+    def buckets(self) -> AsyncGenerator[PartitionRef, None]: ...
+    async def bucket(self, ref: PartitionRef, account_ids: Collection[int]) -> Bucket: ...
+    async def replace_bucket(self, ref: PartitionRef, read: Bucket, counted: Bucket) -> bool: ...
+    async def count_rows(self, ref: PartitionRef) -> int: ...
+
+
+class CountStore(Protocol):
+    """See `counts.store.CassandraCounts`."""
+
+    def counted_buckets(self) -> AsyncGenerator[PartitionRef, None]: ...
+    async def counts(self, subject_ids: Collection[int]) -> Mapping[int, Counts]: ...
+    async def publish_like_counts(self, counts: Iterable[PartitionCount]) -> None: ...
+
+
+class LikeAudit:
+    """See `counts.reconciliation.CountAudit`."""
 
     name = "likes"
 
-    def __init__(self, session: CassandraSession) -> None:
-        self._session = session
-        self._likes = CassandraLikes(session)
+    def __init__(self, store: Store, counts: CountStore) -> None:
+        self._store = store
+        self._counts = counts
 
-    async def places(self, subject_id: int | None) -> AsyncGenerator[Place, None]:
+    async def partitions(self, subject_id: int | None) -> AsyncGenerator[PartitionRef, None]:
         if subject_id is not None:
             for number in range(BUCKETS):
-                yield Place(subject_id, number)
+                yield PartitionRef(subject_id, number)
             return
-        async for row in self._session.rows("SELECT DISTINCT subject_id, bucket FROM likes"):
-            yield Place(row["subject_id"], row["bucket"])
-        async for row in self._session.rows("SELECT subject_id, likes FROM counts"):
-            for number, count in (row["likes"] or {}).items():
-                if count and not (await self._likes.bucket(row["subject_id"], number, ())).revision:
-                    yield Place(row["subject_id"], number)
+        async for ref in self._store.buckets():
+            yield ref
+        async for ref in self._counts.counted_buckets():
+            if not (await self._store.bucket(ref, ())).revision:
+                yield ref
 
-    async def balance(self, place: Place) -> Balance | None:
-        counts = (await self._likes.counts([place.subject_id])).get(place.subject_id, Counts())
-        bucket = await self._likes.bucket(place.subject_id, place.number, ())
-        held = 0
-        cql = "SELECT account_id, liked FROM likes WHERE subject_id = ? AND bucket = ?"
-        async for row in self._session.rows(cql, place.subject_id, place.number):
-            held += bool(row["liked"])
-        if (await self._likes.bucket(place.subject_id, place.number, ())).revision != bucket.revision:
+    async def balance(self, ref: PartitionRef) -> Balance | None:
+        counts = (await self._counts.counts([ref.subject_id])).get(ref.subject_id, Counts())
+        bucket = await self._store.bucket(ref, ())
+        rows = await self._store.count_rows(ref)
+        if (await self._store.bucket(ref, ())).revision != bucket.revision:
             return None
-        return Balance(held, bucket.count, counts.by_bucket.get(place.number, 0), bucket.revision)
+        return Balance(rows, bucket.count, counts.by_bucket.get(ref.number, 0), bucket.revision)
 
-    async def correct(self, place: Place, balance: Balance, revision: int) -> bool:
-        right = Bucket(balance.held, revision)
+    async def repair(self, ref: PartitionRef, balance: Balance, revision: int) -> bool:
         read = Bucket(balance.count, balance.revision)
-        if not await self._likes.replace_bucket(place.subject_id, place.number, read, right):
+        if not await self._store.replace_bucket(ref, read, Bucket(balance.rows, revision)):
             return False
-        await self._likes.show(place.subject_id, {place.number: right})
+        await self._counts.publish_like_counts([PartitionCount(ref, balance.rows, revision)])
         return True

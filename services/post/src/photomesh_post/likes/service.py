@@ -1,167 +1,127 @@
-"""Use cases of those who like: to like posts and comments, to see how many do, and who."""
+"""Use cases of the API: like and unlike posts and comments."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from photomesh_post.comments.domain import Comment
-from photomesh_post.likes.domain import NEVER, Bucket, Counts, Like, LikeEvent, reactions
-from photomesh_post.metrics import LIKES
-from photomesh_post.posts.domain import Author, Reactions
-from photomesh_post.posts.event_log import microseconds
-from photomesh_post.posts.visibility import Visibility
+from photomesh_post.counts.domain import Counts, Reactions
+from photomesh_post.likes.domain import NEVER, Bucket, CommentTarget, Like, LikeEvent, reactions
+from photomesh_post.likes.event_log import LikeEventLog
+from photomesh_post.tables.rows import version_at
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import CommentLiked, CommentUnliked, Envelope, PostLiked, PostUnliked
-from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["Liking", "LikingStore"]
-
-AFTER_PRODUCE = declare("like.after_produce", "the like is in the log, its account's own row does not have it")
-AFTER_OWN = declare("like.after_own", "the like is in the log and in its account's own row, nobody was told")
-
-Place = tuple[int, int]
-_START: Place = (-1, 0)
+__all__ = ["Comments", "CountStore", "LikeService", "Posts", "Store"]
 
 
-class LikingStore(Protocol):
-    """What is asked of the store; see `likes_store.CassandraLikes`."""
+class Store(Protocol):
+    """See `likes.store.CassandraLikes`."""
+
+    async def own_likes(self, account_id: int, subject_ids: Collection[int]) -> Mapping[int, Like]:
+        """What the account's own rows say, of those subjects that have one."""
+        ...
+
+    async def own_buckets(self, account_id: int, subject_ids: Collection[int]) -> Mapping[int, Bucket]:
+        """The account's bucket with its row, of those subjects where the account is counted."""
+        ...
+
+
+class CountStore(Protocol):
+    """See `counts.store.CassandraCounts`."""
 
     async def counts(self, subject_ids: Collection[int]) -> Mapping[int, Counts]: ...
 
-    async def said(self, account_id: int, subject_ids: Collection[int]) -> Mapping[int, Like]:
-        """What an account said of these, as far as it did."""
-        ...
 
-    async def counted(self, account_id: int, subject_ids: Collection[int]) -> Mapping[int, Bucket]:
-        """The account's bucket with its row, of those subjects where there is a row."""
-        ...
+class Posts(Protocol):
+    """See `posts.visibility.PostVisibility`."""
 
-    async def say(self, account_id: int, subject_id: int, like: Like) -> None: ...
-
-    def likers(self, subject_id: int, *, after: Place) -> AsyncGenerator[Place, None]:
-        """The buckets and ids of the accounts that like a subject, in this order, as long as the caller takes them."""
-        ...
-
-    async def authors(self, account_ids: Collection[int]) -> Mapping[int, Author]: ...
+    async def author_of(self, viewer_id: int | None, post_id: int) -> int: ...
 
 
-class Liking:
-    """A like is written to the log, then to its account's own row. The consumer counts it: `counting.Counting`."""
+class Comments(Protocol):
+    """See `comments.queries.CommentQueries`."""
 
-    def __init__(self, store: LikingStore, visibility: Visibility, publisher: Publisher, clock: Clock) -> None:
+    async def target(self, viewer_id: int | None, comment_id: int) -> CommentTarget: ...
+
+
+class _State(NamedTuple):
+    """What is known of an account and a subject: the subject's counts, the account's own row, and what of it is
+    counted."""
+
+    counts: Counts
+    own: Like
+    bucket: Bucket | None
+
+
+class LikeService:
+    """Every method returns the subject's reactions after the write, and raises EventLogUnavailable and
+    DatabaseUnavailable. All are idempotent: an account that likes already, or not, writes no event."""
+
+    def __init__(
+        self, store: Store, counts: CountStore, posts: Posts, comments: Comments, log: LikeEventLog, clock: Clock
+    ) -> None:
         self._store = store
-        self._visibility = visibility
-        self._publisher = publisher
+        self._counts = counts
+        self._posts = posts
+        self._comments = comments
+        self._log = log
         self._clock = clock
 
-    async def post(self, viewer_id: int, post_id: int, liked: bool) -> Reactions:
-        """Likes a post, or no longer; what the post then has. Raises PostNotFound, EventLogUnavailable."""
-        (post, _), now = await asyncio.gather(
-            self._visibility.post(viewer_id, post_id), self._stands(viewer_id, post_id, liked)
+    async def like_post(self, account_id: int, post_id: int) -> Reactions:
+        """Raises PostNotFound."""
+        author_id, state = await self._post(account_id, post_id, liked=True)
+        now = self._clock.now()
+        event = PostLiked(post_id=post_id, post_author_id=author_id, account_id=account_id, liked_at=now)
+        return await self._write(state, event, post_id, now, liked=True)
+
+    async def unlike_post(self, account_id: int, post_id: int) -> Reactions:
+        """Raises PostNotFound."""
+        author_id, state = await self._post(account_id, post_id, liked=False)
+        now = self._clock.now()
+        event = PostUnliked(post_id=post_id, post_author_id=author_id, account_id=account_id, unliked_at=now)
+        return await self._write(state, event, post_id, now, liked=False)
+
+    async def like_comment(self, account_id: int, comment_id: int) -> Reactions:
+        """Raises CommentNotFound."""
+        target = await self._comments.target(account_id, comment_id)
+        state = await self._state(account_id, comment_id, liked=True)
+        now = self._clock.now()
+        event = CommentLiked(**target._asdict(), account_id=account_id, liked_at=now)
+        return await self._write(state, event, comment_id, now, liked=True)
+
+    async def unlike_comment(self, account_id: int, comment_id: int) -> Reactions:
+        """Raises CommentNotFound."""
+        target = await self._comments.target(account_id, comment_id)
+        state = await self._state(account_id, comment_id, liked=False)
+        now = self._clock.now()
+        event = CommentUnliked(**target._asdict(), account_id=account_id, unliked_at=now)
+        return await self._write(state, event, comment_id, now, liked=False)
+
+    async def _post(self, account_id: int, post_id: int, *, liked: bool) -> tuple[int, _State]:
+        author_id, state = await asyncio.gather(
+            self._posts.author_of(account_id, post_id), self._state(account_id, post_id, liked=liked)
         )
+        return author_id, state
 
-        def event(at: datetime) -> LikeEvent:
-            who = {"post_id": post_id, "post_author_id": post.author_id, "account_id": viewer_id}
-            return PostLiked(**who, liked_at=at) if liked else PostUnliked(**who, unliked_at=at)
-
-        return await self._say(viewer_id, post_id, liked, now, event)
-
-    async def comment(self, viewer_id: int, comment: Comment, post_author_id: int, liked: bool) -> Reactions:
-        """Likes a comment that the viewer sees, or no longer; what it then has. Raises EventLogUnavailable."""
-
-        def event(at: datetime) -> LikeEvent:
-            who = {
-                "post_id": comment.post_id,
-                "post_author_id": post_author_id,
-                "account_id": viewer_id,
-                "comment_id": comment.id,
-                "comment_author_id": comment.author_id,
-            }
-            return CommentLiked(**who, liked_at=at) if liked else CommentUnliked(**who, unliked_at=at)
-
-        return await self._say(viewer_id, comment.id, liked, await self._stands(viewer_id, comment.id, liked), event)
-
-    async def _stands(self, viewer_id: int, subject_id: int, liked: bool) -> tuple[Counts, Like, Bucket | None]:
-        """What is counted, what the viewer said, and what of that is counted.
-
-        The last is not looked up for somebody who likes what they never said anything of. Should a crash have left
-        their like counted and unsaid, saying it once more does no harm.
-        """
-        said = await self._store.said(viewer_id, [subject_id])
-        counts = await self._store.counts([subject_id])
+    async def _state(self, account_id: int, subject_id: int, *, liked: bool) -> _State:
+        """Does not look up the bucket for a like of an account without an own row. Should a crash have left its like
+        counted without an own row, another event of it does no harm."""
+        own = await self._store.own_likes(account_id, [subject_id])
+        counts = await self._counts.counts([subject_id])
         bucket = None
-        if said or not liked:
-            bucket = (await self._store.counted(viewer_id, [subject_id])).get(subject_id)
-        return counts.get(subject_id, Counts()), said.get(subject_id, NEVER), bucket
+        if own or not liked:
+            bucket = (await self._store.own_buckets(account_id, [subject_id])).get(subject_id)
+        return _State(counts.get(subject_id, Counts()), own.get(subject_id, NEVER), bucket)
 
-    async def _say(
-        self,
-        viewer_id: int,
-        subject_id: int,
-        liked: bool,
-        stands: tuple[Counts, Like, Bucket | None],
-        event: Callable[[datetime], LikeEvent],
+    async def _write(
+        self, state: _State, event: LikeEvent, subject_id: int, now: datetime, *, liked: bool
     ) -> Reactions:
-        counts, said, bucket = stands
-        last = max(said, bucket.likes.get(viewer_id, NEVER)) if bucket else said
+        account_id = event.account_id
+        last = max(state.own, state.bucket.likes.get(account_id, NEVER)) if state.bucket else state.own
         if last.liked is not liked:
-            now = self._clock.now()
-            last = Like(max(microseconds(now), last.version + 1), liked)
-            envelope = Envelope.of(event(now), entityversion=last.version, time=now)
-            await self._publisher.publish(envelope)
-            LIKES.labels(envelope.data.type_.removeprefix("photomesh.").removesuffix(".v1")).inc()
-            await failpoint(AFTER_PRODUCE)
-            await self._store.say(viewer_id, subject_id, last)
-            await failpoint(AFTER_OWN)
-        return reactions(counts, viewer_id, last, bucket)
-
-    async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]:
-        """What the viewer is shown of posts or comments that they see, by id; a few reads, however many they are."""
-        if not subject_ids:
-            return {}
-        counts = await self._store.counts(subject_ids)
-        if viewer_id is None:
-            found = ((subject_id, counts.get(subject_id, Counts())) for subject_id in subject_ids)
-            return {subject_id: Reactions(c.likes, c.comments) for subject_id, c in found}
-        said, counted = await asyncio.gather(
-            self._store.said(viewer_id, subject_ids), self._store.counted(viewer_id, subject_ids)
-        )
-        return {
-            subject_id: reactions(
-                counts.get(subject_id, Counts()), viewer_id, said.get(subject_id, NEVER), counted.get(subject_id)
-            )
-            for subject_id in subject_ids
-        }
-
-    async def of_post(
-        self, viewer_id: int | None, post_id: int, *, after: Place | None, limit: int
-    ) -> tuple[list[Author], Place | None]:
-        """A page of the accounts that like a post, and the `after` of the next page if there is one.
-
-        The viewer comes first, counted already or not. Accounts that have a block with the viewer are left out.
-        Raises PostNotFound.
-        """
-        await self._visibility.post(viewer_id, post_id)
-        found: list[int] = []
-        last: Place | None = after or _START
-        if viewer_id is not None and after is None and (await self.reactions(viewer_id, [post_id]))[post_id].liked:
-            found.append(viewer_id)
-        async with aclosing(self._store.likers(post_id, after=after or _START)) as likers:
-            async for place in likers:
-                if len(found) >= limit:
-                    break
-                if place[1] != viewer_id:
-                    found.append(place[1])
-                last = place
-            else:
-                last = None
-        hidden, authors = await asyncio.gather(
-            self._visibility.blocked_among(viewer_id, found), self._store.authors(found)
-        )
-        shown = [authors.get(account_id, Author(account_id)) for account_id in found if account_id not in hidden]
-        return shown, last
+            last = Like(max(version_at(now), last.version + 1), liked)
+            await self._log.commit(Envelope.of(event, entityversion=last.version, time=now), subject_id, last)
+        return reactions(state.counts, account_id, last, state.bucket)

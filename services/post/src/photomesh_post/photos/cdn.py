@@ -13,11 +13,11 @@ from photomesh_shared.errors import Unavailable
 
 __all__ = ["CdnUnavailable", "HttpCdn"]
 
-_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 class CdnUnavailable(Unavailable):
-    """A layer of the CDN did not take a purge. It is tried again until it does."""
+    """A layer of the CDN did not accept a purge. The consumer repeats it until it does."""
 
     code, title = "cdn-unavailable", "The CDN does not answer at the moment"
 
@@ -32,13 +32,13 @@ class HttpCdn:
         self._path = urlsplit(public_url).path.rstrip("/")
 
     async def purge(self, keys: Sequence[str]) -> None:
-        """Raises CdnUnavailable."""
+        """Purges these keys from every layer. Idempotent. Raises CdnUnavailable."""
         for layer in self._layers:
             await asyncio.gather(*(self._purge(f"{layer.rstrip('/')}{self._path}/{key}") for key in keys))
 
     async def _purge(self, url: str) -> None:
         try:
-            answer = await self._client.request("PURGE", url, timeout=_SECONDS)
+            answer = await self._client.request("PURGE", url, timeout=_TIMEOUT_SECONDS)
             answer.raise_for_status()
         except httpx.HTTPError as error:
             PURGES.labels("failed").inc()

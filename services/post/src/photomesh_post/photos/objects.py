@@ -1,11 +1,11 @@
-"""What object storage has of a photo."""
+"""A photo's objects in object storage."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
-from photomesh_post.posts.domain import Photo
+from photomesh_post.photos.domain import Photo
 from photomesh_shared.object_keys import metadata_key, variants_prefix
 from photomesh_shared.storage import ObjectStorage
 
@@ -13,16 +13,14 @@ __all__ = ["StoredPhotos"]
 
 
 class StoredPhotos:
-    """See `photomesh_post.posts.event_handlers.Objects`."""
-
     def __init__(self, storage: ObjectStorage, *, raw_bucket: str, variants_bucket: str) -> None:
         self._storage = storage
         self._raw_bucket = raw_bucket
         self._variants_bucket = variants_bucket
 
     async def remove(self, photo: Photo) -> Sequence[str]:
-        """Raises ObjectStorageUnavailable."""
-        # Those that we were told of, and those of an earlier processing or one that was cut off.
+        """Removes all objects of the photo; returns the keys of its variants. Raises ObjectStorageUnavailable."""
+        # The variants of the latest event, and those of an earlier or an interrupted processing.
         found = await self._storage.list_keys(self._variants_bucket, variants_prefix(photo.id))
         variants = sorted({*found, *(variant.key for variant in photo.variants)})
         await asyncio.gather(

@@ -1,4 +1,4 @@
-"""What captions and comments say: their hashtags and whom they mention. Pure."""
+"""Captions, and the hashtags and mentions in texts. Pure."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import takewhile
 
-from photomesh_post.errors import CaptionTooLong, CommentTooLong, TooManyHashtags, TooManyMentions
-from photomesh_shared.errors import FieldError, InvalidRequest, Unprocessable
+from photomesh_post.errors import CaptionTooLong, TooManyHashtags, TooManyMentions
+from photomesh_shared.errors import FieldError, Unprocessable
 
 __all__ = [
     "MAX_CAPTION",
-    "MAX_COMMENT",
     "MAX_HASHTAGS",
     "MAX_MENTIONS",
     "Caption",
-    "CommentText",
+    "check_limit",
     "hashtags_in",
     "mentions_in",
 ]
 
-MAX_CAPTION = MAX_COMMENT = 2_200  # code points
+MAX_CAPTION = 2_200  # code points
 MAX_HASHTAGS = 30
 MAX_MENTIONS = 20
-_MAX_HASHTAG = 100  # code points; what is longer is not a tag
+_MAX_HASHTAG = 100  # code points; a longer run is not a tag
 
 _JOINERS = "_·\u200c\u200d"  # underscore, middle dot (Catalan), zero-width joiners (Persian, Indic scripts)
 # Not in the middle of a word or an address, and not the first half of name@host. The ++ gives nothing back, so a name
@@ -35,7 +34,7 @@ _USERNAME = re.compile(r"[a-z0-9._]{3,30}")
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption that is within the limits, composed (NFC), with what was found in it."""
+    """A caption within the limits, composed (NFC), with the hashtags and mentions found in it."""
 
     text: str
     hashtags: tuple[str, ...]
@@ -46,32 +45,14 @@ class Caption:
         """Raises CaptionTooLong, TooManyHashtags or TooManyMentions."""
         text = unicodedata.normalize("NFC", text)
         hashtags, mentions = hashtags_in(text), mentions_in(text)
-        _check_limit("/caption", CaptionTooLong, len(text), MAX_CAPTION, "characters")
-        _check_limit("/caption", TooManyHashtags, len(hashtags), MAX_HASHTAGS, "hashtags")
-        _check_limit("/caption", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
+        check_limit("/caption", CaptionTooLong, len(text), MAX_CAPTION, "characters")
+        check_limit("/caption", TooManyHashtags, len(hashtags), MAX_HASHTAGS, "hashtags")
+        check_limit("/caption", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
         return cls(text, hashtags, mentions)
 
 
-@dataclass(frozen=True)
-class CommentText:
-    """What a comment says, within the limits and composed (NFC), and whom it mentions."""
-
-    text: str
-    mentions: tuple[str, ...]
-
-    @classmethod
-    def checked(cls, text: str) -> CommentText:
-        """Raises CommentTooLong, TooManyMentions, or InvalidRequest for one that says nothing."""
-        text = unicodedata.normalize("NFC", text)
-        mentions = mentions_in(text)
-        _check_limit("/text", CommentTooLong, len(text), MAX_COMMENT, "characters")
-        _check_limit("/text", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
-        if not text.strip():
-            raise InvalidRequest(errors=[FieldError("/text", "is empty")])
-        return cls(text, mentions)
-
-
-def _check_limit(member: str, problem: type[Unprocessable], count: int, limit: int, what: str) -> None:
+def check_limit(member: str, problem: type[Unprocessable], count: int, limit: int, what: str) -> None:
+    """Raises `problem` for the request's `member` if it has more than `limit` of `what`."""
     if count > limit:
         raise problem(errors=[FieldError(member, f"has {count} {what}, and {limit} are allowed")], limit=limit)
 

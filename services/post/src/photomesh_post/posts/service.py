@@ -1,69 +1,98 @@
-"""Use cases of authors: to create, edit and delete posts."""
+"""Use cases of the API: create, edit and delete posts."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from photomesh_post.errors import NotYourPost, PhotoInUse, PostNotFound, UnknownPhoto, UnusablePhoto
-from photomesh_post.posts.domain import Changes, Claim, Draft, Photo, PhotoStatus, Post, PostView, next_version
-from photomesh_post.posts.event_log import Publishing, Writes, microseconds
-from photomesh_post.posts.queries import Patience, Views
-from photomesh_post.posts.visibility import Visibility
+from photomesh_post.accounts.domain import Author
+from photomesh_post.errors import NotYourPost, PostNotFound, UnknownPhoto, UnusablePhoto
+from photomesh_post.photos.arrivals import PhotoArrivals
+from photomesh_post.photos.domain import Photo
+from photomesh_post.posts.claims import PhotoClaims
+from photomesh_post.posts.domain import Claim, Post, PostView, next_version
+from photomesh_post.posts.drafts import Draft, Edit
+from photomesh_post.posts.event_log import PostEventLog
+from photomesh_post.posts.queries import PostQueries
+from photomesh_post.posts.settlement import PostSettlement
+from photomesh_post.posts.visibility import PostVisibility
+from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
 
-__all__ = ["Ids", "PostService", "Store"]
+__all__ = ["Accounts", "IdSource", "Photos", "PostService", "Store"]
 
 log = logging.getLogger(__name__)
 
-_UNBORN = timedelta(seconds=30)  # longer than a request takes from its first claim to its event
 
-
-class Ids(Protocol):
+class IdSource(Protocol):
     def next(self) -> int: ...
 
 
-class Store(Writes, Protocol):
-    """What is asked of the store; see `store.CassandraStore`."""
+class Store(Protocol):
+    """See `posts.store.CassandraPosts`."""
 
-    async def release(self, photo_id: int, claim: Claim) -> None: ...
+    async def post(self, post_id: int) -> Post | None: ...
+    async def claim_of(self, photo_id: int) -> Claim | None: ...
+    def lock(self, post_id: int) -> AbstractAsyncContextManager[None]: ...
+
+
+class Photos(Protocol):
+    """See `photos.store.CassandraPhotos`."""
+
+    async def photo(self, photo_id: int) -> Photo | None: ...
+
+
+class Accounts(Protocol):
+    """See `accounts.store.CassandraAccounts`."""
+
+    async def author(self, account_id: int) -> Author: ...
 
 
 class PostService:
     def __init__(
         self,
         store: Store,
-        publishing: Publishing,
-        visibility: Visibility,
-        views: Views,
-        id_source: Ids,
-        patience: Patience,
+        photos: Photos,
+        accounts: Accounts,
+        *,
+        claims: PhotoClaims,
+        log: PostEventLog,
+        settlement: PostSettlement,
+        visibility: PostVisibility,
+        queries: PostQueries,
+        arrivals: PhotoArrivals,
+        id_source: IdSource,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._publishing = publishing
+        self._photos = photos
+        self._accounts = accounts
+        self._claims = claims
+        self._log = log
+        self._settlement = settlement
         self._visibility = visibility
-        self._views = views
+        self._queries = queries
+        self._arrivals = arrivals
         self._ids = id_source
-        self._patience = patience
         self._clock = clock
 
-    async def create(self, author_id: int, draft: Draft) -> PostView:
-        """A new post, published at once if its photos are ready.
+    async def create_post(self, author_id: int, draft: Draft) -> PostView:
+        """Creates a post, and publishes it at once if its photos are ready.
 
-        Creating is idempotent by itself: a photo is in one post at most, so the same draft again is a repetition, and
-        gives the post that there is. Raises UnknownPhoto, UnusablePhoto, PhotoInUse.
+        Idempotent by itself: a photo is in one post at most, so the same draft again is a repetition, and returns the
+        post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable.
         """
         await self._check_photos(author_id, draft)
-        post_id = await self._claim_photos(author_id, draft)
+        claim = Claim(self._ids.next(), draft.fingerprint(author_id))
+        post_id = await self._claims.claim_photos(draft.photo_ids, claim)
         if await self._store.post(post_id) is None:
-            # Everything in it follows from the id and the draft, so a repetition writes the very same event.
+            # All of it derives from id and draft, so a repetition writes the very same event.
             created_at = ids.timestamp_of(post_id)
             event = PostCreated(
                 post_id=post_id,
@@ -77,124 +106,77 @@ class PostService:
                 created_at=created_at,
             )
             name = f"{ids.encode('o', post_id)}.created"
-            await self._publishing.commit(
-                Envelope.of(event, entityversion=microseconds(created_at), id=name, time=created_at)
-            )
+            await self._log.commit(Envelope.of(event, entityversion=version_at(created_at), id=name, time=created_at))
         try:
-            await self._publishing.settle(post_id)
+            await self._settlement.settle(post_id)
         except Unavailable as error:
-            # The post is there, and the consumer settles it too.
-            log.warning("a new post is left to the consumer", extra={"post_id": post_id, "reason": str(error)})
-        return await self._views.post(author_id, post_id)
+            # The post exists, and the consumer settles it as well.
+            log.warning("leaving a new post to the consumer", extra={"post_id": post_id, "reason": str(error)})
+        return await self._queries.post(author_id, post_id)
 
     async def _check_photos(self, author_id: int, draft: Draft) -> None:
         photos = await asyncio.gather(*(self._own_photo(author_id, photo_id) for photo_id in draft.photo_ids))
         unknown = [index for index, photo in enumerate(photos) if photo is None or photo.deleted]
         if unknown:
             errors = [FieldError(f"/photo_ids/{index}", "is not a photo of yours") for index in unknown]
-            if any(photos[index] is None and self._patience.may_appear(draft.photo_ids[index]) for index in unknown):
+            if any(photos[index] is None and self._arrivals.may_arrive(draft.photo_ids[index]) for index in unknown):
                 raise UnknownPhoto(errors=errors, headers={"Retry-After": "1"}, retryable=True)
             raise UnknownPhoto(errors=errors)
         unusable = [
             FieldError(f"/photo_ids/{index}", photo.reason.message if photo.reason else photo.status)
             for index, photo in enumerate(photos)
-            if photo and photo.status in (PhotoStatus.REJECTED, PhotoStatus.FAILED)
+            if photo and photo.status.is_unusable
         ]
         if unusable:
             raise UnusablePhoto(errors=unusable)
 
     async def _own_photo(self, author_id: int, photo_id: int) -> Photo | None:
-        async def look() -> Photo | None:
-            photo = await self._store.photo(photo_id)
-            return photo if photo and photo.owner_id == author_id else None
+        """Waits a little for a photo that may be on its way."""
+        wait = self._arrivals.wait_for(photo_id)
+        while True:
+            photo = await self._photos.photo(photo_id)
+            if photo and photo.owner_id == author_id:
+                return photo
+            if not await wait.once_more():
+                return None
 
-        return await self._patience.find(photo_id, look)
-
-    async def _claim_photos(self, author_id: int, draft: Draft) -> int:
-        """Makes the photos those of one post: a new one, or the one that the same draft has made already. Its id.
-
-        They are claimed in the order of their ids, so that of several who want the same photos at the same time one
-        gets them all.
-        """
-        claim = Claim(self._ids.next(), draft.fingerprint(author_id))
-        claimed: list[int] = []
-        try:
-            for photo_id in sorted(draft.photo_ids):
-                held = await self._store.claim(photo_id, claim)
-                if held != claim:
-                    if not claimed and held.fingerprint == claim.fingerprint and await self._is_repeated(held.post_id):
-                        claim = held
-                    elif not await self._take_over(photo_id, held, claim):
-                        index = draft.photo_ids.index(photo_id)
-                        raise PhotoInUse(errors=[FieldError(f"/photo_ids/{index}", "is in another post")])
-                claimed.append(photo_id)
-        except PhotoInUse:
-            for photo_id in claimed:
-                await self._store.release(photo_id, claim)
-            raise
-        return claim.post_id
-
-    async def _is_repeated(self, post_id: int) -> bool:
-        post = await self._store.post(post_id)
-        return post.is_live if post else self._may_be_born(post_id)
-
-    async def _take_over(self, photo_id: int, held: Claim, claim: Claim) -> bool:
-        """Takes a photo from a post that failed, or that never came to be."""
-        if not await self._is_forsaken(held.post_id) or not await self._store.take_over(photo_id, held, claim):
-            return False
-        if await self._is_forsaken(held.post_id):
-            return True
-        await self._store.take_over(photo_id, claim, held)  # it came to be at this very moment
-        return False
-
-    async def _is_forsaken(self, post_id: int) -> bool:
-        post = await self._store.post(post_id)
-        return not post.is_live if post else not self._may_be_born(post_id)
-
-    def _may_be_born(self, post_id: int) -> bool:
-        """Whether a request may be between claiming the photos of this post and writing its event."""
-        return self._clock.now() - ids.timestamp_of(post_id) < _UNBORN
-
-    async def edit(
-        self, viewer_id: int, post_id: int, changes: Changes, precondition: Callable[[PostView], None]
+    async def edit_post(
+        self, viewer_id: int, post_id: int, edit: Edit, precondition: Callable[[PostView], None]
     ) -> PostView:
-        """Changes the words of a post. `precondition` is given the post as it is, and raises to leave it so.
+        """Changes the texts of a post. `precondition` gets the current post, and raises to leave it unchanged.
 
-        Raises PostNotFound, NotYourPost, or as `Changes.applied_to`.
+        Raises PostNotFound, NotYourPost, Unavailable, or as `Edit.applied_to`.
         """
-        await self._own_post(viewer_id, post_id)  # so that strangers keep nobody waiting
-        async with self._store.writing(post_id):
+        await self._own_post(viewer_id, post_id)  # before the lock, so that strangers cannot make the author wait
+        async with self._store.lock(post_id):
             post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 raise PostNotFound
-            seen = await self._views.shown(post, await self._store.author(viewer_id))
-            precondition(seen)
-            edited = changes.applied_to(post)
-            if edited == post:
-                return await self._views.post(viewer_id, post_id)
-            now = self._clock.now()
-            event = PostEdited(
-                post_id=post_id,
-                author_id=post.author_id,
-                photo_ids=post.photo_ids,
-                caption=edited.caption,
-                hashtags=edited.hashtags,
-                mentions=edited.mentions,
-                place=edited.place,
-                alt_texts=tuple(edited.alt_texts.get(photo_id) for photo_id in post.photo_ids),
-                edited_at=now,
-            )
-            await self._publishing.commit(
-                Envelope.of(event, entityversion=next_version(post, microseconds(now)), time=now)
-            )
-        return await self._views.post(viewer_id, post_id)
+            precondition(await self._queries.without_reactions(post, await self._accounts.author(viewer_id)))
+            edited = edit.applied_to(post)
+            if edited != post:
+                now = self._clock.now()
+                event = PostEdited(
+                    post_id=post_id,
+                    author_id=post.author_id,
+                    photo_ids=post.photo_ids,
+                    caption=edited.caption,
+                    hashtags=edited.hashtags,
+                    mentions=edited.mentions,
+                    place=edited.place,
+                    alt_texts=tuple(edited.alt_texts.get(photo_id) for photo_id in post.photo_ids),
+                    edited_at=now,
+                )
+                version = next_version(post, version_at(now))
+                await self._log.commit(Envelope.of(event, entityversion=version, time=now))
+        return await self._queries.post(viewer_id, post_id)
 
-    async def delete(self, viewer_id: int, post_id: int) -> None:
-        """Deletes a post and the photos that it has; a second time is no error. The objects are removed by the
-        consumer. Raises PostNotFound, NotYourPost."""
+    async def delete_post(self, viewer_id: int, post_id: int) -> None:
+        """Deletes a post with its photos; the consumer removes their objects. Idempotent. Raises PostNotFound,
+        NotYourPost, Unavailable."""
         if (await self._own_post(viewer_id, post_id)).deleted:
             return
-        async with self._store.writing(post_id):
+        async with self._store.lock(post_id):
             post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 return
@@ -205,9 +187,8 @@ class PostService:
             now = self._clock.now()
             event = PostDeleted(post_id=post_id, author_id=post.author_id, photo_ids=tuple(held), deleted_at=now)
             name = f"{ids.encode('o', post_id)}.deleted"
-            await self._publishing.commit(
-                Envelope.of(event, entityversion=next_version(post, microseconds(now)), id=name, time=now)
-            )
+            version = next_version(post, version_at(now))
+            await self._log.commit(Envelope.of(event, entityversion=version, id=name, time=now))
 
     async def _own_post(self, viewer_id: int, post_id: int) -> Post:
         """The viewer's post, deleted or not. Raises PostNotFound, NotYourPost."""

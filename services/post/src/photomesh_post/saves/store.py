@@ -1,4 +1,4 @@
-"""What accounts keep, in Cassandra."""
+"""Saved posts and collections in Cassandra."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Sequence
 
-from photomesh_post.posts.projection import RowWrite, month_of
-from photomesh_post.posts.store import write_row
-from photomesh_post.saves import domain as lists
-from photomesh_post.saves.domain import Kept, ListTally, Place, collection_of, kept_of, month_of_version
+from photomesh_post.saves import domain
+from photomesh_post.saves.domain import ListPosition, ListTally, Membership
+from photomesh_post.saves.projection import collection_of, membership_of
+from photomesh_post.tables.rows import FINAL, RowWrite, month_at, month_of
+from photomesh_post.tables.store import write_rows
 from photomesh_shared.cassandra import CassandraSession
 
 __all__ = ["CassandraSaves"]
 
-_PLACES_PER_READ = 100
+_POSITIONS_PER_READ = 100
+_NEWEST = ListPosition(FINAL, 0)
+"""No position is as large."""
 
 
 class CassandraSaves:
-    """See `photomesh_post.saves.event_log.Store`. Every method raises DatabaseUnavailable when no answer comes."""
+    """Every method raises DatabaseUnavailable when no answer comes."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
     async def write(self, rows: Sequence[RowWrite]) -> None:
-        await asyncio.gather(*(write_row(self._session, row) for row in rows))
+        await write_rows(self._session, rows)
 
-    async def kept(self, list_id: int, post_ids: Collection[int]) -> dict[int, Kept]:
+    async def memberships(self, list_id: int, post_ids: Collection[int]) -> dict[int, Membership]:
+        """Of those posts that were ever in the list, by id; one read for each month that they are from."""
         months: defaultdict[int, list[int]] = defaultdict(list)
         for post_id in sorted(post_ids):
             months[month_of(post_id)].append(post_id)
@@ -37,28 +41,29 @@ class CassandraSaves:
                     " WHERE list_id = ? AND month = ? AND post_id IN ?",
                     list_id,
                     month,
-                    tuple(those),
+                    tuple(of_month),
                 )
-                for month, those in months.items()
+                for month, of_month in months.items()
             )
         )
-        return {row["post_id"]: kept_of(row) for rows in found for row in rows}
+        return {row["post_id"]: membership_of(row) for rows in found for row in rows}
 
-    async def kept_in(self, list_ids: Collection[int], post_id: int) -> dict[int, Kept]:
+    async def memberships_of_post(self, list_ids: Collection[int], post_id: int) -> dict[int, Membership]:
+        """In those lists that ever held the post, by the list's id."""
         rows = await self._session.execute(
             "SELECT list_id, kept, version, removed FROM saves WHERE list_id IN ? AND month = ? AND post_id = ?",
             sorted(list_ids),
             month_of(post_id),
             post_id,
         )
-        return {row["list_id"]: kept_of(row) for row in rows}
+        return {row["list_id"]: membership_of(row) for row in rows}
 
-    async def newest_in(self, list_id: int, *, before: Place | None) -> AsyncGenerator[Place, None]:
-        """Where posts were put into a list before this, the newest first, as long as the caller takes them: also such
-        as were taken out, or put in once more later."""
-        last = before or Place(lists.LATEST, 0)
+    async def positions(self, list_id: int, *, before: ListPosition | None) -> AsyncGenerator[ListPosition, None]:
+        """The positions that posts were put at, newest first, as long as the caller takes them; also those of posts
+        that were removed since, or added again at another position."""
+        last = before or _NEWEST
         months = await self._session.read(
-            "SELECT month FROM months_by_list WHERE list_id = ? AND month <= ?", list_id, month_of_version(last.version)
+            "SELECT month FROM months_by_list WHERE list_id = ? AND month <= ?", list_id, month_at(last.version)
         )
         for month in (row["month"] for row in months):
             while True:
@@ -69,28 +74,29 @@ class CassandraSaves:
                     month,
                     last.version,
                     last.post_id,
-                    _PLACES_PER_READ,
+                    _POSITIONS_PER_READ,
                 )
                 for row in rows:
-                    last = Place(row["version"], row["post_id"])
+                    last = ListPosition(row["version"], row["post_id"])
                     yield last
-                if len(rows) < _PLACES_PER_READ:
+                if len(rows) < _POSITIONS_PER_READ:
                     break
 
-    async def collections(self, account_id: int) -> list[lists.Collection]:
+    async def collections(self, account_id: int) -> list[domain.Collection]:
+        """Newest first."""
         rows = await self._session.read("SELECT * FROM collections WHERE account_id = ?", account_id)
         return [found for row in rows if (found := collection_of(row))]
 
-    async def collection(self, account_id: int, collection_id: int) -> lists.Collection | None:
+    async def collection(self, account_id: int, collection_id: int) -> domain.Collection | None:
         rows = await self._session.read(
             "SELECT * FROM collections WHERE account_id = ? AND collection_id = ?", account_id, collection_id
         )
         return collection_of(rows[0]) if rows else None
 
-    # Which posts of collections are counted
+    # Tallies: which posts of collections are counted
 
     async def tally(self, collection_id: int, post_id: int) -> ListTally:
-        """Of a post that the collection has a row of."""
+        """Of a post that was ever in the collection."""
         [row] = await self._session.execute(
             "SELECT * FROM saves WHERE list_id = ? AND month = ? AND post_id = ?",
             collection_id,
@@ -100,13 +106,13 @@ class CassandraSaves:
         return ListTally(
             count=row["count"] or 0,
             revision=row["revision"] or 0,
-            said=kept_of(row),
+            membership=membership_of(row),
             counted=bool(row["counted"]),
             counted_version=row["counted_version"] or 0,
         )
 
     async def replace_tally(self, collection_id: int, post_id: int, read: ListTally, counted: ListTally) -> bool:
-        """Writes a tally in the place of the one that was read; False if it is no longer that one."""
+        """Writes a tally in place of the one that was read; returns False if another writer was first."""
         partition = (collection_id, month_of(post_id))
         answer = await self._session.execute(
             "BEGIN BATCH"
@@ -126,8 +132,8 @@ class CassandraSaves:
         )
         return bool(answer[0]["[applied]"])
 
-    async def show_tally(self, account_id: int, collection_id: int, post_id: int, tally: ListTally) -> None:
-        """Writes a tally's count to the one that is shown."""
+    async def publish_count(self, account_id: int, collection_id: int, post_id: int, tally: ListTally) -> None:
+        """Copies a tally's count to where it is read. Idempotent."""
         await self._session.execute(
             "UPDATE collections USING TIMESTAMP ? SET posts[?] = ? WHERE account_id = ? AND collection_id = ?",
             tally.revision,

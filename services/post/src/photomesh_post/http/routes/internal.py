@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import Query
 
+from photomesh_post.counts.domain import Reactions
 from photomesh_post.http.dependencies import Dependencies
-from photomesh_post.posts.domain import Post, Reactions
+from photomesh_post.posts.domain import Post
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.post import (
@@ -59,7 +60,7 @@ def _snapshot(post: Post, reactions: Reactions) -> PostSnapshot:
 @router.serves(GET_POSTS)
 async def get_posts(query: Annotated[PostsQuery, Query()], deps: Dependencies) -> Posts:
     posts, reactions = await asyncio.gather(
-        deps.snapshots.posts(query.ids), deps.liking.reactions(None, set(query.ids))
+        deps.snapshots.posts(query.ids), deps.like_queries.reactions(None, set(query.ids))
     )
     return Posts(posts=[_snapshot(post, reactions[post.id]) for post in posts])
 
@@ -72,7 +73,7 @@ async def get_timelines(body: TimelinesQuery, deps: Dependencies) -> Timelines:
 
 @router.serves(GET_VIEWER_STATE)
 async def get_viewer_state(body: ViewerStateQuery, deps: Dependencies) -> ViewerState:
-    found = await deps.saved_posts.reactions(body.account_id, body.post_ids)
+    found = await deps.post_reactions.reactions(body.account_id, body.post_ids)
     return ViewerState(
         liked=[post_id for post_id, reactions in found.items() if reactions.liked],
         saved=[post_id for post_id, reactions in found.items() if reactions.saved],
@@ -81,17 +82,17 @@ async def get_viewer_state(body: ViewerStateQuery, deps: Dependencies) -> Viewer
 
 @router.serves(GET_ACCOUNTS)
 async def get_accounts(query: Annotated[AccountsQuery, Query()], deps: Dependencies) -> Accounts:
-    authors = await deps.snapshots.authors(query.ids)
+    authors = await deps.accounts.authors(query.ids)
     return Accounts(
         accounts=[
             Account(
                 id=author.id, username=author.username, display_name=author.display_name, avatar_url=author.avatar_url
             )
-            for author in authors
+            for author in authors.values()
         ]
     )
 
 
 @router.serves(GET_POST_COUNT)
 async def get_post_count(account_id: UserId, deps: Dependencies) -> PostCount:
-    return PostCount(posts=await deps.snapshots.published_posts(account_id))
+    return PostCount(posts=await deps.snapshots.count_by_author(account_id))

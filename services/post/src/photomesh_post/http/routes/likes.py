@@ -1,73 +1,60 @@
-"""Routes of likes: parse, one call, schema."""
+"""Routes of likes."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
-
 from photomesh_post import errors
-from photomesh_post.http.dependencies import CACHE, READ, WRITE, Cursor, Dependencies, Limit, account_of
-from photomesh_post.http.schemas.posts import AuthorOut, example
-from photomesh_post.posts.domain import Reactions
+from photomesh_post.http.dependencies import Dependencies, account_of
+from photomesh_post.http.schemas.common import AuthorOut
+from photomesh_post.http.schemas.likes import LikeOut
+from photomesh_post.likes.queries import Cursor
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.cursors import Page, link_next
-from photomesh_shared.errors import InvalidCursor
-from photomesh_shared.http import problems
+from photomesh_shared.http import ApiRouter, Auth, Page, Paging, RateClass
 from photomesh_shared.ids import PostId, encode
 
-__all__ = ["LikeOut", "router"]
+__all__ = ["router"]
 
-router = APIRouter(tags=["likes"])
-
-
-class LikeOut(BaseModel):
-    """Whether you like it, and how many do."""
-
-    model_config = example({"liked": True, "like_count": 16})
-
-    liked: bool
-    like_count: int = Field(description="With your own like, or without it, at once.")
-
-    @classmethod
-    def of(cls, reactions: Reactions) -> LikeOut:
-        return cls(liked=bool(reactions.liked), like_count=reactions.likes)
+router = ApiRouter(tags=["likes"])
 
 
-@router.put("/v1/posts/{post_id}/like", summary="Like a post", responses=problems(*WRITE, errors.PostNotFound))
+@router.put(
+    "/v1/posts/{post_id}/like",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[errors.PostNotFound],
+    summary="Like a post",
+)
 async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut:
-    """Any post that you see, once; again is no error and changes nothing."""
-    return LikeOut.of(await deps.liking.post(viewer.account_id, post_id, True))
+    """Any post that you see. Safe to repeat: you like a post once at most."""
+    return LikeOut.of(await deps.likes.like_post(viewer.account_id, post_id))
 
 
-@router.delete("/v1/posts/{post_id}/like", summary="Take back a like", responses=problems(*WRITE, errors.PostNotFound))
+@router.delete(
+    "/v1/posts/{post_id}/like",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[errors.PostNotFound],
+    summary="Unlike a post",
+)
 async def unlike_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut:
-    """No error if you never liked the post."""
-    return LikeOut.of(await deps.liking.post(viewer.account_id, post_id, False))
+    """Safe to repeat, and no error if you never liked the post."""
+    return LikeOut.of(await deps.likes.unlike_post(viewer.account_id, post_id))
 
 
 @router.get(
     "/v1/posts/{post_id}/likes",
-    summary="Who likes a post",
-    responses=problems(*READ, InvalidCursor, errors.PostNotFound),
+    auth=Auth.OPTIONAL,
+    rate=RateClass.READ,
+    paged=True,
+    problems=[errors.PostNotFound],
+    summary="List the accounts that like a post",
 )
-async def list_likes(
-    request: Request,
-    response: Response,
-    post_id: PostId,
-    viewer: MaybeViewer,
-    deps: Dependencies,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[AuthorOut]:
-    """You first, if you do, then the others in an order that means nothing and stays the same. Nobody comes twice while
-    likes come and go. Accounts that have a block with you are left out, so a page may be shorter than you asked for,
-    and `like_count` larger than the list."""
+async def list_likes(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[AuthorOut]:
+    """You first if you like it, then the others in a stable order that has no meaning. No account is repeated while
+    likes come and go. Accounts that you blocked or that blocked you are left out, so a page may have fewer than
+    `limit`, and `like_count` may exceed the list."""
     kind = f"likes-of-post:{encode('o', post_id)}"
-    after = deps.cursors.decode(kind, cursor) if cursor else None
-    found, last = await deps.liking.of_post(
-        account_of(viewer), post_id, after=(after[0], after[1]) if after else None, limit=limit
+    position = paging.position(kind)
+    accounts, last = await deps.like_queries.accounts_liking(
+        account_of(viewer), post_id, after=Cursor(*position) if position else None, limit=paging.limit
     )
-    next_cursor = deps.cursors.encode(kind, list(last)) if last else None
-    link_next(request, response, deps.public_url, next_cursor)
-    response.headers["Cache-Control"] = CACHE
-    return Page(items=[AuthorOut.of(account) for account in found], next_cursor=next_cursor)
+    return paging.page(kind, [AuthorOut.of(account) for account in accounts], last)

@@ -1,74 +1,71 @@
-"""Routes of saved posts and collections: parse, one call, schema."""
+"""Routes of saved posts and collections."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
 from photomesh_post import errors
-from photomesh_post.http.dependencies import WRITE, Cursor, Dependencies, Limit
+from photomesh_post.http.dependencies import Dependencies
 from photomesh_post.http.schemas.posts import Post
 from photomesh_post.http.schemas.saves import CollectionName, CollectionOut
-from photomesh_post.saves.domain import Place
-from photomesh_post.wiring import Deps
+from photomesh_post.saves.domain import ListPosition
 from photomesh_shared.auth import Viewer
-from photomesh_shared.cursors import Page, link_next
-from photomesh_shared.errors import IdempotencyKeyInUse, IdempotencyKeyReused, InvalidCursor, MalformedJson
-from photomesh_shared.http import problems
+from photomesh_shared.http import ApiRouter, Auth, Page, PageRequest, Paging, RateClass
 from photomesh_shared.ids import CollectionId, PostId, encode
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["saves"])
+router = ApiRouter(tags=["saves"])
 
-_OWN = "private, no-store"  # a list that nobody else may ever see
+_NO_STORE = "private, no-store"  # only its owner may ever see it
 
 
 @router.put(
     "/v1/posts/{post_id}/save",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
     status_code=204,
+    problems=[errors.PostNotFound],
     summary="Save a post",
-    responses=problems(*WRITE, errors.PostNotFound),
 )
 async def save_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
-    """Keeps it for you; nobody is told, its author neither. Safe to repeat: a post stays where it is in your list."""
-    await deps.saves.save(viewer.account_id, post_id)
+    """Only you can see what you save, not even its author can. Safe to repeat: a saved post keeps its position in your
+    list."""
+    await deps.saves.save_post(viewer.account_id, post_id)
 
 
 @router.delete(
     "/v1/posts/{post_id}/save",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
     status_code=204,
-    summary="Save a post no longer",
-    responses=problems(*WRITE, errors.PostNotFound),
+    problems=[errors.PostNotFound],
+    summary="Unsave a post",
 )
 async def unsave_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
-    """It leaves all your collections, too. Safe to repeat."""
-    await deps.saves.unsave(viewer.account_id, post_id)
+    """Also removes it from all your collections. Safe to repeat."""
+    await deps.saves.unsave_post(viewer.account_id, post_id)
 
 
-@router.get("/v1/me/saves", summary="Your saved posts", responses=problems(*WRITE, InvalidCursor))
-async def list_saves(
-    request: Request,
-    response: Response,
-    viewer: Viewer,
-    deps: Dependencies,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[Post]:
-    """The one that you saved last comes first. Posts that were deleted, or that you may not see any more, are left out,
-    so a page may have fewer than `limit` although there are more: only `next_cursor` says so."""
+@router.get("/v1/me/saves", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List your saved posts")
+async def list_saves(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[Post]:
+    """The last saved first. Posts that were deleted, or that are hidden from you by now, are left out, so a page may
+    have fewer than `limit` although there are more: only `next_cursor` tells."""
     kind = f"saves:{encode('u', viewer.account_id)}"
-    found, last = await deps.saves.saved(viewer.account_id, before=_place(deps, kind, cursor), limit=limit)
-    next_cursor = deps.cursors.encode(kind, [last.version, last.post_id]) if last else None
-    link_next(request, response, deps.public_url, next_cursor)
-    response.headers["Cache-Control"] = _OWN
-    return Page(items=[Post.of(view, deps.cdn_url) for view in found], next_cursor=next_cursor)
+    views, last = await deps.save_queries.saved_posts(
+        viewer.account_id, before=_position(paging, kind), limit=paging.limit
+    )
+    return paging.page(kind, [Post.of(view, deps.cdn_url) for view in views], _values(last), cache_control=_NO_STORE)
 
 
 @router.post(
     "/v1/me/collections",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    idempotent=True,
     status_code=201,
-    summary="Make a collection",
-    responses=problems(*WRITE, MalformedJson, errors.TooManyCollections, IdempotencyKeyInUse, IdempotencyKeyReused),
+    problems=[errors.TooManyCollections],
+    summary="Create a collection",
 )
 async def create_collection(
     body: CollectionName, response: Response, viewer: Viewer, deps: Dependencies
@@ -76,48 +73,45 @@ async def create_collection(
     """For posts that you save; you can have 100. Takes an `Idempotency-Key`; without one, the same name again is
     another collection."""
     view = await deps.saves.create_collection(viewer.account_id, body.name)
-    response.headers["Cache-Control"] = _OWN
+    response.headers["Cache-Control"] = _NO_STORE
     return CollectionOut.of(view, deps.cdn_url)
 
 
-@router.get("/v1/me/collections", summary="Your collections", responses=problems(*WRITE, InvalidCursor))
-async def list_collections(
-    request: Request,
-    response: Response,
-    viewer: Viewer,
-    deps: Dependencies,
-    limit: Limit = 20,
-    cursor: Cursor = None,
-) -> Page[CollectionOut]:
+@router.get("/v1/me/collections", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List your collections")
+async def list_collections(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[CollectionOut]:
     """Newest first, each with the number of its posts and a cover."""
     kind = f"collections:{encode('u', viewer.account_id)}"
-    before = deps.cursors.decode(kind, cursor)[0] if cursor else None
-    found, last = await deps.saves.collections(viewer.account_id, before=before, limit=limit)
-    next_cursor = deps.cursors.encode(kind, [last]) if last is not None else None
-    link_next(request, response, deps.public_url, next_cursor)
-    response.headers["Cache-Control"] = _OWN
-    return Page(items=[CollectionOut.of(view, deps.cdn_url) for view in found], next_cursor=next_cursor)
+    position = paging.position(kind)
+    views, last = await deps.save_queries.collections(
+        viewer.account_id, before=position[0] if position else None, limit=paging.limit
+    )
+    items = [CollectionOut.of(view, deps.cdn_url) for view in views]
+    return paging.page(kind, items, [last] if last is not None else None, cache_control=_NO_STORE)
 
 
 @router.patch(
     "/v1/me/collections/{collection_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[errors.CollectionNotFound],
     summary="Rename a collection",
-    responses=problems(*WRITE, MalformedJson, errors.CollectionNotFound),
 )
 async def rename_collection(
     collection_id: CollectionId, body: CollectionName, response: Response, viewer: Viewer, deps: Dependencies
 ) -> CollectionOut:
     """The posts in it stay."""
     view = await deps.saves.rename_collection(viewer.account_id, collection_id, body.name)
-    response.headers["Cache-Control"] = _OWN
+    response.headers["Cache-Control"] = _NO_STORE
     return CollectionOut.of(view, deps.cdn_url)
 
 
 @router.delete(
     "/v1/me/collections/{collection_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
     status_code=204,
+    problems=[errors.CollectionNotFound],
     summary="Delete a collection",
-    responses=problems(*WRITE, errors.CollectionNotFound),
 )
 async def delete_collection(collection_id: CollectionId, viewer: Viewer, deps: Dependencies) -> None:
     """The posts in it stay saved."""
@@ -126,52 +120,55 @@ async def delete_collection(collection_id: CollectionId, viewer: Viewer, deps: D
 
 @router.get(
     "/v1/me/collections/{collection_id}/posts",
-    summary="The posts in a collection",
-    responses=problems(*WRITE, InvalidCursor, errors.CollectionNotFound),
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    paged=True,
+    problems=[errors.CollectionNotFound],
+    summary="List the posts in a collection",
 )
-async def list_collection(
-    request: Request,
-    response: Response,
-    collection_id: CollectionId,
-    viewer: Viewer,
-    deps: Dependencies,
-    limit: Limit = 20,
-    cursor: Cursor = None,
+async def list_collection_posts(
+    collection_id: CollectionId, viewer: Viewer, deps: Dependencies, paging: Paging
 ) -> Page[Post]:
-    """The one that you added last comes first; else as your saved posts."""
+    """The last added first; otherwise as your saved posts."""
     kind = f"collection:{encode('k', collection_id)}"
-    found, last = await deps.saves.in_collection(
-        viewer.account_id, collection_id, before=_place(deps, kind, cursor), limit=limit
+    views, last = await deps.save_queries.collection_posts(
+        viewer.account_id, collection_id, before=_position(paging, kind), limit=paging.limit
     )
-    next_cursor = deps.cursors.encode(kind, [last.version, last.post_id]) if last else None
-    link_next(request, response, deps.public_url, next_cursor)
-    response.headers["Cache-Control"] = _OWN
-    return Page(items=[Post.of(view, deps.cdn_url) for view in found], next_cursor=next_cursor)
+    return paging.page(kind, [Post.of(view, deps.cdn_url) for view in views], _values(last), cache_control=_NO_STORE)
 
 
 @router.put(
     "/v1/me/collections/{collection_id}/posts/{post_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
     status_code=204,
+    problems=[errors.CollectionNotFound, errors.PostNotFound],
     summary="Add a post to a collection",
-    responses=problems(*WRITE, errors.CollectionNotFound, errors.PostNotFound),
 )
 async def add_to_collection(collection_id: CollectionId, post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
-    """And save it, if you have not. Safe to repeat."""
-    await deps.saves.add(viewer.account_id, collection_id, post_id)
+    """Saves the post as well if it is not saved yet. Safe to repeat."""
+    await deps.saves.add_to_collection(viewer.account_id, collection_id, post_id)
 
 
 @router.delete(
     "/v1/me/collections/{collection_id}/posts/{post_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
     status_code=204,
-    summary="Take a post out of a collection",
-    responses=problems(*WRITE, errors.CollectionNotFound, errors.PostNotFound),
+    problems=[errors.CollectionNotFound, errors.PostNotFound],
+    summary="Remove a post from a collection",
 )
 async def remove_from_collection(
     collection_id: CollectionId, post_id: PostId, viewer: Viewer, deps: Dependencies
 ) -> None:
     """It stays saved, and in other collections. Safe to repeat."""
-    await deps.saves.remove(viewer.account_id, collection_id, post_id)
+    await deps.saves.remove_from_collection(viewer.account_id, collection_id, post_id)
 
 
-def _place(deps: Deps, kind: str, cursor: str | None) -> Place | None:
-    return Place(*deps.cursors.decode(kind, cursor)) if cursor else None
+def _position(paging: PageRequest, kind: str) -> ListPosition | None:
+    position = paging.position(kind)
+    return ListPosition(*position) if position else None
+
+
+def _values(position: ListPosition | None) -> list[int] | None:
+    return [position.version, position.post_id] if position else None

@@ -1,22 +1,21 @@
-"""What requests and answers about comments look like."""
+"""Requests and responses about comments."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from photomesh_post.comments.domain import CommentView
-from photomesh_post.http.schemas.posts import AuthorOut, Request, Text, example
-from photomesh_post.posts.captions import MAX_COMMENT, CommentText
+from photomesh_post.comments.domain import MAX_COMMENT, CommentText, CommentView
+from photomesh_post.http.schemas.common import AuthorOut, RequestBody, Text, example
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import CommentId, PostId
 
-__all__ = ["CommentOut", "NewComment"]
+__all__ = ["CommentCreate", "CommentOut"]
 
 _TEXT = "What a light! @ada"
 
 
-class NewComment(Request):
-    """A comment to be written."""
+class CommentCreate(RequestBody):
+    """A comment to write."""
 
     model_config = example({"text": _TEXT, "parent_id": None})
 
@@ -26,13 +25,13 @@ class NewComment(Request):
     )
     parent_id: CommentId | None = Field(None, description="The comment to reply to.")
 
-    def checked(self) -> CommentText:
+    def checked_text(self) -> CommentText:
         """Raises as `CommentText.checked`."""
         return CommentText.checked(self.text)
 
 
 class CommentViewer(BaseModel):
-    """What the viewer has to do with a comment."""
+    """The viewer's own reaction to a comment."""
 
     liked: bool
 
@@ -57,13 +56,13 @@ class CommentOut(BaseModel):
     id: CommentId
     post_id: PostId
     parent_id: CommentId | None = Field(
-        description="The comment that it replies to. Replies have no replies of their own: one to a reply goes to the "
+        description="The comment that it replies to. Replies have no replies of their own: a reply to one goes to the "
         "comment that both reply to."
     )
     author: AuthorOut
     text: str
     like_count: int
-    reply_count: int = Field(description="Of a reply always 0. Counts those, too, that are hidden from you.")
+    reply_count: int = Field(description="0 for a reply. Includes replies that are hidden from you.")
     viewer: CommentViewer | None = Field(description="Null without a token.")
     created_at: UtcTime
 

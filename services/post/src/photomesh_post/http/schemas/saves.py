@@ -1,10 +1,11 @@
-"""What requests and answers about collections look like."""
+"""Requests and responses about collections."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from photomesh_post.http.schemas.posts import PostPhotoOut, Request, Text, example
+from photomesh_post.http.schemas.common import RequestBody, Text, example
+from photomesh_post.http.schemas.posts import PostPhotoOut
 from photomesh_post.saves.domain import MAX_NAME, CollectionView
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import CollectionId, timestamp_of
@@ -12,19 +13,19 @@ from photomesh_shared.ids import CollectionId, timestamp_of
 __all__ = ["CollectionName", "CollectionOut"]
 
 
-class CollectionName(Request):
-    """A name for a collection."""
+class CollectionName(RequestBody):
+    """The name of a collection."""
 
     model_config = example({"name": "Lakes"})
 
     name: Text = Field(
-        description="White space around it does not count. Two collections may have the same name.",
+        description="White space around it is removed. Two collections may have the same name.",
         json_schema_extra={"minLength": 1, "maxLength": MAX_NAME},
     )
 
 
 class CollectionOut(BaseModel):
-    """A collection of saved posts. Nobody but its owner sees it."""
+    """A collection of saved posts. Only its owner sees it."""
 
     model_config = example(
         {"id": "k_SH40PZqk9s", "name": "Lakes", "post_count": 0, "cover": None, "created_at": "2026-11-21T10:25:00Z"}
@@ -32,7 +33,7 @@ class CollectionOut(BaseModel):
 
     id: CollectionId
     name: str
-    post_count: int = Field(description="Counts those, too, that are hidden from you or deleted by now.")
+    post_count: int = Field(description="Includes posts that are hidden from you or deleted by now.")
     cover: PostPhotoOut | None = Field(description="The first photo of the post that was added last.")
     created_at: UtcTime
 

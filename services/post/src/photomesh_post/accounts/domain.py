@@ -1,0 +1,34 @@
+"""Accounts as authors, and who may see what they show. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["OWN", "STRANGER", "Author", "Standing"]
+
+
+@dataclass(frozen=True)
+class Author:
+    """What posts and comments show of an account. `private` as well while the account is still unknown here."""
+
+    id: int
+    username: str | None = None
+    display_name: str | None = None
+    avatar_url: str | None = None
+    private: bool = True
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a viewer stands to an account. `blocked`: either of the two has blocked the other."""
+
+    own: bool = False
+    follows: bool = False
+    blocked: bool = False
+
+    def sees(self, author: Author) -> bool:
+        """The rule of private accounts and blocks: who sees what an account publishes."""
+        return self.own or (not self.blocked and (self.follows or not author.private))
+
+
+OWN, STRANGER = Standing(own=True), Standing()

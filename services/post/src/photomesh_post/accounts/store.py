@@ -1,0 +1,65 @@
+"""Accounts and relations in Cassandra."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from photomesh_post.accounts.domain import Author, Standing
+from photomesh_post.accounts.projection import author_of, standing_of
+from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.store import write_rows
+from photomesh_shared.batch_loader import BatchLoader
+from photomesh_shared.cassandra import CassandraSession
+
+__all__ = ["CassandraAccounts"]
+
+_STANDINGS_PER_READ = 20
+
+
+class CassandraAccounts:
+    """Every method raises DatabaseUnavailable when no answer comes."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._standings = BatchLoader(self._read_standings, max_batch=_STANDINGS_PER_READ)
+
+    async def write(self, rows: Sequence[RowWrite]) -> None:
+        await write_rows(self._session, rows)
+
+    async def author(self, account_id: int) -> Author:
+        rows = await self._session.read("SELECT * FROM accounts WHERE user_id = ?", account_id)
+        return author_of(account_id, rows[0] if rows else None)
+
+    async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
+        """Those of the accounts that are known, by id."""
+        if not account_ids:
+            return {}
+        rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
+        return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
+
+    async def standing(self, viewer_id: int, account_id: int) -> Standing:
+        return await self._standings.load((account_id, viewer_id)) or standing_of(None)
+
+    async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
+        """By account and viewer: one read for all who look at the same account at the same time."""
+        viewers: defaultdict[int, list[int]] = defaultdict(list)
+        for account_id, viewer_id in keys:
+            viewers[account_id].append(viewer_id)
+        cql = (
+            "SELECT account_id, other_id, follows, blocks, blocked_by FROM relations"
+            " WHERE account_id IN ? AND other_id = ?"
+        )
+        found = await asyncio.gather(
+            *(self._session.execute(cql, viewer_ids, account_id) for account_id, viewer_ids in viewers.items())
+        )
+        return {(row["other_id"], row["account_id"]): standing_of(row) for rows in found for row in rows}
+
+    async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
+        rows = await self._session.read(
+            "SELECT other_id, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id IN ?",
+            viewer_id,
+            tuple(sorted(account_ids)),
+        )
+        return {row["other_id"] for row in rows if standing_of(row).blocked}

@@ -1,0 +1,49 @@
+"""How viewers stand to accounts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Protocol
+
+from photomesh_post.accounts.domain import OWN, STRANGER, Author, Standing
+
+__all__ = ["AccountVisibility", "Store"]
+
+
+class Store(Protocol):
+    """See `accounts.store.CassandraAccounts`."""
+
+    async def author(self, account_id: int) -> Author: ...
+    async def standing(self, viewer_id: int, account_id: int) -> Standing: ...
+    async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]: ...
+
+
+class AccountVisibility:
+    """`viewer_id` is None where nobody is logged in. That, and viewing one's own account, reads no relation."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def author(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
+        """An account, and how the viewer stands to it."""
+        author, standing = await asyncio.gather(self._store.author(account_id), self._standing(viewer_id, account_id))
+        return author, standing
+
+    async def sees(self, viewer_id: int | None, account_id: int) -> bool:
+        """Whether the viewer sees what the account publishes."""
+        author, standing = await self.author(viewer_id, account_id)
+        return standing.sees(author)
+
+    async def blocked_among(self, viewer_id: int | None, account_ids: Collection[int]) -> set[int]:
+        """The accounts that have blocked the viewer or are blocked by the viewer. One read for all: what these accounts
+        do under other people's posts is hidden from the viewer."""
+        others = set(account_ids) - {viewer_id}
+        if viewer_id is None or not others:
+            return set()
+        return await self._store.blocked_among(viewer_id, others)
+
+    async def _standing(self, viewer_id: int | None, account_id: int) -> Standing:
+        if viewer_id is None:
+            return STRANGER
+        return OWN if viewer_id == account_id else await self._store.standing(viewer_id, account_id)

@@ -1,0 +1,147 @@
+"""Reads of the API: comments and replies as a viewer sees them.
+
+A page is read chunk by chunk in four steps: skeleton (entries of the thread), rules (drop authors with a block),
+hydrate (authors and reactions), present (build views).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
+from typing import NamedTuple, Protocol
+
+from photomesh_post.accounts.domain import Author
+from photomesh_post.accounts.visibility import AccountVisibility
+from photomesh_post.comments.domain import Comment, CommentView, ThreadEntry
+from photomesh_post.counts.domain import Reactions
+from photomesh_post.errors import CommentNotFound
+from photomesh_post.likes.domain import CommentTarget
+from photomesh_post.paging import PageBuilder, chunked
+from photomesh_post.posts.domain import Post
+from photomesh_post.posts.visibility import PostVisibility
+from photomesh_shared import ids
+from photomesh_shared.ids import MAX_ID
+
+__all__ = ["Accounts", "CommentQueries", "Likes", "Store"]
+
+
+class Store(Protocol):
+    """See `comments.store.CassandraComments`."""
+
+    async def comment(self, comment_id: int) -> Comment | None: ...
+    def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadEntry, None]: ...
+    def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadEntry, None]: ...
+
+
+class Accounts(Protocol):
+    """See `accounts.store.CassandraAccounts`."""
+
+    async def authors(self, account_ids: Collection[int]) -> Mapping[int, Author]: ...
+
+
+class Likes(Protocol):
+    """See `likes.queries.LikeQueries`."""
+
+    async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]: ...
+
+
+class _Thread(NamedTuple):
+    post_id: int
+    parent_id: int | None
+
+
+class CommentQueries:
+    """`viewer_id` is None where nobody is logged in."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, viewers: AccountVisibility, posts: PostVisibility, likes: Likes
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._viewers = viewers
+        self._posts = posts
+        self._likes = likes
+
+    async def comments_of_post(
+        self, viewer_id: int | None, post_id: int, *, before: int | None, limit: int
+    ) -> tuple[list[CommentView], int | None]:
+        """A page of a post's comments, newest first, and the `before` of the next page if there is one. Raises
+        PostNotFound."""
+        await self._posts.post(viewer_id, post_id)
+        entries = self._store.newest_of(post_id, before=before or MAX_ID)
+        return await self._page(viewer_id, _Thread(post_id, None), entries, limit)
+
+    async def replies(
+        self, viewer_id: int | None, comment_id: int, *, after: int | None, limit: int
+    ) -> tuple[list[CommentView], int | None]:
+        """A page of a comment's replies, oldest first, and the `after` of the next page if there is one. A reply has
+        none. Raises CommentNotFound."""
+        comment, post = await self.comment(viewer_id, comment_id)
+        entries = self._store.oldest_of(comment.id, after=after or 0)
+        return await self._page(viewer_id, _Thread(post.id, comment.id), entries, limit)
+
+    async def target(self, viewer_id: int | None, comment_id: int) -> CommentTarget:
+        """A comment that the viewer sees, as a target of likes. Raises CommentNotFound."""
+        comment, post = await self.comment(viewer_id, comment_id)
+        return CommentTarget(comment.id, comment.author_id, post.id, post.author_id)
+
+    async def comment(self, viewer_id: int | None, comment_id: int) -> tuple[Comment, Post]:
+        """A comment that the viewer sees, and its post. Raises CommentNotFound."""
+        comment = await self._store.comment(comment_id)
+        if comment is None:
+            raise CommentNotFound
+        post = await self.post_of(viewer_id, comment)
+        if await self.live_root(viewer_id, comment) is None:
+            raise CommentNotFound
+        return comment, post
+
+    async def post_of(self, viewer_id: int | None, comment: Comment) -> Post:
+        """Raises CommentNotFound if the viewer does not see the post."""
+        visible = await self._posts.find(viewer_id, comment.post_id)
+        if visible is None:
+            raise CommentNotFound
+        return visible.post
+
+    async def live_root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
+        """The comment that a comment replies to, or itself; None if either is deleted or hidden from the viewer."""
+        root = await self.root(viewer_id, comment)
+        return None if root is None or root.deleted or comment.deleted else root
+
+    async def root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
+        """As `live_root`, deleted or not."""
+        root = comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
+        if root is None or await self._viewers.blocked_among(viewer_id, {comment.author_id, root.author_id}):
+            return None
+        return root
+
+    async def _page(
+        self, viewer_id: int | None, thread: _Thread, entries: AsyncGenerator[ThreadEntry, None], limit: int
+    ) -> tuple[list[CommentView], int | None]:
+        page = PageBuilder[ThreadEntry, CommentView](limit)
+        async with aclosing(chunked(entries, limit + 1)) as skeleton:
+            async for chunk in skeleton:
+                blocked = await self._viewers.blocked_among(viewer_id, {entry.author_id for entry in chunk})
+                visible = [entry for entry in chunk if entry.author_id not in blocked]
+                views = await self._present(viewer_id, thread, visible)
+                if page.add(chunk, [views.get(entry.id) for entry in chunk]):
+                    break
+        return page.items, page.next_after.id if page.next_after else None
+
+    async def _present(
+        self, viewer_id: int | None, thread: _Thread, entries: Sequence[ThreadEntry]
+    ) -> dict[int, CommentView]:
+        authors, reactions = await asyncio.gather(
+            self._accounts.authors({entry.author_id for entry in entries}),
+            self._likes.reactions(viewer_id, [entry.id for entry in entries]),
+        )
+        return {
+            entry.id: CommentView(
+                comment=Comment(entry.id, thread.post_id, entry.author_id, thread.parent_id),
+                author=authors.get(entry.author_id, Author(entry.author_id)),
+                text=entry.text,
+                created_at=ids.timestamp_of(entry.id),
+                reactions=reactions[entry.id],
+            )
+            for entry in entries
+        }

@@ -1,0 +1,66 @@
+"""Rows written from events. Pure.
+
+Every cell carries a timestamp derived from its event, and Cassandra keeps the newest of each cell. So events may be
+applied in any order and any number of times, by the request that caused them and by the consumer: the rows come out
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from photomesh_shared.ids import timestamp_of
+
+__all__ = ["FINAL", "Row", "RowWrite", "decode_json", "month_at", "month_of", "utc", "version_at"]
+
+Row = Mapping[str, Any]
+Model = TypeVar("Model")
+
+FINAL = 253_402_300_799_000_000
+"""The timestamp of a deletion, which no event exceeds: the last second of the year 9999, in microseconds. A deletion
+overwrites values rather than removing them, because a tombstone is dropped after some days and a replayed event would
+then restore what was deleted."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class RowWrite:
+    """Cells of one row, and the timestamp that they carry."""
+
+    table: str
+    key: Mapping[str, int]
+    timestamp: int
+    cells: Mapping[str, object] = field(default_factory=dict)
+
+
+def version_at(time: datetime) -> int:
+    """The version of an event at this time: microseconds since 1970."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def month_at(version: int) -> int:
+    """The month of a version, as partitions are named: 202611 for November 2026."""
+    time = _EPOCH + timedelta(microseconds=version)
+    return time.year * 100 + time.month
+
+
+def month_of(id_: int) -> int:
+    """The month in which an id was generated, as partitions are named: 202611 for November 2026."""
+    time = timestamp_of(id_)
+    return time.year * 100 + time.month
+
+
+def decode_json(adapter: TypeAdapter[Model], text: str | None) -> Model | None:
+    """The model in a text column. Ignores fields that a newer version of the service wrote."""
+    return adapter.validate_json(text, extra="ignore") if text else None
+
+
+def utc(time: datetime | None) -> datetime | None:
+    """Cassandra returns times in UTC without a zone; this adds it."""
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time

@@ -1,0 +1,91 @@
+"""The internal API, as other services use it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from photomesh_shared.events import PostPublished
+from photomesh_shared.ids import decode
+from tests.integration.post.api_user import ApiUser
+from tests.support.problems import expect_problem
+
+
+async def _call(api: httpx.AsyncClient, path: str, body: object = None) -> dict[str, object]:
+    response = await (api.get(path) if body is None else api.post(path, json=body))
+    assert response.status_code == 200, response.text
+    found: dict[str, object] = response.json()
+    return found
+
+
+async def test_a_snapshot_is_the_post_as_it_is_now(api: httpx.AsyncClient, ada: ApiUser) -> None:
+    photo_id = await ada.photo()
+    post_id = str((await ada.post(photo_id, caption="one #two", alt_texts={photo_id: "three"}))["id"])
+    await ada.edit(post_id, caption="four", alt_texts={photo_id: "five"})
+    gone = await ada.publish_post()
+    await ada.delete(gone)
+    waiting = str((await ada.post(await ada.upload()))["id"])
+    found = await _call(api, f"/internal/posts?ids={waiting},{post_id},{gone},o_1")
+    assert isinstance(found["posts"], list)
+    (snapshot,) = found["posts"]
+    fact = PostPublished.model_validate(snapshot, extra="ignore")
+    assert (fact.post_id, fact.author_id, fact.caption, fact.hashtags) == (
+        decode("o", post_id),
+        ada.account_id,
+        "four",
+        (),
+    )
+    assert [photo.alt_text for photo in fact.photos] == ["five"]
+    assert snapshot["edited_at"].endswith("Z")
+    assert snapshot["version"] > 0
+    assert snapshot["deleted"] is False
+    assert (snapshot["like_count"], snapshot["comment_count"]) == (0, 0)
+
+
+async def test_counts_and_timelines(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:
+    posts = [await ada.publish_post() for _ in range(3)][::-1]
+    own = [await grace.publish_post()]
+    await ada.post(await ada.upload())
+    assert await _call(api, f"/internal/accounts/{ada.id}/posts/count") == {"posts": 3}
+    wanted: dict[str, object] = {"author_ids": [ada.id, grace.id, "u_1"], "before": None, "limit": 2}
+    assert await _call(api, "/internal/timelines", wanted) == {
+        "timelines": {ada.id: posts[:2], grace.id: own, "u_1": []}
+    }
+    await ada.delete(posts[0])
+    assert await _call(api, f"/internal/accounts/{ada.id}/posts/count") == {"posts": 2}
+    assert await _call(api, f"/internal/accounts/{grace.id}/posts/count") == {"posts": 1}
+    assert await _call(api, "/internal/accounts/u_1/posts/count") == {"posts": 0}
+    wanted = {"author_ids": [ada.id], "before": posts[1], "limit": 50}
+    assert await _call(api, "/internal/timelines", wanted) == {"timelines": {ada.id: posts[2:]}}
+
+
+async def test_the_state_of_a_viewer(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:
+    liked, saved, neither = [await ada.publish_post() for _ in range(3)]
+    assert (await grace.request("PUT", f"/v1/posts/{liked}/like")).status_code == 200
+    assert (await grace.request("PUT", f"/v1/posts/{saved}/save")).status_code == 204
+    wanted = {"account_id": grace.id, "post_ids": [liked, saved, neither, "o_1"]}
+    assert await _call(api, "/internal/viewer-state", wanted) == {"liked": [liked], "saved": [saved]}
+    assert await _call(api, "/internal/viewer-state", wanted | {"account_id": ada.id}) == {"liked": [], "saved": []}
+
+
+async def test_accounts(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:
+    found = await _call(api, f"/internal/accounts?ids={ada.id},u_1,{grace.id}")
+    assert isinstance(found["accounts"], list)
+    assert {account["id"] for account in found["accounts"]} == {ada.id, grace.id}
+    assert all(account.keys() == {"id", "username", "display_name", "avatar_url"} for account in found["accounts"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/internal/posts?ids=nonsense", None),
+        ("/internal/posts", None),
+        ("/internal/posts?ids=" + ",".join(["o_1"] * 101), None),
+        ("/internal/timelines", {"author_ids": ["u_1"] * 201}),
+        ("/internal/timelines", {"author_ids": ["u_1"], "limit": 51}),
+        ("/internal/accounts/o_1/posts/count", None),
+    ],
+)
+async def test_invalid_requests(api: httpx.AsyncClient, path: str, body: object) -> None:
+    response = await (api.get(path) if body is None else api.post(path, json=body))
+    expect_problem(response, 422, "invalid-request")

@@ -1,0 +1,1 @@
+"""Post in memory, and sample events of what it consumes."""

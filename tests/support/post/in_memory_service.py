@@ -1,0 +1,186 @@
+"""The whole service in memory: API, consumers, and logs that can be replayed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from photomesh_post import consumer, engagement
+from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.accounts.visibility import AccountVisibility
+from photomesh_post.comments.counting import CommentCounter
+from photomesh_post.comments.domain import CommentText, CommentView
+from photomesh_post.comments.event_handlers import CommentEventHandlers
+from photomesh_post.comments.event_log import CommentEventLog
+from photomesh_post.comments.queries import CommentQueries
+from photomesh_post.comments.service import CommentService
+from photomesh_post.counts.publisher import CountPublisher
+from photomesh_post.likes.event_handlers import LikeEventHandlers
+from photomesh_post.likes.event_log import LikeEventLog
+from photomesh_post.likes.queries import LikeQueries
+from photomesh_post.likes.service import LikeService
+from photomesh_post.photos.arrivals import PhotoArrivals
+from photomesh_post.photos.erasure import PhotoEraser
+from photomesh_post.photos.event_handlers import PhotoEventHandlers
+from photomesh_post.photos.queries import PhotoQueries
+from photomesh_post.posts.claims import PhotoClaims
+from photomesh_post.posts.drafts import Draft
+from photomesh_post.posts.event_handlers import PostEventHandlers
+from photomesh_post.posts.event_log import PostEventLog
+from photomesh_post.posts.queries import PostQueries
+from photomesh_post.posts.service import PostService
+from photomesh_post.posts.settlement import PostSettlement
+from photomesh_post.posts.snapshots import PostSnapshots
+from photomesh_post.posts.visibility import PostVisibility
+from photomesh_post.saves.event_log import SaveEventLog
+from photomesh_post.saves.queries import PostReactions, SaveQueries
+from photomesh_post.saves.service import SaveService
+from photomesh_shared.events import Envelope, Event
+from photomesh_shared.ids import IdGenerator
+from tests.support.clock import FakeClock
+from tests.support.post.memory_comments import MemoryComments
+from tests.support.post.memory_counts import MemoryCounts
+from tests.support.post.memory_likes import MemoryLikes
+from tests.support.post.memory_log import MemoryCdn, MemoryLog, MemoryObjects
+from tests.support.post.memory_posts import MemoryAccounts, MemoryPhotos, MemoryPosts
+from tests.support.post.memory_saves import MemorySaves
+from tests.support.post.memory_tables import MemoryTables
+from tests.support.post.sample_events import ADA, ready, uploaded
+
+__all__ = ["InMemoryService"]
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class InMemoryService:
+    """Use cases are named as in `photomesh_post.wiring.Deps`. Two instances that share stores and logs are two
+    processes."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    tables: MemoryTables = field(default_factory=MemoryTables)
+    post_store: MemoryPosts = field(default_factory=MemoryPosts)
+    like_store: MemoryLikes = field(default_factory=MemoryLikes)
+    comment_store: MemoryComments = field(default_factory=MemoryComments)
+    save_store: MemorySaves = field(default_factory=MemorySaves)
+    count_store: MemoryCounts = field(default_factory=MemoryCounts)
+    post_log: MemoryLog = field(default_factory=MemoryLog)
+    like_log: MemoryLog = field(default_factory=MemoryLog)
+    comment_log: MemoryLog = field(default_factory=MemoryLog)
+    save_log: MemoryLog = field(default_factory=MemoryLog)
+    count_log: MemoryLog = field(default_factory=MemoryLog)
+    objects: MemoryObjects = field(default_factory=MemoryObjects)
+    cdn: MemoryCdn = field(default_factory=MemoryCdn)
+
+    def __post_init__(self) -> None:
+        self.post_store.tables = self.tables
+        self.ids = IdGenerator(1, 0, self.clock)
+        accounts, photos, posts = MemoryAccounts(self.tables), MemoryPhotos(self.tables), self.post_store
+        arrivals = PhotoArrivals(self.clock, max_age=timedelta(days=1), max_wait=timedelta(seconds=2))
+        claims = PhotoClaims(posts, self.clock)
+        self.viewers = AccountVisibility(accounts)
+        visible_posts = PostVisibility(posts, self.viewers)
+
+        self.like_queries = LikeQueries(self.like_store, self.count_store, accounts, self.viewers, visible_posts)
+        self.post_reactions = PostReactions(self.save_store, self.like_queries)
+        self.post_queries = PostQueries(posts, photos, self.viewers, visible_posts, self.post_reactions)
+        self.photo_queries = PhotoQueries(photos, claims, self.viewers, arrivals)
+        self.comment_queries = CommentQueries(
+            self.comment_store, accounts, self.viewers, visible_posts, self.like_queries
+        )
+        self.save_queries = SaveQueries(self.save_store, self.post_queries)
+        self.snapshots = PostSnapshots(posts)
+
+        self.post_events = PostEventLog(posts, self.post_log)
+        settlement = PostSettlement(posts, photos, claims, self.post_events, self.clock)
+        self.posts = PostService(
+            posts,
+            photos,
+            accounts,
+            claims=claims,
+            log=self.post_events,
+            settlement=settlement,
+            visibility=visible_posts,
+            queries=self.post_queries,
+            arrivals=arrivals,
+            id_source=self.ids,
+            clock=self.clock,
+        )
+        self.likes = LikeService(
+            self.like_store,
+            self.count_store,
+            visible_posts,
+            self.comment_queries,
+            LikeEventLog(self.like_store, self.like_log),
+            self.clock,
+        )
+        counter = CommentCounter(self.comment_store, self.count_store, self.clock)
+        self.comment_events = CommentEventLog(self.comment_store, counter, self.comment_log)
+        self.comments = CommentService(
+            self.comment_store,
+            accounts,
+            visible_posts,
+            self.comment_queries,
+            self.comment_events,
+            self.ids,
+            self.clock,
+        )
+        save_events = SaveEventLog(self.save_store, self.save_log, self.clock)
+        self.saves = SaveService(self.save_store, visible_posts, self.save_queries, save_events, self.ids, self.clock)
+
+        eraser = PhotoEraser(self.objects, self.cdn)
+        self.counts = CountPublisher(self.count_store, self.count_log, self.clock)
+        self._handlers = {
+            **consumer.handlers(
+                AccountEventHandlers(accounts),
+                PhotoEventHandlers(photos, eraser, settlement),
+                PostEventHandlers(self.post_events, settlement, photos, eraser),
+            ),
+            **engagement.handlers(save_events),
+        }
+        self._batch_handlers = engagement.batch_handlers(
+            LikeEventHandlers(self.like_store, self.count_store, self.counts, self.clock),
+            CommentEventHandlers(self.comment_events, self.counts),
+        )
+
+    async def consume(self, *envelopes: Envelope[Event]) -> None:
+        """Handles events as the consumers do, one by one."""
+        for envelope in envelopes:
+            await self._handlers[type(envelope.data)](envelope)
+
+    async def consume_batch(self, *envelopes: Envelope[Event]) -> None:
+        """Handles likes, or comments, of one post as the consumer does, all at once."""
+        await self._batch_handlers[type(envelopes[0].data)](envelopes)
+
+    async def replay(self) -> None:
+        """Reads the whole log of posts, including what is added to it meanwhile."""
+        for envelope in self.post_log.events:
+            await self.consume(envelope)
+
+    async def outlast(self, work: Awaitable[Result]) -> Result:
+        """Runs something that waits, and lets the time pass that it waits for."""
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            await self.clock.advance(0.05)
+        return await task
+
+    async def ready_photo(self, owner_id: int = ADA) -> int:
+        photo_id = self.ids.next()
+        await self.consume(uploaded(photo_id, owner_id), ready(photo_id, owner_id))
+        return photo_id
+
+    async def create_post(self, *photo_ids: int, author_id: int = ADA, caption: str = "") -> int:
+        view = await self.posts.create_post(author_id, Draft.checked(photo_ids, caption, None, {}))
+        return view.post.id
+
+    async def published_post(self, author_id: int = ADA) -> int:
+        return await self.create_post(await self.ready_photo(author_id), author_id=author_id)
+
+    async def write_comment(
+        self, author_id: int, post_id: int, text: str = "Lovely", parent_id: int | None = None
+    ) -> CommentView:
+        await self.clock.advance(0.01)
+        return await self.comments.write_comment(author_id, post_id, CommentText.checked(text), parent_id)

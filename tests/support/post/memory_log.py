@@ -1,0 +1,57 @@
+"""Kafka, object storage and the CDN in memory, as post sees them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from photomesh_post.photos.domain import Photo
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import Envelope, Event
+
+__all__ = ["MemoryCdn", "MemoryLog", "MemoryObjects"]
+
+
+@dataclass
+class MemoryLog:
+    """`lost` lets the next acknowledgements get lost: the event is in the log (True) or not."""
+
+    events: list[Envelope[Event]] = field(default_factory=list)
+    lost: list[bool] = field(default_factory=list)
+
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        await asyncio.sleep(0)
+        if not self.lost:
+            self.events.append(envelope)
+            return
+        if self.lost.pop(0):
+            self.events.append(envelope)
+        raise Unavailable
+
+    async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
+        for envelope in envelopes:
+            await self.publish(envelope)
+
+    async def send(self, records: Sequence[object]) -> None:
+        raise AssertionError("the service produces events, not records")
+
+    def types(self) -> list[str]:
+        return [envelope.data.type_.split(".")[-2] for envelope in self.events]
+
+
+@dataclass
+class MemoryObjects:
+    removed: list[int] = field(default_factory=list)
+
+    async def remove(self, photo: Photo) -> Sequence[str]:
+        self.removed.append(photo.id)
+        return [variant.key for variant in photo.variants]
+
+
+@dataclass
+class MemoryCdn:
+    purged: list[str] = field(default_factory=list)
+
+    async def purge(self, keys: Sequence[str]) -> None:
+        self.purged += keys

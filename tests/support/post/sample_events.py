@@ -1,0 +1,135 @@
+"""Events of accounts, photos and comments."""
+
+from __future__ import annotations
+
+from photomesh_post.tables.rows import version_at
+from photomesh_shared import ids
+from photomesh_shared.events import (
+    AccountRegistered,
+    AccountUpdated,
+    BlockCreated,
+    BlockDeleted,
+    CommentCreated,
+    CommentDeleted,
+    Envelope,
+    FollowCreated,
+    FollowDeleted,
+    PhotoFailed,
+    PhotoReady,
+    PhotoRejected,
+    PhotoUploaded,
+    Variant,
+)
+
+__all__ = [
+    "ADA",
+    "GRACE",
+    "LINUS",
+    "account",
+    "blocked",
+    "comment_created",
+    "comment_deleted",
+    "failed",
+    "followed",
+    "ready",
+    "rejected",
+    "unblocked",
+    "unfollowed",
+    "uploaded",
+]
+
+ADA, GRACE, LINUS = 101, 102, 103
+
+
+def account(
+    user_id: int, *, private: bool = False, version: int = 1
+) -> Envelope[AccountRegistered] | Envelope[AccountUpdated]:
+    fields = AccountRegistered.example().model_dump() | {
+        "user_id": user_id,
+        "username": f"user{user_id}",
+        "private": private,
+    }
+    if version == 1:
+        return Envelope.of(AccountRegistered(**fields), entityversion=1)
+    updated_at = AccountUpdated.example().updated_at
+    return Envelope.of(AccountUpdated(**fields, updated_at=updated_at), entityversion=version)
+
+
+def uploaded(photo_id: int, owner_id: int = ADA) -> Envelope[PhotoUploaded]:
+    event = PhotoUploaded.example().model_copy(
+        update={"photo_id": photo_id, "owner_id": owner_id, "key": f"{ids.encode('up', photo_id)}/original"}
+    )
+    return Envelope.of(event, entityversion=1)
+
+
+def ready(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[PhotoReady]:
+    folder = f"{ids.encode('p', photo_id)}/secret{version}"
+    variants = tuple(
+        Variant(
+            size=size,
+            width=size,
+            height=size * 3 // 4,
+            size_bytes=size,
+            content_type="image/jpeg",
+            key=f"{folder}/{size}.jpg",
+        )
+        for size in (1080, 640, 320, 150)
+    )
+    event = PhotoReady.example().model_copy(update={"photo_id": photo_id, "owner_id": owner_id, "variants": variants})
+    return Envelope.of(event, entityversion=version)
+
+
+def rejected(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[PhotoRejected]:
+    event = PhotoRejected.example().model_copy(update={"photo_id": photo_id, "owner_id": owner_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def failed(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[PhotoFailed]:
+    event = PhotoFailed.example().model_copy(update={"photo_id": photo_id, "owner_id": owner_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def followed(follower_id: int, followee_id: int, version: int = 1) -> Envelope[FollowCreated]:
+    event = FollowCreated.example().model_copy(update={"follower_id": follower_id, "followee_id": followee_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def unfollowed(follower_id: int, followee_id: int, version: int = 2) -> Envelope[FollowDeleted]:
+    event = FollowDeleted.example().model_copy(update={"follower_id": follower_id, "followee_id": followee_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def blocked(blocker_id: int, blocked_id: int, version: int = 1) -> Envelope[BlockCreated]:
+    event = BlockCreated.example().model_copy(update={"blocker_id": blocker_id, "blocked_id": blocked_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def unblocked(blocker_id: int, blocked_id: int, version: int = 2) -> Envelope[BlockDeleted]:
+    event = BlockDeleted.example().model_copy(update={"blocker_id": blocker_id, "blocked_id": blocked_id})
+    return Envelope.of(event, entityversion=version)
+
+
+def comment_created(
+    post_id: int, comment_id: int, account_id: int = GRACE, *, parent_id: int | None = None, text: str = "Lovely"
+) -> Envelope[CommentCreated]:
+    event = CommentCreated.example().model_copy(
+        update={
+            "post_id": post_id,
+            "account_id": account_id,
+            "comment_id": comment_id,
+            "parent_id": parent_id,
+            "parent_author_id": account_id if parent_id else None,
+            "text": text,
+            "mentions": (),
+        }
+    )
+    return Envelope.of(event, entityversion=version_at(ids.timestamp_of(comment_id)))
+
+
+def comment_deleted(
+    post_id: int, comment_id: int, account_id: int = GRACE, *, parent_id: int | None = None
+) -> Envelope[CommentDeleted]:
+    event = CommentDeleted.example().model_copy(
+        update={"post_id": post_id, "account_id": account_id, "comment_id": comment_id, "parent_id": parent_id}
+    )
+    return Envelope.of(event, entityversion=version_at(ids.timestamp_of(comment_id)) + 1)
