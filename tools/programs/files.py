@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from photomesh_local import registry, stack
+from photomesh_local.environment import ONE_MACHINE
 from photomesh_local.registry import Program
 from tools.programs import views
 
@@ -125,6 +126,7 @@ def templates() -> Environment:
         "deployables": list(registry.DEPLOYABLES.values()),
         "upstreams": registry.UPSTREAMS,
         "servers": tomllib.loads((ROOT / "deploy/servers.toml").read_text()),
+        "one_machine": ONE_MACHINE.items(),
         "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
         "port": lambda program: f"${{{program.variable}}}",
         # Compose fails with the text after `?` when the variable has no value.

@@ -17,7 +17,7 @@ DATABASES = tuple(deployable.snake_case for deployable in registry.DEPLOYABLES.v
 _RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
 """Out of the way on the test stack; tests of limits set their own."""
 
-_ONE_MACHINE = {
+ONE_MACHINE = {
     # All requests come from one address here.
     "RATE_ADDRESS": "60000/60",
     "RATE_AUTH": "1200/60",
@@ -37,7 +37,7 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     if "cassandra" in declared.servers:
         values["CASSANDRA_KEYSPACE"] = declared.deployable.snake_case
     if not stack.throwaway:
-        values |= _ONE_MACHINE
+        values |= ONE_MACHINE
     elif program == "gateway":
         values |= dict.fromkeys(_RATES, "1000000/60") | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
     if declared.port:
