@@ -1,4 +1,4 @@
-"""``python -m photomesh_post``: photos and posts over HTTP. The consumer is ``python -m photomesh_post.consumer``."""
+"""``python -m photomesh_post``: the HTTP API."""
 
 from __future__ import annotations
 

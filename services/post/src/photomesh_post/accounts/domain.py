@@ -20,7 +20,7 @@ class Author:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a viewer stands to an account. `blocked`: either of the two has blocked the other."""
+    """A viewer's relation to an account. `blocked`: either of the two has blocked the other."""
 
     own: bool = False
     follows: bool = False

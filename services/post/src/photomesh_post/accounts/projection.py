@@ -51,7 +51,7 @@ def author_of(user_id: int, row: Row | None) -> Author:
 
 
 def standing_of(row: Row | None) -> Standing:
-    """How the row's account stands to the other one."""
+    """The standing of the row's account with the other one."""
     if row is None:
         return STRANGER
     return Standing(follows=bool(row.get("follows")), blocked=bool(row.get("blocks") or row.get("blocked_by")))

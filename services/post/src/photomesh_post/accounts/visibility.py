@@ -1,4 +1,4 @@
-"""How viewers stand to accounts."""
+"""What viewers may see of accounts."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Store(Protocol):
 
 
 class AccountVisibility:
-    """`viewer_id` is None where nobody is logged in. That, and viewing one's own account, reads no relation."""
+    """`viewer_id` is None for a request without a token. That, and viewing one's own account, reads no relation."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def author(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
-        """An account, and how the viewer stands to it."""
+        """An account, and the viewer's standing with it."""
         author, standing = await asyncio.gather(self._store.author(account_id), self._standing(viewer_id, account_id))
         return author, standing
 

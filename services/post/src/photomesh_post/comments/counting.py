@@ -9,7 +9,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from photomesh_post.comments.projection import CommentEvent
-from photomesh_post.comments.tallies import Change, Tally, change_of, partition_of
+from photomesh_post.comments.tallies import Change, Tally, change_of, comments_in, partition_of
 from photomesh_post.counts.compare_and_set import compare_and_set
 from photomesh_post.counts.domain import PartitionCount, PartitionRef
 from photomesh_shared.batch_loader import BatchLoader
@@ -17,11 +17,11 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope
 from photomesh_shared.failpoints import declare, failpoint
 
-__all__ = ["CommentCounter", "CountStore", "Store", "copied_counts"]
+__all__ = ["CHANGES_PER_TRANSACTION", "CommentCounter", "CountStore", "Store"]
 
 AFTER_TALLY = declare("comment.after_tally", "the comment is counted, the copied count is the old one")
 
-_CHANGES_PER_TRANSACTION = 25  # of two rows each at most
+CHANGES_PER_TRANSACTION = 25  # of two rows each at most
 
 
 class Store(Protocol):
@@ -55,28 +55,27 @@ class CommentCounter:
         )
 
     def _partition(self, ref: PartitionRef) -> BatchLoader[Change, None]:
-        """Kept as long as somebody counts in it."""
+        """Kept in memory as long as a call counts in it."""
         partition = self._partitions.get(ref)
         if partition is None:
-            partition = BatchLoader(partial(self._count, ref), max_batch=_CHANGES_PER_TRANSACTION, concurrency=1)
+            partition = BatchLoader(partial(self._count, ref), max_batch=CHANGES_PER_TRANSACTION, concurrency=1)
             self._partitions[ref] = partition
         return partition
 
     async def _count(self, ref: PartitionRef, changes: Sequence[Change]) -> Mapping[Change, None]:
-        comment_ids = {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
         tally = await compare_and_set(
-            read=partial(self._store.tally, ref, comment_ids),
+            read=partial(self._store.tally, ref, comments_in(changes)),
             count=lambda tally: tally.after(changes),
             replace=partial(self._store.replace_tally, ref),
             clock=self._clock,
         )
         await failpoint(AFTER_TALLY)
         # Also if nothing was new: before a crash it may have been counted and not copied.
-        await self._counts.publish_comment_counts(copied_counts(ref, tally))
+        await self._counts.publish_comment_counts(_copied_counts(ref, tally))
         return {}
 
 
-def copied_counts(ref: PartitionRef, tally: Tally) -> list[PartitionCount]:
+def _copied_counts(ref: PartitionRef, tally: Tally) -> list[PartitionCount]:
     """The counts of a tally that are copied: the post's, and the replies of each comment in it."""
     counts = {ref.subject_id: tally.count, **{comment_id: row.replies for comment_id, row in tally.rows.items()}}
     return [

@@ -52,7 +52,7 @@ class _Thread(NamedTuple):
 
 
 class CommentQueries:
-    """`viewer_id` is None where nobody is logged in."""
+    """`viewer_id` is None for a request without a token."""
 
     def __init__(
         self, store: Store, accounts: Accounts, viewers: AccountVisibility, posts: PostVisibility, likes: Likes

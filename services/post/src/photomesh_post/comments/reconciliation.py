@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Seque
 from contextlib import aclosing
 from typing import Protocol
 
-from photomesh_post.comments.tallies import Change, Tally
+from photomesh_post.comments.counting import CHANGES_PER_TRANSACTION
+from photomesh_post.comments.tallies import Change, Tally, comments_in
 from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
 from photomesh_post.counts.reconciliation import Balance
 from photomesh_post.paging import chunked
 
 __all__ = ["CommentAudit", "CountStore", "Store"]
-
-_CHANGES_PER_TRANSACTION = 25
 
 
 class Store(Protocol):
@@ -61,7 +60,7 @@ class CommentAudit:
 
     async def repair(self, ref: PartitionRef, balance: Balance, revision: int) -> bool:
         """First the rows that remember what is counted, or the next event of a comment would be counted wrongly."""
-        async with aclosing(chunked(self._store.changes_in(ref), _CHANGES_PER_TRANSACTION)) as chunks:
+        async with aclosing(chunked(self._store.changes_in(ref), CHANGES_PER_TRANSACTION)) as chunks:
             async for changes in chunks:
                 if not await self._mark(ref, changes):
                     return False
@@ -73,7 +72,6 @@ class CommentAudit:
         return True
 
     async def _mark(self, ref: PartitionRef, changes: Sequence[Change]) -> bool:
-        comment_ids = {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
-        read = await self._store.tally(ref, comment_ids)
+        read = await self._store.tally(ref, comments_in(changes))
         marked = read.after(changes)
         return marked is read or await self._store.replace_tally(ref, read, marked)

@@ -17,7 +17,7 @@ from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import month_of
 from photomesh_shared.events import CommentDeleted
 
-__all__ = ["Change", "State", "Tallied", "Tally", "change_of", "partition_of"]
+__all__ = ["Change", "State", "Tallied", "Tally", "change_of", "comments_in", "partition_of"]
 
 
 class State(StrEnum):
@@ -79,6 +79,11 @@ def _count(rows: dict[int, Tallied], change: Change) -> int:
     rows[change.comment_id] = Tallied(State.GONE if change.gone else State.COUNTED)
     rows[change.root_id] = Tallied(root.state, root.replies + difference)
     return difference
+
+
+def comments_in(changes: Iterable[Change]) -> set[int]:
+    """The comments whose rows decide how these changes count."""
+    return {comment_id for change in changes for comment_id in (change.comment_id, change.root_id)}
 
 
 def change_of(event: CommentEvent) -> Change:

@@ -57,7 +57,7 @@ class Posts(Protocol):
 
 
 class LikeQueries:
-    """`viewer_id` is None where nobody is logged in."""
+    """`viewer_id` is None for a request without a token."""
 
     def __init__(self, store: Store, counts: CountStore, accounts: Accounts, viewers: Viewers, posts: Posts) -> None:
         self._store = store

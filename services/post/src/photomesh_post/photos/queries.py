@@ -33,7 +33,7 @@ class Accounts(Protocol):
 
 
 class PhotoQueries:
-    """`viewer_id` is None where nobody is logged in."""
+    """`viewer_id` is None for a request without a token."""
 
     def __init__(self, store: Store, posts: Posts, accounts: Accounts, arrivals: PhotoArrivals) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class PhotoQueries:
         """Waits a little for a photo that may be on its way. Raises PhotoNotFound."""
         wait = self._arrivals.wait_for(photo_id)
         while (view := await self._find(viewer_id, photo_id)) is None:
-            # Only somebody who is logged in can have uploaded it.
+            # Only a viewer with an account can have uploaded it.
             if viewer_id is None or not await wait.once_more():
                 if self._arrivals.may_arrive(photo_id):
                     raise PhotoNotFound(retryable=True, headers={"Retry-After": "1"})

@@ -43,7 +43,7 @@ class Engagement(Protocol):
 
 
 class PostQueries:
-    """`viewer_id` is None where nobody is logged in."""
+    """`viewer_id` is None for a request without a token."""
 
     def __init__(
         self,

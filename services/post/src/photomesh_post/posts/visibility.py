@@ -21,7 +21,7 @@ class Store(Protocol):
 
 
 class PostVisibility:
-    """`viewer_id` is None where nobody is logged in."""
+    """`viewer_id` is None for a request without a token."""
 
     def __init__(self, store: Store, accounts: AccountVisibility) -> None:
         self._store = store

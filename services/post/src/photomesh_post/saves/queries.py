@@ -47,7 +47,7 @@ class PostReactions:
         self._likes = likes
 
     async def reactions(self, viewer_id: int | None, post_ids: Collection[int]) -> Mapping[int, Reactions]:
-        """What the viewer is shown of posts that they see, by id. `viewer_id` is None where nobody is logged in."""
+        """What the viewer is shown of posts that they see, by id. `viewer_id` is None for a request without a token."""
         if viewer_id is None or not post_ids:
             return await self._likes.reactions(viewer_id, post_ids)
         reactions, saved = await asyncio.gather(
