@@ -73,7 +73,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {"title": "Photomesh API", "version": "1", "description": text.DESCRIPTION},
         "servers": [{"url": "/", "description": "Where this document comes from"}],
-        "tags": text.TAGS,
+        "tags": list(text.TAGS),
         "paths": {},
         "components": {
             "schemas": {},
@@ -88,6 +88,8 @@ def document() -> Json:
         merged["components"]["schemas"] |= own["components"]["schemas"]
         for path, item in own["paths"].items():
             merged["paths"].setdefault(path, {}).update(item)
+        for tag in sorted(_tags(own) - {tag["name"] for tag in merged["tags"]}):
+            merged["tags"].append({"name": tag, "description": own["info"]["description"]})
     merged["components"]["responses"] = text.common_responses()
     routes = {(route.method, route.template): route for route in ROUTES}
     for method, path, operation in operations(merged):
@@ -102,6 +104,10 @@ def document() -> Json:
             ]
     merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
     return merged
+
+
+def _tags(document: Json) -> set[str]:
+    return {tag for _, _, operation in operations(document) for tag in operation.get("tags", ())}
 
 
 def _rename_schemas(own: Json, service: str, taken: Json) -> None:
