@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from photomesh_post import consumer as consumer_process
 from photomesh_post import engagement
@@ -39,20 +41,21 @@ async def platform(environment: Environment, new_id: Callable[[], int]) -> Async
 @pytest.fixture(scope="module")
 async def consumer(environment: Environment) -> AsyncIterator[None]:
     """The consumer, once it has joined its group."""
-    app = consumer_process.create_app(settings_from(ConsumerSettings, environment("post-consumer")))
-    async with client_of(app) as ops:
-
-        async def is_ready() -> bool:
-            return (await ops.get("/readyz")).status_code == 200
-
-        await eventually(is_ready, within=60)
+    settings = settings_from(ConsumerSettings, environment("post-consumer"))
+    async with _consuming(consumer_process.create_app(settings)):
         yield
 
 
 @pytest.fixture(scope="module")
 async def counting(environment: Environment) -> AsyncIterator[None]:
     """The engagement consumer, once it has joined its group."""
-    app = engagement.create_app(settings_from(EngagementSettings, environment("post-engagement")))
+    settings = settings_from(EngagementSettings, environment("post-engagement"))
+    async with _consuming(engagement.create_app(settings)):
+        yield
+
+
+@asynccontextmanager
+async def _consuming(app: FastAPI) -> AsyncIterator[None]:
     async with client_of(app) as ops:
 
         async def is_ready() -> bool:

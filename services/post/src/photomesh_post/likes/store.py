@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.likes.domain import NEVER, Bucket, Like, bucket_of
-from photomesh_post.tables.rows import month_of
+from photomesh_post.tables.rows import by_month, month_of
 from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.cassandra import CassandraSession
 
@@ -35,9 +35,6 @@ class CassandraLikes:
             [subject_id] = subject_ids
             like = await self._own_like_reads.load((subject_id, account_id))
             return {subject_id: like} if like else {}
-        by_month: defaultdict[int, list[int]] = defaultdict(list)
-        for subject_id in subject_ids:
-            by_month[month_of(subject_id)].append(subject_id)
         months = await asyncio.gather(
             *(
                 self._session.read(
@@ -45,9 +42,9 @@ class CassandraLikes:
                     " WHERE account_id = ? AND month = ? AND subject_id IN ?",
                     account_id,
                     month,
-                    tuple(subjects),
+                    of_month,
                 )
-                for month, subjects in by_month.items()
+                for month, of_month in by_month(subject_ids).items()
             )
         )
         return {row["subject_id"]: Like(row["version"], row["liked"]) for rows in months for row in rows}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from photomesh_post.accounts.domain import Author
@@ -17,7 +16,7 @@ from photomesh_post.posts.domain import Claim, Post, PostView, next_version
 from photomesh_post.posts.drafts import Draft, Edit
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
-from photomesh_post.posts.settlement import PostSettlement
+from photomesh_post.posts.settlement import Photos, PostSettlement, Store
 from photomesh_post.posts.visibility import PostVisibility
 from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
@@ -25,27 +24,13 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
 
-__all__ = ["Accounts", "IdSource", "Photos", "PostService", "Store"]
+__all__ = ["Accounts", "IdSource", "PostService"]
 
 log = logging.getLogger(__name__)
 
 
 class IdSource(Protocol):
     def next(self) -> int: ...
-
-
-class Store(Protocol):
-    """See `posts.store.CassandraPosts`."""
-
-    async def post(self, post_id: int) -> Post | None: ...
-    async def claim_of(self, photo_id: int) -> Claim | None: ...
-    def lock(self, post_id: int) -> AbstractAsyncContextManager[None]: ...
-
-
-class Photos(Protocol):
-    """See `photos.store.CassandraPhotos`."""
-
-    async def photo(self, photo_id: int) -> Photo | None: ...
 
 
 class Accounts(Protocol):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.saves import domain
 from photomesh_post.saves.domain import ListPosition, ListTally, Membership
 from photomesh_post.saves.projection import collection_of, membership_of
-from photomesh_post.tables.rows import FINAL, RowWrite, month_at, month_of
+from photomesh_post.tables.rows import FINAL, RowWrite, by_month, month_at, month_of
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.cassandra import CassandraSession
 
@@ -31,9 +30,6 @@ class CassandraSaves:
 
     async def memberships(self, list_id: int, post_ids: Collection[int]) -> dict[int, Membership]:
         """Of those posts that were ever in the list, by id; one read for each month that they are from."""
-        months: defaultdict[int, list[int]] = defaultdict(list)
-        for post_id in sorted(post_ids):
-            months[month_of(post_id)].append(post_id)
         found = await asyncio.gather(
             *(
                 self._session.read(
@@ -41,9 +37,9 @@ class CassandraSaves:
                     " WHERE list_id = ? AND month = ? AND post_id IN ?",
                     list_id,
                     month,
-                    tuple(of_month),
+                    of_month,
                 )
-                for month, of_month in months.items()
+                for month, of_month in by_month(post_ids).items()
             )
         )
         return {row["post_id"]: membership_of(row) for rows in found for row in rows}

@@ -7,7 +7,8 @@ the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter
 
 from photomesh_shared.ids import timestamp_of
 
-__all__ = ["FINAL", "Row", "RowWrite", "decode_json", "month_at", "month_of", "utc", "version_at"]
+__all__ = ["FINAL", "Row", "RowWrite", "by_month", "decode_json", "month_at", "month_of", "utc", "version_at"]
 
 Row = Mapping[str, Any]
 Model = TypeVar("Model")
@@ -54,6 +55,14 @@ def month_of(id_: int) -> int:
     """The month in which an id was generated, as partitions are named: 202611 for November 2026."""
     time = timestamp_of(id_)
     return time.year * 100 + time.month
+
+
+def by_month(ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """The ids in ascending order, grouped by their month."""
+    months: defaultdict[int, list[int]] = defaultdict(list)
+    for id_ in sorted(ids):
+        months[month_of(id_)].append(id_)
+    return {month: tuple(of_month) for month, of_month in months.items()}
 
 
 def decode_json(adapter: TypeAdapter[Model], text: str | None) -> Model | None:
