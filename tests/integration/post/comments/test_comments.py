@@ -231,7 +231,7 @@ async def test_bad_input(ada: ApiUser, grace: ApiUser, post: str) -> None:
     expect_problem(
         await grace.request("GET", f"/v1/comments/{elsewhere['id']}/replies?cursor={cursor}"), 400, "invalid-cursor"
     )
-    assert (await grace.comment(post, "a" * 2_200))["text"] == "a" * 2_200
+    assert (await grace.comment(post, "🌄" * 2_200))["text"] == "🌄" * 2_200
 
 
 async def test_a_repeated_request_comments_once(grace: ApiUser, post: str) -> None:

@@ -83,6 +83,16 @@ async def test_a_post_fails_for_the_reason_of_its_photo(ada: ApiUser, topics: To
     assert again["status"] == "published"
 
 
+async def test_the_longest_texts(ada: ApiUser) -> None:
+    """Each of these characters takes 12 bytes in the request: escaped, as a surrogate pair."""
+    photos = [await ada.photo() for _ in range(10)]
+    alt_texts = dict.fromkeys(photos, "🌄" * 1_000)
+    post = await ada.post(*photos, caption="🌄" * 2_200, alt_texts=alt_texts)
+    assert (post["caption"], {photo["alt_text"] for photo in post["photos"]}) == ("🌄" * 2_200, {"🌄" * 1_000})
+    edited = await ada.edit(post["id"], caption="🌅" * 2_200, alt_texts=dict.fromkeys(photos, "🌅" * 1_000))
+    assert (edited["caption"], {photo["alt_text"] for photo in edited["photos"]}) == ("🌅" * 2_200, {"🌅" * 1_000})
+
+
 # One photo, one post
 
 

@@ -16,12 +16,15 @@ __all__ = ["router"]
 
 router = ApiRouter(tags=["comments"])
 
+_MAX_BODY = 64 * 1024  # the longest text, every character an escaped surrogate pair
+
 
 @router.post(
     "/v1/posts/{post_id}/comments",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     idempotent=True,
+    max_body=_MAX_BODY,
     status_code=201,
     problems=[errors.PostNotFound, errors.UnknownComment, errors.CommentTooLong, errors.TooManyMentions],
     summary="Comment on a post",

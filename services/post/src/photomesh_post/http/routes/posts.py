@@ -18,6 +18,9 @@ __all__ = ["router"]
 
 router = ApiRouter(tags=["posts"])
 
+_MAX_BODY = (
+    256 * 1024
+)  # a caption and ten alt texts of the allowed length, every character as an escaped surrogate pair
 _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyMentions]
 
 
@@ -26,6 +29,7 @@ _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyM
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     idempotent=True,
+    max_body=_MAX_BODY,
     status_code=201,
     problems=[
         *_TEXT_PROBLEMS,
@@ -68,6 +72,7 @@ async def get_post(
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     conditional=True,
+    max_body=_MAX_BODY,
     problems=[*_TEXT_PROBLEMS, errors.PostNotFound, errors.NotYourPost],
     summary="Edit a post's texts",
 )
