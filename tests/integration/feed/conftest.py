@@ -7,12 +7,16 @@ import pytest
 from redis.asyncio import Redis
 
 from photomesh_feed.app import create_app
+from photomesh_feed.clients.post import PostClient
+from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.settings import Settings
+from photomesh_feed.store.connection import open_redis
+from photomesh_shared.service_client import ServiceClient, open_session
 from tests.conftest import Environment
 from tests.integration.feed.read_side import ReadSide
-from tests.integration.feed.write_side import WriteSide
 from tests.support.feed.sources import InMemorySources
 from tests.support.feed.stand_ins import serve
+from tests.support.feed.write_side import WriteSide
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
@@ -40,8 +44,15 @@ async def read_side(service_environment: Environment, issuer: Issuer) -> AsyncIt
 @pytest.fixture
 async def write_side(service_environment: Environment) -> AsyncIterator[WriteSide]:
     url = _database(service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"], _WRITE_DATABASE)
-    async with WriteSide.opened(url) as opened:
-        yield opened
+    sources = InMemorySources()
+    async with open_redis(url) as redis, open_session() as session, serve(sources) as sources_url:
+        await redis.flushdb()
+        yield WriteSide(
+            redis,
+            sources,
+            social_graph=SocialGraphClient(ServiceClient(session, "social-graph", sources_url)),
+            post=PostClient(ServiceClient(session, "post", sources_url)),
+        )
 
 
 @pytest.fixture

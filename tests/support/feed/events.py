@@ -16,6 +16,7 @@ from photomesh_shared.events import (
     PostPublished,
 )
 from photomesh_shared.ids import timestamp_of
+from photomesh_shared.internal_api.post import PostSnapshot
 
 __all__ = [
     "post_counted",
@@ -23,6 +24,7 @@ __all__ = [
     "post_edited",
     "post_fact",
     "post_published",
+    "post_snapshot",
     "user_followed",
     "user_muted",
     "user_unfollowed",
@@ -45,6 +47,20 @@ def post_fact(post_id: int, author_id: int, caption: str = "") -> PostPublished:
             "created_at": at,
             "published_at": at + timedelta(seconds=1),
         }
+    )
+
+
+def post_snapshot(
+    fact: PostPublished, version: int = 1, *, likes: int = 1, comments: int = 0, edited_at: datetime | None = None
+) -> PostSnapshot:
+    """A post as post's internal API returns it."""
+    return PostSnapshot(
+        **dict(fact),
+        version=version,
+        like_count=likes,
+        comment_count=comments,
+        edited_at=edited_at,
+        deleted=False,
     )
 
 

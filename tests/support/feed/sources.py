@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 
 from photomesh_feed.clients.social_graph import FOLLOWERS_PAGE
 from photomesh_feed.domain.accounts import Account, FollowerCount, Follows, VersionedAccount
@@ -14,8 +13,9 @@ from photomesh_feed.domain.engagement import ViewerState
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import MAX_ID, encode
+from photomesh_shared.internal_api.post import MAX_AUTHORS, MAX_IDS, MAX_TIMELINE, PostSnapshot
 from photomesh_shared.packed_ids import ID_BYTES, pack, unpack
-from tests.support.feed.events import post_fact
+from tests.support.feed.events import post_fact, post_snapshot
 
 __all__ = ["InMemorySources"]
 
@@ -55,16 +55,15 @@ class InMemorySources:
 
     # As `PostClient`
 
-    async def posts(self, posts: Collection[int]) -> list[Mapping[str, Any]]:
+    async def posts(self, posts: Collection[int]) -> list[PostSnapshot]:
         await self._call("posts")
-        assert len(posts) <= 100
-        counts = {"version": 1, "like_count": 1, "comment_count": 0, "deleted": False, "edited_at": None}
-        return [self.published[post].model_dump(mode="json") | counts for post in posts if post in self.published]
+        assert len(posts) <= MAX_IDS
+        return [post_snapshot(self.published[post]) for post in posts if post in self.published]
 
     async def timelines(self, authors: Sequence[int], *, before: int | None, limit: int) -> dict[int, list[int]]:
         await self._call("timelines")
-        assert len(authors) <= 200
-        assert limit <= 50
+        assert len(authors) <= MAX_AUTHORS
+        assert limit <= MAX_TIMELINE
         end = MAX_ID if before is None else before
         return {
             author: [post for post in sorted(self.by_author[author], reverse=True) if post < end][:limit]
@@ -73,12 +72,12 @@ class InMemorySources:
 
     async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState:
         await self._call("viewer_state")
-        assert len(posts) <= 100
+        assert len(posts) <= MAX_IDS
         return ViewerState(set(posts) & self.liked[account], set(posts) & self.saved[account])
 
     async def accounts(self, accounts: Collection[int]) -> list[Account]:
         await self._call("accounts")
-        assert len(accounts) <= 100
+        assert len(accounts) <= MAX_IDS
         return [
             Account(account, f"name_{encode('u', account)[2:]}", "Name", None)
             for account in accounts

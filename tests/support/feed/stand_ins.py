@@ -1,35 +1,30 @@
-"""HTTP servers that stand in for post and social-graph."""
+"""An HTTP server that stands in for post and social-graph."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any
 
 from aiohttp import web
 
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_shared.ids import decode, encode
+from photomesh_shared.ids import decode
+from photomesh_shared.internal_api import InternalModel, Operation, post, social_graph
 from tests.support.feed.sources import InMemorySources
 
 __all__ = ["serve"]
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 @asynccontextmanager
 async def serve(sources: InMemorySources) -> AsyncIterator[str]:
-    """Serves the `/internal` routes that feed calls. Yields the URL for both services."""
+    """Serves the internal operations that feed calls. Yields the URL for both services."""
     app = web.Application(middlewares=[_unavailable_as_503])
-    routes = _Routes(sources)
     app.add_routes(
-        [
-            web.get("/internal/posts", routes.posts),
-            web.post("/internal/timelines", routes.timelines),
-            web.post("/internal/viewer-state", routes.viewer_state),
-            web.get("/internal/accounts", routes.accounts),
-            web.get("/internal/accounts/{id}/following", routes.following),
-            web.get("/internal/accounts/{id}/followers", routes.followers),
-            web.get("/internal/popular", routes.popular),
-        ]
+        [web.route(operation.method, operation.path, handler) for operation, handler in _Routes(sources).by_operation()]
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -41,9 +36,7 @@ async def serve(sources: InMemorySources) -> AsyncIterator[str]:
 
 
 @web.middleware
-async def _unavailable_as_503(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _unavailable_as_503(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except SourceUnavailable:
@@ -54,47 +47,53 @@ class _Routes:
     def __init__(self, sources: InMemorySources) -> None:
         self._sources = sources
 
+    def by_operation(self) -> list[tuple[Operation[Any], Handler]]:
+        return [
+            (post.GET_POSTS, self.posts),
+            (post.GET_TIMELINES, self.timelines),
+            (post.GET_VIEWER_STATE, self.viewer_state),
+            (post.GET_ACCOUNTS, self.accounts),
+            (social_graph.GET_FOLLOWING, self.following),
+            (social_graph.GET_FOLLOWERS, self.followers),
+            (social_graph.GET_POPULAR, self.popular),
+        ]
+
     async def posts(self, request: web.Request) -> web.Response:
-        wanted = [decode("o", text) for text in request.query["ids"].split(",")]
-        return web.json_response({"posts": await self._sources.posts(wanted)})
+        query = post.PostsQuery.model_validate({"ids": [request.query["ids"]]})
+        return _json(post.Posts(posts=await self._sources.posts(query.ids)))
 
     async def timelines(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        found = await self._sources.timelines(
-            [decode("u", author) for author in body["author_ids"]],
-            before=decode("o", body["before"]) if body["before"] else None,
-            limit=body["limit"],
-        )
-        return web.json_response(
-            {
-                "timelines": {
-                    encode("u", author): [encode("o", post) for post in posts] for author, posts in found.items()
-                }
-            }
-        )
+        query = post.TimelinesQuery.model_validate_json(await request.read())
+        found = await self._sources.timelines(query.author_ids, before=query.before, limit=query.limit)
+        return _json(post.Timelines(timelines=found))
 
     async def viewer_state(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        liked, saved = await self._sources.viewer_state(
-            decode("u", body["account_id"]), [decode("o", text) for text in body["post_ids"]]
-        )
-        return web.json_response(
-            {"liked": [encode("o", post) for post in liked], "saved": [encode("o", post) for post in saved]}
-        )
+        query = post.ViewerStateQuery.model_validate_json(await request.read())
+        liked, saved = await self._sources.viewer_state(query.account_id, query.post_ids)
+        return _json(post.ViewerState(liked=sorted(liked), saved=sorted(saved)))
 
     async def accounts(self, request: web.Request) -> web.Response:
-        found = await self._sources.accounts([decode("u", text) for text in request.query["ids"].split(",")])
-        return web.json_response({"accounts": [asdict(one) | {"id": encode("u", one.id)} for one in found]})
+        query = post.AccountsQuery.model_validate({"ids": [request.query["ids"]]})
+        found = [post.Account(**asdict(account)) for account in await self._sources.accounts(query.ids)]
+        return _json(post.Accounts(accounts=found))
 
     async def following(self, request: web.Request) -> web.Response:
-        follows = await self._sources.follows(decode("u", request.match_info["id"]))
+        follows = await self._sources.follows(_account_of(request))
         return web.json_response({"following": follows.following, "muted": follows.muted})
 
     async def followers(self, request: web.Request) -> web.Response:
-        page = await self._sources.followers_page(
-            decode("u", request.match_info["id"]), int(request.query["after"]), int(request.query["limit"])
-        )
+        query = social_graph.FollowersQuery.model_validate(request.query, strict=False)
+        page = await self._sources.followers_page(_account_of(request), query.after, query.limit)
         return web.Response(body=page)
 
     async def popular(self, request: web.Request) -> web.Response:
-        return web.json_response(await self._sources.popular_accounts(int(request.query["at_least"])))
+        query = social_graph.PopularQuery.model_validate(request.query, strict=False)
+        return web.json_response(await self._sources.popular_accounts(query.at_least))
+
+
+def _account_of(request: web.Request) -> int:
+    return decode("u", request.match_info["user_id"])
+
+
+def _json(body: InternalModel) -> web.Response:
+    return web.Response(text=body.model_dump_json(), content_type="application/json")

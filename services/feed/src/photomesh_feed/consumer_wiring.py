@@ -7,10 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-import aiohttp
-
 from photomesh_feed.clients.post import PostClient
-from photomesh_feed.clients.service import Service
 from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.delivery.fanout_planner import FanoutPlanner, FollowerPages
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
@@ -27,6 +24,7 @@ from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
+from photomesh_shared.service_client import ServiceClient, open_session
 
 __all__ = [
     "ConsumerDeps",
@@ -91,13 +89,13 @@ async def open_consumer_deps(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-consumer"))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(open_session())
         store = FeedWriter(redis)
         readiness.add("redis", store.ping)
         handlers = build_event_handlers(
             store,
-            SocialGraphClient(Service(session, "social-graph", settings.social_graph_url, timeout_seconds=10)),
-            PostClient(Service(session, "post", settings.post_url)),
+            SocialGraphClient(ServiceClient(session, "social-graph", settings.social_graph_url, timeout=10)),
+            PostClient(ServiceClient(session, "post", settings.post_url)),
             publisher,
             clock,
             celebrity_followers=settings.celebrity_followers,

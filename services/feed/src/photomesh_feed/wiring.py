@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
-import aiohttp
 import httpx
+from redis.asyncio import Redis
 
 from photomesh_feed.clients.post import PostClient
-from photomesh_feed.clients.service import Service
 from photomesh_feed.clients.social_graph import SocialGraphClient
+from photomesh_feed.domain.timelines import TimelineSource
+from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.http.dependencies import Deps
 from photomesh_feed.ranking.ranker import WeightedRanker
 from photomesh_feed.reading.chronological import ChronologicalFeed
-from photomesh_feed.reading.hydration import Hydrator
+from photomesh_feed.reading.hydration import HydrationSource, Hydrator
 from photomesh_feed.reading.impressions import ImpressionLog
 from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_feed.reading.ranked import RankedFeed
-from photomesh_feed.reading.rebuild import FeedRebuilder
+from photomesh_feed.reading.rebuild import FeedRebuilder, FollowsSource
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
@@ -30,8 +32,31 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.service_client import ServiceClient, open_session
 
-__all__ = ["open_deps"]
+__all__ = ["open_deps", "open_feed_service"]
+
+
+class Post(HydrationSource, TimelineSource, Protocol):
+    """What the read path calls of post."""
+
+
+@asynccontextmanager
+async def open_feed_service(
+    redis: Redis, social_graph: FollowsSource, post: Post, *, cdn_url: str, clock: Clock
+) -> AsyncIterator[FeedService]:
+    """Cancels rebuilds in progress at the end."""
+    reader, filler = FeedReader(redis), FeedFiller(redis)
+    merger = TimelineMerger(reader, filler, post)
+    hydrator = Hydrator(filler, post, cdn_url, clock)
+    pipeline = PagePipeline(reader, hydrator)
+    rebuilder = FeedRebuilder(filler, reader, social_graph, merger, clock)
+    chronological = ChronologicalFeed(pipeline, reader, merger, rebuilder)
+    ranked = RankedFeed(reader, pipeline, hydrator, chronological, WeightedRanker(), clock)
+    try:
+        yield FeedService(chronological, ranked)
+    finally:
+        await rebuilder.close()
 
 
 @asynccontextmanager
@@ -41,22 +66,22 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed"))
         client = await stack.enter_async_context(httpx.AsyncClient())
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-
-        reader, filler = FeedReader(redis), FeedFiller(redis)
-        social_graph = SocialGraphClient(Service(session, "social-graph", settings.social_graph_url))
-        post = PostClient(Service(session, "post", settings.post_url))
-        merger = TimelineMerger(reader, filler, post)
-        rebuilder = FeedRebuilder(filler, reader, social_graph, merger, clock)
-        stack.push_async_callback(rebuilder.close)
-        hydrator = Hydrator(filler, post, settings.cdn_url, clock)
-        pipeline = PagePipeline(reader, hydrator)
-        chronological = ChronologicalFeed(pipeline, reader, merger, rebuilder)
-        ranked = RankedFeed(reader, pipeline, hydrator, chronological, WeightedRanker(), clock)
+        session = await stack.enter_async_context(open_session())
         # Only Redis: feeds in it are served without Kafka and the other services.
-        readiness.add("redis", reader.ping)
+        readiness.add("redis", FeedReader(redis).ping)
+        feed = await stack.enter_async_context(
+            open_feed_service(
+                redis,
+                SocialGraphClient(
+                    ServiceClient(session, "social-graph", settings.social_graph_url, unavailable=SourceUnavailable)
+                ),
+                PostClient(ServiceClient(session, "post", settings.post_url, unavailable=SourceUnavailable)),
+                cdn_url=settings.cdn_url,
+                clock=clock,
+            )
+        )
         yield Deps(
-            feed=FeedService(chronological, ranked),
+            feed=feed,
             impressions=ImpressionLog(publisher, clock),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
@@ -65,5 +90,4 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            public_url=settings.public_url,
         )

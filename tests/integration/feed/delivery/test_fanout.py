@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from photomesh_feed.domain.timelines import FEED_POSTS, TIMELINE_POSTS
 from photomesh_feed.store import keys
-from tests.integration.feed.write_side import WriteSide
 from tests.support.feed.events import post_deleted, post_published
+from tests.support.feed.write_side import WriteSide
 
 
 async def test_post_reaches_followers_with_a_feed(write_side: WriteSide, ids: list[int]) -> None:

@@ -17,10 +17,10 @@ from photomesh_feed.store.connection import open_redis
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event, encode
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from tests.integration.feed.write_side import FeedLists
 from tests.support.feed.events import post_deleted, post_published, user_followed
 from tests.support.feed.sources import InMemorySources
 from tests.support.feed.stand_ins import serve
+from tests.support.feed.write_side import FeedLists
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.services import Process, process

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from photomesh_feed.store import keys
-from tests.integration.feed.write_side import THRESHOLD, WriteSide
 from tests.support.feed.events import post_published, user_followed, user_unfollowed
+from tests.support.feed.write_side import THRESHOLD, WriteSide
 
 
 async def test_author_crosses_the_threshold_both_ways(write_side: WriteSide, ids: list[int]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from photomesh_feed.store import keys
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, PostLiked, PostUnliked
-from tests.integration.feed.write_side import WriteSide
+from tests.support.feed.write_side import WriteSide
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))

@@ -10,8 +10,8 @@ import pytest
 
 from photomesh_feed.store import keys
 from photomesh_shared.events import Envelope
-from tests.integration.feed.write_side import WriteSide
 from tests.support.feed.events import post_counted, post_deleted, post_edited, post_published
+from tests.support.feed.write_side import WriteSide
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))

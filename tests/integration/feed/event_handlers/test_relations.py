@@ -9,8 +9,8 @@ import pytest
 
 from photomesh_feed.store import keys
 from photomesh_shared.events import Envelope
-from tests.integration.feed.write_side import WriteSide
 from tests.support.feed.events import post_published, user_followed, user_muted, user_unfollowed, user_unmuted
+from tests.support.feed.write_side import WriteSide
 
 
 async def test_follow_back_fills_and_unfollow_removes(write_side: WriteSide, ids: list[int]) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from photomesh_feed.domain.snapshots import CountedSnapshot, Snapshot
 from photomesh_shared.events import PostEdited, PostPublished
-from photomesh_shared.ids import encode
+from tests.support.feed.events import post_snapshot
 
 CDN = "http://cdn/variants"
 FACT = PostPublished.example().model_copy(update={"caption": 'quotes " and \\ and ünï \u2028'})
@@ -30,8 +31,10 @@ def test_edit_without_an_alt_text_removes_it() -> None:
 
 
 def test_post_returns_the_snapshot_of_the_event() -> None:
-    data = FACT.model_dump(mode="json") | {"version": 7, "like_count": 1, "comment_count": 0, "edited_at": None}
-    assert CountedSnapshot.of_post(data, CDN) == (SNAPSHOT, 1, 0)
-    later = CountedSnapshot.of_post(data | {"edited_at": "2026-11-21T11:00:00Z"}, CDN).snapshot
-    assert json.loads(later.static)["edited_at"] == "2026-11-21T11:00:00Z"
-    assert json.loads(later.static)["id"] == encode("o", FACT.post_id)
+    assert CountedSnapshot.of_post(post_snapshot(FACT, 7, likes=3, comments=2), CDN) == (SNAPSHOT, 3, 2)
+
+
+def test_post_returns_when_it_was_edited() -> None:
+    at = datetime(2026, 11, 21, 11, tzinfo=UTC)
+    edited = CountedSnapshot.of_post(post_snapshot(FACT, 8, edited_at=at), CDN).snapshot
+    assert json.loads(edited.static) == json.loads(SNAPSHOT.static) | {"edited_at": "2026-11-21T11:00:00Z"}

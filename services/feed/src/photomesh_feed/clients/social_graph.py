@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from photomesh_feed.clients.service import Service
 from photomesh_feed.domain.accounts import FollowerCount, Follows, VersionedAccount
 from photomesh_shared.ids import encode
+from photomesh_shared.internal_api.social_graph import (
+    GET_FOLLOWERS,
+    GET_FOLLOWING,
+    GET_POPULAR,
+    FollowersQuery,
+    PopularQuery,
+)
 from photomesh_shared.packed_ids import ID_BYTES, unpack
+from photomesh_shared.service_client import ServiceClient
 
 __all__ = ["FOLLOWERS_PAGE", "SocialGraphClient"]
 
@@ -16,16 +23,15 @@ FOLLOWERS_PAGE = 5_000
 
 
 class SocialGraphClient:
-    """Every method raises SourceUnavailable."""
+    """Raises what the ServiceClient raises."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
     async def follows(self, account: int) -> Follows:
-        answer = await self._service.json("GET", f"/internal/accounts/{encode('u', account)}/following")
+        found = await self._service.call(GET_FOLLOWING, user_id=encode("u", account))
         return Follows(
-            [VersionedAccount(other, version) for other, version in answer["following"]],
-            [VersionedAccount(other, version) for other, version in answer["muted"]],
+            [VersionedAccount(*pair) for pair in found.following], [VersionedAccount(*pair) for pair in found.muted]
         )
 
     async def follower_pages(self, author_id: int) -> AsyncGenerator[bytes, None]:
@@ -49,9 +55,9 @@ class SocialGraphClient:
 
     async def popular_accounts(self, at_least: int) -> list[FollowerCount]:
         """Returns the accounts with so many followers."""
-        found = await self._service.json("GET", f"/internal/popular?at_least={at_least}")
-        return [FollowerCount(account, followers) for account, followers in found]
+        found = await self._service.call(GET_POPULAR, query=PopularQuery(at_least=at_least))
+        return [FollowerCount(*one) for one in found]
 
     async def _followers(self, author_id: int, after: int) -> bytes:
-        path = f"/internal/accounts/{encode('u', author_id)}/followers?after={after}&limit={FOLLOWERS_PAGE}"
-        return await self._service.bytes("GET", path)
+        query = FollowersQuery(after=after, limit=FOLLOWERS_PAGE)
+        return await self._service.call(GET_FOLLOWERS, query=query, user_id=encode("u", author_id))

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from photomesh_feed.domain.timelines import TimelineHead, TimelineSource, TimelineState
+from photomesh_shared.internal_api.post import MAX_TIMELINE
 
 __all__ = ["NewestPosts", "TimelineCache", "TimelineStore"]
-
-_PAGE_POSTS = 50  # the limit of post's route
 
 
 class NewestPosts(NamedTuple):
@@ -45,10 +44,10 @@ class TimelineCache:
         complete = False
         while not complete and len(found) < limit:
             before = found[-1] if found else None
-            timelines = await self._source.timelines([author_id], before=before, limit=_PAGE_POSTS)
+            timelines = await self._source.timelines([author_id], before=before, limit=MAX_TIMELINE)
             page = timelines.get(author_id, ())
             found += page
-            complete = len(page) < _PAGE_POSTS
+            complete = len(page) < MAX_TIMELINE
         await self._store.add_to_timeline(author_id, found, complete=complete)
         _, posts = await self._store.timeline(author_id, limit + 1)
         return NewestPosts(posts[:limit], not complete or len(posts) > limit)

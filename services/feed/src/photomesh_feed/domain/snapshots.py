@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from photomesh_shared.events import PostEdited, PostPublished
+from photomesh_shared.internal_api.post import PostSnapshot
 
 __all__ = ["CountedSnapshot", "Snapshot", "StoredPost"]
 
@@ -40,21 +41,7 @@ class Snapshot:
 
     @classmethod
     def of_publication(cls, event: PostPublished, version: int, cdn_url: str) -> Snapshot:
-        fact = event.model_dump(mode="json")
-        static = {
-            "id": fact["post_id"],
-            "status": "published",
-            "reason": None,
-            "caption": fact["caption"],
-            "hashtags": fact["hashtags"],
-            "mentions": fact["mentions"],
-            "place": fact["place"],
-            "photos": [_photo(photo, cdn_url) for photo in fact["photos"]],
-            "created_at": fact["created_at"],
-            "edited_at": None,
-            "published_at": fact["published_at"],
-        }
-        return cls(event.post_id, event.author_id, version, _dumped(static), event.hashtags)
+        return _snapshot(event, event.model_dump(mode="json"), None, version, cdn_url)
 
     @classmethod
     def of_edit(cls, static: str | bytes, event: PostEdited, version: int) -> Snapshot:
@@ -69,22 +56,36 @@ class Snapshot:
 
 
 class CountedSnapshot(NamedTuple):
-    """A post as post's ``GET /internal/posts`` returns it: snapshot and counts."""
+    """A post from post's internal API: snapshot and counts."""
 
     snapshot: Snapshot
     likes: int
     comments: int
 
     @classmethod
-    def of_post(cls, data: Mapping[str, Any], cdn_url: str) -> CountedSnapshot:
-        """Takes the data of the post's publication with `version`, `edited_at`, `like_count` and `comment_count`."""
-        snapshot = Snapshot.of_publication(
-            PostPublished.model_validate(data, extra="ignore"), int(data["version"]), cdn_url
-        )
-        if data.get("edited_at"):
-            edited = json.loads(snapshot.static) | {"edited_at": data["edited_at"]}
-            snapshot = replace(snapshot, static=_dumped(edited))
-        return cls(snapshot, int(data["like_count"]), int(data["comment_count"]))
+    def of_post(cls, post: PostSnapshot, cdn_url: str) -> CountedSnapshot:
+        fact = post.model_dump(mode="json")
+        return cls(_snapshot(post, fact, fact["edited_at"], post.version, cdn_url), post.like_count, post.comment_count)
+
+
+def _snapshot(
+    post: PostPublished, fact: Mapping[str, Any], edited_at: str | None, version: int, cdn_url: str
+) -> Snapshot:
+    """`fact` is the JSON of `post`."""
+    static = {
+        "id": fact["post_id"],
+        "status": "published",
+        "reason": None,
+        "caption": fact["caption"],
+        "hashtags": fact["hashtags"],
+        "mentions": fact["mentions"],
+        "place": fact["place"],
+        "photos": [_photo(photo, cdn_url) for photo in fact["photos"]],
+        "created_at": fact["created_at"],
+        "edited_at": edited_at,
+        "published_at": fact["published_at"],
+    }
+    return Snapshot(post.post_id, post.author_id, version, _dumped(static), post.hashtags)
 
 
 def _photo(photo: Mapping[str, Any], cdn_url: str) -> dict[str, Any]:

@@ -18,11 +18,15 @@ def cursor_kind(mode: Mode, account_id: int) -> str:
     return f"feed:{mode}:{encode('u', account_id)}"
 
 
-def to_values(position: Position) -> list[int | str]:
+def to_values(position: Position | None) -> list[int | str] | None:
+    if position is None:
+        return None
     return [_AFTER_POST if isinstance(position, AfterPost) else _AFTER_RANKED, *position]
 
 
-def from_values(values: Sequence[Any]) -> Position:
-    """Takes values of a cursor whose signature was verified, which `to_values` returned."""
+def from_values(values: Sequence[Any] | None) -> Position | None:
+    """Takes the values of a verified cursor, as `to_values` returned them."""
+    if values is None:
+        return None
     kind, *fields = values
     return AfterPost(*fields) if kind == _AFTER_POST else AfterRanked(*fields)

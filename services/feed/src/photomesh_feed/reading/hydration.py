@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from photomesh_feed.domain.accounts import Account
 from photomesh_feed.domain.engagement import ViewerState
@@ -15,10 +15,10 @@ from photomesh_feed.domain.snapshots import CountedSnapshot
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.reading.cache_loader import CacheLoader
 from photomesh_shared.clock import Clock
+from photomesh_shared.internal_api.post import MAX_IDS, PostSnapshot
 
 __all__ = ["HydrationSource", "HydrationStore", "Hydrator"]
 
-_BATCH = 100  # the limit of post's routes
 _ABSENT_SECONDS = 30.0
 _ABSENT_IDS = 10_000
 
@@ -32,7 +32,7 @@ class HydrationStore(Protocol):
 
 
 class HydrationSource(Protocol):
-    async def posts(self, posts: Collection[int]) -> list[Mapping[str, Any]]: ...
+    async def posts(self, posts: Collection[int]) -> Sequence[PostSnapshot]: ...
     async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState: ...
     async def accounts(self, accounts: Collection[int]) -> list[Account]: ...
 
@@ -66,8 +66,8 @@ class Hydrator:
         self._cdn_url = cdn_url
         self._absent_posts = _AbsentIds(clock)
         self._absent_accounts = _AbsentIds(clock)
-        self._posts = CacheLoader("posts", self._load_posts, max_batch=_BATCH)
-        self._accounts = CacheLoader("accounts", self._load_accounts, max_batch=_BATCH)
+        self._posts = CacheLoader("posts", self._load_posts, max_batch=MAX_IDS)
+        self._accounts = CacheLoader("accounts", self._load_accounts, max_batch=MAX_IDS)
 
     def fillable(self, gaps: Gaps) -> Gaps:
         """Returns the gaps without authors whose names were not found lately: their posts are shown without."""
@@ -90,8 +90,8 @@ class Hydrator:
         return absent | self._absent_posts.among(posts)
 
     async def _load_viewer_states(self, viewer: int, posts: Sequence[int]) -> None:
-        for start in range(0, len(posts), _BATCH):
-            batch = posts[start : start + _BATCH]
+        for start in range(0, len(posts), MAX_IDS):
+            batch = posts[start : start + MAX_IDS]
             liked, saved = await self._source.viewer_state(viewer, batch)
             await self._store.viewer_states(viewer, batch, liked, saved)
 
@@ -103,7 +103,7 @@ class Hydrator:
             self._absent_accounts.add(accounts)
 
     async def _load_posts(self, posts: list[int]) -> None:
-        found = [CountedSnapshot.of_post(data, self._cdn_url) for data in await self._source.posts(posts)]
+        found = [CountedSnapshot.of_post(post, self._cdn_url) for post in await self._source.posts(posts)]
         await self._store.posts(found)
         known = {one.snapshot.post_id for one in found}
         self._absent_posts.add([post for post in posts if post not in known])

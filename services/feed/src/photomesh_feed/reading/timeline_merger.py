@@ -22,12 +22,12 @@ from photomesh_feed.domain.timelines import (
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.reading.cache_loader import CacheLoader
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.internal_api.post import MAX_AUTHORS, MAX_TIMELINE
 from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["TimelineFiller", "TimelineMerger", "TimelineReader"]
 
 _REDIS_AUTHORS = 250  # in one call, during which Redis serves nobody else: about half a millisecond
-_SOURCE_AUTHORS, _SOURCE_POSTS = 200, 50  # the limits of post's route
 _SOURCE_CONCURRENCY = 4
 _HEAD_POSTS = 20  # first load of a timeline: as many as a page shows
 _LEAST_POSTS = 8
@@ -59,7 +59,7 @@ class TimelineMerger:
         self._reader = reader
         self._filler = filler
         self._source = source
-        self._heads = CacheLoader("timelines", self._load_heads, max_batch=_SOURCE_AUTHORS)
+        self._heads = CacheLoader("timelines", self._load_heads, max_batch=MAX_AUTHORS)
         self._source_slots = asyncio.Semaphore(_SOURCE_CONCURRENCY)
         self._source_calls = SingleFlight[Mapping[int, Sequence[int]]]()
 
@@ -101,8 +101,8 @@ class TimelineMerger:
             drained += also_drained
         # Tracks that go on at about the same position share a call, which begins at the first of these positions.
         drained.sort(key=lambda track: _order(_later(track.bound, after)))
-        for start in range(0, len(drained), _SOURCE_AUTHORS):
-            await self._extend_from_source(drained[start : start + _SOURCE_AUTHORS], after)
+        for start in range(0, len(drained), MAX_AUTHORS):
+            await self._extend_from_source(drained[start : start + MAX_AUTHORS], after)
 
     async def _extend_from_redis(self, tracks: Sequence[TimelineTrack], after: int | None, count: int) -> _Unread:
         unread = _Unread([], [])
@@ -126,13 +126,11 @@ class TimelineMerger:
         position = _later(tracks[0].bound, after)
         before_ms = None if position is None else (position >> MS_BITS) + 1  # so that all ids of its millisecond come
         authors = tuple(track.author_id for track in tracks)
-        found = await self._source_calls.run(
-            (authors, before_ms), lambda: self._load(authors, before_ms, _SOURCE_POSTS)
-        )
+        found = await self._source_calls.run((authors, before_ms), lambda: self._load(authors, before_ms, MAX_TIMELINE))
         for track in tracks:
             posts = found.get(track.author_id, ())
             track.posts += posts
-            track.ended = len(posts) < _SOURCE_POSTS
+            track.ended = len(posts) < MAX_TIMELINE
             track.bound = _later(_later(track.bound, after), max(posts, key=feed_order, default=None))
 
     async def _load_heads(self, authors: list[int]) -> None:

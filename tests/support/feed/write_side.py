@@ -1,27 +1,21 @@
-"""The consumer's handlers and the fan-out worker on a real Redis, with stand-ins for the services behind them."""
+"""The consumer's handlers and the fan-out worker, on the fake Redis or a real one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import aiohttp
 from redis.asyncio import Redis
 
-from photomesh_feed.clients.post import PostClient
-from photomesh_feed.clients.service import Service
-from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.consumer import handlers as event_table
-from photomesh_feed.consumer_wiring import EventHandlers, build_event_handlers
+from photomesh_feed.consumer_wiring import SocialGraph, build_event_handlers
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
+from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.store import keys
-from photomesh_feed.store.connection import open_redis
 from photomesh_feed.store.writer import FeedWriter
-from photomesh_shared.clock import SystemClock
+from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.events import Envelope, Event, FanoutRequested, Record
 from tests.support.feed.sources import InMemorySources
-from tests.support.feed.stand_ins import serve
 
 __all__ = ["THRESHOLD", "FeedLists", "TaskRecorder", "WriteSide"]
 
@@ -84,15 +78,17 @@ class FeedLists:
 
 
 class TaskRecorder:
-    """Publisher of fan-out tasks, which keeps them."""
+    """Publisher of fan-out tasks, which keeps them, and the sizes of batches."""
 
     def __init__(self) -> None:
         self.tasks: list[Envelope[FanoutRequested]] = []
+        self.batches: list[int] = []
 
     async def publish(self, envelope: Envelope[Event]) -> None:
         await self.publish_many([envelope])
 
     async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
+        self.batches.append(len(envelopes))
         for envelope in envelopes:
             assert isinstance(envelope.data, FanoutRequested)
             self.tasks.append(envelope)  # type: ignore[arg-type] # just checked
@@ -105,30 +101,33 @@ class WriteSide:
     """Hands events to the handlers in any order and as often as a test likes. Tasks wait in `tasks` for
     `execute_tasks`."""
 
-    def __init__(self, redis: Redis, handlers: EventHandlers, recorder: TaskRecorder, sources: InMemorySources) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        sources: InMemorySources,
+        *,
+        social_graph: SocialGraph | None = None,
+        post: TimelineSource | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """`social_graph` and `post`: clients of the sources; the default calls them directly."""
+        clock = clock or SystemClock()
         self.redis = redis
-        self.lists = FeedLists(redis)
         self.sources = sources
-        self.worker = FanoutWorker(FeedWriter(redis), SystemClock())
-        self._handlers = event_table(handlers)
-        self._recorder = recorder
-
-    @staticmethod
-    @asynccontextmanager
-    async def opened(redis_url: str) -> AsyncIterator[WriteSide]:
-        sources, recorder = InMemorySources(), TaskRecorder()
-        async with open_redis(redis_url) as redis, aiohttp.ClientSession() as session, serve(sources) as url:
-            await redis.flushdb()
-            handlers = build_event_handlers(
+        self.lists = FeedLists(redis)
+        self.worker = FanoutWorker(FeedWriter(redis), clock)
+        self._recorder = TaskRecorder()
+        self._handlers = event_table(
+            build_event_handlers(
                 FeedWriter(redis),
-                SocialGraphClient(Service(session, "social-graph", url)),
-                PostClient(Service(session, "post", url)),
-                recorder,
-                SystemClock(),
+                social_graph or sources,
+                post or sources,
+                self._recorder,
+                clock,
                 celebrity_followers=THRESHOLD,
                 cdn_url=CDN,
             )
-            yield WriteSide(redis, handlers, recorder, sources)
+        )
 
     @property
     def tasks(self) -> list[Envelope[FanoutRequested]]:
