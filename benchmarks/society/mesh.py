@@ -37,10 +37,10 @@ from photomesh_post.accounts import projection as accounts
 from photomesh_post.posts import projection as posts
 from photomesh_post.posts.projection import PostEvent
 from photomesh_post.tables.rows import RowWrite
-from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.events import AccountRegistered, Envelope, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of
 from photomesh_shared.settings import CassandraSettings
+from photomesh_shared.stores.cassandra import CassandraSession, open_session
 
 __all__ = ["Mesh"]
 

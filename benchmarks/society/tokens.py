@@ -10,7 +10,7 @@ from photomesh_identity.signing_keys.domain import KeyCipher
 from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool
 
 __all__ = ["tokens"]
 

@@ -15,7 +15,7 @@ import photomesh_local as local
 from demo.client import Account, Platform
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared import ids
-from photomesh_shared.cassandra import open_session
+from photomesh_shared.stores.cassandra import open_session
 from tests.conftest import Environment
 from tests.support.kafka import Topics
 from tests.support.servers import Servers

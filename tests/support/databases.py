@@ -11,8 +11,8 @@ import asyncpg
 import photomesh_local as local
 from photomesh_local.environment import postgres_dsn
 from photomesh_local.servers.postgres import ADMIN
-from photomesh_shared.migrations import folder_of
-from photomesh_shared.postgres import migrate
+from photomesh_shared.stores.migrations import folder_of
+from photomesh_shared.stores.postgres import migrate
 
 __all__ = ["new_database"]
 

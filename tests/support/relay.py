@@ -6,8 +6,8 @@ import asyncio
 import sys
 
 from photomesh_shared.kafka.publisher import open_publisher
-from photomesh_shared.outbox import OutboxRelay
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.outbox import OutboxRelay
+from photomesh_shared.stores.postgres import open_pool
 
 
 async def main(dsn: str, bootstrap: str) -> None:

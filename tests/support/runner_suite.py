@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pytest
 from prometheus_client import REGISTRY
 
-from photomesh_shared.backoff import Backoff
+from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, decode
 from photomesh_shared.kafka.dead_letter import restore

@@ -43,9 +43,9 @@ from photomesh_shared.errors import (
     Unauthorized,
 )
 from photomesh_shared.http import Auth, Readiness, create_service_app
+from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.observability import logs
 from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
-from photomesh_shared.request_context import new_request_id, well_formed_request_id
 
 __all__ = ["Gateway", "create_app"]
 

@@ -18,7 +18,7 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
 from photomesh_shared.settings import KafkaSettings, StorageSettings
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["main"]
 

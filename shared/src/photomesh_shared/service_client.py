@@ -20,9 +20,9 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import Histogram
 from pydantic import ValidationError
 
-from photomesh_shared.backoff import Backoff
-from photomesh_shared.circuit_breaker import CircuitBreaker, CircuitOpen
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.concurrency.backoff import Backoff
+from photomesh_shared.concurrency.circuit_breaker import CircuitBreaker, CircuitOpen
 from photomesh_shared.errors import ServiceUnavailable, Unavailable
 from photomesh_shared.internal_api import InternalModel, Operation
 from photomesh_shared.observability import logs, tracing

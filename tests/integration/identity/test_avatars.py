@@ -13,7 +13,7 @@ import pytest
 from photomesh_identity.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import encode
-from photomesh_shared.storage import ObjectStorage, open_storage
+from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving, serve
 from tests.integration.identity.fake_services import JsonResponse, serve_json

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from photomesh_media_worker.settings import Settings as WorkerSettings
-from photomesh_shared.storage import ObjectStorage, open_storage
+from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from tests.conftest import Environment
 from tests.support.services import settings_from
 from tests.support.waiting import eventually

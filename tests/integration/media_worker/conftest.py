@@ -11,7 +11,7 @@ from photomesh_media_worker.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, encode
 from photomesh_shared.events.photos import PhotoReprocessRequested, PhotoUploaded
-from photomesh_shared.storage import ObjectStorage, open_storage
+from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 from tests.support.services import Process, process, settings_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photomesh_shared.events.photos import PhotoReady
-from photomesh_shared.storage import ObjectStorage
+from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.integration.media_worker.conftest import Uploads, Working
 from tests.support import photos
 from tests.support.kafka import Topics

@@ -10,7 +10,7 @@ import pytest
 
 from photomesh_shared.events.photos import PhotoReady, PhotoRejected
 from photomesh_shared.object_keys import metadata_key
-from photomesh_shared.storage import ObjectStorage
+from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.integration.media_worker.conftest import Uploads, Working
 from tests.support import photos
 from tests.support.kafka import Topics

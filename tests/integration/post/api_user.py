@@ -14,7 +14,7 @@ from photomesh_shared import ids
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.kafka.publisher import KafkaPublisher
 from photomesh_shared.object_keys import metadata_key
-from photomesh_shared.storage import NoSuchObject, ObjectStorage
+from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage
 from tests.support.post.sample_events import account, ready, uploaded
 from tests.support.waiting import eventually
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["count_comment_rows"]
 

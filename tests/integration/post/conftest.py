@@ -13,9 +13,9 @@ from photomesh_post import consumer as consumer_process
 from photomesh_post import engagement
 from photomesh_post.app import create_app
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
-from photomesh_shared.cassandra import CassandraSession, open_session
 from photomesh_shared.kafka.publisher import open_publisher
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.cassandra import CassandraSession, open_session
+from photomesh_shared.stores.object_storage import open_storage
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.support.clock import MovableClock
 from tests.support.services import client_of, settings_from

@@ -17,9 +17,9 @@ from photomesh_post.reconcile import reconcile
 from photomesh_post.settings import EngagementSettings
 from photomesh_post.tables.rows import month_of
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, Record
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.comment_rows import count_comment_rows
 from tests.integration.post.conftest import Environment

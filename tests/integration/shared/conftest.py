@@ -15,7 +15,7 @@ from photomesh_shared.kafka.admin import apply_topics, topic_specs
 from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
 from photomesh_shared.kafka.source import Connect
-from photomesh_shared.outbox import DDL
+from photomesh_shared.stores.outbox import DDL
 from tests.support.databases import new_database
 from tests.support.kafka import Topics
 from tests.support.sample_events import SampleEvent, sample_topic, sample_type, unique_name

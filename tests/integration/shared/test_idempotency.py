@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from photomesh_shared.auth import MaybeViewer, TokenVerifier
 from photomesh_shared.errors import Conflict
 from photomesh_shared.http import Readiness, create_service_app
-from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore, StoredAnswer
+from photomesh_shared.http.idempotency import IdempotencyMiddleware, IdempotencyStore, StoredAnswer
 from photomesh_shared.settings import ServiceSettings
 from tests.support.problems import expect_problem
 from tests.support.services import client_of

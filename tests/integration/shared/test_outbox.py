@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from photomesh_shared import outbox
 from photomesh_shared.events import Envelope, Record, decode, encode
 from photomesh_shared.kafka.publisher import Publisher
-from photomesh_shared.outbox import SHARDS, OutboxRelay
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores import outbox
+from photomesh_shared.stores.outbox import SHARDS, OutboxRelay
+from photomesh_shared.stores.postgres import open_pool
 from tests.integration.shared.conftest import KafkaBench
 from tests.integration.shared.test_publisher import numbers_by_key
 from tests.support.cancellation import await_a_task_that_was_cancelled
@@ -27,7 +27,7 @@ from tests.support.servers import Servers
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Pool
+    from photomesh_shared.stores.postgres import Pool
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ async def test_while_kafka_is_down_rows_wait_and_then_go_in_order(pool: Pool) ->
 
 
 async def test_a_send_that_is_cut_off_stops_no_shard(pool: Pool) -> None:
-    """By a cancellation that nobody asked for; see `photomesh_shared.cancellation`."""
+    """By a cancellation that nobody asked for; see `photomesh_shared.concurrency.cancellation`."""
 
     class CutOffOnce(MemoryPublisher):
         cut_off = False

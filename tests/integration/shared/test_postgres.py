@@ -11,14 +11,14 @@ import asyncpg
 import pytest
 
 from photomesh_shared.errors import DatabaseUnavailable
-from photomesh_shared.migrations import folder_of, migrations_in
-from photomesh_shared.outbox import DDL
-from photomesh_shared.postgres import connection, migrate, open_pool, transaction
+from photomesh_shared.stores.migrations import folder_of, migrations_in
+from photomesh_shared.stores.outbox import DDL
+from photomesh_shared.stores.postgres import connection, migrate, open_pool, transaction
 from tests.support.databases import new_database
 from tests.support.servers import Servers
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Pool
+    from photomesh_shared.stores.postgres import Pool
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def test_a_deadlock_is_worth_a_repeat(pool: Pool) -> None:
 
 
 async def test_a_pool_that_is_used_up(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photomesh_shared.postgres._ACQUIRE_SECONDS", 0.05)
+    monkeypatch.setattr("photomesh_shared.stores.postgres._ACQUIRE_SECONDS", 0.05)
     taken = [await pool.acquire() for _ in range(4)]
     with pytest.raises(DatabaseUnavailable):
         async with connection(pool):
@@ -166,6 +166,6 @@ async def test_a_pool_that_is_used_up(pool: Pool, monkeypatch: pytest.MonkeyPatc
 async def test_a_connection_that_is_never_given_back_does_not_hold_up_the_end(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photomesh_shared.postgres._CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("photomesh_shared.stores.postgres._CLOSE_SECONDS", 0.05)
     async with open_pool(dsn) as pool:
         await pool.acquire()

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import MAX_WORKER, region_of
-from photomesh_shared.worker_lease import LeasedIds, lease_ids
+from photomesh_shared.stores.worker_lease import LeasedIds, lease_ids
 from tests.support.clock import FakeClock
 from tests.support.waiting import eventually
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.app import create_app
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.settings import Settings

@@ -16,7 +16,7 @@ import pytest
 
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import encode as record_of
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUser, ApiUsers
@@ -30,7 +30,7 @@ from tests.support.tokens import Issuer, free_port
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Pool
+    from photomesh_shared.stores.postgres import Pool
 
 MODULE = "photomesh_social_graph"
 

@@ -18,7 +18,7 @@ from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Connection
+    from photomesh_shared.stores.postgres import Connection
 
 Environment = Callable[[str], Mapping[str, str]]
 NewUploader = Callable[[], Uploader]

@@ -14,8 +14,8 @@ from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.limits import PART_SIZE
-from photomesh_shared.postgres import open_pool
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.object_storage import open_storage
+from photomesh_shared.stores.postgres import open_pool
 from photomesh_upload.domain import Announcement, NamedPart, Part, Quotas, Status, Upload, choose_parts
 from photomesh_upload.errors import PartsMismatch, QuotaExceeded
 from photomesh_upload.objects import RawBucket

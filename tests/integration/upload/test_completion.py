@@ -12,7 +12,7 @@ import pytest
 
 from photomesh_shared.events import PhotoUploaded
 from photomesh_shared.limits import PART_SIZE
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.object_storage import open_storage
 from photomesh_upload.settings import Settings
 from tests.integration.upload.uploader import Uploader, content_of, expect_problem
 from tests.support.kafka import Topics
@@ -20,7 +20,7 @@ from tests.support.services import Process, process, settings_from
 from tests.support.tokens import Issuer, free_port
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Connection
+    from photomesh_shared.stores.postgres import Connection
 
 
 async def _assert_published_once(photo_id: str, topics: Topics, database: Connection) -> PhotoUploaded:

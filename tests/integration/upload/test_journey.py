@@ -12,7 +12,7 @@ import pytest
 from photomesh_shared.events import PhotoUploaded
 from photomesh_shared.ids import decode
 from photomesh_shared.limits import MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
-from photomesh_shared.storage import ObjectStorage, open_storage
+from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from photomesh_upload.settings import Settings
 from tests.integration.upload.uploader import Uploader, content_of, expect_problem
 from tests.support.kafka import Topics

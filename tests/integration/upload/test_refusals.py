@@ -11,7 +11,7 @@ import pytest
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import IdGenerator, encode
 from photomesh_shared.limits import PART_SIZE
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.object_storage import open_storage
 from photomesh_upload.settings import Settings
 from tests.integration.upload.conftest import Serving
 from tests.integration.upload.uploader import Uploader, content_of, expect_problem

@@ -23,7 +23,7 @@ from photomesh_shared.events.photos import (
     PhotoUploaded,
 )
 from photomesh_shared.object_keys import metadata_key
-from photomesh_shared.storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
+from photomesh_shared.stores.object_storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
 from tests.support import photos
 from tests.support.clock import FakeClock
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from photomesh_shared.background import in_background
+from photomesh_shared.concurrency.background import in_background
 from tests.support.cancellation import await_a_task_that_was_cancelled
 from tests.support.clock import FakeClock, settle
 
@@ -48,7 +48,7 @@ async def test_what_fails_is_logged_and_started_again(caplog: pytest.LogCaptureF
 
 
 async def test_work_that_is_cut_off_is_started_again() -> None:
-    """By a cancellation that nobody asked for; see `photomesh_shared.cancellation`."""
+    """By a cancellation that nobody asked for; see `photomesh_shared.concurrency.cancellation`."""
     clock, started = FakeClock(), 0
 
     async def work() -> None:

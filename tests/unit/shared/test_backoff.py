@@ -8,7 +8,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_shared.backoff import Backoff
+from photomesh_shared.concurrency.backoff import Backoff
 
 
 def test_delays_double_up_to_the_cap() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from photomesh_shared.batch_loader import BatchLoader
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.errors import Unavailable
 from tests.support.clock import settle
 

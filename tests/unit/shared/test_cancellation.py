@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
+from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from tests.support.cancellation import await_a_task_that_was_cancelled
 from tests.support.clock import settle
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from photomesh_shared.circuit_breaker import CircuitBreaker, CircuitOpen
+from photomesh_shared.concurrency.circuit_breaker import CircuitBreaker, CircuitOpen
 from tests.support.clock import FakeClock
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from photomesh_shared.cursors import CursorCodec, Page, link_next
 from photomesh_shared.errors import InvalidCursor
+from photomesh_shared.http.cursors import CursorCodec, Page, link_next
 
 CODEC = CursorCodec("secret")
 _VALUES = st.lists(st.one_of(st.integers(-(2**63), 2**63), st.text()), max_size=4)

@@ -26,8 +26,8 @@ _PACKAGES = ("gateway", "identity", "upload", "media_worker", "post")
 
 
 def _modules_with_problems() -> Iterator[ModuleType]:
-    yield import_module("photomesh_shared.storage")
-    yield import_module("photomesh_shared.postgres")
+    yield import_module("photomesh_shared.stores.object_storage")
+    yield import_module("photomesh_shared.stores.postgres")
     for name in _PACKAGES:
         package = import_module(f"photomesh_{name}")
         if any(module.name == "errors" for module in pkgutil.iter_modules(package.__path__)):

@@ -15,11 +15,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from photomesh_shared.conditional import offer, require_match, version_tag
 from photomesh_shared.errors import InvalidRequest, NotFound, TooManyRequests, Unavailable
 from photomesh_shared.http import Readiness, create_service_app, ops_app, problems
+from photomesh_shared.http.conditional import offer, require_match, version_tag
+from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.ids import PhotoId
-from photomesh_shared.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.settings import ServiceSettings
 from tests.support.problems import expect_problem
 from tests.support.services import client_of

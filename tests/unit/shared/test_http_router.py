@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 
 from photomesh_shared.auth import MaybeViewer, TokenVerifier, Viewer
-from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.errors import NotFound
 from photomesh_shared.http import (
     ApiRouter,
@@ -27,6 +26,7 @@ from photomesh_shared.http import (
     app_deps,
     create_api_app,
 )
+from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
 from tests.support.problems import expect_problem

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from photomesh_shared.outbox import DDL
+from photomesh_shared.stores.outbox import DDL
 
 COPIES = sorted(Path(__file__).parents[3].glob("services/*/migrations/*_outbox.sql"))
 

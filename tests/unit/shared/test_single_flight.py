@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.single_flight import SingleFlight
 from tests.support.clock import settle
 
 

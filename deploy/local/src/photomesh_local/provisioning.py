@@ -20,9 +20,9 @@ from photomesh_local.steps import Step
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
 _SOURCES = {
     "topics": [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"],
-    "buckets": [_SHARED / "provision.py", _SHARED / "storage.py"],
+    "buckets": [_SHARED / "provision.py", _SHARED / "stores" / "object_storage.py"],
 }
-_MIGRATION = [_SHARED / "migrations.py", _SHARED / "postgres.py", _SHARED / "cassandra.py", _SHARED / "outbox.sql"]
+_STORES = _SHARED / "stores"
 
 
 def steps(stack: Stack) -> list[Step]:
@@ -36,7 +36,7 @@ def steps(stack: Stack) -> list[Step]:
 
 def _job(stack: Stack, job: Program) -> Step:
     """A step that runs a job of the registry when one of its sources changed."""
-    sources = _SOURCES.get(job.name) or [ROOT / job.deployable.folder / "migrations", *_MIGRATION]
+    sources = _SOURCES.get(job.name) or [ROOT / job.deployable.folder / "migrations", _STORES]
 
     async def run(stack: Stack) -> None:
         process = await asyncio.create_subprocess_exec(

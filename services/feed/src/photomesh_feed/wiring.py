@@ -29,8 +29,8 @@ from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
-from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
 

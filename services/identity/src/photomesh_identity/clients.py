@@ -8,11 +8,11 @@ from pydantic import BaseModel, ValidationError
 
 from photomesh_identity.accounts.avatars import Photo
 from photomesh_identity.errors import PhotosUnavailable
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import UserId, encode
 from photomesh_shared.internal_api.post import GET_POST_COUNT
 from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
 from photomesh_shared.service_client import ServiceClient
-from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["PhotoClient", "PostCountClient", "SocialGraphClient"]
 

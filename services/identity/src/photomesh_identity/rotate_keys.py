@@ -13,7 +13,7 @@ from photomesh_identity.signing_keys import domain
 from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool
 
 __all__ = ["rotate_keys"]
 

@@ -26,16 +26,16 @@ from photomesh_identity.signing_keys.domain import KeyCipher, with_first_key
 from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_shared.auth import TokenVerifier
-from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
-from photomesh_shared.idempotency import IdempotencyStore
+from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
-from photomesh_shared.outbox import OutboxRelay
-from photomesh_shared.postgres import open_pool
 from photomesh_shared.service_client import ServiceClient, open_session
-from photomesh_shared.storage import open_storage
-from photomesh_shared.worker_lease import lease_ids
+from photomesh_shared.stores.object_storage import open_storage
+from photomesh_shared.stores.outbox import OutboxRelay
+from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.stores.worker_lease import lease_ids
 
 __all__ = ["Deps", "open_deps"]
 

@@ -40,7 +40,7 @@ from photomesh_shared.events.photos import (
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.object_keys import metadata_key, variant_key
 from photomesh_shared.observability import tracing
-from photomesh_shared.storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
+from photomesh_shared.stores.object_storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
 
 __all__ = ["MediaService", "Objects", "Pipeline", "Publisher"]
 

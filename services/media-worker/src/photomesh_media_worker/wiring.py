@@ -14,7 +14,7 @@ from photomesh_shared.consumer import Subscription
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.kafka.runner import RetryPolicy
-from photomesh_shared.storage import open_storage
+from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["open_subscription"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from photomesh_shared.cassandra import migrate
-from photomesh_shared.migrations import run_migrations
 from photomesh_shared.settings import CassandraSettings
+from photomesh_shared.stores.cassandra import migrate
+from photomesh_shared.stores.migrations import run_migrations
 
 if __name__ == "__main__":
     run_migrations("photomesh_post", partial(migrate, CassandraSettings()))

@@ -22,10 +22,10 @@ from photomesh_post.likes.store import CassandraLikes
 from photomesh_post.posts.store import CassandraPosts
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared import ids
-from photomesh_shared.cassandra import open_session
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.stores.cassandra import open_session
 
 __all__ = ["main", "reconcile"]
 

@@ -48,14 +48,14 @@ from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
-from photomesh_shared.cassandra import open_session
 from photomesh_shared.clock import Clock
-from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import Readiness
-from photomesh_shared.idempotency import IdempotencyStore
+from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.storage import open_storage
-from photomesh_shared.worker_lease import lease_ids
+from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.stores.object_storage import open_storage
+from photomesh_shared.stores.worker_lease import lease_ids
 
 __all__ = [
     "ConsumerDeps",

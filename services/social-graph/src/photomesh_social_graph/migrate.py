@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from photomesh_shared.migrations import run_migrations
-from photomesh_shared.postgres import migrate
 from photomesh_shared.settings import PostgresSettings
+from photomesh_shared.stores.migrations import run_migrations
+from photomesh_shared.stores.postgres import migrate
 
 if __name__ == "__main__":
     run_migrations("photomesh_social_graph", partial(migrate, PostgresSettings().postgres_dsn.get_secret_value()))

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import encode
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.domain import CountAudit
 from photomesh_social_graph.settings import ConsumerSettings
 from photomesh_social_graph.store import PostgresGraph

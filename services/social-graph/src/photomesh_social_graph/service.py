@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from photomesh_shared import ids
-from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_social_graph.domain import Relation, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady, OwnAccount

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from photomesh_shared import outbox
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import MAX_ID
-from photomesh_shared.postgres import connection, transaction
-from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.stores import outbox
+from photomesh_shared.stores.postgres import connection, transaction
 from photomesh_social_graph import statements
 from photomesh_social_graph.domain import Account, AccountList, CountAudit, Counts, ListPosition, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
@@ -23,7 +23,7 @@ from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
 if TYPE_CHECKING:
     import asyncpg
 
-    from photomesh_shared.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["PostgresGraph"]
 

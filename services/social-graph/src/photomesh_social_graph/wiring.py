@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import httpx
 
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
-from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
-from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.outbox import OutboxRelay
-from photomesh_shared.postgres import open_pool
+from photomesh_shared.stores.outbox import OutboxRelay
+from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from photomesh_shared.errors import ObjectStorageUnavailable
-from photomesh_shared.storage import NoSuchObject, NoSuchUpload, ObjectStorage, PartsRefused, UploadedPart
+from photomesh_shared.stores.object_storage import NoSuchObject, NoSuchUpload, ObjectStorage, PartsRefused, UploadedPart
 from photomesh_upload.domain import Part, StoredObject, Upload
 from photomesh_upload.errors import PartsMismatch
 

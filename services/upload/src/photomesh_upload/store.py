@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from photomesh_shared import outbox
 from photomesh_shared.events import Envelope, PhotoUploaded
-from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.stores import outbox
+from photomesh_shared.stores.postgres import connection, transaction
 from photomesh_upload.domain import Announcement, Quotas, Status, Upload, Usage
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["PostgresUploads"]
 

@@ -11,16 +11,16 @@ import httpx
 from redis.asyncio import Redis
 
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
-from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
-from photomesh_shared.cursors import CursorCodec
+from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
-from photomesh_shared.idempotency import IdempotencyStore
+from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
-from photomesh_shared.outbox import OutboxRelay
-from photomesh_shared.postgres import open_pool
-from photomesh_shared.storage import open_storage
-from photomesh_shared.worker_lease import lease_ids
+from photomesh_shared.stores.object_storage import open_storage
+from photomesh_shared.stores.outbox import OutboxRelay
+from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.stores.worker_lease import lease_ids
 from photomesh_upload.domain import Quotas
 from photomesh_upload.objects import RawBucket
 from photomesh_upload.service import Policy, UploadService

@@ -12,12 +12,12 @@ from starlette.types import ASGIApp
 
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.http.health import Readiness, health_router
+from photomesh_shared.http.idempotency import IdempotencyMiddleware, IdempotencyStore
 from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.problems import HANDLERS, with_problem_content
+from photomesh_shared.http.request_context import RequestContextMiddleware
 from photomesh_shared.http.router import ApiRouter
-from photomesh_shared.idempotency import IdempotencyMiddleware, IdempotencyStore
 from photomesh_shared.observability import tracing
-from photomesh_shared.request_context import RequestContextMiddleware
 from photomesh_shared.settings import ServiceSettings
 
 __all__ = ["ApiDeps", "create_api_app", "create_service_app", "ops_app"]

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 
-from photomesh_shared.cursors import CursorCodec, Page
+from photomesh_shared.http.cursors import CursorCodec, Page
 
 __all__ = ["PRIVATE", "Cursor", "LargePaging", "Limit", "Page", "PageRequest", "Paging"]
 

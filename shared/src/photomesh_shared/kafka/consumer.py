@@ -18,7 +18,7 @@ from aiokafka.errors import (
     KafkaError,
 )
 
-from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
+from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Record
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost

@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, happened_within
+from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode
 from photomesh_shared.events.envelope import event_class

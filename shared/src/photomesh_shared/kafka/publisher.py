@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from opentelemetry.trace import SpanKind
 
-from photomesh_shared.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED

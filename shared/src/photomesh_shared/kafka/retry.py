@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from photomesh_shared.backoff import Backoff
+from photomesh_shared.concurrency.backoff import Backoff
 
 __all__ = ["RetryPolicy"]
 

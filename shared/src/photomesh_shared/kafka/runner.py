@@ -20,8 +20,8 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
-from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
+from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint

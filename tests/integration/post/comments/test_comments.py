@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import CommentCreated, CommentDeleted, PostCounted
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.comment_rows import count_comment_rows
 from tests.integration.post.conftest import NewUser

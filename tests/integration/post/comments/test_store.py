@@ -12,9 +12,9 @@ from photomesh_post.comments.store import CassandraComments
 from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import month_of
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import Envelope
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.support.post.memory_comments import MemoryComments
 from tests.support.post.sample_events import comment_created, comment_deleted
 

@@ -22,10 +22,10 @@ from photomesh_post.likes.store import CassandraLikes
 from photomesh_post.reconcile import reconcile
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared import failpoints, ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostCounted, PostLiked, PostUnliked
 from photomesh_shared.failpoints import FailpointReached
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.integration.post.conftest import Environment, NewUser
 from tests.support.groups import forget_members

@@ -12,7 +12,7 @@ from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
 from photomesh_post.counts.store import CassandraCounts
 from photomesh_post.likes.domain import Bucket, Like, bucket_of
 from photomesh_post.likes.store import CassandraLikes
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.support.post.memory_counts import MemoryCounts
 from tests.support.post.memory_likes import MemoryLikes
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import Envelope, Event, PhotoReady
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.conftest import NewUser
 from tests.support.post.sample_events import failed, ready, rejected, uploaded

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostCreated, PostPublished
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.integration.post.conftest import Environment
 from tests.support.groups import forget_members

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PostDeleted
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import RAW, ApiUser
 from tests.support.kafka import Topics
 from tests.support.post.sample_events import ready, rejected, uploaded

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.conftest import NewUser
 from tests.support.clock import MovableClock

@@ -18,10 +18,10 @@ from photomesh_post.settings import Settings
 from photomesh_post.tables.rows import version_at
 from photomesh_post.tables.store import write_rows
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession, migrate, open_session
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.events import Envelope, PostCreated, PostPublished
-from photomesh_shared.migrations import folder_of
+from photomesh_shared.stores.cassandra import CassandraSession, migrate, open_session
+from photomesh_shared.stores.migrations import folder_of
 from tests.integration.post.conftest import Environment
 from tests.support.post.sample_events import account
 from tests.support.services import client_of, settings_from

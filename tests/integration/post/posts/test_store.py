@@ -23,9 +23,9 @@ from photomesh_post.posts.projection import PostEvent
 from photomesh_post.posts.store import CassandraPosts
 from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited, PostFailed, PostPublished
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.support.post.memory_posts import MemoryAccounts, MemoryPhotos, MemoryPosts
 from tests.support.post.memory_tables import MemoryTables
 from tests.support.post.sample_events import (

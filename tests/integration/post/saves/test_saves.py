@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from photomesh_shared import ids
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import CollectionPostAdded, PostSaved
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.conftest import NewUser
 from tests.support.kafka import Topics

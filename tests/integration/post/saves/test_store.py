@@ -11,8 +11,8 @@ import pytest
 from photomesh_post.saves.domain import Collection, ListPosition, ListTally, Membership
 from photomesh_post.saves.projection import added_rows, collection_rows, removed_rows
 from photomesh_post.saves.store import CassandraSaves
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import CollectionCreated, CollectionDeleted, CollectionRenamed
+from photomesh_shared.stores.cassandra import CassandraSession
 from tests.support.post.memory_saves import MemorySaves
 
 Store = MemorySaves | CassandraSaves

@@ -6,8 +6,8 @@ import pytest
 
 from photomesh_feed.domain.pages import AfterPost, AfterRanked, Position
 from photomesh_feed.http.positions import cursor_kind, from_values, to_values
-from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.errors import InvalidCursor
+from photomesh_shared.http.cursors import CursorCodec
 
 
 @pytest.mark.parametrize("position", [AfterPost(1 << 62), AfterRanked("Zk3vQ0m1", 20, 1 << 62), AfterRanked("x", 1, 0)])

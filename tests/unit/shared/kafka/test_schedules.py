@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from photomesh_shared import failpoints
-from photomesh_shared.backoff import Backoff
+from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, dead_letter_topic
 from photomesh_shared.failpoints import FailpointReached

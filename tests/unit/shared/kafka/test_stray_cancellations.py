@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from photomesh_shared.cancellation import StrayCancellation
+from photomesh_shared.concurrency.cancellation import StrayCancellation
 from photomesh_shared.errors import EventLogUnavailable, Unavailable
 from photomesh_shared.events import Envelope
 from photomesh_shared.kafka.consumer import KafkaSource

@@ -10,8 +10,8 @@ from fastapi import Depends
 from photomesh_feed.reading.impressions import ImpressionLog
 from photomesh_feed.reading.service import FeedService
 from photomesh_shared.auth import TokenVerifier
-from photomesh_shared.cursors import CursorCodec
 from photomesh_shared.http import app_deps
+from photomesh_shared.http.cursors import CursorCodec
 
 __all__ = ["Dependencies", "Deps"]
 

@@ -12,9 +12,9 @@ from photomesh_feed.http import positions, serialization
 from photomesh_feed.http.dependencies import Dependencies
 from photomesh_feed.http.schemas import Impressions, Post
 from photomesh_shared.auth import Viewer
-from photomesh_shared.conditional import offer
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http.conditional import offer
 
 __all__ = ["router"]
 

@@ -1,7 +1,7 @@
 """Loads entities from a durable store into Redis, for many readers at once.
 
 A load in progress is joined rather than repeated: after the loss of all caches every post and timeline is loaded once,
-however many feeds it is in. (Unlike `photomesh_shared.batch_loader`, whose results must not be older than the request:
+however many feeds it is in. (Unlike `BatchLoader`, whose results must not be older than the request:
 what is loaded here is merged with newer events.) Few batches run at a time, and beyond a queue of them readers are
 shed, so that a store that has just come back is not overloaded again.
 """

@@ -15,7 +15,7 @@ from photomesh_feed.reading.metrics import READS
 from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_feed.reading.rebuild import FeedRebuilder, VisibleAuthors
 from photomesh_feed.reading.timeline_merger import TimelineMerger
-from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.concurrency.single_flight import SingleFlight
 
 __all__ = ["ChronologicalFeed"]
 

@@ -21,9 +21,9 @@ from photomesh_feed.domain.timelines import (
 )
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.reading.cache_loader import CacheLoader
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.internal_api.post import MAX_AUTHORS, MAX_TIMELINE
-from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["TimelineFiller", "TimelineMerger", "TimelineReader"]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from photomesh_identity.errors import AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.object_keys import avatar_key
-from photomesh_shared.storage import NoSuchObject, ObjectStorage
+from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage
 
 __all__ = ["AvatarCopier", "Photo", "Photos"]
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from photomesh_identity.accounts.domain import Account
 from photomesh_identity.credentials.domain import email_key
 from photomesh_identity.errors import AccountNotFound
-from photomesh_shared import outbox
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.events import Envelope, Event
-from photomesh_shared.postgres import connection, transaction
-from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.stores import outbox
+from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from photomesh_shared.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["COLUMNS", "PostgresAccounts", "account_of", "insert_account"]
 

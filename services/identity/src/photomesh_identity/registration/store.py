@@ -12,12 +12,12 @@ from photomesh_identity.credentials.domain import email_key
 from photomesh_identity.errors import EmailTaken, UsernameTaken
 from photomesh_identity.sessions.domain import Session
 from photomesh_identity.sessions.store import insert_session
-from photomesh_shared import outbox
 from photomesh_shared.events import Envelope, Event
-from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.stores import outbox
+from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Pool
+    from photomesh_shared.stores.postgres import Pool
 
 __all__ = ["PostgresRegistrations"]
 

@@ -12,10 +12,10 @@ from photomesh_identity.accounts.store import COLUMNS, account_of
 from photomesh_identity.credentials.domain import email_key
 from photomesh_identity.sessions.domain import RefreshToken, Session
 from photomesh_identity.sessions.service import Login
-from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["PostgresSessions", "insert_session"]
 

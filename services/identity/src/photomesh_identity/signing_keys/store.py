@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from photomesh_identity.signing_keys.domain import SigningKey
-from photomesh_shared.postgres import connection, transaction
+from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
-    from photomesh_shared.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["PostgresSigningKeys"]
 

@@ -10,8 +10,8 @@ from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
 from photomesh_post.tables.rows import RowWrite
 from photomesh_post.tables.store import write_rows
-from photomesh_shared.batch_loader import BatchLoader
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.concurrency.batch_loader import BatchLoader
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraAccounts"]
 

@@ -12,8 +12,8 @@ from photomesh_post.comments.projection import CommentEvent
 from photomesh_post.comments.tallies import Change, Tally, change_of, comments_in, partition_of
 from photomesh_post.counts.compare_and_set import compare_and_set
 from photomesh_post.counts.domain import PartitionCount, PartitionRef
-from photomesh_shared.batch_loader import BatchLoader
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.events import Envelope
 from photomesh_shared.failpoints import declare, failpoint
 

@@ -10,7 +10,7 @@ from photomesh_post.comments.tallies import Change, State, Tallied, Tally
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import RowWrite, month_of
 from photomesh_post.tables.store import write_rows
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraComments"]
 

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import TypeVar
 
 from photomesh_post.metrics import TALLY_CONFLICTS
-from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 
 __all__ = ["compare_and_set"]

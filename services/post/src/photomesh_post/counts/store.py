@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable
 
 from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraCounts"]
 

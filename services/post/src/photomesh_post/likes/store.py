@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.likes.domain import NEVER, Bucket, Like, bucket_of
 from photomesh_post.tables.rows import by_month, month_of
-from photomesh_shared.batch_loader import BatchLoader
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.concurrency.batch_loader import BatchLoader
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraLikes"]
 

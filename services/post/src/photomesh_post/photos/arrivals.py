@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from photomesh_shared.backoff import Backoff
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.ids import timestamp_of
 
 __all__ = ["PhotoArrivals", "Wait"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from photomesh_post.photos.domain import Photo
 from photomesh_shared.object_keys import metadata_key, variants_prefix
-from photomesh_shared.storage import ObjectStorage
+from photomesh_shared.stores.object_storage import ObjectStorage
 
 __all__ = ["StoredPhotos"]
 

@@ -8,8 +8,8 @@ from photomesh_post.photos.domain import Photo
 from photomesh_post.photos.projection import metadata_of, photo_of
 from photomesh_post.tables.rows import RowWrite
 from photomesh_post.tables.store import write_rows
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.events import PhotoMetadata
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraPhotos"]
 

@@ -11,8 +11,8 @@ from typing import Protocol
 from photomesh_post.posts.domain import Post, PostRef, PostStatus
 from photomesh_post.posts.months import Month, MonthPage, months_needed, months_until
 from photomesh_post.tables.rows import month_of
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import MAX_ID
-from photomesh_shared.single_flight import SingleFlight
 
 __all__ = ["PostSnapshots", "Store"]
 

@@ -11,11 +11,11 @@ from photomesh_post.posts.months import Month, MonthCount, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
 from photomesh_post.tables.rows import RowWrite, month_of
 from photomesh_post.tables.store import write_rows
-from photomesh_shared.backoff import Backoff
-from photomesh_shared.cassandra import CassandraSession
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.backoff import Backoff
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraPosts"]
 

@@ -10,7 +10,7 @@ from photomesh_post.saves.domain import ListPosition, ListTally, Membership
 from photomesh_post.saves.projection import collection_of, membership_of
 from photomesh_post.tables.rows import FINAL, RowWrite, by_month, month_at, month_of
 from photomesh_post.tables.store import write_rows
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraSaves"]
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 
 from photomesh_post.tables.rows import RowWrite
-from photomesh_shared.cassandra import CassandraSession
+from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["write_rows"]
 

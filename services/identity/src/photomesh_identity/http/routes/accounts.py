@@ -17,8 +17,8 @@ from photomesh_identity.errors import (
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
-from photomesh_shared.conditional import offer, require_match, version_tag
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.http.conditional import offer, require_match, version_tag
 from photomesh_shared.ids import encode
 
 __all__ = ["router"]

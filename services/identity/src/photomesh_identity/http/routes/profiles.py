@@ -8,8 +8,8 @@ from photomesh_identity.errors import AccountNotFound, RelationsUnavailable
 from photomesh_identity.http.dependencies import Dependencies
 from photomesh_identity.http.schemas import Profile
 from photomesh_shared.auth import MaybeViewer, Principal
-from photomesh_shared.conditional import content_tag, offer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.http.conditional import content_tag, offer
 from photomesh_shared.ids import UserId
 
 __all__ = ["router"]

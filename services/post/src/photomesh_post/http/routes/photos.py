@@ -9,8 +9,8 @@ from photomesh_post.http.dependencies import Dependencies, account_of
 from photomesh_post.http.entity_tags import entity_tag
 from photomesh_post.http.schemas.photos import Photo
 from photomesh_shared.auth import MaybeViewer
-from photomesh_shared.conditional import offer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.http.conditional import offer
 from photomesh_shared.ids import PhotoId
 
 __all__ = ["router"]

@@ -10,8 +10,8 @@ from photomesh_post.http.entity_tags import entity_tag, entity_tag_stem
 from photomesh_post.http.schemas.posts import Post, PostCreate, PostUpdate
 from photomesh_post.posts.domain import PostView
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.conditional import offer, require_match
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http.conditional import offer, require_match
 from photomesh_shared.ids import PostId, UserId, encode
 
 __all__ = ["router"]

@@ -7,9 +7,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from photomesh_shared.backoff import Backoff
-from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.concurrency.backoff import Backoff
+from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
 
 __all__ = ["in_background"]
 

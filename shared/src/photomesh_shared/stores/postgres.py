@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from photomesh_shared.errors import DatabaseUnavailable
-from photomesh_shared.migrations import migrations_in, pending
+from photomesh_shared.stores.migrations import migrations_in, pending
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy

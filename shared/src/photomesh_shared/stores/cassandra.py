@@ -18,10 +18,10 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, N
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement, dict_factory
 
+from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import DatabaseUnavailable
-from photomesh_shared.migrations import migrations_in, pending
 from photomesh_shared.settings import CassandraSettings
-from photomesh_shared.single_flight import SingleFlight
+from photomesh_shared.stores.migrations import migrations_in, pending
 
 __all__ = ["CassandraSession", "Row", "Rows", "migrate", "open_session"]
 

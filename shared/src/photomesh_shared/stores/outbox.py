@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 import asyncpg
 from prometheus_client import Counter, Gauge
 
-from photomesh_shared.backoff import Backoff
-from photomesh_shared.cancellation import surface_stray_cancellation
 from photomesh_shared.clock import Clock, SystemClock, happened_within
+from photomesh_shared.concurrency.backoff import Backoff
+from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, encode
 from photomesh_shared.failpoints import declare, failpoint
@@ -47,7 +47,7 @@ __all__ = ["DDL", "SHARDS", "OutboxRelay", "add"]
 log = logging.getLogger(__name__)
 
 SHARDS = 4
-DDL = files("photomesh_shared").joinpath("outbox.sql").read_text()
+DDL = files("photomesh_shared.stores").joinpath("outbox.sql").read_text()
 """The table; in a service's migrations as `…_outbox.sql`."""
 
 _LOCK_SPACE = 7_042_002  # with the shard's number, the key of an advisory lock

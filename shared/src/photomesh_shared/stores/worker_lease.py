@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from photomesh_shared.background import in_background
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import MAX_WORKER, IdGenerator
 
