@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import httpx
@@ -13,7 +14,6 @@ from photomesh_feed.clients.post import PostClient
 from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_feed.http.dependencies import Deps
 from photomesh_feed.ranking.ranker import WeightedRanker
 from photomesh_feed.reading.chronological import ChronologicalFeed
 from photomesh_feed.reading.hydration import HydrationSource, Hydrator
@@ -34,7 +34,17 @@ from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
 
-__all__ = ["open_deps", "open_feed_service"]
+__all__ = ["Deps", "open_deps", "open_feed_service"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    feed: FeedService
+    impressions: ImpressionLog
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
 
 
 class Post(HydrationSource, TimelineSource, Protocol):
