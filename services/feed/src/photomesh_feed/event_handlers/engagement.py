@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from photomesh_feed.domain import affinity
 from photomesh_feed.domain.engagement import Engagement
@@ -31,46 +31,51 @@ class EngagementEventHandlers:
 
     async def like_changed(self, envelope: Envelope[PostLiked | PostUnliked]) -> None:
         like = envelope.data
-        await self._store.apply_engagement(
-            Engagement(
-                "like",
-                like.account_id,
-                like.post_id,
-                envelope.entityversion,
-                active=isinstance(like, PostLiked),
-                author_id=_other_author(like.post_author_id, like.account_id),
-                points=affinity.points(affinity.LIKE, like.post_id),
-            )
+        await self._apply(
+            "like",
+            like,
+            like.post_id,
+            envelope.entityversion,
+            active=isinstance(like, PostLiked),
+            weight=affinity.LIKE,
         )
 
     async def comment_changed(self, envelope: Envelope[CommentCreated | CommentDeleted]) -> None:
         comment = envelope.data
-        await self._store.apply_engagement(
-            Engagement(
-                "comment",
-                comment.account_id,
-                comment.comment_id,
-                envelope.entityversion,
-                active=isinstance(comment, CommentCreated),
-                author_id=_other_author(comment.post_author_id, comment.account_id),
-                points=affinity.points(affinity.COMMENT, comment.post_id),
-            )
+        await self._apply(
+            "comment",
+            comment,
+            comment.comment_id,
+            envelope.entityversion,
+            active=isinstance(comment, CommentCreated),
+            weight=affinity.COMMENT,
         )
 
     async def save_changed(self, envelope: Envelope[PostSaved | PostUnsaved]) -> None:
         """Does not count towards affinity, because the event lacks the post's author."""
-        save = envelope.data
+        save, version = envelope.data, envelope.entityversion
+        active = isinstance(save, PostSaved)
+        await self._store.apply_engagement(Engagement("save", save.account_id, save.post_id, version, active=active))
+
+    async def _apply(
+        self,
+        kind: Literal["like", "comment"],
+        event: PostLiked | PostUnliked | CommentCreated | CommentDeleted,
+        subject_id: int,
+        version: int,
+        *,
+        active: bool,
+        weight: float,
+    ) -> None:
+        is_own_post = event.post_author_id == event.account_id  # which does not count towards affinity
         await self._store.apply_engagement(
             Engagement(
-                "save",
-                save.account_id,
-                save.post_id,
-                envelope.entityversion,
-                active=isinstance(save, PostSaved),
+                kind,
+                event.account_id,
+                subject_id,
+                version,
+                active=active,
+                author_id=None if is_own_post else event.post_author_id,
+                points=affinity.points(weight, event.post_id),
             )
         )
-
-
-def _other_author(author_id: int, account_id: int) -> int | None:
-    """One's own posts do not count."""
-    return author_id if author_id != account_id else None

@@ -1,7 +1,7 @@
 """Models of requests and responses.
 
-A post looks as in post's own API, so that clients need one model; `tests/contract` compares the two. Responses are not
-built from these models but spliced (`serialization`); tests compare them, too.
+A post has the models of post's own API, so that clients need one: `tests/contract/test_feed_pages.py` compares them.
+Responses are not built from these models but spliced (`serialization`); tests compare them, too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _example(shown: dict[str, Any]) -> ConfigDict:
 
 
 class ReasonOut(BaseModel):
-    """Why a photo or a post did not make it."""
+    """Why a photo or a post failed."""
 
     code: str = Field(description="More may be added: treat an unknown code as its message says.")
     message: str = Field(description="What happened, as a sentence for the owner.")
@@ -45,8 +45,8 @@ class ReasonOut(BaseModel):
     retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
 
 
-class PlaceOut(BaseModel):
-    """Where a post was made, in its author's words."""
+class LocationOut(BaseModel):
+    """Where a post was made, as its author says."""
 
     name: str
     latitude: float | None
@@ -67,7 +67,7 @@ class PostPhotoOut(BaseModel):
 
 
 class AuthorOut(BaseModel):
-    """Who made a post. Names are null for the moment until a new account is known here."""
+    """An account as others see it. Names are null for the moment until a new account is known here."""
 
     id: UserId
     username: str | None
@@ -76,7 +76,7 @@ class AuthorOut(BaseModel):
 
 
 class ViewerOut(BaseModel):
-    """What the viewer has to do with a post."""
+    """The viewer's own reactions to a post."""
 
     liked: bool
     saved: bool
@@ -108,16 +108,16 @@ class Post(BaseModel):
     id: PostId
     author: AuthorOut
     status: str = Field(
-        description="`processing` until all photos are ready, then `published`; or `failed`. More may be added. Others "
-        "than the author see published posts only."
+        description="`processing` until all photos are ready, then `published`; or `failed`. More may be added. Only "
+        "its author sees a post that is not published."
     )
     reason: ReasonOut | None = Field(description="Why it failed.")
     caption: str
     hashtags: list[str] = Field(description="Lower case, without the sign.")
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
-    place: PlaceOut | None
+    place: LocationOut | None
     photos: list[PostPhotoOut]
-    like_count: int = Field(description="Your own like is in it at once, other people's within a second or two.")
+    like_count: int = Field(description="Includes your own like at once, other people's within a second or two.")
     comment_count: int = Field(description="With replies.")
     viewer: ViewerOut | None = Field(description="Null without a token.")
     created_at: UtcTime
