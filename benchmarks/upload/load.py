@@ -13,7 +13,7 @@ import aiohttp
 from benchmarks.upload.client import Times, people
 from benchmarks.upload.usage import processor_seconds, used_since
 from photomesh_media_worker.domain import Processed
-from photomesh_media_worker.sandbox import Sandbox
+from photomesh_media_worker.sandbox.pool import Sandbox
 
 __all__ = ["Saturated", "pipeline_alone", "saturated", "unloaded"]
 

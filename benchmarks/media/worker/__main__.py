@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 
 import photomesh_media_worker.wiring  # noqa: F401 - with it, all that the deployable loads
-from photomesh_media_worker.sandbox import Sandbox
+from photomesh_media_worker.sandbox.pool import Sandbox
 from photomesh_media_worker.service import MediaService
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photomesh_media_worker.domain import Processed, Rejected
-from photomesh_media_worker.sandbox import DecoderCrashed, DecoderTimedOut, Limits, Sandbox
+from photomesh_media_worker.sandbox.pool import DecoderCrashed, DecoderTimedOut, Limits, Sandbox
 from tests.support import photos
 from tests.support.photos import KINDS, Kind
 from tests.support.waiting import eventually

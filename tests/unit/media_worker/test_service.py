@@ -11,7 +11,7 @@ import pytest
 
 from photomesh_media_worker import pipeline
 from photomesh_media_worker.domain import MAX_UPLOAD_BYTES, Processed, Rejected, variant_token
-from photomesh_media_worker.sandbox import DecoderCrashed
+from photomesh_media_worker.sandbox.pool import DecoderCrashed
 from photomesh_media_worker.service import MediaService
 from photomesh_shared import failpoints
 from photomesh_shared.events import Envelope, Event

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from photomesh_media_worker.event_handlers import LANES, handlers
-from photomesh_media_worker.sandbox import Limits, Sandbox
+from photomesh_media_worker.sandbox.pool import Limits, Sandbox
 from photomesh_media_worker.service import MediaService
 from photomesh_media_worker.settings import Settings
 from photomesh_shared.clock import Clock

@@ -93,7 +93,7 @@ def _tone_mapped(luminance: _Floats) -> _Floats:
 
 
 def _file(space: bytes, tags: Mapping[bytes, bytes]) -> bytes:
-    tags = {b"desc": _text("stated in numbers"), b"cprt": _text("CC0"), **tags}
+    tags = {**_TEXTS, **tags}
     table, body = struct.pack(">I", len(tags)), b""
     start = 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
@@ -117,3 +117,7 @@ def _xyz(values: _Floats) -> bytes:
 def _fixed(value: float) -> bytes:
     """s15Fixed16Number."""
     return struct.pack(">i", round(value * 65536))
+
+
+# Made here, for Python loads this encoding from a file when it is first used, and decoders may open none.
+_TEXTS = {b"desc": _text("stated in numbers"), b"cprt": _text("CC0")}

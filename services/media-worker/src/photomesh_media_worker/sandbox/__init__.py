@@ -1,6 +1,9 @@
-"""Decoding in processes that may die."""
+"""Decoding in processes that may die, and that can do nothing but decode.
 
-from photomesh_media_worker.sandbox.child import Limits
-from photomesh_media_worker.sandbox.pool import DecoderCrashed, DecoderTimedOut, Sandbox
+    consumer ── `pool` ── `launcher` ═══ control socket ═══ `fork_server` ── fork ── `child`
+                              ╚═════════════ a socket for each child ═══════════════════╝
 
-__all__ = ["DecoderCrashed", "DecoderTimedOut", "Limits", "Sandbox"]
+Decoders of photos have a history of memory errors, so whatever runs in a child is taken to be the photo's own program.
+It has no environment, no file but its socket, and no network (`seccomp`); what it sends is JSON and pictures, which are
+checked before they are believed (`answers`).
+"""
