@@ -13,7 +13,7 @@ import pytest
 from photomesh_shared.clock import Clock
 from photomesh_upload.app import create_app
 from photomesh_upload.settings import Settings
-from tests.integration.upload.uploader import Uploader
+from tests.integration.upload.api_users import ApiUser
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection
 
 Environment = Callable[[str], Mapping[str, str]]
-NewUploader = Callable[[], Uploader]
-Serving = Callable[..., AbstractAsyncContextManager[NewUploader]]
+NewUser = Callable[[], ApiUser]
+Serving = Callable[..., AbstractAsyncContextManager[NewUser]]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def environment(service_environment: Environment) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 async def storage() -> AsyncIterator[httpx.AsyncClient]:
-    """What a client sends its bytes with; it knows nothing but URLs."""
+    """The client for presigned URLs."""
     async with httpx.AsyncClient(timeout=60) as client:
         yield client
 
@@ -51,34 +51,34 @@ def serving(
     storage: httpx.AsyncClient,
     new_id: Callable[[], int],
 ) -> Serving:
-    """Runs the service with changed settings; gives what makes clients of accounts that nobody has used."""
+    """Runs the service with changed settings; yields a factory of clients of new accounts."""
 
     @asynccontextmanager
-    async def serve(clock: Clock | None = None, **changes: str) -> AsyncIterator[NewUploader]:
+    async def serve(clock: Clock | None = None, **changes: str) -> AsyncIterator[NewUser]:
         settings = settings_from(Settings, environment, **changes)
         async with client_of(create_app(settings, clock)) as api:
 
-            def new_uploader() -> Uploader:
+            def new_user() -> ApiUser:
                 account_id = new_id()
-                return Uploader(api, storage, account_id, issuer.headers(account_id))
+                return ApiUser(api, storage, account_id, issuer.headers(account_id))
 
-            yield new_uploader
+            yield new_user
 
     return serve
 
 
 @pytest.fixture(scope="session")
-async def new_uploader(serving: Serving) -> AsyncIterator[NewUploader]:
-    """Of the service as it is configured by default."""
+async def new_user(serving: Serving) -> AsyncIterator[NewUser]:
+    """A factory of clients of the service with default settings."""
     async with serving() as make:
         yield make
 
 
 @pytest.fixture
-def ada(new_uploader: NewUploader) -> Uploader:
-    return new_uploader()
+def ada(new_user: NewUser) -> ApiUser:
+    return new_user()
 
 
 @pytest.fixture
-def grace(new_uploader: NewUploader) -> Uploader:
-    return new_uploader()
+def grace(new_user: NewUser) -> ApiUser:
+    return new_user()

@@ -1,4 +1,4 @@
-"""PostgreSQL and object storage, and the fakes that stand in for them in unit tests, behave alike."""
+"""The store and the bucket in memory, which unit tests use, behave like the real ones."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from photomesh_shared.ids import IdGenerator
 from photomesh_shared.limits import PART_SIZE
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.postgres import open_pool
-from photomesh_upload.domain import Announcement, NamedPart, Part, Quotas, Status, Upload, choose_parts
+from photomesh_upload.domain import CompletedPart, FileInfo, Quotas, Status, StoredPart, Upload, select_parts
 from photomesh_upload.errors import PartsMismatch, QuotaExceeded
 from photomesh_upload.objects import RawBucket
-from photomesh_upload.service import RawObjects, Uploads
+from photomesh_upload.service import RawObjects, UploadStore
 from photomesh_upload.settings import Settings
 from photomesh_upload.store import PostgresUploads
-from photomesh_upload.sweeper import SweptUploads
-from tests.integration.upload.uploader import content_of
+from photomesh_upload.sweeper import SweepStore
+from tests.integration.upload.api_users import content_of
 from tests.support.services import settings_from
+from tests.support.upload import InMemoryBucket, InMemoryUploads
 from tests.support.waiting import eventually
-from tests.unit.upload.fakes import MemoryBucket, MemoryUploads
 
-NOW = datetime(2001, 1, 1, 12, 0, tzinfo=UTC)  # so that sweeping up to it meets nobody else's uploads
+NOW = datetime(2001, 1, 1, 12, 0, tzinfo=UTC)  # so that sweeping up to it affects no other test
 DAY = timedelta(days=1)
 NO_LIMIT = Quotas(10**6, 10**6, 10**15)
 _ids = IdGenerator(1, 1023, SystemClock())
 
 
-class Store(Uploads, SweptUploads):
-    """Both sides of it."""
+class Store(UploadStore, SweepStore):
+    """All methods of the store."""
 
 
 def new_upload(account_id: int | None = None, size_bytes: int = 10, created_at: datetime = NOW) -> Upload:
@@ -43,7 +43,7 @@ def new_upload(account_id: int | None = None, size_bytes: int = 10, created_at: 
         upload_id=_ids.next(),
         account_id=account_id or _ids.next(),
         photo_id=_ids.next(),
-        announced=Announcement("a.jpg", "image/jpeg", size_bytes),
+        file=FileInfo("a.jpg", "image/jpeg", size_bytes),
         multipart_id="none",
         created_at=created_at,
         expires_at=created_at + DAY,
@@ -70,7 +70,7 @@ def uploaded(upload: Upload) -> Envelope[PhotoUploaded]:
 @pytest.fixture(params=["memory", "postgres"])
 async def uploads(request: pytest.FixtureRequest, environment: Mapping[str, str]) -> AsyncIterator[Store]:
     if request.param == "memory":
-        yield MemoryUploads()  # type: ignore[misc]
+        yield InMemoryUploads()  # type: ignore[misc]
         return
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         yield PostgresUploads(pool)  # type: ignore[misc]
@@ -78,7 +78,7 @@ async def uploads(request: pytest.FixtureRequest, environment: Mapping[str, str]
         await pool.execute("DELETE FROM outbox WHERE headers->>'ce_time' LIKE '2001-%'")
 
 
-async def test_an_upload_is_found_as_it_was_added_and_only_by_its_account(uploads: Store) -> None:
+async def test_find_returns_an_upload_to_its_account_only(uploads: Store) -> None:
     upload = new_upload(size_bytes=2**40)
     await uploads.add(upload, NO_LIMIT)
     assert await uploads.find(upload.account_id, upload.upload_id) == upload
@@ -88,7 +88,7 @@ async def test_an_upload_is_found_as_it_was_added_and_only_by_its_account(upload
     assert not await uploads.abort(upload.account_id + 1, upload.upload_id, NOW)
 
 
-async def test_open_uploads_are_listed_newest_first_until_they_end(uploads: Store) -> None:
+async def test_list_open(uploads: Store) -> None:
     account = _ids.next()
     first, second, third, stale = (
         new_upload(account),
@@ -99,12 +99,12 @@ async def test_open_uploads_are_listed_newest_first_until_they_end(uploads: Stor
     for upload in (first, second, third, stale):
         await uploads.add(upload, NO_LIMIT)
     await uploads.abort(account, second.upload_id, NOW)
-    assert await uploads.open_of(account, now=NOW, before=None, limit=9) == [third, first]
-    assert await uploads.open_of(account, now=NOW, before=None, limit=1) == [third]
-    assert await uploads.open_of(account, now=NOW, before=third.upload_id, limit=9) == [first]
+    assert await uploads.list_open(account, now=NOW, before=None, limit=9) == [third, first]
+    assert await uploads.list_open(account, now=NOW, before=None, limit=1) == [third]
+    assert await uploads.list_open(account, now=NOW, before=third.upload_id, limit=9) == [first]
 
 
-async def test_completing_marks_it_and_an_abort_comes_too_late(uploads: Store) -> None:
+async def test_a_completed_upload_cannot_be_aborted(uploads: Store) -> None:
     upload = new_upload()
     await uploads.add(upload, NO_LIMIT)
     async with uploads.locked(upload.account_id, upload.upload_id) as locked:
@@ -115,7 +115,7 @@ async def test_completing_marks_it_and_an_abort_comes_too_late(uploads: Store) -
     assert not await uploads.abort(upload.account_id, upload.upload_id, NOW)
 
 
-async def test_a_completion_that_fails_changes_nothing(uploads: Store) -> None:
+async def test_a_failed_completion_is_rolled_back(uploads: Store) -> None:
     upload = new_upload()
     await uploads.add(upload, NO_LIMIT)
 
@@ -130,7 +130,7 @@ async def test_a_completion_that_fails_changes_nothing(uploads: Store) -> None:
     assert await uploads.find(upload.account_id, upload.upload_id) == upload
 
 
-async def test_a_lock_makes_the_next_one_wait(uploads: Store) -> None:
+async def test_locks_are_exclusive(uploads: Store) -> None:
     upload = new_upload()
     await uploads.add(upload, NO_LIMIT)
     seen: list[str] = []
@@ -151,7 +151,7 @@ async def test_a_lock_makes_the_next_one_wait(uploads: Store) -> None:
     [(Quotas(3, 99, 999), 3), (Quotas(99, 4, 999), 4), (Quotas(99, 99, 55), 5)],
     ids=["open", "per day", "bytes"],
 )
-async def test_quotas_hold_when_many_are_added_at_once(uploads: Store, quotas: Quotas, allowed: int) -> None:
+async def test_quotas_hold_under_concurrency(uploads: Store, quotas: Quotas, allowed: int) -> None:
     account = _ids.next()
     added = await asyncio.gather(*(uploads.add(new_upload(account), quotas) for _ in range(12)), return_exceptions=True)
     assert added.count(None) == allowed
@@ -159,7 +159,7 @@ async def test_quotas_hold_when_many_are_added_at_once(uploads: Store, quotas: Q
     await uploads.add(new_upload(account, created_at=NOW + 2 * DAY), quotas)
 
 
-async def test_the_sweep_ends_what_is_over_and_forgets_what_was_cleared_long_ago(uploads: Store) -> None:
+async def test_sweeping(uploads: Store) -> None:
     stale, fresh, done = new_upload(created_at=NOW - DAY), new_upload(), new_upload()
     for upload in (stale, fresh, done):
         await uploads.add(upload, NO_LIMIT)
@@ -170,21 +170,21 @@ async def test_the_sweep_ends_what_is_over_and_forgets_what_was_cleared_long_ago
     assert await uploads.expire(NOW, 10) == 1
     assert await uploads.expire(NOW, 10) == 0
     assert (await uploads.find(stale.account_id, stale.upload_id)) == replace(stale, status=Status.EXPIRED)
-    assert [upload.upload_id for upload in await uploads.to_clear(1)] == [stale.upload_id]
-    assert await uploads.forget(NOW + DAY, 10) == 1
+    assert [upload.upload_id for upload in await uploads.to_delete(1)] == [stale.upload_id]
+    assert await uploads.delete_ended(NOW + DAY, 10) == 1
     assert await uploads.find(done.account_id, done.upload_id) is None
-    await uploads.mark_cleared([stale.upload_id])
-    assert stale.upload_id not in {upload.upload_id for upload in await uploads.to_clear(100)}
-    assert await uploads.forget(NOW + DAY, 10) == 1
+    await uploads.mark_deleted([stale.upload_id])
+    assert stale.upload_id not in {upload.upload_id for upload in await uploads.to_delete(100)}
+    assert await uploads.delete_ended(NOW + DAY, 10) == 1
     assert await uploads.find(fresh.account_id, fresh.upload_id) == fresh
 
 
-async def test_one_sweeper_at_a_time_sweeps(environment: Mapping[str, str]) -> None:
+async def test_the_sweep_lock_is_exclusive(environment: Mapping[str, str]) -> None:
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         store = PostgresUploads(pool)
 
         async def try_twice() -> tuple[bool, bool]:
-            async with store.sweeping() as first, store.sweeping() as second:
+            async with store.sweep_lock() as first, store.sweep_lock() as second:
                 return first, second
 
         first, second = await eventually(try_twice, until=lambda tried: tried[0])  # a running service sweeps too
@@ -193,14 +193,14 @@ async def test_one_sweeper_at_a_time_sweeps(environment: Mapping[str, str]) -> N
 
 @dataclass
 class Bucket:
-    """A bucket, and how a client sends to it."""
+    """A bucket, and the client's PUT."""
 
     objects: RawObjects
     send: Callable[[Upload, int, bytes], Awaitable[str]]
 
-    async def begin(self, size_bytes: int) -> Upload:
+    async def create(self, size_bytes: int) -> Upload:
         upload = new_upload(size_bytes=size_bytes)
-        return replace(upload, multipart_id=await self.objects.begin(upload.key, "image/jpeg"))
+        return replace(upload, multipart_id=await self.objects.create_multipart(upload.key, "image/jpeg"))
 
 
 @pytest.fixture(params=["memory", "seaweedfs"])
@@ -208,7 +208,7 @@ async def bucket(
     request: pytest.FixtureRequest, environment: Mapping[str, str], storage: httpx.AsyncClient
 ) -> AsyncIterator[Bucket]:
     if request.param == "memory":
-        memory = MemoryBucket()
+        memory = InMemoryBucket()
 
         async def keep(upload: Upload, part_number: int, content: bytes) -> str:
             return memory.send(upload, part_number, content)
@@ -220,53 +220,53 @@ async def bucket(
         objects = RawBucket(s3, settings.raw_bucket)
 
         async def put(upload: Upload, part_number: int, content: bytes) -> str:
-            answer = await storage.put(await objects.url(upload, part_number, 60), content=content)
+            answer = await storage.put(await objects.presign_part(upload, part_number, 60), content=content)
             assert answer.status_code == 200, answer.text
             return answer.headers["etag"].strip('"')
 
         yield Bucket(objects, put)
 
 
-async def test_parts_arrive_and_are_joined_into_an_object(bucket: Bucket) -> None:
+async def test_joining_parts(bucket: Bucket) -> None:
     content = content_of(PART_SIZE + 10)
-    upload = await bucket.begin(len(content))
-    assert await bucket.objects.arrived(upload) == []
+    upload = await bucket.create(len(content))
+    assert await bucket.objects.list_parts(upload) == []
     assert await bucket.objects.find(upload) is None
     second = await bucket.send(upload, 2, content[PART_SIZE:])
     first = await bucket.send(upload, 1, content[:PART_SIZE])
-    arrived = await bucket.objects.arrived(upload)
-    assert arrived == [Part(1, first, PART_SIZE), Part(2, second, 10)]
+    arrived = await bucket.objects.list_parts(upload)
+    assert arrived == [StoredPart(1, first, PART_SIZE), StoredPart(2, second, 10)]
     stored = await bucket.objects.join(upload, arrived)
     assert stored is not None
     assert stored.size_bytes == len(content)
     assert await bucket.objects.find(upload) == stored
-    assert await bucket.objects.arrived(upload) is None
+    assert await bucket.objects.list_parts(upload) is None
     assert await bucket.objects.join(upload, arrived) in (None, stored)
-    await bucket.objects.clear(upload)
+    await bucket.objects.delete(upload)
     assert await bucket.objects.find(upload) is None
 
 
-async def test_parts_that_the_store_does_not_have_are_not_joined(bucket: Bucket) -> None:
-    upload = await bucket.begin(10)
+async def test_joining_unknown_parts(bucket: Bucket) -> None:
+    upload = await bucket.create(10)
     await bucket.send(upload, 1, content_of(10))
     with pytest.raises(PartsMismatch):
-        await bucket.objects.join(upload, [Part(1, "0" * 32, 10)])
+        await bucket.objects.join(upload, [StoredPart(1, "0" * 32, 10)])
     assert await bucket.objects.find(upload) is None
 
 
-async def test_a_part_that_was_sent_again_can_be_chosen(bucket: Bucket) -> None:
-    upload = await bucket.begin(10)
+async def test_joining_a_part_that_was_sent_again(bucket: Bucket) -> None:
+    upload = await bucket.create(10)
     await bucket.send(upload, 1, content_of(10))
     etag = await bucket.send(upload, 1, content_of(10))
-    arrived = await bucket.objects.arrived(upload)
+    arrived = await bucket.objects.list_parts(upload)
     assert arrived is not None
-    await bucket.objects.join(upload, choose_parts(upload, arrived, [NamedPart(1, etag)]))
+    await bucket.objects.join(upload, select_parts(upload, arrived, [CompletedPart(1, etag)]))
     assert await bucket.objects.find(upload) is not None
 
 
-async def test_what_is_discarded_is_gone_and_may_be_discarded_again(bucket: Bucket) -> None:
-    upload = await bucket.begin(10)
+async def test_deleting_is_idempotent(bucket: Bucket) -> None:
+    upload = await bucket.create(10)
     await bucket.send(upload, 1, content_of(10))
     for _ in range(2):
-        await bucket.objects.clear(upload)
-        assert await bucket.objects.arrived(upload) is None
+        await bucket.objects.delete(upload)
+        assert await bucket.objects.list_parts(upload) is None

@@ -1,4 +1,4 @@
-"""Once complete, always the same photo: repeated, at the same time, after crashes, and whatever is sent later."""
+"""Completion: idempotent, under concurrency and after crashes; later PUTs have no effect."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from photomesh_shared.events import PhotoUploaded
 from photomesh_shared.limits import PART_SIZE
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_upload.settings import Settings
-from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.integration.upload.api_users import ApiUser, content_of
 from tests.support.kafka import Topics
+from tests.support.problems import expect_problem
 from tests.support.services import Process, process, settings_from
 from tests.support.tokens import Issuer, free_port
 
@@ -32,8 +33,8 @@ async def _assert_published_once(photo_id: str, topics: Topics, database: Connec
 
 
 @pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
-async def test_fifty_completions_at_once_are_one_photo_and_one_event(
-    ada: Uploader, topics: Topics, database: Connection, size: int
+async def test_concurrent_completions_yield_one_photo_and_one_event(
+    ada: ApiUser, topics: Topics, database: Connection, size: int
 ) -> None:
     upload_id, parts = await ada.sent(content_of(size))
     photo_ids = await asyncio.gather(*(ada.complete(upload_id, parts) for _ in range(50)))
@@ -42,11 +43,11 @@ async def test_fifty_completions_at_once_are_one_photo_and_one_event(
     await _assert_published_once(photo_ids[0], topics, database)
 
 
-async def test_completing_and_aborting_at_once_ends_in_one_of_the_two(ada: Uploader) -> None:
+async def test_concurrent_completion_and_abort_end_in_one_of_the_two(ada: ApiUser) -> None:
     for _ in range(10):
         upload_id, parts = await ada.sent(content_of(100))
         completed, aborted = await asyncio.gather(
-            ada.try_complete(upload_id, parts), ada.ask("DELETE", f"/{upload_id}")
+            ada.try_complete(upload_id, parts), ada.request("DELETE", f"/{upload_id}")
         )
         if completed.status_code == 201:
             expect_problem(aborted, 409, "upload-completed")
@@ -57,12 +58,12 @@ async def test_completing_and_aborting_at_once_ends_in_one_of_the_two(ada: Uploa
 
 @pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
 async def test_a_second_put_after_complete_changes_nothing(
-    ada: Uploader, topics: Topics, environment: Mapping[str, str], size: int
+    ada: ApiUser, topics: Topics, environment: Mapping[str, str], size: int
 ) -> None:
     content = content_of(size)
-    begun = await ada.init(size)
-    photo_id = await ada.complete(begun["upload_id"], await ada.send(begun, content))
-    url = begun["presigned_url"] or begun["parts"][-1]["presigned_url"]
+    created = await ada.init(size)
+    photo_id = await ada.complete(created["upload_id"], await ada.send(created, content))
+    url = created["presigned_url"] or created["parts"][-1]["presigned_url"]
     late = await ada.storage.put(url, content=content_of(1000))
     assert late.status_code == 404
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
@@ -73,11 +74,11 @@ async def test_a_second_put_after_complete_changes_nothing(
 
 
 async def test_a_put_that_is_under_way_during_complete_changes_nothing(
-    ada: Uploader, topics: Topics, environment: Mapping[str, str]
+    ada: ApiUser, topics: Topics, environment: Mapping[str, str]
 ) -> None:
     content, other = content_of(4_000_000), content_of(4_000_000)
-    begun = await ada.init(len(content))
-    url, parts = begun["presigned_url"], await ada.send(begun, content)
+    created = await ada.init(len(content))
+    url, parts = created["presigned_url"], await ada.send(created, content)
     half_sent, completed = asyncio.Event(), asyncio.Event()
 
     async def slowly() -> object:
@@ -90,7 +91,7 @@ async def test_a_put_that_is_under_way_during_complete_changes_nothing(
         ada.storage.put(url, content=slowly(), headers={"Content-Length": str(len(other))})  # type: ignore[arg-type]
     )
     await half_sent.wait()
-    photo_id = await ada.complete(begun["upload_id"], parts)
+    photo_id = await ada.complete(created["upload_id"], parts)
     completed.set()
     await late
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
@@ -101,7 +102,7 @@ async def test_a_put_that_is_under_way_during_complete_changes_nothing(
 
 @pytest.mark.parametrize("size", [1000, PART_SIZE + 1000], ids=["single", "parts"])
 @pytest.mark.parametrize("failpoint", ["upload.after_store_complete", "upload.after_commit"])
-async def test_a_crash_loses_and_doubles_nothing(
+async def test_a_crash_loses_and_duplicates_nothing(
     environment: Mapping[str, str],
     issuer: Issuer,
     new_id: Callable[[], int],
@@ -114,10 +115,10 @@ async def test_a_crash_loses_and_doubles_nothing(
     account_id, content = new_id(), content_of(size)
 
     @asynccontextmanager
-    async def uploader(failpoints: str = "") -> AsyncIterator[tuple[Uploader, Process]]:
+    async def uploader(failpoints: str = "") -> AsyncIterator[tuple[ApiUser, Process]]:
         async with process("photomesh_upload", environment, port=free_port(), failpoints=failpoints) as running:
             async with httpx.AsyncClient(base_url=running.url) as api:
-                yield Uploader(api, storage, account_id, issuer.headers(account_id)), running
+                yield ApiUser(api, storage, account_id, issuer.headers(account_id)), running
 
     async with uploader(f"{failpoint}=kill") as (ada, crashing):
         upload_id, parts = await ada.sent(content)
@@ -126,14 +127,14 @@ async def test_a_crash_loses_and_doubles_nothing(
         assert await crashing.ended() == -9
 
     async with uploader() as (ada, _):
-        state = await ada.state(upload_id)
+        state = await ada.get_upload(upload_id)
         assert state["status"] == ("open" if failpoint == "upload.after_store_complete" else "completed")
         assert state["missing_part_numbers"] == []
         photo_id = await ada.complete(upload_id, parts)
         assert await ada.complete(upload_id, parts) == photo_id
         delivered = await topics.wait_for("photos_uploaded", photo_id)
 
-    # One event; a relay that was killed with the rest may have sent it before, and was not there to mark it.
+    # One event, possibly delivered twice: the killed relay may have sent it without marking it.
     assert len({envelope.id for envelope in delivered}) == 1
     assert await database.fetchval("SELECT count(*) FROM outbox WHERE event_id = $1", delivered[0].id) == 1
     event = delivered[0].data
@@ -142,7 +143,7 @@ async def test_a_crash_loses_and_doubles_nothing(
         assert await raw.get("raw", event.key, max_bytes=size) == content
 
 
-async def test_a_crash_in_init_costs_the_client_nothing(
+async def test_a_crash_during_init_leaves_no_upload(
     environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], storage: httpx.AsyncClient
 ) -> None:
     account_id = new_id()
@@ -150,9 +151,9 @@ async def test_a_crash_in_init_costs_the_client_nothing(
     async with process("photomesh_upload", environment, port=free_port(), failpoints=spec) as crashing:
         async with httpx.AsyncClient(base_url=crashing.url) as api:
             with pytest.raises(httpx.TransportError):
-                await Uploader(api, storage, account_id, issuer.headers(account_id)).init()
+                await ApiUser(api, storage, account_id, issuer.headers(account_id)).init()
     async with process("photomesh_upload", environment, port=free_port()) as healed:
         async with httpx.AsyncClient(base_url=healed.url) as api:
-            ada = Uploader(api, storage, account_id, issuer.headers(account_id))
-            assert (await ada.ask("GET", "")).json()["items"] == []
+            ada = ApiUser(api, storage, account_id, issuer.headers(account_id))
+            assert (await ada.request("GET", "")).json()["items"] == []
             await ada.complete(*await ada.sent(content_of(10)))

@@ -1,55 +1,46 @@
-"""Uploads that nobody completes, and the service's own pages."""
+"""Expiry of uploads; metrics, health, and the OpenAPI document."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from photomesh_shared.clock import SystemClock
 from photomesh_shared.limits import PART_SIZE
-from tests.integration.upload.conftest import NewUploader, Serving
-from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.integration.upload.api_users import ApiUser, content_of
+from tests.integration.upload.conftest import NewUser, Serving
+from tests.support.clock import MovableClock
+from tests.support.problems import expect_problem
 from tests.support.waiting import eventually
 
 
-class MovableClock(SystemClock):
-    """The machine's clock, and ahead of it by as much as a test says."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        return super().now() + self.ahead
-
-
-async def test_a_stale_upload_expires_and_is_cleared_away(serving: Serving) -> None:
+async def test_a_stale_upload_expires_and_is_deleted(serving: Serving) -> None:
     clock = MovableClock()
-    async with serving(clock, upload_seconds="60", sweep_seconds="0.1") as new_uploader:
-        ada = new_uploader()
+    async with serving(clock, upload_seconds="60", sweep_seconds="0.1") as new_user:
+        ada = new_user()
         content = content_of(PART_SIZE + 10)
-        begun = await ada.init(len(content))
-        stale, url = begun["upload_id"], begun["parts"][0]["presigned_url"]
-        parts = await ada.send(begun, content)
+        created = await ada.init(len(content))
+        stale, url = created["upload_id"], created["parts"][0]["presigned_url"]
+        parts = await ada.send(created, content)
         done, done_parts = await ada.sent(content_of(10))
         photo_id = await ada.complete(done, done_parts)
 
         clock.ahead = timedelta(seconds=61)
         expect_problem(await ada.try_complete(stale, parts), 410, "upload-expired")
-        expect_problem(await ada.ask("POST", f"/{stale}/parts", {"part_numbers": [1]}), 410, "upload-expired")
-        assert (await ada.state(stale))["status"] == "expired"
-        assert (await ada.ask("GET", "")).json()["items"] == []
+        expect_problem(await ada.request("POST", f"/{stale}/parts", {"part_numbers": [1]}), 410, "upload-expired")
+        assert (await ada.get_upload(stale))["status"] == "expired"
+        assert (await ada.request("GET", "")).json()["items"] == []
 
         async def late_put() -> int:
             return (await ada.storage.put(url, content=content[:PART_SIZE])).status_code
 
         assert await eventually(late_put, until=lambda status: status == 404)
         expect_problem(await ada.try_complete(stale, parts), 410, "upload-expired")
-        assert (await ada.ask("DELETE", f"/{stale}")).status_code == 204
-        assert (await ada.state(stale))["status"] == "expired"
+        assert (await ada.request("DELETE", f"/{stale}")).status_code == 204
+        assert (await ada.get_upload(stale))["status"] == "expired"
         assert await ada.complete(done, done_parts) == photo_id
 
 
-async def test_metrics_count_what_happens(new_uploader: NewUploader) -> None:
-    ada = new_uploader()
+async def test_metrics(new_user: NewUser) -> None:
+    ada = new_user()
     upload_id, parts = await ada.sent(content_of(10))
     await ada.try_complete(upload_id, [{"part_number": 1, "etag": "0"}])
     await ada.complete(upload_id, parts)
@@ -57,7 +48,7 @@ async def test_metrics_count_what_happens(new_uploader: NewUploader) -> None:
     await ada.try_init(0x7FFFFFFF)
     metrics = (await ada.api.get("/metrics")).text
     for line in (
-        'photomesh_upload_inits_total{outcome="begun"}',
+        'photomesh_upload_inits_total{outcome="created"}',
         'photomesh_upload_inits_total{outcome="photo-too-large"}',
         'photomesh_upload_completes_total{outcome="completed"}',
         'photomesh_upload_completes_total{outcome="repeated"}',
@@ -69,12 +60,12 @@ async def test_metrics_count_what_happens(new_uploader: NewUploader) -> None:
         assert line in metrics
 
 
-async def test_the_service_is_ready_when_its_servers_answer(ada: Uploader) -> None:
+async def test_health(ada: ApiUser) -> None:
     assert (await ada.api.get("/healthz")).text == "ok"
     assert (await ada.api.get("/readyz")).json() == {"ready": True, "failures": {}}
 
 
-async def test_every_operation_is_documented_with_examples(ada: Uploader) -> None:
+async def test_every_operation_is_documented(ada: ApiUser) -> None:
     document = (await ada.api.get("/openapi.json")).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(operations) == 6
@@ -82,5 +73,5 @@ async def test_every_operation_is_documented_with_examples(ada: Uploader) -> Non
         assert operation["summary"]
         assert operation["description"]
         assert {"401", "422", "503"} <= operation["responses"].keys()
-    for schema in ("InitUpload", "UploadBegun", "RenewUrls", "FreshUrls", "CompleteUpload", "Completed"):
+    for schema in ("UploadCreate", "UploadUrls", "PartUrlsCreate", "PartUrls", "UploadComplete", "UploadCompletion"):
         assert document["components"]["schemas"][schema]["examples"]

@@ -1,4 +1,4 @@
-"""The use cases with everything in memory: above all, what happens when a step fails."""
+"""Use cases of uploads, above all when a step fails."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import pytest
 from photomesh_shared.errors import InvalidRequest, Unavailable, WrongRegion
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.limits import PART_SIZE
-from photomesh_upload.domain import NamedPart, Quotas, Status, Upload
+from photomesh_upload.domain import CompletedPart, Quotas, Status, Upload
 from photomesh_upload.errors import (
     QuotaExceeded,
     SizeMismatch,
@@ -21,17 +21,17 @@ from photomesh_upload.errors import (
 from photomesh_upload.service import Policy, UploadService
 from photomesh_upload.sweeper import Sweeper
 from tests.support.clock import FakeClock
-from tests.unit.upload.fakes import MemoryBucket, MemoryUploads
+from tests.support.upload import InMemoryBucket, InMemoryUploads
 
 ADA, GRACE = 101, 102
 DAY = timedelta(days=1)
 
 
 @dataclass
-class World:
+class InMemoryService:
     clock: FakeClock = field(default_factory=FakeClock)
-    uploads: MemoryUploads = field(default_factory=MemoryUploads)
-    bucket: MemoryBucket = field(default_factory=MemoryBucket)
+    store: InMemoryUploads = field(default_factory=InMemoryUploads)
+    bucket: InMemoryBucket = field(default_factory=InMemoryBucket)
 
     def __post_init__(self) -> None:
         policy = Policy(
@@ -43,227 +43,227 @@ class World:
             quotas=Quotas(open_uploads=5, uploads_per_day=20, bytes_per_day=10**9),
         )
         ids = IdGenerator(1, 0, self.clock)
-        self.service = UploadService(self.uploads, self.bucket, ids, policy, self.clock)
-        self.sweeper = Sweeper(self.uploads, self.bucket, self.clock, every_seconds=30, keep=30 * DAY)
+        self.uploads = UploadService(self.store, self.bucket, ids, policy, self.clock)
+        self.sweeper = Sweeper(self.store, self.bucket, self.clock, interval_seconds=30, retention=30 * DAY)
 
-    async def begin(self, size_bytes: int = 10, account: int = ADA) -> Upload:
-        return (await self.service.begin(account, "a.jpg", "image/jpeg", size_bytes)).upload
+    async def create(self, size_bytes: int = 10, account: int = ADA) -> Upload:
+        return (await self.uploads.create_upload(account, "a.jpg", "image/jpeg", size_bytes)).upload
 
     async def sent(self) -> Upload:
-        upload = await self.begin()
+        upload = await self.create()
         self.bucket.send(upload, 1, b"0123456789")
         return upload
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def service() -> InMemoryService:
+    return InMemoryService()
 
 
-async def test_a_completed_upload_is_one_photo_and_one_event(world: World) -> None:
-    upload = await world.sent()
-    done = await world.service.complete(ADA, upload.upload_id, [])
-    again = await world.service.complete(ADA, upload.upload_id, [NamedPart(7, "nonsense")])
+async def test_completion_yields_one_photo_and_one_event(service: InMemoryService) -> None:
+    upload = await service.sent()
+    done = await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    again = await service.uploads.complete_upload(ADA, upload.upload_id, [CompletedPart(7, "nonsense")])
     assert done.photo_id == again.photo_id == upload.photo_id
     assert done.status is again.status is Status.COMPLETED
-    [event] = world.uploads.outbox
+    [event] = service.store.outbox
     assert event.entityversion == 1
     assert (event.data.photo_id, event.data.owner_id, event.data.key) == (upload.photo_id, ADA, upload.key)
     assert (event.data.region, event.data.bucket, event.data.size_bytes) == ("here", "raw", 10)
 
 
-async def test_completions_at_the_same_time_join_once(world: World) -> None:
-    upload = await world.sent()
-    done = await asyncio.gather(*(world.service.complete(ADA, upload.upload_id, []) for _ in range(20)))
+async def test_concurrent_completions_join_once(service: InMemoryService) -> None:
+    upload = await service.sent()
+    done = await asyncio.gather(*(service.uploads.complete_upload(ADA, upload.upload_id, []) for _ in range(20)))
     assert {each.photo_id for each in done} == {upload.photo_id}
-    assert world.bucket.joins == 1
-    assert len(world.uploads.outbox) == 1
+    assert service.bucket.joins == 1
+    assert len(service.store.outbox) == 1
 
 
-async def test_a_commit_that_fails_after_the_join_is_made_good_by_a_retry(world: World) -> None:
-    upload = await world.sent()
-    join = world.bucket.join
+async def test_a_retry_recovers_from_a_failed_commit(service: InMemoryService) -> None:
+    upload = await service.sent()
+    join = service.bucket.join
 
     async def join_then_lose_the_database(*arguments: object) -> None:
         await join(*arguments)  # type: ignore[arg-type]
-        world.uploads.away = True
+        service.store.down = True
 
-    world.bucket.join = join_then_lose_the_database  # type: ignore[method-assign,assignment]
+    service.bucket.join = join_then_lose_the_database  # type: ignore[method-assign,assignment]
     with pytest.raises(Unavailable):
-        await world.service.complete(ADA, upload.upload_id, [])
-    world.uploads.away = False
-    assert world.uploads.outbox == []
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    service.store.down = False
+    assert service.store.outbox == []
 
-    shown, arrived = await world.service.show(ADA, upload.upload_id)
+    shown, stored = await service.uploads.get_upload(ADA, upload.upload_id)
     assert shown.status is Status.OPEN
-    assert [part.part_number for part in arrived] == [1]
-    done = await world.service.complete(ADA, upload.upload_id, [])
+    assert [part.part_number for part in stored] == [1]
+    done = await service.uploads.complete_upload(ADA, upload.upload_id, [])
     assert done.photo_id == upload.photo_id
-    assert len(world.uploads.outbox) == 1
+    assert len(service.store.outbox) == 1
 
 
-async def test_a_store_that_is_away_changes_nothing(world: World) -> None:
-    upload = await world.sent()
-    world.bucket.away = True
+async def test_an_outage_of_storage_changes_nothing(service: InMemoryService) -> None:
+    upload = await service.sent()
+    service.bucket.down = True
     with pytest.raises(Unavailable):
-        await world.service.complete(ADA, upload.upload_id, [])
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
     with pytest.raises(Unavailable):
-        await world.begin()
-    world.bucket.away = False
-    assert (await world.service.complete(ADA, upload.upload_id, [])).status is Status.COMPLETED
-    assert list(world.uploads.rows) == [upload.upload_id]
+        await service.create()
+    service.bucket.down = False
+    assert (await service.uploads.complete_upload(ADA, upload.upload_id, [])).status is Status.COMPLETED
+    assert list(service.store.rows) == [upload.upload_id]
 
 
-async def test_parts_that_the_store_has_lost_end_the_upload(world: World) -> None:
-    upload = await world.sent()
-    world.bucket.multiparts.clear()
+async def test_an_upload_without_its_parts_is_expired(service: InMemoryService) -> None:
+    upload = await service.sent()
+    service.bucket.multiparts.clear()
     with pytest.raises(UploadExpired):
-        await world.service.complete(ADA, upload.upload_id, [])
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
 
 
-async def test_a_finished_object_of_another_size_is_refused_for_good(world: World) -> None:
-    upload = await world.sent()
-    world.bucket.multiparts.clear()
-    world.bucket.objects[upload.key] = ("etag", b"too short")
+async def test_an_object_of_another_size_is_refused(service: InMemoryService) -> None:
+    upload = await service.sent()
+    service.bucket.multiparts.clear()
+    service.bucket.objects[upload.key] = ("etag", b"too short")
     for _ in range(2):
         with pytest.raises(SizeMismatch):
-            await world.service.complete(ADA, upload.upload_id, [])
-    assert world.uploads.outbox == []
+            await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    assert service.store.outbox == []
 
 
-async def test_what_is_refused_leaves_nothing_in_the_store(world: World) -> None:
+async def test_a_refused_upload_leaves_no_objects(service: InMemoryService) -> None:
     for _ in range(5):
-        await world.begin()
+        await service.create()
     with pytest.raises(QuotaExceeded):
-        await world.begin()
-    world.uploads.away = True
+        await service.create()
+    service.store.down = True
     with pytest.raises(Unavailable):
-        await world.begin(account=GRACE)
-    assert len(world.bucket.multiparts) == 5
+        await service.create(account=GRACE)
+    assert len(service.bucket.multiparts) == 5
 
 
-async def test_an_aborted_upload_is_cleared_and_stays_aborted(world: World) -> None:
-    upload = await world.sent()
-    await world.service.abort(ADA, upload.upload_id)
-    await world.service.abort(ADA, upload.upload_id)
-    assert world.bucket.multiparts == {}
+async def test_an_aborted_upload_is_deleted_and_stays_aborted(service: InMemoryService) -> None:
+    upload = await service.sent()
+    await service.uploads.abort_upload(ADA, upload.upload_id)
+    await service.uploads.abort_upload(ADA, upload.upload_id)
+    assert service.bucket.multiparts == {}
     with pytest.raises(UploadAborted):
-        await world.service.complete(ADA, upload.upload_id, [])
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
     with pytest.raises(UploadAborted):
-        await world.service.fresh_urls(ADA, upload.upload_id, [1])
+        await service.uploads.create_part_urls(ADA, upload.upload_id, [1])
 
 
-async def test_an_abort_that_could_not_clear_is_finished_by_the_sweeper(world: World) -> None:
-    upload = await world.sent()
-    world.bucket.away = True
-    await world.service.abort(ADA, upload.upload_id)
-    assert world.bucket.multiparts
-    world.bucket.away = False
-    await world.sweeper.sweep()
-    assert world.bucket.multiparts == {}
-    assert upload.upload_id in world.uploads.cleared
+async def test_the_sweeper_finishes_an_interrupted_abort(service: InMemoryService) -> None:
+    upload = await service.sent()
+    service.bucket.down = True
+    await service.uploads.abort_upload(ADA, upload.upload_id)
+    assert service.bucket.multiparts
+    service.bucket.down = False
+    await service.sweeper.sweep()
+    assert service.bucket.multiparts == {}
+    assert upload.upload_id in service.store.deleted
 
 
-async def test_a_photo_cannot_be_aborted(world: World) -> None:
-    upload = await world.sent()
-    await world.service.complete(ADA, upload.upload_id, [])
+async def test_a_completed_upload_cannot_be_aborted(service: InMemoryService) -> None:
+    upload = await service.sent()
+    await service.uploads.complete_upload(ADA, upload.upload_id, [])
     with pytest.raises(UploadCompleted):
-        await world.service.abort(ADA, upload.upload_id)
+        await service.uploads.abort_upload(ADA, upload.upload_id)
     with pytest.raises(UploadCompleted):
-        await world.service.fresh_urls(ADA, upload.upload_id, [1])
-    assert upload.key in world.bucket.objects
+        await service.uploads.create_part_urls(ADA, upload.upload_id, [1])
+    assert upload.key in service.bucket.objects
 
 
-async def test_an_expired_upload_is_over_and_swept(world: World) -> None:
-    late, done = await world.sent(), await world.sent()
-    await world.service.complete(ADA, done.upload_id, [])
-    await world.clock.advance(DAY.total_seconds())
+async def test_the_sweeper_expires_uploads(service: InMemoryService) -> None:
+    late, done = await service.sent(), await service.sent()
+    await service.uploads.complete_upload(ADA, done.upload_id, [])
+    await service.clock.advance(DAY.total_seconds())
     with pytest.raises(UploadExpired):
-        await world.service.complete(ADA, late.upload_id, [])
+        await service.uploads.complete_upload(ADA, late.upload_id, [])
     with pytest.raises(UploadExpired):
-        await world.service.fresh_urls(ADA, late.upload_id, [1])
-    assert await world.service.list_open(ADA, before=None, limit=10) == []
+        await service.uploads.create_part_urls(ADA, late.upload_id, [1])
+    assert await service.uploads.list_open_uploads(ADA, before=None, limit=10) == []
 
-    await world.sweeper.sweep()
-    assert world.uploads.rows[late.upload_id].status is Status.EXPIRED
-    assert world.bucket.multiparts == {}
-    assert list(world.bucket.objects) == [done.key]
-    assert (await world.service.complete(ADA, done.upload_id, [])).photo_id == done.photo_id
-
-
-async def test_the_sweeper_clears_an_object_whose_completion_was_never_retried(world: World) -> None:
-    upload = await world.sent()
-    arrived = await world.bucket.arrived(upload)
-    assert arrived is not None
-    await world.bucket.join(upload, arrived)
-    await world.clock.advance(DAY.total_seconds())
-    await world.sweeper.sweep()
-    assert world.bucket.objects == {}
+    await service.sweeper.sweep()
+    assert service.store.rows[late.upload_id].status is Status.EXPIRED
+    assert service.bucket.multiparts == {}
+    assert list(service.bucket.objects) == [done.key]
+    assert (await service.uploads.complete_upload(ADA, done.upload_id, [])).photo_id == done.photo_id
 
 
-async def test_what_ended_long_ago_is_forgotten_but_never_what_is_not_cleared(world: World) -> None:
-    done, dropped = await world.sent(), await world.sent()
-    await world.service.complete(ADA, done.upload_id, [])
-    world.bucket.away = True
-    await world.service.abort(ADA, dropped.upload_id)
-    await world.clock.advance(31 * DAY.total_seconds())
+async def test_the_sweeper_deletes_an_object_whose_completion_was_not_retried(service: InMemoryService) -> None:
+    upload = await service.sent()
+    stored = await service.bucket.list_parts(upload)
+    assert stored is not None
+    await service.bucket.join(upload, stored)
+    await service.clock.advance(DAY.total_seconds())
+    await service.sweeper.sweep()
+    assert service.bucket.objects == {}
+
+
+async def test_rows_are_deleted_after_retention_and_after_their_objects(service: InMemoryService) -> None:
+    done, dropped = await service.sent(), await service.sent()
+    await service.uploads.complete_upload(ADA, done.upload_id, [])
+    service.bucket.down = True
+    await service.uploads.abort_upload(ADA, dropped.upload_id)
+    await service.clock.advance(31 * DAY.total_seconds())
     with pytest.raises(Unavailable):
-        await world.sweeper.sweep()
-    assert dropped.upload_id in world.uploads.rows
-    world.bucket.away = False
-    await world.sweeper.sweep()
-    assert world.uploads.rows == {}
-    assert done.key in world.bucket.objects
+        await service.sweeper.sweep()
+    assert dropped.upload_id in service.store.rows
+    service.bucket.down = False
+    await service.sweeper.sweep()
+    assert service.store.rows == {}
+    assert done.key in service.bucket.objects
 
 
-async def test_the_sweeper_goes_on_after_a_failure(world: World) -> None:
-    upload = await world.sent()
-    world.uploads.away = True
-    sweeping = asyncio.create_task(world.sweeper.run())
-    await world.clock.advance(DAY.total_seconds())
-    world.uploads.away = False
-    await world.clock.advance(30)
+async def test_the_sweeper_continues_after_a_failure(service: InMemoryService) -> None:
+    upload = await service.sent()
+    service.store.down = True
+    sweeping = asyncio.create_task(service.sweeper.run())
+    await service.clock.advance(DAY.total_seconds())
+    service.store.down = False
+    await service.clock.advance(30)
     sweeping.cancel()
-    assert world.uploads.rows[upload.upload_id].status is Status.EXPIRED
+    assert service.store.rows[upload.upload_id].status is Status.EXPIRED
 
 
-async def test_somebody_else_s_upload_looks_like_none(world: World) -> None:
-    upload = await world.sent()
+async def test_an_upload_of_another_account_looks_absent(service: InMemoryService) -> None:
+    upload = await service.sent()
     for attempt in (
-        world.service.show(GRACE, upload.upload_id),
-        world.service.fresh_urls(GRACE, upload.upload_id, [1]),
-        world.service.complete(GRACE, upload.upload_id, []),
-        world.service.abort(GRACE, upload.upload_id),
+        service.uploads.get_upload(GRACE, upload.upload_id),
+        service.uploads.create_part_urls(GRACE, upload.upload_id, [1]),
+        service.uploads.complete_upload(GRACE, upload.upload_id, []),
+        service.uploads.abort_upload(GRACE, upload.upload_id),
     ):
         with pytest.raises(UploadNotFound):
             await attempt
-    assert world.uploads.rows[upload.upload_id].status is Status.OPEN
+    assert service.store.rows[upload.upload_id].status is Status.OPEN
 
 
-async def test_an_upload_of_another_region_is_sent_there(world: World) -> None:
-    elsewhere = IdGenerator(2, 0, world.clock).next()
+async def test_an_upload_of_another_region_is_redirected(service: InMemoryService) -> None:
+    elsewhere = IdGenerator(2, 0, service.clock).next()
     for attempt in (
-        world.service.show(ADA, elsewhere),
-        world.service.fresh_urls(ADA, elsewhere, [1]),
-        world.service.complete(ADA, elsewhere, []),
-        world.service.abort(ADA, elsewhere),
+        service.uploads.get_upload(ADA, elsewhere),
+        service.uploads.create_part_urls(ADA, elsewhere, [1]),
+        service.uploads.complete_upload(ADA, elsewhere, []),
+        service.uploads.abort_upload(ADA, elsewhere),
     ):
         with pytest.raises(WrongRegion) as refusal:
             await attempt
         assert refusal.value.extensions == {"region": "there", "region_url": "https://there"}
     with pytest.raises(UploadNotFound):
-        await world.service.show(ADA, IdGenerator(9, 0, world.clock).next())
+        await service.uploads.get_upload(ADA, IdGenerator(9, 0, service.clock).next())
 
 
-async def test_urls_end_with_the_upload_at_the_latest(world: World) -> None:
-    upload = await world.begin(2 * PART_SIZE)
-    urls = await world.service.fresh_urls(ADA, upload.upload_id, [2, 1, 2])
+async def test_urls_expire_with_the_upload(service: InMemoryService) -> None:
+    upload = await service.create(2 * PART_SIZE)
+    urls = await service.uploads.create_part_urls(ADA, upload.upload_id, [2, 1, 2])
     assert [part.part_number for part in urls.parts] == [1, 2]
-    assert urls.expire_at == world.clock.now() + timedelta(hours=1)
-    await world.clock.advance(DAY.total_seconds() - 60)
-    urls = await world.service.fresh_urls(ADA, upload.upload_id, [1])
+    assert urls.expire_at == service.clock.now() + timedelta(hours=1)
+    await service.clock.advance(DAY.total_seconds() - 60)
+    urls = await service.uploads.create_part_urls(ADA, upload.upload_id, [1])
     assert urls.expire_at == upload.expires_at
     assert urls.parts[0].url.endswith("seconds=60")
     with pytest.raises(InvalidRequest) as refusal:
-        await world.service.fresh_urls(ADA, upload.upload_id, [1, 3, 0])
+        await service.uploads.create_part_urls(ADA, upload.upload_id, [1, 3, 0])
     assert [error.pointer for error in refusal.value.errors] == ["/part_numbers/1", "/part_numbers/2"]

@@ -1,4 +1,4 @@
-"""``python -m photomesh_upload``: uploads over HTTP, the relay of their events, and the sweeper of what expired."""
+"""``python -m photomesh_upload``: the HTTP API, the outbox relay, and the sweeper."""
 
 from __future__ import annotations
 

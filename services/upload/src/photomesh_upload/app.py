@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import create_api_app
-from photomesh_upload import api
+from photomesh_upload.http import routes
 from photomesh_upload.settings import Settings
 from photomesh_upload.wiring import open_deps
 
@@ -20,6 +20,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh upload",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        routers=[api.router],
-        description="Photos on their way in: presigned uploads, whole or in parts, that can be resumed.",
+        routers=[routes.router],
+        description="Uploads of photos by presigned URLs, whole or in parts, resumable.",
     )

@@ -1,7 +1,7 @@
-"""Uploads and their rules. Pure: no clock, no I/O.
+"""Uploads and their rules.
 
-Every upload is a multipart upload to the object store, also one of a single part: a URL for a part stops working the
-moment the upload is completed, so no late or repeated PUT can touch a photo.
+Every upload is a multipart upload to object storage, even one of a single part: the URL of a part stops working when
+the upload is completed, so no late or repeated PUT can change a photo.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from photomesh_upload.errors import (
 
 __all__ = [
     "TYPE_ALIASES",
-    "Announcement",
-    "NamedPart",
-    "Part",
+    "CompletedPart",
+    "FileInfo",
     "PartUrl",
+    "PresignedUrls",
     "Quotas",
     "Status",
     "StoredObject",
+    "StoredPart",
     "Upload",
-    "Urls",
     "Usage",
-    "choose_parts",
     "missing_parts",
+    "select_parts",
 ]
 
 TYPE_ALIASES = {"image/heif": "image/heic", "image/jpg": "image/jpeg"}
@@ -53,18 +53,18 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Announcement:
-    """What a client says it will upload."""
+class FileInfo:
+    """The file that a client announces."""
 
     filename: str
     content_type: str
     size_bytes: int
 
     @classmethod
-    def checked(cls, filename: str, content_type: str, size_bytes: int) -> Announcement:
-        """Raises PhotoTooLarge, UnsupportedType, or InvalidRequest for a name that no file has."""
+    def validated(cls, filename: str, content_type: str, size_bytes: int) -> FileInfo:
+        """Raises PhotoTooLarge, UnsupportedType, or InvalidRequest for an invalid file name."""
         if not filename.strip() or any(unicodedata.category(character) in _UNPRINTABLE for character in filename):
-            detail = "must be a file's name, without control characters"
+            detail = "must be a file name without control characters"
             raise InvalidRequest(errors=[FieldError("/filename", detail)])
         if size_bytes > MAX_UPLOAD_BYTES:
             detail = f"must be at most {MAX_UPLOAD_BYTES}"
@@ -78,19 +78,19 @@ class Announcement:
 
     @property
     def in_parts(self) -> bool:
-        """Whether the client is given a list of parts, rather than one URL."""
+        """Whether the client gets a list of parts instead of one URL."""
         return self.size_bytes > MULTIPART_THRESHOLD
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One upload. `multipart_id` is the object store's name for it; `photo_id` is given out at the beginning, so that
-    every completion of this upload means the same photo."""
+    """`multipart_id` is object storage's id of the upload. `photo_id` is assigned at creation, so that every completion
+    yields the same photo."""
 
     upload_id: int
     account_id: int
     photo_id: int
-    announced: Announcement
+    file: FileInfo
     multipart_id: str
     created_at: datetime
     expires_at: datetime
@@ -99,23 +99,23 @@ class Upload:
 
     @property
     def key(self) -> str:
-        """The object's key. Nothing of the client's is in it."""
+        """The key of the original in the raw bucket."""
         return original_key(self.upload_id)
 
     @property
     def part_sizes(self) -> dict[int, int]:
         """Bytes by part number, counting from 1."""
-        size, step = self.announced.size_bytes, self.part_size
+        size, step = self.file.size_bytes, self.part_size
         return {start // step + 1: min(step, size - start) for start in range(0, size, step)}
 
     def status_at(self, now: datetime) -> Status:
-        """An upload is expired from `expires_at` on, whether or not the sweeper has come by."""
+        """The effective status: an open upload is expired from `expires_at` on, even before the sweeper marks it."""
         return Status.EXPIRED if self.status is Status.OPEN and now >= self.expires_at else self.status
 
 
 @dataclass(frozen=True)
-class Part:
-    """A part as the object store lists it."""
+class StoredPart:
+    """A part as object storage lists it."""
 
     part_number: int
     etag: str
@@ -123,8 +123,8 @@ class Part:
 
 
 @dataclass(frozen=True)
-class NamedPart:
-    """A part as the client names it when it completes."""
+class CompletedPart:
+    """A part as the client lists it to complete the upload."""
 
     part_number: int
     etag: str
@@ -137,8 +137,8 @@ class PartUrl:
 
 
 @dataclass(frozen=True)
-class Urls:
-    """Presigned URLs of an upload, which work until `expire_at`."""
+class PresignedUrls:
+    """Presigned URLs of an upload's parts."""
 
     upload: Upload
     parts: list[PartUrl]
@@ -147,48 +147,49 @@ class Urls:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """The finished object."""
+    """The object that the parts were joined into."""
 
     etag: str
     size_bytes: int
 
 
-def missing_parts(upload: Upload, arrived: Sequence[Part]) -> list[int]:
-    return sorted(upload.part_sizes.keys() - {part.part_number for part in arrived})
+def missing_parts(upload: Upload, stored: Sequence[StoredPart]) -> list[int]:
+    return sorted(upload.part_sizes.keys() - {part.part_number for part in stored})
 
 
-def choose_parts(upload: Upload, arrived: Sequence[Part], named: Sequence[NamedPart]) -> list[Part]:
-    """The parts to join, in order. `arrived` may hold several of one number, if the client sent it again.
+def select_parts(upload: Upload, stored: Sequence[StoredPart], listed: Sequence[CompletedPart]) -> list[StoredPart]:
+    """Selects the parts to join, in order. `stored` may have several parts of one number, if the client re-sent it.
 
-    For an upload of one part the client need not name it. Raises UploadIncomplete, PartsMismatch or SizeMismatch.
+    The list of the client may be empty for an upload of one part. Raises UploadIncomplete, PartsMismatch or
+    SizeMismatch.
     """
-    if missing := missing_parts(upload, arrived):
+    if missing := missing_parts(upload, stored):
         raise UploadIncomplete(missing_part_numbers=missing)
-    if len(upload.part_sizes) == 1 and not named:
-        chosen = list(dict.fromkeys(part for part in arrived if part.part_number == 1))
+    if len(upload.part_sizes) == 1 and not listed:
+        selected = list(dict.fromkeys(part for part in stored if part.part_number == 1))
     else:
-        chosen = _named_parts(upload, arrived, named)
-    if any(part.size_bytes != upload.part_sizes[part.part_number] for part in chosen):
+        selected = _listed_parts(upload, stored, listed)
+    if any(part.size_bytes != upload.part_sizes[part.part_number] for part in selected):
         raise SizeMismatch(
-            announced_bytes=upload.announced.size_bytes, arrived_bytes=sum(part.size_bytes for part in chosen)
+            announced_bytes=upload.file.size_bytes, arrived_bytes=sum(part.size_bytes for part in selected)
         )
-    return chosen
+    return selected
 
 
-def _named_parts(upload: Upload, arrived: Sequence[Part], named: Sequence[NamedPart]) -> list[Part]:
-    held = {(part.part_number, part.etag): part for part in arrived}
-    numbers = [part.part_number for part in named]
-    wrong = {part.part_number for part in named if (part.part_number, part.etag) not in held}
+def _listed_parts(upload: Upload, stored: Sequence[StoredPart], listed: Sequence[CompletedPart]) -> list[StoredPart]:
+    by_etag = {(part.part_number, part.etag): part for part in stored}
+    numbers = [part.part_number for part in listed]
+    wrong = {part.part_number for part in listed if (part.part_number, part.etag) not in by_etag}
     wrong |= {number for number in numbers if numbers.count(number) > 1}
     wrong |= upload.part_sizes.keys() ^ set(numbers)
     if wrong:
         raise PartsMismatch(part_numbers=sorted(wrong))
-    return sorted((held[part.part_number, part.etag] for part in named), key=lambda part: part.part_number)
+    return sorted((by_etag[part.part_number, part.etag] for part in listed), key=lambda part: part.part_number)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What an account has used, the upload in question included."""
+    """What an account uses, including the new upload."""
 
     open_uploads: int
     uploads_today: int
@@ -197,7 +198,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Quotas:
-    """What one account may use. Days are UTC. An upload counts when it is begun, whatever becomes of it."""
+    """Quotas of one account. Days are UTC. An upload counts from its creation, however it ends."""
 
     open_uploads: int
     uploads_per_day: int

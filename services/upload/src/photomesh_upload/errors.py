@@ -1,4 +1,4 @@
-"""What can be wrong with an upload.
+"""Problems of uploads.
 
     NotFound 404         ── UploadNotFound
     Conflict 409         ── UploadIncomplete, UploadCompleted
@@ -28,70 +28,68 @@ __all__ = [
 
 
 class UploadNotFound(NotFound):
-    """You have no upload with this id. Somebody else's upload looks the same on purpose, and so does one that ended
-    weeks ago."""
+    """You have no upload with this id. An upload of another account, and one that ended weeks ago, look the same."""
 
     code, title = "upload-not-found", "There is no such upload"
 
 
 class UploadIncomplete(Conflict):
-    """Parts have not arrived yet; `missing_part_numbers` lists them. Send them and complete again. `POST
-    /v1/uploads/{id}/parts` gives fresh URLs. A URL takes exactly as many bytes as were announced: to a PUT of another
-    length object storage answers 403."""
+    """Parts are missing; `missing_part_numbers` lists them. Send them, then complete the upload again. `POST
+    /v1/uploads/{id}/parts` returns new URLs. A URL accepts exactly the announced number of bytes: object storage
+    responds 403 to a PUT of another length."""
 
     code, title = "upload-incomplete", "Parts of the upload are missing"
 
 
 class UploadCompleted(Conflict):
-    """The upload is complete and has become the photo `photo_id`; its bytes can no longer be changed or taken back.
-    To be rid of the photo, delete its post."""
+    """The upload is complete and has become the photo `photo_id`, so it cannot be changed or aborted. To delete the
+    photo, delete its post."""
 
     code, title = "upload-completed", "The upload is already complete"
 
 
 class UploadExpired(Gone):
-    """The upload was not completed in time (`expires_at`), and what had arrived was discarded. Begin a new one."""
+    """The upload was not completed before `expires_at`, and its parts were deleted. Start a new one."""
 
     code, title = "upload-expired", "The upload has expired"
 
 
 class UploadAborted(Gone):
-    """You aborted the upload, and what had arrived was discarded. Begin a new one."""
+    """You aborted the upload, and its parts were deleted. Start a new one."""
 
     code, title = "upload-aborted", "The upload was aborted"
 
 
 class PhotoTooLarge(Unprocessable):
-    """The photo has more bytes than the platform takes (`max_bytes`). Make it smaller: save it as a JPEG of high
-    quality, or scale it down."""
+    """The photo has more than `max_bytes` bytes. Save it as a JPEG of high quality, or scale it down."""
 
     code, title = "photo-too-large", "The photo is too large"
 
 
 class UnsupportedType(Unprocessable):
-    """The platform takes the types in `allowed_types` only. Convert the photo, for example to JPEG."""
+    """Only the types in `allowed_types` are supported. Convert the photo, for example to JPEG."""
 
     code, title = "unsupported-type", "The type of the file is not supported"
 
 
 class PartsMismatch(Unprocessable):
-    """The list in `parts` is not what object storage holds: `part_numbers` are left out, listed twice, unknown, or have
-    another ETag. List every part once with the ETag from the answer to its PUT; `GET /v1/uploads/{id}` shows them. If
-    a part's bytes are wrong, send that part again."""
+    """`parts` does not match object storage: the parts in `part_numbers` are missing from it, listed twice, unknown, or
+    have another ETag. List every part once with the ETag from the response to its PUT; `GET /v1/uploads/{id}` shows
+    them. If the bytes of a part are wrong, send that part again."""
 
-    code, title = "parts-mismatch", "The parts are not those that arrived"
+    code, title = "parts-mismatch", "The parts do not match what was uploaded"
 
 
 class SizeMismatch(Unprocessable):
-    """What arrived has another size (`arrived_bytes`) than was announced (`announced_bytes`). Abort the upload and
-    begin a new one with the true size."""
+    """The size of the upload (`arrived_bytes`) differs from the announced one (`announced_bytes`). Abort the upload and
+    start a new one with the right size."""
 
-    code, title = "size-mismatch", "The size is not the one that was announced"
+    code, title = "size-mismatch", "The size differs from the announced one"
 
 
 class QuotaExceeded(TooManyRequests):
-    """Your account has used up a quota: `quota` says which (`open_uploads`, `uploads_per_day` or `bytes_per_day`), and
-    `limit` how much it allows. Open uploads end by being completed or aborted (`GET /v1/uploads` lists them); what
-    counts by the day starts again at midnight UTC. `GET /v1/limits` lists the quotas."""
+    """Your account has exhausted a quota: `quota` names it (`open_uploads`, `uploads_per_day` or `bytes_per_day`), and
+    `limit` is its value. Complete or abort open uploads (`GET /v1/uploads` lists them); daily quotas are reset at
+    midnight UTC. `GET /v1/limits` lists all quotas."""
 
-    code, title = "quota-exceeded", "A quota of the account is used up"
+    code, title = "quota-exceeded", "A quota of the account is exhausted"

@@ -11,15 +11,15 @@ from photomesh_shared.errors import Problem
 
 __all__ = ["COMPLETES", "EXPIRED", "INITS", "OPEN", "problems_counted"]
 
-INITS = Counter("photomesh_upload_inits_total", "Uploads begun, or why not.", ["outcome"])
-COMPLETES = Counter("photomesh_upload_completes_total", "Uploads completed, or why not.", ["outcome"])
-OPEN = Gauge("photomesh_uploads_open", "Open uploads, as the sweeper saw them last.")
-EXPIRED = Counter("photomesh_uploads_expired_total", "Uploads that the sweeper found expired.")
+INITS = Counter("photomesh_upload_inits_total", "Uploads created, or the code of the problem.", ["outcome"])
+COMPLETES = Counter("photomesh_upload_completes_total", "Uploads completed, or the code of the problem.", ["outcome"])
+OPEN = Gauge("photomesh_uploads_open", "Open uploads at the last run of the sweeper.")
+EXPIRED = Counter("photomesh_uploads_expired_total", "Uploads expired by the sweeper.")
 
 
 @contextmanager
 def problems_counted(counter: Counter) -> Iterator[None]:
-    """Counts a problem that passes through, by its code."""
+    """Counts a problem that is raised inside, by its code."""
     try:
         yield
     except Problem as problem:

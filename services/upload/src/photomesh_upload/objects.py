@@ -1,4 +1,4 @@
-"""The raw bucket, in the words of uploads."""
+"""The raw bucket in object storage."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from contextlib import asynccontextmanager
 
 from photomesh_shared.errors import ObjectStorageUnavailable
 from photomesh_shared.stores.object_storage import NoSuchObject, NoSuchUpload, ObjectStorage, PartsRefused, UploadedPart
-from photomesh_upload.domain import Part, StoredObject, Upload
+from photomesh_upload.domain import StoredObject, StoredPart, Upload
 from photomesh_upload.errors import PartsMismatch
 
 __all__ = ["RawBucket"]
 
-_ANSWER_SECONDS = 10.0
+_CALL_SECONDS = 10.0
 
 
 @asynccontextmanager
 async def _bounded() -> AsyncIterator[None]:
-    """No call may hold a database transaction for as long as a slow store would like to."""
+    """Bounds the duration of a call."""
     try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
+        async with asyncio.timeout(_CALL_SECONDS):
             yield
     except TimeoutError as error:
         raise ObjectStorageUnavailable from error
 
 
 class RawBucket:
-    """Implements `service.RawObjects`."""
+    """Implements `service.RawObjects`. Every coroutine raises ObjectStorageUnavailable."""
 
     def __init__(self, storage: ObjectStorage, bucket: str) -> None:
         self._storage = storage
@@ -37,11 +37,11 @@ class RawBucket:
     def bucket(self) -> str:
         return self._bucket
 
-    async def begin(self, key: str, content_type: str) -> str:
+    async def create_multipart(self, key: str, content_type: str) -> str:
         async with _bounded():
             return await self._storage.create_multipart(self._bucket, key, content_type=content_type)
 
-    async def url(self, upload: Upload, part_number: int, seconds: int) -> str:
+    async def presign_part(self, upload: Upload, part_number: int, seconds: int) -> str:
         return await self._storage.presign_part(
             self._bucket,
             upload.key,
@@ -51,15 +51,15 @@ class RawBucket:
             expires_seconds=seconds,
         )
 
-    async def arrived(self, upload: Upload) -> list[Part] | None:
+    async def list_parts(self, upload: Upload) -> list[StoredPart] | None:
         try:
             async with _bounded():
                 parts = await self._storage.list_parts(self._bucket, upload.key, multipart_id=upload.multipart_id)
         except NoSuchUpload:
             return None
-        return [Part(part.part_number, part.etag, part.size_bytes) for part in parts]
+        return [StoredPart(part.part_number, part.etag, part.size_bytes) for part in parts]
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
+    async def join(self, upload: Upload, parts: Sequence[StoredPart]) -> StoredObject | None:
         try:
             async with _bounded():
                 etag = await self._storage.complete_multipart(
@@ -82,7 +82,7 @@ class RawBucket:
             return None
         return StoredObject(info.etag, info.size_bytes)
 
-    async def clear(self, upload: Upload) -> None:
+    async def delete(self, upload: Upload) -> None:
         async with _bounded():
             await self._storage.abort_multipart(self._bucket, upload.key, multipart_id=upload.multipart_id)
             await self._storage.delete(self._bucket, [upload.key])

@@ -1,4 +1,4 @@
-"""The use cases of uploads, and what they need of the world."""
+"""Use cases of uploads."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.object_keys import original_key
 from photomesh_upload.domain import (
-    Announcement,
-    NamedPart,
-    Part,
+    CompletedPart,
+    FileInfo,
     PartUrl,
+    PresignedUrls,
     Quotas,
     Status,
     StoredObject,
+    StoredPart,
     Upload,
-    Urls,
-    choose_parts,
+    select_parts,
 )
 from photomesh_upload.errors import (
     SizeMismatch,
@@ -44,13 +44,13 @@ __all__ = [
     "Policy",
     "RawObjects",
     "UploadService",
-    "Uploads",
+    "UploadStore",
 ]
 
 log = logging.getLogger(__name__)
 
-AFTER_STORE_BEGIN = declare("upload.after_store_begin", "the object store knows the upload, we do not")
-AFTER_STORE_COMPLETE = declare("upload.after_store_complete", "the object is whole, nothing is committed")
+AFTER_STORE_BEGIN = declare("upload.after_store_begin", "object storage has the upload, the database does not")
+AFTER_STORE_COMPLETE = declare("upload.after_store_complete", "the object exists, nothing is committed")
 AFTER_COMMIT = declare("upload.after_commit", "the completion is committed, not answered")
 
 
@@ -71,62 +71,62 @@ class LockedUpload(Protocol):
         ...
 
 
-class Uploads(Protocol):
-    """Where uploads are kept. Another account's upload is never found."""
+class UploadStore(Protocol):
+    """Never finds an upload of another account. Every method raises Unavailable when the database does not answer."""
 
     async def add(self, upload: Upload, quotas: Quotas) -> None:
-        """Keeps a new upload. Raises QuotaExceeded, also when many are added at once."""
+        """Stores a new upload. Raises QuotaExceeded, which holds under concurrency."""
         ...
 
     async def find(self, account_id: int, upload_id: int) -> Upload | None: ...
 
-    async def open_of(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
-        """The open ones, newest first, from below the id `before`."""
+    async def list_open(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
+        """Open uploads with an id below `before`, newest first."""
         ...
 
     def locked(self, account_id: int, upload_id: int) -> AbstractAsyncContextManager[LockedUpload | None]: ...
 
     async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
-        """Aborts it if it is open; whether it was."""
+        """Aborts an open upload; returns whether it was open."""
         ...
 
-    async def mark_cleared(self, upload_ids: Sequence[int]) -> None:
-        """Notes that the object store holds nothing more of these."""
+    async def mark_deleted(self, upload_ids: Sequence[int]) -> None:
+        """Records that object storage holds nothing of these uploads."""
         ...
 
 
 class RawObjects(Protocol):
-    """The raw bucket. Every method raises Unavailable when it does not answer."""
+    """The raw bucket. Every coroutine raises Unavailable when object storage does not answer."""
 
     @property
     def bucket(self) -> str: ...
 
-    async def begin(self, key: str, content_type: str) -> str:
-        """Begins a multipart upload; returns the store's id for it."""
+    async def create_multipart(self, key: str, content_type: str) -> str:
+        """Starts a multipart upload; returns its id."""
         ...
 
-    async def url(self, upload: Upload, part_number: int, seconds: int) -> str: ...
+    async def presign_part(self, upload: Upload, part_number: int, seconds: int) -> str: ...
 
-    async def arrived(self, upload: Upload) -> list[Part] | None:
-        """The parts that are there; None when the store knows the upload no more: it is joined, or discarded."""
+    async def list_parts(self, upload: Upload) -> list[StoredPart] | None:
+        """The stored parts; None if the multipart upload has ended: its parts were joined or deleted."""
         ...
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
-        """Makes the object of these parts; None when the store knows the upload no more. Raises PartsMismatch."""
+    async def join(self, upload: Upload, parts: Sequence[StoredPart]) -> StoredObject | None:
+        """Joins the parts into the object; None if the multipart upload has ended. Raises PartsMismatch."""
         ...
 
     async def find(self, upload: Upload) -> StoredObject | None:
-        """The finished object."""
+        """The joined object."""
         ...
 
-    async def clear(self, upload: Upload) -> None:
-        """Discards whatever is there."""
+    async def delete(self, upload: Upload) -> None:
+        """Deletes the parts and the object."""
         ...
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`regions` gives (name, URL) by number."""
+    """`regions` maps a number to (name, URL)."""
 
     region: str
     region_number: int
@@ -137,56 +137,56 @@ class Policy:
 
 
 class UploadService:
-    def __init__(self, uploads: Uploads, objects: RawObjects, ids: IdSource, policy: Policy, clock: Clock) -> None:
-        self._uploads = uploads
+    def __init__(self, store: UploadStore, objects: RawObjects, ids: IdSource, policy: Policy, clock: Clock) -> None:
+        self._store = store
         self._objects = objects
         self._ids = ids
         self._policy = policy
         self._clock = clock
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def begin(self, account_id: int, filename: str, content_type: str, size_bytes: int) -> Urls:
-        """Opens an upload. Raises PhotoTooLarge, UnsupportedType, InvalidRequest, QuotaExceeded."""
+    async def create_upload(self, account_id: int, filename: str, content_type: str, size_bytes: int) -> PresignedUrls:
+        """Raises PhotoTooLarge, UnsupportedType, InvalidRequest, QuotaExceeded."""
         with problems_counted(INITS):
-            announced = Announcement.checked(filename, content_type, size_bytes)
+            file = FileInfo.validated(filename, content_type, size_bytes)
             upload_id, photo_id, now = self._ids.next(), self._ids.next(), self._clock.now()
-            multipart_id = await self._objects.begin(original_key(upload_id), announced.content_type)
-            await failpoint(AFTER_STORE_BEGIN)  # what a crash leaves here, the bucket's lifecycle rule clears
+            multipart_id = await self._objects.create_multipart(original_key(upload_id), file.content_type)
+            await failpoint(AFTER_STORE_BEGIN)  # after a crash here, the bucket's lifecycle rule deletes it
             upload = Upload(
                 upload_id=upload_id,
                 account_id=account_id,
                 photo_id=photo_id,
-                announced=announced,
+                file=file,
                 multipart_id=multipart_id,
                 created_at=now,
                 expires_at=now + self._policy.upload_lifetime,
             )
             try:
-                await self._uploads.add(upload, self._policy.quotas)
+                await self._store.add(upload, self._policy.quotas)
             except Problem:
-                await self._clear(upload)
+                await self._delete_objects(upload)
                 raise
             urls = await self._presign(upload, upload.part_sizes)
-        INITS.labels("begun").inc()
+        INITS.labels("created").inc()
         return urls
 
-    async def show(self, account_id: int, upload_id: int) -> tuple[Upload, list[Part]]:
-        """The upload, with its status of now, and the parts that have arrived. Raises UploadNotFound, WrongRegion."""
+    async def get_upload(self, account_id: int, upload_id: int) -> tuple[Upload, list[StoredPart]]:
+        """The upload with its effective status, and its stored parts. Raises UploadNotFound, WrongRegion."""
         upload = await self._find(account_id, upload_id)
         if upload.status is not Status.OPEN:
             return upload, []
-        arrived = await self._objects.arrived(upload)
-        if arrived is None and await self._objects.find(upload) is not None:
-            # A crash in the middle of `complete` left it so: all is there, and completing again finishes the work.
-            arrived = [Part(number, "", size) for number, size in upload.part_sizes.items()]
-        return upload, arrived or []
+        stored = await self._objects.list_parts(upload)
+        if stored is None and await self._objects.find(upload) is not None:
+            # `complete_upload` crashed after joining the parts; the next completion finishes it.
+            stored = [StoredPart(number, "", size) for number, size in upload.part_sizes.items()]
+        return upload, stored or []
 
-    async def list_open(self, account_id: int, *, before: int | None, limit: int) -> list[Upload]:
-        return await self._uploads.open_of(account_id, now=self._clock.now(), before=before, limit=limit)
+    async def list_open_uploads(self, account_id: int, *, before: int | None, limit: int) -> list[Upload]:
+        return await self._store.list_open(account_id, now=self._clock.now(), before=before, limit=limit)
 
-    async def fresh_urls(self, account_id: int, upload_id: int, part_numbers: Sequence[int]) -> Urls:
-        """URLs for these parts. Raises UploadNotFound, WrongRegion, UploadCompleted, UploadExpired, UploadAborted,
-        InvalidRequest for a part that the upload does not have."""
+    async def create_part_urls(self, account_id: int, upload_id: int, part_numbers: Sequence[int]) -> PresignedUrls:
+        """Raises UploadNotFound, WrongRegion, UploadCompleted, UploadExpired, UploadAborted,
+        InvalidRequest for a part number out of range."""
         upload = await self._find(account_id, upload_id)
         if upload.status is Status.COMPLETED:
             raise UploadCompleted(photo_id=ids.encode("p", upload.photo_id))
@@ -201,25 +201,25 @@ class UploadService:
             raise InvalidRequest(errors=wrong)
         return await self._presign(upload, sorted(set(part_numbers)))
 
-    async def complete(self, account_id: int, upload_id: int, named: Sequence[NamedPart]) -> Upload:
-        """Makes the photo of what arrived; the same again for an upload that is complete.
+    async def complete_upload(self, account_id: int, upload_id: int, listed: Sequence[CompletedPart]) -> Upload:
+        """Joins the parts and publishes the photo. Idempotent.
 
         Raises UploadNotFound, WrongRegion, UploadExpired, UploadAborted, UploadIncomplete, PartsMismatch,
-        SizeMismatch. Completions of one upload take turns: in this process by a lock that costs nothing, among
-        processes by the row's, so that the object store never joins one upload twice at the same time.
+        SizeMismatch. Completions of one upload are serialised: in this process by a lock, between processes by the
+        row's, so that object storage never joins one upload twice at the same time.
         """
-        turn = self._turns.setdefault(upload_id, asyncio.Lock())
+        lock = self._locks.setdefault(upload_id, asyncio.Lock())
         with problems_counted(COMPLETES):
             self._require_our_region(upload_id)
-            async with turn, self._uploads.locked(account_id, upload_id) as locked:
+            async with lock, self._store.locked(account_id, upload_id) as locked:
                 if locked is None:
                     raise UploadNotFound
                 if locked.upload.status is Status.COMPLETED:
                     COMPLETES.labels("repeated").inc()
                     return locked.upload
-                upload = self._as_of_now(locked.upload)
+                upload = self._effective(locked.upload)
                 _require_open(upload)
-                stored = await self._join(upload, named)
+                stored = await self._join(upload, listed)
                 await failpoint(AFTER_STORE_COMPLETE)
                 await locked.complete(self._event(upload, stored))
             await failpoint(AFTER_COMMIT)
@@ -230,25 +230,25 @@ class UploadService:
         )
         return replace(upload, status=Status.COMPLETED)
 
-    async def abort(self, account_id: int, upload_id: int) -> None:
-        """Discards the upload; nothing happens to one that has ended so or expired. Raises UploadNotFound,
-        WrongRegion, UploadCompleted."""
+    async def abort_upload(self, account_id: int, upload_id: int) -> None:
+        """Deletes what was uploaded. Idempotent; no effect on an expired upload. Raises UploadNotFound, WrongRegion,
+        UploadCompleted."""
         self._require_our_region(upload_id)
-        aborted = await self._uploads.abort(account_id, upload_id, self._clock.now())
+        aborted = await self._store.abort(account_id, upload_id, self._clock.now())
         upload = await self._find(account_id, upload_id)
         if upload.status is Status.COMPLETED:
             raise UploadCompleted(photo_id=ids.encode("p", upload.photo_id))
-        if aborted and await self._clear(upload):
-            await self._uploads.mark_cleared([upload_id])
+        if aborted and await self._delete_objects(upload):
+            await self._store.mark_deleted([upload_id])
 
     async def _find(self, account_id: int, upload_id: int) -> Upload:
         self._require_our_region(upload_id)
-        upload = await self._uploads.find(account_id, upload_id)
+        upload = await self._store.find(account_id, upload_id)
         if upload is None:
             raise UploadNotFound
-        return self._as_of_now(upload)
+        return self._effective(upload)
 
-    def _as_of_now(self, upload: Upload) -> Upload:
+    def _effective(self, upload: Upload) -> Upload:
         return replace(upload, status=upload.status_at(self._clock.now()))
 
     def _require_our_region(self, upload_id: int) -> None:
@@ -259,24 +259,24 @@ class UploadService:
             name, url = self._policy.regions[number]
             raise WrongRegion(region=name, region_url=url)
 
-    async def _presign(self, upload: Upload, numbers: Iterable[int]) -> Urls:
+    async def _presign(self, upload: Upload, numbers: Iterable[int]) -> PresignedUrls:
         now = self._clock.now()
         expire_at = min(now + self._policy.url_lifetime, upload.expires_at)
         seconds = max(1, int((expire_at - now).total_seconds()))
-        parts = [PartUrl(number, await self._objects.url(upload, number, seconds)) for number in numbers]
-        return Urls(upload, parts, expire_at)
+        parts = [PartUrl(number, await self._objects.presign_part(upload, number, seconds)) for number in numbers]
+        return PresignedUrls(upload, parts, expire_at)
 
-    async def _join(self, upload: Upload, named: Sequence[NamedPart]) -> StoredObject:
-        arrived, stored = await self._objects.arrived(upload), None
-        if arrived is not None:
-            stored = await self._objects.join(upload, choose_parts(upload, arrived, named))
-        if stored is None:  # an earlier try joined the parts that it had checked, and got no further
-            stored = await self._objects.find(upload)
-        if stored is None:
-            raise UploadExpired("Object storage no longer holds the parts.")
-        if stored.size_bytes != upload.announced.size_bytes:
-            raise SizeMismatch(announced_bytes=upload.announced.size_bytes, arrived_bytes=stored.size_bytes)
-        return stored
+    async def _join(self, upload: Upload, listed: Sequence[CompletedPart]) -> StoredObject:
+        parts, joined = await self._objects.list_parts(upload), None
+        if parts is not None:
+            joined = await self._objects.join(upload, select_parts(upload, parts, listed))
+        if joined is None:  # an earlier attempt joined the parts that it had checked, then failed
+            joined = await self._objects.find(upload)
+        if joined is None:
+            raise UploadExpired("Object storage does not have the parts any more.")
+        if joined.size_bytes != upload.file.size_bytes:
+            raise SizeMismatch(announced_bytes=upload.file.size_bytes, arrived_bytes=joined.size_bytes)
+        return joined
 
     def _event(self, upload: Upload, stored: StoredObject) -> Envelope[PhotoUploaded]:
         now = self._clock.now()
@@ -289,18 +289,18 @@ class UploadService:
             key=upload.key,
             etag=stored.etag,
             size_bytes=stored.size_bytes,
-            content_type=upload.announced.content_type,
-            filename=upload.announced.filename,
+            content_type=upload.file.content_type,
+            filename=upload.file.filename,
             uploaded_at=now,
         )
         return Envelope.of(event, entityversion=1, id=f"{event.subject()}.{event.type_}.1", time=now)
 
-    async def _clear(self, upload: Upload) -> bool:
-        """Whether it worked; if not, the sweeper or the bucket's lifecycle rule comes back to it."""
+    async def _delete_objects(self, upload: Upload) -> bool:
+        """Returns whether it succeeded; if not, the sweeper or the bucket's lifecycle rule will."""
         try:
-            await self._objects.clear(upload)
+            await self._objects.delete(upload)
         except Unavailable as error:
-            log.warning("an upload was not cleared", extra={"key": upload.key, "reason": str(error)})
+            log.warning("objects of an upload not deleted", extra={"key": upload.key, "reason": str(error)})
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""This service's variables; see also the parts in `photomesh_shared.settings`."""
+"""Settings of upload, beyond those of `photomesh_shared.settings`."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Settings(
     UploadQuotaSettings,
 ):
     cursor_secret: SecretStr = Field(description="Signs cursors.")
-    idempotency_secret: SecretStr = Field(description="Encrypts kept answers.")
-    upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open.")
-    url_seconds: int = Field(3_600, ge=1, le=604_800, description="How long a presigned URL works.")
-    sweep_seconds: float = Field(30, gt=0, description="How often to look for expired uploads.")
-    keep_days: int = Field(30, ge=1, description="How long an upload that has ended can still be asked for.")
+    idempotency_secret: SecretStr = Field(description="Encrypts stored responses.")
+    upload_seconds: int = Field(86_400, ge=1, description="Lifetime of an open upload.")
+    url_seconds: int = Field(3_600, ge=1, le=604_800, description="Lifetime of a presigned URL.")
+    sweep_seconds: float = Field(30, gt=0, description="Interval of the sweeper.")
+    keep_days: int = Field(30, ge=1, description="How long an ended upload can be read.")

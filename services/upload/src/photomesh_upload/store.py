@@ -1,4 +1,4 @@
-"""Uploads in PostgreSQL: the one module that knows the tables."""
+"""Uploads in PostgreSQL, and the outbox beside them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import asyncpg
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_upload.domain import Announcement, Quotas, Status, Upload, Usage
+from photomesh_upload.domain import FileInfo, Quotas, Status, Upload, Usage
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
@@ -27,7 +27,7 @@ def _upload(row: asyncpg.Record) -> Upload:
         upload_id=row["upload_id"],
         account_id=row["account_id"],
         photo_id=row["photo_id"],
-        announced=Announcement(row["filename"], row["content_type"], row["size_bytes"]),
+        file=FileInfo(row["filename"], row["content_type"], row["size_bytes"]),
         multipart_id=row["multipart_id"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
@@ -53,7 +53,8 @@ class _Locked:
 
 
 class PostgresUploads:
-    """Implements `service.Uploads` and `sweeper.SweptUploads`. Every method raises DatabaseUnavailable."""
+    """Implements `service.UploadStore` and `sweeper.SweepStore`. Every method raises DatabaseUnavailable
+    when the server does not answer."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -65,7 +66,7 @@ class PostgresUploads:
     async def add(self, upload: Upload, quotas: Quotas) -> None:
         async with transaction(self._pool) as conn:
             now = upload.created_at
-            usage = await conn.fetchrow(  # this row is the lock: inits of one account follow one another from here
+            usage = await conn.fetchrow(  # locks the account's row, which serialises its inits
                 "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, 1, $3)"
                 " ON CONFLICT (account_id) DO UPDATE SET"
                 "  day = greatest(u.day, $2),"
@@ -74,7 +75,7 @@ class PostgresUploads:
                 " RETURNING uploads, bytes",
                 upload.account_id,
                 now.astimezone(UTC).date(),
-                upload.announced.size_bytes,
+                upload.file.size_bytes,
             )
             assert usage is not None
             open_before = await conn.fetchval(
@@ -90,9 +91,9 @@ class PostgresUploads:
                 upload.upload_id,
                 upload.account_id,
                 upload.photo_id,
-                upload.announced.filename,
-                upload.announced.content_type,
-                upload.announced.size_bytes,
+                upload.file.filename,
+                upload.file.content_type,
+                upload.file.size_bytes,
                 upload.part_size,
                 upload.multipart_id,
                 upload.created_at,
@@ -106,7 +107,7 @@ class PostgresUploads:
             )
         return _upload(row) if row else None
 
-    async def open_of(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
+    async def list_open(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 "SELECT * FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2"
@@ -137,7 +138,7 @@ class PostgresUploads:
             )
         return bool(aborted)
 
-    async def mark_cleared(self, upload_ids: Sequence[int]) -> None:
+    async def mark_deleted(self, upload_ids: Sequence[int]) -> None:
         async with connection(self._pool) as conn:
             await conn.execute("UPDATE uploads SET cleared = true WHERE upload_id = ANY($1)", upload_ids)
 
@@ -147,18 +148,18 @@ class PostgresUploads:
         return count
 
     @asynccontextmanager
-    async def sweeping(self) -> AsyncIterator[bool]:
-        """Whether it is our turn to sweep; nobody else's then until the end. The lock dies with the connection."""
+    async def sweep_lock(self) -> AsyncIterator[bool]:
+        """Tries to lock out all other sweepers; yields whether it did. The lock ends with the connection."""
         async with connection(self._pool) as conn:
-            ours = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _SWEEP_LOCK)
+            acquired = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _SWEEP_LOCK)
             try:
-                yield bool(ours)
+                yield bool(acquired)
             finally:
-                if ours and not conn.is_closed():
+                if acquired and not conn.is_closed():
                     await conn.execute("SELECT pg_advisory_unlock($1)", _SWEEP_LOCK)
 
     async def expire(self, now: datetime, limit: int) -> int:
-        """Marks open uploads whose time is over, but none that is being completed right now; how many."""
+        """Marks open uploads past their time as expired, except those being completed; returns their number."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 "UPDATE uploads SET status = 'expired', closed_at = $1 WHERE upload_id IN ("
@@ -170,8 +171,8 @@ class PostgresUploads:
             )
         return len(rows)
 
-    async def to_clear(self, limit: int) -> list[Upload]:
-        """Aborted and expired uploads of which the object store may still hold something."""
+    async def to_delete(self, limit: int) -> list[Upload]:
+        """Aborted and expired uploads that may still have objects."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 "SELECT * FROM uploads WHERE status IN ('aborted', 'expired') AND NOT cleared"
@@ -180,8 +181,8 @@ class PostgresUploads:
             )
         return [_upload(row) for row in rows]
 
-    async def forget(self, ended_before: datetime, limit: int) -> int:
-        """Deletes uploads that ended long ago; how many."""
+    async def delete_ended(self, ended_before: datetime, limit: int) -> int:
+        """Deletes the rows of uploads that ended before; returns their number."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 "DELETE FROM uploads WHERE upload_id IN (SELECT upload_id FROM uploads WHERE status <> 'open'"

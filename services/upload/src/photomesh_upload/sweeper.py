@@ -1,4 +1,4 @@
-"""The sweeper: ends uploads whose time is over, and clears the object store of what nobody completed."""
+"""The sweeper: expires open uploads, deletes the objects of uploads that were not completed, and old rows."""
 
 from __future__ import annotations
 
@@ -14,68 +14,68 @@ from photomesh_upload.domain import Upload
 from photomesh_upload.metrics import EXPIRED, OPEN
 from photomesh_upload.service import RawObjects
 
-__all__ = ["Sweeper", "SweptUploads"]
+__all__ = ["SweepStore", "Sweeper"]
 
 log = logging.getLogger(__name__)
 
 _BATCH = 100
 
 
-class SweptUploads(Protocol):
-    """What the sweeper asks of where uploads are kept."""
+class SweepStore(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
 
-    def sweeping(self) -> AbstractAsyncContextManager[bool]: ...
+    def sweep_lock(self) -> AbstractAsyncContextManager[bool]: ...
     async def count_open(self) -> int: ...
     async def expire(self, now: datetime, limit: int) -> int: ...
-    async def to_clear(self, limit: int) -> list[Upload]: ...
-    async def mark_cleared(self, upload_ids: Sequence[int]) -> None: ...
-    async def forget(self, ended_before: datetime, limit: int) -> int: ...
+    async def to_delete(self, limit: int) -> list[Upload]: ...
+    async def mark_deleted(self, upload_ids: Sequence[int]) -> None: ...
+    async def delete_ended(self, ended_before: datetime, limit: int) -> int: ...
 
 
 class Sweeper:
-    """Every replica runs one; a lock lets one at a time sweep."""
+    """Runs in every replica; a lock admits one at a time."""
 
     def __init__(
-        self, uploads: SweptUploads, objects: RawObjects, clock: Clock, *, every_seconds: float, keep: timedelta
+        self, store: SweepStore, objects: RawObjects, clock: Clock, *, interval_seconds: float, retention: timedelta
     ) -> None:
-        """`keep`: how long an upload that has ended can still be asked for."""
-        self._uploads = uploads
+        """`retention`: how long an ended upload can be read."""
+        self._store = store
         self._objects = objects
         self._clock = clock
-        self._every_seconds = every_seconds
-        self._keep = keep
+        self._interval_seconds = interval_seconds
+        self._retention = retention
 
     async def run(self) -> None:
-        """Sweeps until cancelled. What fails because a server is away is taken up again the next time."""
+        """Sweeps periodically, until cancelled. A sweep that a server interrupts is continued by the next one."""
         while True:
             try:
                 await self.sweep()
             except Unavailable as error:
-                log.warning("the sweeper had to stop half-way", extra={"reason": f"{error.code}: {error}"})
-            await self._clock.sleep(self._every_seconds)
+                log.warning("sweep interrupted", extra={"reason": f"{error.code}: {error}"})
+            await self._clock.sleep(self._interval_seconds)
 
     async def sweep(self) -> None:
-        """Goes through everything once."""
-        OPEN.set(await self._uploads.count_open())
-        async with self._uploads.sweeping() as ours:
-            if ours:
+        """Sweeps once."""
+        OPEN.set(await self._store.count_open())
+        async with self._store.sweep_lock() as acquired:
+            if acquired:
                 await self._expire()
-                await self._clear()
-                await self._forget()
+                await self._delete_objects()
+                await self._delete_rows()
 
     async def _expire(self) -> None:
         now = self._clock.now()
-        while count := await self._uploads.expire(now, _BATCH):
+        while count := await self._store.expire(now, _BATCH):
             EXPIRED.inc(count)
             log.info("uploads expired", extra={"count": count})
 
-    async def _clear(self) -> None:
-        while batch := await self._uploads.to_clear(_BATCH):
+    async def _delete_objects(self) -> None:
+        while batch := await self._store.to_delete(_BATCH):
             for upload in batch:
-                await self._objects.clear(upload)
-            await self._uploads.mark_cleared([upload.upload_id for upload in batch])
+                await self._objects.delete(upload)
+            await self._store.mark_deleted([upload.upload_id for upload in batch])
 
-    async def _forget(self) -> None:
-        before = self._clock.now() - self._keep
-        while await self._uploads.forget(before, _BATCH):
+    async def _delete_rows(self) -> None:
+        before = self._clock.now() - self._retention
+        while await self._store.delete_ended(before, _BATCH):
             pass

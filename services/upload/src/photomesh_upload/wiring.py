@@ -1,4 +1,4 @@
-"""Everything that the service is made of, put together in one place."""
+"""Composition root."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ __all__ = ["Deps", "open_deps"]
 
 @dataclass(frozen=True)
 class Deps:
-    """What routes and middleware use."""
+    """What routes use."""
 
-    service: UploadService
+    uploads: UploadService
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -66,23 +66,23 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "upload"))
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
 
-        uploads, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
-        # Kafka is not among them: without it uploads still complete, and their events wait in the outbox.
-        readiness.add("postgres", uploads.ping)
+        store, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
+        # Without Kafka, uploads complete all the same: events wait in the outbox.
+        readiness.add("postgres", store.ping)
         readiness.add("redis", id_source.check)
         readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
 
         sweeper = Sweeper(
-            uploads,
+            store,
             objects,
             clock,
-            every_seconds=settings.sweep_seconds,
-            keep=timedelta(days=settings.keep_days),
+            interval_seconds=settings.sweep_seconds,
+            retention=timedelta(days=settings.keep_days),
         )
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         await stack.enter_async_context(in_background("sweeper", sweeper.run))
         yield Deps(
-            service=UploadService(uploads, objects, id_source, _policy_of(settings), clock),
+            uploads=UploadService(store, objects, id_source, _policy_of(settings), clock),
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

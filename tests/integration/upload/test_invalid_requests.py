@@ -1,4 +1,4 @@
-"""Bad input: always a problem with a stable type, never a 500, never a lost photo."""
+"""Invalid requests are answered with a problem, and lose nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from photomesh_shared.ids import IdGenerator, encode
 from photomesh_shared.limits import PART_SIZE
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_upload.settings import Settings
+from tests.integration.upload.api_users import ApiUser, content_of
 from tests.integration.upload.conftest import Serving
-from tests.integration.upload.uploader import Uploader, content_of, expect_problem
+from tests.support.problems import expect_problem
 from tests.support.services import settings_from
 
 
@@ -41,66 +42,62 @@ from tests.support.services import settings_from
         ({"filename": 7}, "invalid-request", "/filename"),
     ],
 )
-async def test_what_cannot_be_uploaded_is_refused_at_once(
-    ada: Uploader, changes: dict[str, object], code: str, pointer: str
-) -> None:
+async def test_invalid_announcements(ada: ApiUser, changes: dict[str, object], code: str, pointer: str) -> None:
     problem = expect_problem(await ada.try_init(**changes), 422, code)  # type: ignore[arg-type]
     assert problem["errors"][0]["pointer"] == pointer
 
 
-async def test_half_a_character_is_not_a_name(ada: Uploader) -> None:
+async def test_a_lone_surrogate_in_the_filename(ada: ApiUser) -> None:
     body = b'{"filename": "\\ud800", "size_bytes": 1, "content_type": "image/jpeg"}'
     headers = ada.headers | {"Content-Type": "application/json"}
     expect_problem(await ada.api.post("/v1/uploads/init", content=body, headers=headers), 422, "invalid-request")
 
 
 @pytest.mark.parametrize("path", ["/init", "/up_1/parts", "/up_1/complete"])
-async def test_a_body_that_is_no_json_is_refused(ada: Uploader, path: str) -> None:
+async def test_malformed_json(ada: ApiUser, path: str) -> None:
     for body in (b"{", b"\xff\xfe", b'{"size_bytes": 1'):
         headers = ada.headers | {"Content-Type": "application/json"}
         response = await ada.api.post(f"/v1/uploads{path}", content=body, headers=headers)
         expect_problem(response, 400, "malformed-json")
 
 
-async def test_without_a_token_nothing_is_said(ada: Uploader) -> None:
+async def test_missing_tokens(ada: ApiUser) -> None:
     upload_id = (await ada.init())["upload_id"]
     ada.headers = {}
     for method, path in (("GET", ""), ("GET", f"/{upload_id}"), ("DELETE", f"/{upload_id}"), ("POST", "/init")):
-        expect_problem(await ada.ask(method, path), 401, "missing-token")
+        expect_problem(await ada.request(method, path), 401, "missing-token")
 
 
-async def test_the_store_takes_no_other_size_than_announced(ada: Uploader) -> None:
-    begun = await ada.init(1000)
+async def test_storage_refuses_another_size_than_announced(ada: ApiUser) -> None:
+    created = await ada.init(1000)
     for size in (0, 999, 1001, 100_000):
-        refused = await ada.storage.put(begun["presigned_url"], content=content_of(size))
+        refused = await ada.storage.put(created["presigned_url"], content=content_of(size))
         assert refused.status_code == 403
-    problem = expect_problem(await ada.try_complete(begun["upload_id"]), 409, "upload-incomplete")
+    problem = expect_problem(await ada.try_complete(created["upload_id"]), 409, "upload-incomplete")
     assert problem["missing_part_numbers"] == [1]
-    await ada.send(begun, content_of(1000))
-    await ada.complete(begun["upload_id"])
+    await ada.send(created, content_of(1000))
+    await ada.complete(created["upload_id"])
 
 
-async def test_a_size_that_the_store_took_all_the_same_is_refused(
-    ada: Uploader, environment: Mapping[str, str]
-) -> None:
-    """As a store that does not check the signed length would let happen."""
+async def test_a_part_of_another_size_is_refused(ada: ApiUser, environment: Mapping[str, str]) -> None:
+    """In case object storage does not check the signed length."""
     for size in (999, 1001, 0):
-        begun = await ada.init(1000)
-        await ada.put(await _for_any_size(begun["presigned_url"], environment), content_of(size))
-        problem = expect_problem(await ada.try_complete(begun["upload_id"]), 422, "size-mismatch")
+        created = await ada.init(1000)
+        await ada.put(await _for_any_size(created["presigned_url"], environment), content_of(size))
+        problem = expect_problem(await ada.try_complete(created["upload_id"]), 422, "size-mismatch")
         assert (problem["announced_bytes"], problem["arrived_bytes"]) == (1000, size)
 
 
-async def test_parts_that_have_not_arrived_are_listed(ada: Uploader) -> None:
+async def test_missing_parts_are_listed(ada: ApiUser) -> None:
     content = content_of(3 * PART_SIZE)
-    begun = await ada.init(len(content))
-    etag = await ada.put(begun["parts"][1]["presigned_url"], content[:PART_SIZE])
-    response = await ada.try_complete(begun["upload_id"], [{"part_number": 2, "etag": etag}])
+    created = await ada.init(len(content))
+    etag = await ada.put(created["parts"][1]["presigned_url"], content[:PART_SIZE])
+    response = await ada.try_complete(created["upload_id"], [{"part_number": 2, "etag": etag}])
     assert expect_problem(response, 409, "upload-incomplete")["missing_part_numbers"] == [1, 3]
-    await ada.complete(begun["upload_id"], await ada.send(begun, content))
+    await ada.complete(created["upload_id"], await ada.send(created, content))
 
 
-async def test_wrong_etags_are_refused_and_nothing_is_lost(ada: Uploader) -> None:
+async def test_wrong_etags_are_refused_without_losing_parts(ada: ApiUser) -> None:
     content = content_of(PART_SIZE + 1000)
     upload_id, (first, second) = await ada.sent(content)
     foreign = {"part_number": 2, "etag": "0" * 32}
@@ -128,68 +125,70 @@ async def test_wrong_etags_are_refused_and_nothing_is_lost(ada: Uploader) -> Non
     await ada.complete(upload_id, [first, second])
 
 
-async def test_a_wrong_etag_of_a_small_photo_is_refused(ada: Uploader) -> None:
+async def test_a_wrong_etag_of_a_single_part_is_refused(ada: ApiUser) -> None:
     upload_id, parts = await ada.sent(content_of(10))
     wrong = [{"part_number": 1, "etag": "0" * 32}]
     expect_problem(await ada.try_complete(upload_id, wrong), 422, "parts-mismatch")
     await ada.complete(upload_id, parts)
 
 
-async def test_urls_are_given_for_parts_that_exist(ada: Uploader) -> None:
+async def test_urls_for_part_numbers_out_of_range(ada: ApiUser) -> None:
     upload_id = (await ada.init(2 * PART_SIZE))["upload_id"]
     for numbers in ([0], [3], [-1], [10**20], [], [1] * 11, ["x"], None):
-        expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": numbers}), 422, "invalid-request")
+        expect_problem(
+            await ada.request("POST", f"/{upload_id}/parts", {"part_numbers": numbers}), 422, "invalid-request"
+        )
 
 
-async def test_somebody_else_s_upload_looks_like_one_that_does_not_exist(ada: Uploader, grace: Uploader) -> None:
+async def test_an_upload_of_another_account_looks_absent(ada: ApiUser, grace: ApiUser) -> None:
     upload_id, parts = await ada.sent(content_of(10))
-    nobody_s = encode("up", IdGenerator(1, 0, SystemClock()).next())
-    for target in (upload_id, nobody_s):
+    absent = encode("up", IdGenerator(1, 0, SystemClock()).next())
+    for target in (upload_id, absent):
         for method, path, body in _routes(target):
-            expect_problem(await grace.ask(method, path, body), 404, "upload-not-found")
+            expect_problem(await grace.request(method, path, body), 404, "upload-not-found")
     await ada.complete(upload_id, parts)
     for method, path, body in _routes(upload_id):
-        expect_problem(await grace.ask(method, path, body), 404, "upload-not-found")
+        expect_problem(await grace.request(method, path, body), 404, "upload-not-found")
 
 
 @pytest.mark.parametrize("upload_id", ["p_8aB3x9Q2", "8aB3x9Q2", "up_", "up_!", "up_" + "z" * 11, "up_01", "up_é"])
-async def test_what_is_no_upload_id_is_refused(ada: Uploader, upload_id: str) -> None:
+async def test_malformed_ids(ada: ApiUser, upload_id: str) -> None:
     for method, path, body in _routes(upload_id):
-        response = await ada.ask(method, path, body)
+        response = await ada.request(method, path, body)
         assert expect_problem(response, 422, "invalid-request")["errors"][0]["pointer"] == "#path/upload_id"
 
 
-async def test_an_upload_of_another_region_names_its_place(serving: Serving) -> None:
+async def test_an_upload_of_another_region_is_redirected(serving: Serving) -> None:
     regions = '{"local": {"number": 1, "url": "http://here"}, "eu": {"number": 2, "url": "https://eu.example"}}'
-    async with serving(regions=regions) as new_uploader:
-        ada = new_uploader()
+    async with serving(regions=regions) as new_user:
+        ada = new_user()
         for method, path, body in _routes(encode("up", IdGenerator(2, 0, SystemClock()).next())):
-            problem = expect_problem(await ada.ask(method, path, body), 421, "wrong-region")
+            problem = expect_problem(await ada.request(method, path, body), 421, "wrong-region")
             assert (problem["region"], problem["region_url"]) == ("eu", "https://eu.example")
         for method, path, body in _routes(encode("up", IdGenerator(9, 0, SystemClock()).next())):
-            expect_problem(await ada.ask(method, path, body), 404, "upload-not-found")
+            expect_problem(await ada.request(method, path, body), 404, "upload-not-found")
 
 
-async def test_an_aborted_upload_is_gone_for_good(ada: Uploader) -> None:
+async def test_an_aborted_upload_stays_aborted(ada: ApiUser) -> None:
     content = content_of(PART_SIZE + 10)
-    begun = await ada.init(len(content))
-    parts = await ada.send(begun, content)
-    upload_id = begun["upload_id"]
+    created = await ada.init(len(content))
+    parts = await ada.send(created, content)
+    upload_id = created["upload_id"]
     for _ in range(2):
-        assert (await ada.ask("DELETE", f"/{upload_id}")).status_code == 204
-    assert (await ada.state(upload_id))["status"] == "aborted"
+        assert (await ada.request("DELETE", f"/{upload_id}")).status_code == 204
+    assert (await ada.get_upload(upload_id))["status"] == "aborted"
     expect_problem(await ada.try_complete(upload_id, parts), 410, "upload-aborted")
-    expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 410, "upload-aborted")
-    late = await ada.storage.put(begun["parts"][0]["presigned_url"], content=content[:PART_SIZE])
+    expect_problem(await ada.request("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 410, "upload-aborted")
+    late = await ada.storage.put(created["parts"][0]["presigned_url"], content=content[:PART_SIZE])
     assert late.status_code == 404
 
 
-async def test_an_upload_that_is_a_photo_cannot_be_aborted(ada: Uploader) -> None:
+async def test_a_completed_upload_cannot_be_aborted(ada: ApiUser) -> None:
     upload_id, parts = await ada.sent(content_of(10))
     photo_id = await ada.complete(upload_id, parts)
-    problem = expect_problem(await ada.ask("DELETE", f"/{upload_id}"), 409, "upload-completed")
+    problem = expect_problem(await ada.request("DELETE", f"/{upload_id}"), 409, "upload-completed")
     assert problem["photo_id"] == photo_id
-    expect_problem(await ada.ask("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 409, "upload-completed")
+    expect_problem(await ada.request("POST", f"/{upload_id}/parts", {"part_numbers": [1]}), 409, "upload-completed")
     assert await ada.complete(upload_id, parts) == photo_id
 
 
@@ -201,11 +200,11 @@ async def test_an_upload_that_is_a_photo_cannot_be_aborted(ada: Uploader) -> Non
         ({"max_bytes_per_day": "1000"}, 400, 2, "bytes_per_day"),
     ],
 )
-async def test_quotas_hold_also_when_everything_comes_at_once(
+async def test_quotas_hold_under_concurrency(
     serving: Serving, settings: dict[str, str], size: int, allowed: int, quota: str
 ) -> None:
-    async with serving(**settings) as new_uploader:
-        ada, grace = new_uploader(), new_uploader()
+    async with serving(**settings) as new_user:
+        ada, grace = new_user(), new_user()
         answers = await asyncio.gather(*(ada.try_init(size) for _ in range(12)))
         assert sum(answer.status_code == 200 for answer in answers) == allowed
         for answer in answers:
@@ -213,24 +212,24 @@ async def test_quotas_hold_also_when_everything_comes_at_once(
                 problem = expect_problem(answer, 429, "quota-exceeded")
                 assert problem["quota"] == quota
                 assert int(answer.headers["retry-after"]) >= 1
-        assert len((await ada.ask("GET", "")).json()["items"]) == allowed
+        assert len((await ada.request("GET", "")).json()["items"]) == allowed
         await grace.init(size)
 
 
-async def test_completing_or_aborting_makes_room(serving: Serving) -> None:
-    async with serving(max_open_uploads="2") as new_uploader:
-        ada = new_uploader()
+async def test_completing_and_aborting_free_the_quota_of_open_uploads(serving: Serving) -> None:
+    async with serving(max_open_uploads="2") as new_user:
+        ada = new_user()
         first, (second, parts) = await ada.init(10), await ada.sent(content_of(10))
         expect_problem(await ada.try_init(), 429, "quota-exceeded")
         await ada.complete(second, parts)
         await ada.init()
         expect_problem(await ada.try_init(), 429, "quota-exceeded")
-        await ada.ask("DELETE", f"/{first['upload_id']}")
+        await ada.request("DELETE", f"/{first['upload_id']}")
         await ada.init()
 
 
 async def _for_any_size(presigned_url: str, environment: Mapping[str, str]) -> str:
-    """The same URL without a signed length."""
+    """Returns the same URL without a signed length."""
     url = urlsplit(presigned_url)
     query = parse_qs(url.query)
     _, bucket, key = url.path.split("/", 2)
@@ -241,7 +240,7 @@ async def _for_any_size(presigned_url: str, environment: Mapping[str, str]) -> s
 
 
 def _routes(upload_id: str) -> tuple[tuple[str, str, object], ...]:
-    """All routes of one upload."""
+    """The routes of an upload."""
     return (
         ("GET", f"/{upload_id}", None),
         ("POST", f"/{upload_id}/parts", {"part_numbers": [1]}),

@@ -1,4 +1,4 @@
-"""The rules of uploads: what is taken, how it is cut, which parts are joined, who has used up what."""
+"""Rules of uploads: validation, parts, and quotas."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from photomesh_shared.errors import InvalidRequest
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
 from photomesh_upload.domain import (
-    Announcement,
-    NamedPart,
-    Part,
+    CompletedPart,
+    FileInfo,
     Quotas,
     Status,
+    StoredPart,
     Upload,
     Usage,
-    choose_parts,
     missing_parts,
+    select_parts,
 )
 from photomesh_upload.errors import (
     PartsMismatch,
@@ -36,7 +36,7 @@ def upload_of(size_bytes: int) -> Upload:
         upload_id=12345,
         account_id=1,
         photo_id=2,
-        announced=Announcement("a.jpg", "image/jpeg", size_bytes),
+        file=FileInfo("a.jpg", "image/jpeg", size_bytes),
         multipart_id="m",
         created_at=NOW,
         expires_at=NOW + timedelta(days=1),
@@ -44,50 +44,50 @@ def upload_of(size_bytes: int) -> Upload:
 
 
 @pytest.mark.parametrize("kind", ALLOWED_TYPES)
-def test_photos_of_these_types_are_taken(kind: str) -> None:
-    assert Announcement.checked("a", f" {kind.upper()}", 1).content_type == kind
+def test_supported_types(kind: str) -> None:
+    assert FileInfo.validated("a", f" {kind.upper()}", 1).content_type == kind
 
 
-@pytest.mark.parametrize(("said", "meant"), [("image/heif", "image/heic"), ("image/jpg", "image/jpeg")])
-def test_other_names_of_a_type_are_understood(said: str, meant: str) -> None:
-    assert Announcement.checked("a", said, 1).content_type == meant
+@pytest.mark.parametrize(("alias", "kind"), [("image/heif", "image/heic"), ("image/jpg", "image/jpeg")])
+def test_aliases_of_types(alias: str, kind: str) -> None:
+    assert FileInfo.validated("a", alias, 1).content_type == kind
 
 
 @pytest.mark.parametrize("kind", ["image/gif", "image/svg+xml", "application/pdf", "text/html", "jpeg", "image/"])
-def test_other_types_are_refused(kind: str) -> None:
+def test_unsupported_types(kind: str) -> None:
     with pytest.raises(UnsupportedType) as refusal:
-        Announcement.checked("a", kind, 1)
+        FileInfo.validated("a", kind, 1)
     assert refusal.value.errors[0].pointer == "/content_type"
     assert refusal.value.extensions == {"allowed_types": list(ALLOWED_TYPES)}
 
 
-def test_a_photo_may_have_50_mb_and_not_a_byte_more() -> None:
-    assert Announcement.checked("a", "image/jpeg", MAX_UPLOAD_BYTES).in_parts
+def test_maximum_size() -> None:
+    assert FileInfo.validated("a", "image/jpeg", MAX_UPLOAD_BYTES).in_parts
     with pytest.raises(PhotoTooLarge) as refusal:
-        Announcement.checked("a", "image/jpeg", MAX_UPLOAD_BYTES + 1)
+        FileInfo.validated("a", "image/jpeg", MAX_UPLOAD_BYTES + 1)
     assert refusal.value.extensions == {"max_bytes": MAX_UPLOAD_BYTES}
 
 
 @pytest.mark.parametrize("name", ["IMG_0042.JPG", "Ölberg – früh.heic", "写真.png", "../../etc/passwd", "👩‍🚀.webp"])
-def test_any_printable_name_will_do(name: str) -> None:
-    assert Announcement.checked(name, "image/jpeg", 1).filename == name
+def test_valid_filenames(name: str) -> None:
+    assert FileInfo.validated(name, "image/jpeg", 1).filename == name
 
 
 @pytest.mark.parametrize("name", [" ", "a\x00.jpg", "a\n.jpg", "a\x7f", "a\u2028b", "\ud800.jpg"])
-def test_names_with_control_characters_are_refused(name: str) -> None:
+def test_invalid_filenames(name: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        Announcement.checked(name, "image/jpeg", 1)
+        FileInfo.validated(name, "image/jpeg", 1)
     assert refusal.value.errors[0].pointer == "/filename"
 
 
-def test_only_what_is_over_5_mb_goes_in_parts() -> None:
-    assert not Announcement("a", "image/jpeg", MULTIPART_THRESHOLD).in_parts
+def test_files_over_5_mb_are_split() -> None:
+    assert not FileInfo("a", "image/jpeg", MULTIPART_THRESHOLD).in_parts
     assert len(upload_of(MULTIPART_THRESHOLD).part_sizes) == 1
-    assert Announcement("a", "image/jpeg", MULTIPART_THRESHOLD + 1).in_parts
+    assert FileInfo("a", "image/jpeg", MULTIPART_THRESHOLD + 1).in_parts
 
 
 @given(st.integers(1, MAX_UPLOAD_BYTES))
-def test_parts_cover_the_file_and_the_store_takes_each(size: int) -> None:
+def test_parts_cover_the_file_within_the_limits_of_s3(size: int) -> None:
     sizes = upload_of(size).part_sizes
     assert list(sizes) == list(range(1, len(sizes) + 1))
     assert sum(sizes.values()) == size
@@ -95,73 +95,73 @@ def test_parts_cover_the_file_and_the_store_takes_each(size: int) -> None:
     assert 1 <= len(sizes) <= 10
 
 
-def test_the_name_of_the_object_says_nothing_of_the_client() -> None:
+def test_the_object_key_has_nothing_of_the_client() -> None:
     assert upload_of(1).key == "up_3D7/original"
 
 
-def test_an_upload_is_expired_before_the_sweeper_comes_by() -> None:
+def test_an_upload_is_expired_before_the_sweeper_marks_it() -> None:
     upload = upload_of(1)
     assert upload.status_at(upload.expires_at - timedelta(seconds=1)) is Status.OPEN
     assert upload.status_at(upload.expires_at) is Status.EXPIRED
 
 
 TWO = upload_of(PART_SIZE + 1000)
-FIRST, SECOND = Part(1, "aa", PART_SIZE), Part(2, "bb", 1000)
-BOTH = [NamedPart(1, "aa"), NamedPart(2, "bb")]
+FIRST, SECOND = StoredPart(1, "aa", PART_SIZE), StoredPart(2, "bb", 1000)
+BOTH = [CompletedPart(1, "aa"), CompletedPart(2, "bb")]
 
 
-def test_parts_are_joined_in_their_order_whatever_the_client_s() -> None:
-    assert choose_parts(TWO, [SECOND, FIRST], BOTH[::-1]) == [FIRST, SECOND]
+def test_parts_are_joined_in_order() -> None:
+    assert select_parts(TWO, [SECOND, FIRST], BOTH[::-1]) == [FIRST, SECOND]
 
 
-def test_parts_that_have_not_arrived_are_named() -> None:
+def test_missing_parts_are_reported() -> None:
     assert missing_parts(TWO, [SECOND]) == [1]
     with pytest.raises(UploadIncomplete) as refusal:
-        choose_parts(TWO, [SECOND], BOTH)
+        select_parts(TWO, [SECOND], BOTH)
     assert refusal.value.extensions == {"missing_part_numbers": [1]}
 
 
 @pytest.mark.parametrize(
-    ("named", "wrong"),
+    ("listed", "wrong"),
     [
         ([], [1, 2]),
         (BOTH[:1], [2]),
-        ([NamedPart(1, "bb"), NamedPart(2, "aa")], [1, 2]),
-        ([NamedPart(1, "aa"), NamedPart(2, "cc")], [2]),
-        ([*BOTH, NamedPart(2, "bb")], [2]),
-        ([*BOTH, NamedPart(3, "cc")], [3]),
+        ([CompletedPart(1, "bb"), CompletedPart(2, "aa")], [1, 2]),
+        ([CompletedPart(1, "aa"), CompletedPart(2, "cc")], [2]),
+        ([*BOTH, CompletedPart(2, "bb")], [2]),
+        ([*BOTH, CompletedPart(3, "cc")], [3]),
     ],
-    ids=["none named", "one left out", "swapped", "foreign", "twice", "one too many"],
+    ids=["empty", "missing", "swapped", "unknown", "twice", "extra"],
 )
-def test_another_list_than_what_arrived_is_refused(named: list[NamedPart], wrong: list[int]) -> None:
+def test_a_list_that_does_not_match_is_refused(listed: list[CompletedPart], wrong: list[int]) -> None:
     with pytest.raises(PartsMismatch) as refusal:
-        choose_parts(TWO, [FIRST, SECOND], named)
+        select_parts(TWO, [FIRST, SECOND], listed)
     assert refusal.value.extensions == {"part_numbers": wrong}
 
 
-def test_a_part_sent_twice_is_the_one_that_the_client_names() -> None:
-    again = Part(2, "dd", 1000)
-    assert choose_parts(TWO, [FIRST, SECOND, again], [BOTH[0], NamedPart(2, "dd")]) == [FIRST, again]
+def test_of_a_part_sent_twice_the_listed_one_is_used() -> None:
+    again = StoredPart(2, "dd", 1000)
+    assert select_parts(TWO, [FIRST, SECOND, again], [BOTH[0], CompletedPart(2, "dd")]) == [FIRST, again]
 
 
-def test_a_single_part_need_not_be_named_but_if_it_is_it_must_be_right() -> None:
-    one, part = upload_of(10), Part(1, "aa", 10)
-    assert choose_parts(one, [part, part], []) == [part]
-    assert choose_parts(one, [part], [NamedPart(1, "aa")]) == [part]
+def test_a_single_part_may_be_omitted_from_the_list() -> None:
+    one, part = upload_of(10), StoredPart(1, "aa", 10)
+    assert select_parts(one, [part, part], []) == [part]
+    assert select_parts(one, [part], [CompletedPart(1, "aa")]) == [part]
     with pytest.raises(PartsMismatch):
-        choose_parts(one, [part], [NamedPart(1, "bb")])
+        select_parts(one, [part], [CompletedPart(1, "bb")])
 
 
-def test_another_size_than_announced_is_refused() -> None:
+def test_a_size_other_than_announced_is_refused() -> None:
     with pytest.raises(SizeMismatch) as refusal:
-        choose_parts(upload_of(10), [Part(1, "aa", 11)], [])
+        select_parts(upload_of(10), [StoredPart(1, "aa", 11)], [])
     assert refusal.value.extensions == {"announced_bytes": 10, "arrived_bytes": 11}
 
 
 QUOTAS = Quotas(open_uploads=2, uploads_per_day=5, bytes_per_day=100)
 
 
-def test_quotas_may_be_used_to_the_full() -> None:
+def test_quotas_may_be_exhausted() -> None:
     QUOTAS.check(Usage(2, 5, 100), NOW)
 
 
@@ -173,7 +173,7 @@ def test_quotas_may_be_used_to_the_full() -> None:
         (Usage(2, 5, 101), "bytes_per_day", 14 * 3600 + 1),
     ],
 )
-def test_a_used_up_quota_is_named_with_its_end(usage: Usage, quota: str, retry_after: int) -> None:
+def test_an_exceeded_quota_is_reported_with_its_end(usage: Usage, quota: str, retry_after: int) -> None:
     with pytest.raises(QuotaExceeded) as refusal:
         QUOTAS.check(usage, NOW)
     assert refusal.value.extensions["quota"] == quota

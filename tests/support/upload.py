@@ -1,6 +1,6 @@
-"""Uploads without servers: what PostgreSQL and object storage do for them, in memory.
+"""Builders for tests of upload: its database and its bucket in memory.
 
-`tests/integration/upload/test_adapters.py` holds the fakes and the real ones to the same behaviour.
+`tests/integration/upload/test_adapters.py` holds them and the real ones to the same behaviour.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from datetime import UTC, date, datetime
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, PhotoUploaded
-from photomesh_upload.domain import Part, Quotas, Status, StoredObject, Upload, Usage
+from photomesh_upload.domain import Quotas, Status, StoredObject, StoredPart, Upload, Usage
 from photomesh_upload.errors import PartsMismatch
 
-__all__ = ["MemoryBucket", "MemoryUploads"]
+__all__ = ["InMemoryBucket", "InMemoryUploads"]
 
 
 @dataclass
 class _Locked:
-    uploads: MemoryUploads
+    uploads: InMemoryUploads
     upload: Upload
     completed: Envelope[PhotoUploaded] | None = None
 
@@ -31,17 +31,19 @@ class _Locked:
 
 
 @dataclass
-class MemoryUploads:
+class InMemoryUploads:
+    """Implements what `store.PostgresUploads` implements."""
+
     rows: dict[int, Upload] = field(default_factory=dict)
     closed_at: dict[int, datetime] = field(default_factory=dict)
-    cleared: set[int] = field(default_factory=set)
+    deleted: set[int] = field(default_factory=set)
     outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
     usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
-    away: bool = False
+    down: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def _check(self) -> None:
-        if self.away:
+        if self.down:
             raise Unavailable
 
     async def add(self, upload: Upload, quotas: Quotas) -> None:
@@ -49,8 +51,8 @@ class MemoryUploads:
         now, account = upload.created_at, upload.account_id
         today = (account, now.astimezone(UTC).date())
         count, total = self.usage.get(today, (0, 0))
-        used = (count + 1, total + upload.announced.size_bytes)
-        opened = len(await self.open_of(account, now=now, before=None, limit=1_000_000))
+        used = (count + 1, total + upload.file.size_bytes)
+        opened = len(await self.list_open(account, now=now, before=None, limit=1_000_000))
         quotas.check(Usage(opened + 1, *used), now)
         self.usage[today] = used
         self.rows[upload.upload_id] = upload
@@ -60,7 +62,7 @@ class MemoryUploads:
         upload = self.rows.get(upload_id)
         return upload if upload and upload.account_id == account_id else None
 
-    async def open_of(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
+    async def list_open(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
         self._check()
         found = [
             upload
@@ -94,16 +96,16 @@ class MemoryUploads:
         self.rows[upload.upload_id] = replace(upload, status=status)
         self.closed_at[upload.upload_id] = now
 
-    async def mark_cleared(self, upload_ids: Sequence[int]) -> None:
+    async def mark_deleted(self, upload_ids: Sequence[int]) -> None:
         self._check()
-        self.cleared.update(upload_ids)
+        self.deleted.update(upload_ids)
 
     async def count_open(self) -> int:
         self._check()
         return sum(upload.status is Status.OPEN for upload in self.rows.values())
 
     @asynccontextmanager
-    async def sweeping(self) -> AsyncIterator[bool]:
+    async def sweep_lock(self) -> AsyncIterator[bool]:
         yield True
 
     async def expire(self, now: datetime, limit: int) -> int:
@@ -113,18 +115,18 @@ class MemoryUploads:
             self._close(upload, Status.EXPIRED, now)
         return len(due)
 
-    async def to_clear(self, limit: int) -> list[Upload]:
+    async def to_delete(self, limit: int) -> list[Upload]:
         self._check()
         ended = (Status.ABORTED, Status.EXPIRED)
-        return [u for u in self.rows.values() if u.status in ended and u.upload_id not in self.cleared][:limit]
+        return [u for u in self.rows.values() if u.status in ended and u.upload_id not in self.deleted][:limit]
 
-    async def forget(self, ended_before: datetime, limit: int) -> int:
+    async def delete_ended(self, ended_before: datetime, limit: int) -> int:
         self._check()
         old = [
             upload_id
             for upload_id, closed_at in self.closed_at.items()
             if closed_at < ended_before
-            and (self.rows[upload_id].status is Status.COMPLETED or upload_id in self.cleared)
+            and (self.rows[upload_id].status is Status.COMPLETED or upload_id in self.deleted)
         ][:limit]
         for upload_id in old:
             del self.rows[upload_id], self.closed_at[upload_id]
@@ -132,41 +134,43 @@ class MemoryUploads:
 
 
 @dataclass
-class MemoryBucket:
+class InMemoryBucket:
+    """Implements `service.RawObjects`."""
+
     bucket: str = "raw"
     multiparts: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
     objects: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    away: bool = False
+    down: bool = False
     joins: int = 0
-    _begun: int = 0
+    _created: int = 0
 
     def _check(self) -> None:
-        if self.away:
+        if self.down:
             raise Unavailable
 
     def send(self, upload: Upload, part_number: int, content: bytes) -> str:
-        """What a client's PUT does. Raises KeyError once the upload is joined or discarded."""
+        """The effect of a client's PUT. Raises KeyError once the multipart upload has ended."""
         self.multiparts[upload.multipart_id].append((part_number, content))
         return _md5(content)
 
-    async def begin(self, key: str, content_type: str) -> str:
+    async def create_multipart(self, key: str, content_type: str) -> str:
         self._check()
-        self._begun += 1
-        multipart_id = f"multipart-{self._begun}"
+        self._created += 1
+        multipart_id = f"multipart-{self._created}"
         self.multiparts[multipart_id] = []
         return multipart_id
 
-    async def url(self, upload: Upload, part_number: int, seconds: int) -> str:
+    async def presign_part(self, upload: Upload, part_number: int, seconds: int) -> str:
         return f"https://storage/{upload.key}?part={part_number}&seconds={seconds}"
 
-    async def arrived(self, upload: Upload) -> list[Part] | None:
+    async def list_parts(self, upload: Upload) -> list[StoredPart] | None:
         self._check()
         if upload.multipart_id not in self.multiparts:
             return None
         sent = sorted(self.multiparts[upload.multipart_id], key=lambda part: part[0])
-        return [Part(number, _md5(content), len(content)) for number, content in sent]
+        return [StoredPart(number, _md5(content), len(content)) for number, content in sent]
 
-    async def join(self, upload: Upload, parts: Sequence[Part]) -> StoredObject | None:
+    async def join(self, upload: Upload, parts: Sequence[StoredPart]) -> StoredObject | None:
         self._check()
         sent = self.multiparts.get(upload.multipart_id)
         if sent is None:
@@ -188,7 +192,7 @@ class MemoryBucket:
         etag, content = self.objects[upload.key]
         return StoredObject(etag, len(content))
 
-    async def clear(self, upload: Upload) -> None:
+    async def delete(self, upload: Upload) -> None:
         self._check()
         self.multiparts.pop(upload.multipart_id, None)
         self.objects.pop(upload.key, None)

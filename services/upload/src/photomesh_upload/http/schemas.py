@@ -1,4 +1,4 @@
-"""What requests and answers look like."""
+"""Request and response models."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 from photomesh_shared.events import UtcTime
 from photomesh_shared.ids import PhotoId, UploadId
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, PART_SIZE
-from photomesh_upload.domain import TYPE_ALIASES, NamedPart, Part, PartUrl, Status, Upload, Urls, missing_parts
+from photomesh_upload.domain import (
+    TYPE_ALIASES,
+    CompletedPart,
+    PartUrl,
+    PresignedUrls,
+    Status,
+    StoredPart,
+    Upload,
+    missing_parts,
+)
 
 __all__ = [
-    "CompleteUpload",
-    "Completed",
-    "FreshUrls",
-    "InitUpload",
-    "RenewUrls",
-    "UploadBegun",
-    "UploadProgress",
+    "PartUrls",
+    "PartUrlsCreate",
+    "UploadComplete",
+    "UploadCompletion",
+    "UploadCreate",
+    "UploadDetails",
     "UploadSummary",
+    "UploadUrls",
 ]
 
 _MAX_PARTS = -(-MAX_UPLOAD_BYTES // PART_SIZE)
@@ -55,7 +64,7 @@ _SUMMARY: dict[str, JsonValue] = {
 _ETAG = "9b2cf535f27731c974343645a3985328"
 
 
-class InitUpload(BaseModel):
+class UploadCreate(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"}]
@@ -65,15 +74,15 @@ class InitUpload(BaseModel):
     filename: str = Field(
         min_length=1,
         max_length=255,
-        description="For people only; control characters are refused. Objects are never named after it.",
+        description="For display only; no control characters. It does not affect where the photo is stored.",
     )
     size_bytes: int = Field(
-        ge=1, strict=True, description="The file's exact size.", json_schema_extra={"maximum": MAX_UPLOAD_BYTES}
+        ge=1, strict=True, description="The exact size of the file.", json_schema_extra={"maximum": MAX_UPLOAD_BYTES}
     )
     content_type: str = Field(
         min_length=1,
         max_length=100,
-        description="The file's type. The bytes are checked later, whatever it says.",
+        description="The type of the file. Processing detects the actual type from its bytes.",
         json_schema_extra={"enum": [*ALLOWED_TYPES, *TYPE_ALIASES]},
     )
 
@@ -81,7 +90,7 @@ class InitUpload(BaseModel):
 class PresignedPart(BaseModel):
     part_number: int
     presigned_url: str
-    size_bytes: int = Field(description="How many bytes this URL takes: the store refuses a PUT of any other length.")
+    size_bytes: int = Field(description="The exact length of the PUT; object storage refuses any other.")
 
     @classmethod
     def of(cls, upload: Upload, part: PartUrl) -> PresignedPart:
@@ -89,31 +98,31 @@ class PresignedPart(BaseModel):
         return cls(part_number=part.part_number, presigned_url=part.url, size_bytes=size)
 
 
-class UploadBegun(BaseModel):
-    """Either `presigned_url` or `parts` is there, by the size of the file."""
+class UploadUrls(BaseModel):
+    """Has `presigned_url` for a file of up to 5 MB, and `parts` for a larger one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SMALL, _LARGE]})
 
     upload_id: UploadId
-    presigned_url: str | None = Field(description="PUT the whole file here, if it has at most 5 MB.")
+    presigned_url: str | None = Field(description="PUT the whole file here, if it has up to 5 MB.")
     parts: list[PresignedPart] | None = Field(
-        description="PUT each part to its URL, in any order and in parallel, and keep the ETag of each answer."
+        description="PUT each part to its URL, in any order or in parallel, and keep the ETag of each response."
     )
-    headers: dict[str, str] = Field(description="Headers to send with each PUT.")
-    part_size: int = Field(description="The size of every part but the last.")
-    urls_expire_at: UtcTime = Field(description="Until when these URLs work; `POST …/parts` gives fresh ones.")
-    expires_at: UtcTime = Field(description="Until when the upload must be complete.")
-    region: str = Field(description="Where the upload lives; it stays there.")
+    headers: dict[str, str] = Field(description="Headers of each PUT.")
+    part_size: int = Field(description="The size of each part but the last.")
+    urls_expire_at: UtcTime = Field(description="When these URLs expire; `POST …/parts` returns new ones.")
+    expires_at: UtcTime = Field(description="When the upload expires unless it is completed.")
+    region: str = Field(description="The region of the upload; all its requests go there.")
 
     @classmethod
-    def of(cls, urls: Urls, region: str) -> UploadBegun:
+    def of(cls, urls: PresignedUrls, region: str) -> UploadUrls:
         upload = urls.upload
-        whole = not upload.announced.in_parts
+        whole = not upload.file.in_parts
         return cls(
             upload_id=upload.upload_id,
             presigned_url=urls.parts[0].url if whole else None,
             parts=None if whole else [PresignedPart.of(upload, part) for part in urls.parts],
-            headers={"Content-Type": upload.announced.content_type},
+            headers={"Content-Type": upload.file.content_type},
             part_size=upload.part_size,
             urls_expire_at=urls.expire_at,
             expires_at=upload.expires_at,
@@ -121,15 +130,15 @@ class UploadBegun(BaseModel):
         )
 
 
-class RenewUrls(BaseModel):
+class PartUrlsCreate(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"part_numbers": [2]}]})
 
     part_numbers: list[Annotated[int, Field(strict=True, ge=1)]] = Field(
-        min_length=1, max_length=_MAX_PARTS, description="From 1; a file that is not in parts is its part 1."
+        min_length=1, max_length=_MAX_PARTS, description="Counting from 1. A file that is not split has one part."
     )
 
 
-class FreshUrls(BaseModel):
+class PartUrls(BaseModel):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -147,10 +156,10 @@ class FreshUrls(BaseModel):
     urls_expire_at: UtcTime
 
     @classmethod
-    def of(cls, urls: Urls) -> FreshUrls:
+    def of(cls, urls: PresignedUrls) -> PartUrls:
         return cls(
             parts=[PresignedPart.of(urls.upload, part) for part in urls.parts],
-            headers={"Content-Type": urls.upload.announced.content_type},
+            headers={"Content-Type": urls.upload.file.content_type},
             urls_expire_at=urls.expire_at,
         )
 
@@ -158,7 +167,7 @@ class FreshUrls(BaseModel):
 class SentPart(BaseModel):
     part_number: int = Field(ge=1, strict=True)
     etag: str = Field(
-        min_length=1, max_length=200, description="From the answer to the part's PUT, with or without the quotes."
+        min_length=1, max_length=200, description="From the response to the part's PUT, with or without quotes."
     )
 
     @field_validator("etag")
@@ -167,27 +176,27 @@ class SentPart(BaseModel):
         return etag.strip('"')
 
 
-class CompleteUpload(BaseModel):
+class UploadComplete(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"parts": [{"part_number": 1, "etag": _ETAG}]}]})
 
     parts: list[SentPart] | None = Field(
-        None, max_length=100, description="All of them. May be left out for a file that is not in parts."
+        None, max_length=100, description="All parts. May be omitted for a file that is not split."
     )
 
-    def named(self) -> list[NamedPart]:
-        return [NamedPart(part.part_number, part.etag) for part in self.parts or ()]
+    def listed(self) -> list[CompletedPart]:
+        return [CompletedPart(part.part_number, part.etag) for part in self.parts or ()]
 
 
-class Completed(BaseModel):
+class UploadCompletion(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"photo_id": "p_8aB3x9Q5", "status": "processing"}]})
 
     photo_id: PhotoId
-    status: str = Field(description="Of the photo. `GET /v1/photos/{photo_id}` follows it from here.")
+    status: str = Field(description="The status of the photo; `GET /v1/photos/{photo_id}` shows its further changes.")
 
 
-class ArrivedPart(BaseModel):
+class UploadedPart(BaseModel):
     part_number: int
-    etag: str | None = Field(description="Null when the store has joined the parts already.")
+    etag: str | None = Field(description="Null if the parts have been joined.")
     size_bytes: int
 
 
@@ -200,7 +209,7 @@ class UploadSummary(BaseModel):
     content_type: str
     size_bytes: int
     part_size: int
-    photo_id: PhotoId | None = Field(description="The photo that it became.")
+    photo_id: PhotoId | None = Field(description="The photo, once the upload is completed.")
     created_at: UtcTime
     expires_at: UtcTime
     region: str
@@ -210,9 +219,9 @@ class UploadSummary(BaseModel):
         return cls(
             upload_id=upload.upload_id,
             status=upload.status,
-            filename=upload.announced.filename,
-            content_type=upload.announced.content_type,
-            size_bytes=upload.announced.size_bytes,
+            filename=upload.file.filename,
+            content_type=upload.file.content_type,
+            size_bytes=upload.file.size_bytes,
             part_size=upload.part_size,
             photo_id=upload.photo_id if upload.status is Status.COMPLETED else None,
             created_at=upload.created_at,
@@ -221,7 +230,7 @@ class UploadSummary(BaseModel):
         )
 
 
-class UploadProgress(UploadSummary):
+class UploadDetails(UploadSummary):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -234,17 +243,17 @@ class UploadProgress(UploadSummary):
         }
     )
 
-    parts: list[ArrivedPart] = Field(description="What has arrived; empty once the upload is no longer open.")
-    missing_part_numbers: list[int] = Field(description="What is still to be sent; when empty, complete the upload.")
+    parts: list[UploadedPart] = Field(description="The stored parts; empty unless the upload is open.")
+    missing_part_numbers: list[int] = Field(description="The parts to send; if empty, complete the upload.")
 
     @classmethod
-    def with_parts(cls, upload: Upload, arrived: list[Part], region: str) -> UploadProgress:
-        latest = {part.part_number: part for part in arrived}
+    def with_parts(cls, upload: Upload, stored: list[StoredPart], region: str) -> UploadDetails:
+        latest = {part.part_number: part for part in stored}
         return cls(
             **UploadSummary.of(upload, region).model_dump(),
             parts=[
-                ArrivedPart(part_number=part.part_number, etag=part.etag or None, size_bytes=part.size_bytes)
+                UploadedPart(part_number=part.part_number, etag=part.etag or None, size_bytes=part.size_bytes)
                 for part in latest.values()
             ],
-            missing_part_numbers=missing_parts(upload, arrived) if upload.status is Status.OPEN else [],
+            missing_part_numbers=missing_parts(upload, stored) if upload.status is Status.OPEN else [],
         )

@@ -1,0 +1,137 @@
+"""Routes of uploads."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Body, Response
+
+from photomesh_shared import ids
+from photomesh_shared.auth import Viewer
+from photomesh_shared.errors import WrongRegion
+from photomesh_shared.http import ApiRouter, Auth, LargePaging, Page, RateClass
+from photomesh_shared.ids import UploadId
+from photomesh_upload.errors import (
+    PartsMismatch,
+    PhotoTooLarge,
+    QuotaExceeded,
+    SizeMismatch,
+    UnsupportedType,
+    UploadAborted,
+    UploadCompleted,
+    UploadExpired,
+    UploadIncomplete,
+    UploadNotFound,
+)
+from photomesh_upload.http.dependencies import Dependencies
+from photomesh_upload.http.schemas import (
+    PartUrls,
+    PartUrlsCreate,
+    UploadComplete,
+    UploadCompletion,
+    UploadCreate,
+    UploadDetails,
+    UploadSummary,
+    UploadUrls,
+)
+
+__all__ = ["router"]
+
+router = ApiRouter(prefix="/v1/uploads", tags=["uploads"])
+
+
+@router.post(
+    "/init",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    idempotent=True,
+    problems=[UnsupportedType, PhotoTooLarge, QuotaExceeded],
+    summary="Create an upload",
+)
+async def create_upload(body: UploadCreate, viewer: Viewer, deps: Dependencies) -> UploadUrls:
+    """Announces a photo and returns presigned URLs: one for a file of up to 5 MB, otherwise one per part of 5 MiB. PUT
+    the bytes straight to object storage, which accepts exactly the announced length per URL, then complete the
+    upload."""
+    urls = await deps.uploads.create_upload(viewer.account_id, body.filename, body.content_type, body.size_bytes)
+    return UploadUrls.of(urls, deps.region)
+
+
+@router.get("", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List open uploads")
+async def list_uploads(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[UploadSummary]:
+    """Your uploads that are neither completed, aborted nor expired, newest first."""
+    kind = f"uploads:{ids.encode('u', viewer.account_id)}"
+    position = paging.position(kind)
+    before = position[0] if position else None
+    found = await deps.uploads.list_open_uploads(viewer.account_id, before=before, limit=paging.limit + 1)
+    shown = found[: paging.limit]
+    more = [shown[-1].upload_id] if len(found) > paging.limit else None
+    return paging.page(kind, [UploadSummary.of(upload, deps.region) for upload in shown], more)
+
+
+@router.get(
+    "/{upload_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    problems=[UploadNotFound, WrongRegion],
+    summary="Get an upload",
+)
+async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> UploadDetails:
+    """To resume an upload: the stored parts with their ETags, and the numbers of the missing ones."""
+    upload, stored = await deps.uploads.get_upload(viewer.account_id, upload_id)
+    return UploadDetails.with_parts(upload, stored, deps.region)
+
+
+@router.post(
+    "/{upload_id}/parts",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    problems=[UploadNotFound, WrongRegion, UploadCompleted, UploadExpired, UploadAborted],
+    summary="Create URLs for parts",
+)
+async def create_part_urls(upload_id: UploadId, body: PartUrlsCreate, viewer: Viewer, deps: Dependencies) -> PartUrls:
+    """For URLs that have expired, or to resume an upload. A part that is sent again replaces the earlier one."""
+    return PartUrls.of(await deps.uploads.create_part_urls(viewer.account_id, upload_id, body.part_numbers))
+
+
+@router.post(
+    "/{upload_id}/complete",
+    auth=Auth.REQUIRED,
+    rate=RateClass.UPLOAD,
+    problems=[
+        UploadNotFound,
+        WrongRegion,
+        UploadIncomplete,
+        PartsMismatch,
+        SizeMismatch,
+        UploadExpired,
+        UploadAborted,
+    ],
+    status_code=201,
+    summary="Complete an upload",
+)
+async def complete_upload(
+    upload_id: UploadId,
+    viewer: Viewer,
+    response: Response,
+    deps: Dependencies,
+    body: Annotated[UploadComplete | None, Body()] = None,
+) -> UploadCompletion:
+    """Verifies that all parts are stored and starts processing the photo. Idempotent. Afterwards the URLs stop working,
+    and the bytes cannot be changed."""
+    listed = body.listed() if body else []
+    upload = await deps.uploads.complete_upload(viewer.account_id, upload_id, listed)
+    response.headers["Location"] = f"/v1/photos/{ids.encode('p', upload.photo_id)}"
+    return UploadCompletion(photo_id=upload.photo_id, status="processing")
+
+
+@router.delete(
+    "/{upload_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[UploadNotFound, WrongRegion, UploadCompleted],
+    status_code=204,
+    summary="Abort an upload",
+)
+async def abort_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> None:
+    """Deletes what was uploaded. Idempotent."""
+    await deps.uploads.abort_upload(viewer.account_id, upload_id)
