@@ -1,10 +1,10 @@
-"""Writes the API's one OpenAPI document, and the list of its problem types, for the gateway to serve::
+"""Writes what the gateway has of the services: the API's one OpenAPI document, its problem types, the routing table::
 
-    python -m tools.openapi            # gateway/src/photomesh_gateway/openapi.json, problems.json
-    python -m tools.openapi --check    # writes nothing; fails if either is out of date
+    python -m tools.openapi            # openapi.json, problems.json and routing/routes.json of photomesh_gateway
+    python -m tools.openapi --check    # writes nothing; fails if one of them is out of date
 
-Each service describes its own operations. This puts them together, and adds what holds for all because the gateway
-does it: rate limits, request ids, tokens as the routing table has them, and its answers in a service's stead.
+Each service describes its own operations and their policies. This puts them together, and adds what holds for all
+because the gateway does it: rate limits, request ids, tokens, and its responses in a service's stead.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from photomesh_gateway.app import create_app
-from photomesh_gateway.routing.router import Route
-from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_local.registry import UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
-from photomesh_shared.http import Auth
+from photomesh_shared.http import Auth, RoutePolicy
+from photomesh_shared.http.policy import POLICY
 from tools import openapi_text as text
 
-__all__ = ["FILES", "document", "generated", "main", "operations", "problem_types"]
+__all__ = ["FILES", "document", "generated", "main", "operations", "problem_types", "routes"]
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = ROOT / "gateway/src/photomesh_gateway"
-FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json")
+FILES = (_PACKAGE / "openapi.json", _PACKAGE / "problems.json", _PACKAGE / "routing/routes.json")
 SERVICES = tuple(service.name for service in UPSTREAMS)
 _METHODS = ("get", "put", "post", "delete", "patch")
 
@@ -91,12 +90,11 @@ def document() -> Json:
         for tag in sorted(_tags(own) - {tag["name"] for tag in merged["tags"]}):
             merged["tags"].append({"name": tag, "description": own["info"]["description"]})
     merged["components"]["responses"] = text.common_responses()
-    routes = {(route.method, route.template): route for route in ROUTES}
-    for method, path, operation in operations(merged):
+    for _, _, operation in operations(merged):
         operation["operationId"] = operation["operationId"].partition("_v1_")[0].partition("__well_known")[0]
         _lift_examples(operation, merged["components"]["schemas"])
-        if route := routes.get((method, path)):
-            _add_what_the_gateway_does(operation, route)
+        if POLICY in operation:  # the gateway's own operations have none
+            _add_what_the_gateway_does(operation, RoutePolicy.of(operation))
     for schema in merged["components"]["schemas"].values():
         if "examples" in schema:
             schema["examples"] = [
@@ -185,15 +183,15 @@ def _with_nulls(example: Any, schema: Json, schemas: Json) -> Any:
     return example
 
 
-def _add_what_the_gateway_does(operation: Json, route: Route) -> None:
+def _add_what_the_gateway_does(operation: Json, policy: RoutePolicy) -> None:
     responses: Json = operation["responses"]
     operation["security"] = {
         Auth.REQUIRED: [text.TOKEN],
         Auth.OPTIONAL: [text.TOKEN, {}],
         Auth.NONE: [],
-    }[route.auth]
+    }[policy.auth]
     common = {"429": "TooManyRequests", "502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
-    if route.auth is not Auth.NONE:
+    if policy.auth is not Auth.NONE:
         common["401"] = "Unauthorized"
     if "requestBody" in operation:
         common |= {"408": "RequestTimeout", "413": "PayloadTooLarge"}
@@ -241,13 +239,34 @@ def problem_types() -> list[Json]:
     ]
 
 
+def routes() -> list[Json]:
+    """The rows of the routing table."""
+    rows = []
+    for service in SERVICES:
+        for method, path, operation in operations(service_app(service).openapi()):
+            policy = RoutePolicy.of(operation)
+            rows.append(
+                {
+                    "method": method,
+                    "path": path,
+                    "upstream": service,
+                    "auth": policy.auth,
+                    "rate": policy.rate,
+                    "max_body": policy.max_body,
+                }
+            )
+    return rows
+
+
 def generated() -> dict[Path, str]:
-    """Both files as they should be."""
-    contents = (document(), problem_types())
-    return {
-        path: json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        for path, content in zip(FILES, contents, strict=True)
-    }
+    """The files as they should be."""
+    table = ",\n".join(f"  {json.dumps(row)}" for row in routes())
+    texts = (_indented(document()), _indented(problem_types()), f"[\n{table}\n]\n")
+    return dict(zip(FILES, texts, strict=True))
+
+
+def _indented(content: Json | list[Json]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

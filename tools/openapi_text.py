@@ -14,7 +14,8 @@ from photomesh_shared.errors import (
     TooManyRequests,
     Unavailable,
 )
-from photomesh_shared.http import problems
+from photomesh_shared.http import RoutePolicy, problems
+from photomesh_shared.http.policy import POLICY
 
 __all__ = [
     "DESCRIPTION",
@@ -139,7 +140,7 @@ def takes(parameter: str, operation: Json) -> bool:
         case "IfMatch":
             return "412" in responses
         case _:
-            return "idempotency-key-in-use" in str(responses.get("409"))
+            return POLICY in operation and RoutePolicy.of(operation).idempotent
 
 
 def headers_of(status: int, operation: Json) -> Json:

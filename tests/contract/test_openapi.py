@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from referencing import Registry, Resource
 
 from photomesh_gateway.routing.router import Route, Router
 from photomesh_gateway.routing.table import ROUTES
-from photomesh_shared.http import Auth
+from photomesh_shared.http import Auth, RoutePolicy
 from tools.openapi import FILES, SERVICES, main, operations, service_documents
 
 Json = dict[str, Any]
@@ -162,3 +163,33 @@ def test_every_problem_type_is_explained() -> None:
         assert 400 <= problem["status"] <= 599
         assert re.fullmatch("[a-z]+(-[a-z]+)*", problem["code"])
         assert len(problem["explanation"]) > 20, problem["code"]
+
+
+def largest(schema: Json) -> float:
+    """The bytes of the largest JSON that is valid: each character an escaped surrogate pair; infinite if unbounded."""
+    schema = resolved(schema)
+    if "enum" in schema or "const" in schema:
+        return max(len(json.dumps(value)) for value in schema.get("enum", [schema.get("const")]))
+    if "anyOf" in schema:
+        return max(largest(choice) for choice in schema["anyOf"])
+    match schema.get("type"):
+        case "string" if schema.get("format") == "date-time":
+            return 2 + len("2026-11-21T10:30:00.123456+00:00")
+        case "string" if bounded := re.fullmatch(r"\^(\w+)\[0-9A-Za-z\]\{1,(\d+)\}\$", schema.get("pattern", "")):
+            return 2 + len(bounded[1]) + int(bounded[2])
+        case "string":
+            return 2 + 12 * float(schema.get("maxLength", inf))
+        case "array":
+            return 2 + float(schema.get("maxItems", inf)) * (2 + largest(schema["items"]))
+        case "object":
+            members = schema.get("properties", {})
+            return 2 + sum(len(name) + 6 + largest(member) for name, member in members.items())
+        case "integer" | "number" | "boolean" | "null":
+            return 24
+    return inf
+
+
+@pytest.mark.parametrize("name", [name for name, operation in ROUTED.items() if "requestBody" in operation])
+def test_every_body_has_bounds_and_the_largest_fits_its_route(name: str) -> None:
+    [content] = ROUTED[name]["requestBody"]["content"].values()
+    assert largest(content["schema"]) <= RoutePolicy.of(ROUTED[name]).max_body

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fastapi import Response
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
 from photomesh_shared.errors import InvalidCursor
-from photomesh_shared.http.cursors import CursorCodec, Page, link_next
+from photomesh_shared.http.cursors import CursorCodec
 
 CODEC = CursorCodec("secret")
 _VALUES = st.lists(st.one_of(st.integers(-(2**63), 2**63), st.text()), max_size=4)
@@ -45,21 +43,3 @@ def test_a_cursor_belongs_to_one_list_and_one_secret() -> None:
     for codec, kind in ((CODEC, "posts-by-author:u_2"), (CursorCodec("other"), "posts-by-author:u_1")):
         with pytest.raises(InvalidCursor):
             codec.decode(kind, cursor)
-
-
-def _request(query: str) -> Request:
-    scope = {"type": "http", "method": "GET", "path": "/v1/posts", "query_string": query.encode(), "headers": []}
-    return Request(scope | {"server": ("service", 80), "scheme": "http", "root_path": ""})
-
-
-def test_the_link_keeps_the_rest_of_the_query() -> None:
-    response = Response()
-    link_next(_request("limit=5&cursor=old"), response, "https://api.example", "new")
-    assert response.headers["link"] == '<https://api.example/v1/posts?limit=5&cursor=new>; rel="next"'
-    last = Response()
-    link_next(_request("limit=5"), last, "https://api.example", None)
-    assert "link" not in last.headers
-
-
-def test_a_page_says_when_it_is_the_last() -> None:
-    assert Page[int](items=[1]).model_dump() == {"items": [1], "next_cursor": None}

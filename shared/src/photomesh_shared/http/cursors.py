@@ -1,4 +1,4 @@
-"""Signed, opaque cursors, and the page that carries them.
+"""Signed, opaque cursors.
 
 A cursor holds the sort key of the last item on a page, so that a page never repeats or skips while items come and go.
 It is signed with what it belongs to (`kind`): one list's cursor is of no use with another.
@@ -11,16 +11,12 @@ import binascii
 import hashlib
 import hmac
 import json
-from typing import Any, Generic, TypeVar
-
-from fastapi import Request, Response
-from pydantic import BaseModel, Field
+from typing import Any
 
 from photomesh_shared.errors import InvalidCursor
 
-__all__ = ["CursorCodec", "Page", "link_next"]
+__all__ = ["CursorCodec"]
 
-Item = TypeVar("Item")
 _SIGNATURE_BYTES = 12
 
 
@@ -47,17 +43,3 @@ class CursorCodec:
 
     def _sign(self, kind: str, payload: bytes) -> bytes:
         return hmac.digest(self._secret, kind.encode() + b"\0" + payload, hashlib.sha256)[:_SIGNATURE_BYTES]
-
-
-class Page(BaseModel, Generic[Item]):
-    """One page of a list; `next_cursor` is null on the last."""
-
-    items: list[Item]
-    next_cursor: str | None = Field(None, description="Send it back as `cursor` to get the next page.")
-
-
-def link_next(request: Request, response: Response, public_url: str, cursor: str | None) -> None:
-    """Sets the `Link` header (RFC 8288) to the next page."""
-    if cursor:
-        url = request.url.include_query_params(cursor=cursor)
-        response.headers["Link"] = f'<{public_url}{url.path}?{url.query}>; rel="next"'

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from photomesh_shared.http.cursors import CursorCodec, Page
+from photomesh_shared.http.cursors import CursorCodec
 
 __all__ = ["PRIVATE", "Cursor", "LargePaging", "Limit", "Page", "PageRequest", "Paging"]
 
@@ -28,6 +29,13 @@ PRIVATE = "private, no-cache"
 Limit = Annotated[int, Query(ge=1, le=50, description="Items at most; a page may have fewer.")]
 LargeLimit = Annotated[int, Query(ge=1, le=100, description="Items at most; a page may have fewer.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the previous page.")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(None, description="Send it back as `cursor` to get the next page.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ async def create_part_urls(upload_id: UploadId, body: PartUrlsCreate, viewer: Vi
         UploadExpired,
         UploadAborted,
     ],
+    max_body=32 * 1024,  # the longest ETags, every character an escaped surrogate pair
     status_code=201,
     summary="Complete an upload",
 )

@@ -180,7 +180,7 @@ class UploadComplete(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"parts": [{"part_number": 1, "etag": _ETAG}]}]})
 
     parts: list[SentPart] | None = Field(
-        None, max_length=100, description="All parts. May be omitted for a file that is not split."
+        None, max_length=_MAX_PARTS, description="All parts. May be omitted for a file that is not split."
     )
 
     def listed(self) -> list[CompletedPart]:
