@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from photomesh_gateway.app import create_app
 from photomesh_gateway.settings import Settings
-from photomesh_local.registry import UPSTREAMS
+from photomesh_local.configuration.registry import UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
 from photomesh_shared.http import Auth, RoutePolicy
 from photomesh_shared.http.policy import POLICY

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from photomesh_local.sockets import descendants
+from photomesh_local.processes.sockets import descendants
 
 __all__ = ["Footprint", "measure"]
 

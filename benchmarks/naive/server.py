@@ -20,7 +20,7 @@ import photomesh_local as local
 from benchmarks.naive.database import SCHEMA
 from benchmarks.society.graph import Graph
 from benchmarks.society.posts import Posts, World, caption_of, display_name_of, photo_of, username_of
-from photomesh_local.environment import postgres_dsn
+from photomesh_local.configuration.environment import postgres_dsn
 from photomesh_shared.events import PhotoReady
 from photomesh_shared.ids import timestamp_of
 

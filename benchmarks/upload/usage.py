@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import photomesh_local as local
-from photomesh_local.lifecycle import PROGRAMS
-from photomesh_local.sockets import descendants
+from photomesh_local.lifecycle.up_and_down import PROGRAMS
+from photomesh_local.processes.sockets import descendants
 
 __all__ = ["processor_seconds", "used_since"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from photomesh_local import registry
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import ROOT
 from photomesh_shared.events import TOPICS
 from tools.programs.__main__ import main
 from tools.programs.files import REGION_FILES, generated, templates, with_regions

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 import photomesh_local as local
-from photomesh_local.environment import postgres_dsn
+from photomesh_local.configuration.environment import postgres_dsn
 from photomesh_local.servers.postgres import ADMIN
 from photomesh_shared.stores.migrations import folder_of
 from photomesh_shared.stores.postgres import migrate

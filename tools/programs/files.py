@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from photomesh_local import registry, stack
-from photomesh_local.environment import ONE_MACHINE
-from photomesh_local.registry import Program
+from photomesh_local.configuration import registry, stack
+from photomesh_local.configuration.environment import ONE_MACHINE
+from photomesh_local.configuration.registry import Program
 from tools.programs import views
 
 __all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "templates", "with_regions"]

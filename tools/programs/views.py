@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from photomesh_local.registry import ConsumerScaling, Deployable, Program
+from photomesh_local.configuration.registry import ConsumerScaling, Deployable, Program
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 

@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from photomesh_local.configuration.stack import Stack
 from photomesh_local.servers import SERVERS
-from photomesh_local.stack import Stack
 from tests.conftest import Environment
 from tests.support.databases import new_database
 from tests.support.servers import Servers

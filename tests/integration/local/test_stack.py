@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 import photomesh_local as local
-from photomesh_local import sockets
-from photomesh_local.orphans import pid_of
-from photomesh_local.ports import GRPC_OFFSET
+from photomesh_local.configuration.ports import GRPC_OFFSET
+from photomesh_local.processes import sockets
+from photomesh_local.processes.orphans import pid_of
 from photomesh_local.servers import seaweedfs
 from photomesh_local.servers.postgres import psql
 from tests.support.servers import source

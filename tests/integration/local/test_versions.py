@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from photomesh_local.configuration.stack import ROOT, Stack
 from photomesh_local.servers.base import find
 from photomesh_local.servers.postgres import psql
-from photomesh_local.stack import ROOT, Stack
 
 pytestmark = [
     pytest.mark.usefixtures("servers"),

@@ -13,8 +13,8 @@ from testcontainers.core.docker_client import DockerClient
 from testcontainers.core.network import Network
 
 import photomesh_local as local
-from photomesh_local.lifecycle import DEADLINE, PROGRAMS
-from photomesh_local.readiness import blocking, until_ready
+from photomesh_local.lifecycle.readiness import blocking, until_ready
+from photomesh_local.lifecycle.up_and_down import DEADLINE, PROGRAMS
 from tests.support.servers.images import CONTAINERS, Place
 
 __all__ = ["container_servers"]

@@ -16,8 +16,8 @@ import yaml
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+from photomesh_local.configuration.stack import ROOT, Stack, render
 from photomesh_local.servers import cassandra, postgres, seaweedfs
-from photomesh_local.stack import ROOT, Stack, render
 
 __all__ = ["CONTAINERS", "Place"]
 

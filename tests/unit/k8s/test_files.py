@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from photomesh_gateway.routing.table import ROUTES
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration.stack import ROOT
 from tests.support.manifests import K8S, container, env_file, kustomizations, memory, named, of, patched, pods
 
 SUPPORTED = ("1.34", "1.37")

@@ -9,8 +9,8 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from photomesh_local import registry
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import ROOT
 from tests.support.manifests import named, pods
 
 

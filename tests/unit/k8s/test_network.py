@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic_settings import BaseSettings
 
-from photomesh_local import registry
+from photomesh_local.configuration import registry
 from photomesh_shared.settings import (
     AuthSettings,
     CassandraSettings,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from photomesh_identity.settings import Settings as IdentitySettings
-from photomesh_local import registry
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import ROOT
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from tests.support.manifests import Resource, container, memory, named, of, pods, secrets
 

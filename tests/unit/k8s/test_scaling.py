@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from photomesh_local import registry
+from photomesh_local.configuration import registry
 from photomesh_shared.events import TOPICS
 from photomesh_shared.ids import MAX_WORKER
 from photomesh_shared.settings import PostgresSettings

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from photomesh_local import registry
+from photomesh_local.configuration import registry
 from photomesh_shared.settings import ServiceSettings
 from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from
 from tests.support.services import settings_from

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from photomesh_local import environment, lifecycle, registry
-from photomesh_local.ports import ports
-from photomesh_local.secrets import NAMES
+from photomesh_local import environment
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.ports import ports
+from photomesh_local.configuration.secrets import NAMES
+from photomesh_local.configuration.stack import ROOT
+from photomesh_local.lifecycle import up_and_down
 from photomesh_local.services import SERVICES
-from photomesh_local.stack import ROOT
 from photomesh_shared.settings import CassandraSettings, KafkaSettings, PostgresSettings, RedisSettings, StorageSettings
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -21,7 +23,7 @@ ONE_SHOT = {"databases", *JOBS}
 
 
 def test_every_program_and_every_step_is_a_container() -> None:
-    assert set(COMPOSE) == set(lifecycle.PROGRAMS) | ONE_SHOT
+    assert set(COMPOSE) == set(up_and_down.PROGRAMS) | ONE_SHOT
 
 
 @pytest.mark.parametrize("program", [*SERVICES, *JOBS])

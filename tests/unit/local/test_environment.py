@@ -4,8 +4,9 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from photomesh_local import environment, registry
-from photomesh_local.environment import as_lines
+from photomesh_local import environment
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.environment import as_lines
 from photomesh_local.services import SERVICES
 from photomesh_shared.settings import ServiceSettings
 from tests.support.services import settings_from

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from photomesh_local import orphans
-from photomesh_local.stack import Stack
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.processes import orphans
 
 
 def test_a_live_process_is_known_by_its_pid_file(tmp_path: Path) -> None:

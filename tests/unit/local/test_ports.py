@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from photomesh_local.ports import GRPC_OFFSET, ports
+from photomesh_local.configuration.ports import GRPC_OFFSET, ports
 from photomesh_local.servers import seaweedfs
 
 

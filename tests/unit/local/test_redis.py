@@ -5,7 +5,7 @@ import re
 import pytest
 
 from photomesh_feed.domain.timelines import FEED_POSTS
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration.stack import ROOT
 
 FILES = ("deploy/local/config/redis.conf", "docker-compose.yml", "deploy/k8s/data-plane/feed-redis.conf")
 

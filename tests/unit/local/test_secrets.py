@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from photomesh_local.ports import read_env_file
-from photomesh_local.secrets import NAMES, load_or_create, write_private
+from photomesh_local.configuration.ports import read_env_file
+from photomesh_local.configuration.secrets import NAMES, load_or_create, write_private
 
 
 def test_they_are_made_on_the_first_run_and_kept(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from photomesh_local.display import Silent
-from photomesh_local.steps import Step, run_steps, with_needs
+from photomesh_local.lifecycle.display import Silent
+from photomesh_local.lifecycle.steps import Step, run_steps, with_needs
 
 
 def _step(name: str, needs: list[str], log: list[str], error: str = "") -> Step:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from photomesh_local.lifecycle import PROGRAMS
-from photomesh_local.program import Program
-from photomesh_local.stack import Stack
-from photomesh_local.supervision import main_section, program_section, script
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.lifecycle.up_and_down import PROGRAMS
+from photomesh_local.processes.program import Program
+from photomesh_local.processes.supervisor import main_section, program_section, script
 
 STACK = Stack("test")
 

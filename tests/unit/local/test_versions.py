@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from photomesh_local.stack import ROOT
+from photomesh_local.configuration.stack import ROOT
 from tests.support.manifests import named, of
 
 VERSIONS = {name: entry["version"] for name, entry in tomllib.loads((ROOT / "deploy/servers.toml").read_text()).items()}

@@ -3,7 +3,9 @@
 Tests and tools use these functions; people use `make up`, `make down` and `python -m photomesh_local --help`.
 """
 
-from photomesh_local.control import (
+from photomesh_local.configuration.environment import environment
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.lifecycle.control import (
     kill,
     pause,
     pid,
@@ -15,10 +17,8 @@ from photomesh_local.control import (
     start,
     stop,
 )
-from photomesh_local.environment import environment
-from photomesh_local.lifecycle import clean, down, up
-from photomesh_local.program import StackError
-from photomesh_local.stack import Stack
+from photomesh_local.lifecycle.up_and_down import clean, down, up
+from photomesh_local.processes.program import StackError
 
 __all__ = [
     "Stack",

@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from photomesh_local import compose, display, lifecycle, report, topics, traces
-from photomesh_local.environment import as_lines, environment
-from photomesh_local.program import StackError
-from photomesh_local.stack import STACKS, Stack
-from photomesh_local.supervision import Supervisor
+from photomesh_local import compose
+from photomesh_local.configuration.environment import as_lines, environment
+from photomesh_local.configuration.stack import STACKS, Stack
+from photomesh_local.inspection import report, topics, traces
+from photomesh_local.lifecycle import display, up_and_down
+from photomesh_local.processes.program import StackError
+from photomesh_local.processes.supervisor import Supervisor
 
 Command = Callable[[Stack, argparse.Namespace], None]
 
@@ -60,9 +62,9 @@ def _up(stack: Stack, options: argparse.Namespace) -> None:
     began = time.monotonic()
     if compose.engine(_wanted_engine(stack)) == "docker":
         compose.up(stack, options.only, display.for_terminal)
-        programs = set(lifecycle.PROGRAMS)
+        programs = set(up_and_down.PROGRAMS)
     else:
-        lifecycle.up(stack, options.only, display.for_terminal)
+        up_and_down.up(stack, options.only, display.for_terminal)
         programs = set(Supervisor(stack).states())
     print(f"\nReady after {time.monotonic() - began:.1f} s.\n")
     rows = [address for program, address in report.addresses(stack).items() if program in programs]
@@ -80,14 +82,14 @@ def _engine(stack: Stack, options: argparse.Namespace) -> None:
 def _down(stack: Stack, options: argparse.Namespace) -> None:
     if compose.is_up(stack):
         compose.down(stack)
-    stopped = lifecycle.down(stack)
+    stopped = up_and_down.down(stack)
     print(f"Stopped {', '.join(stopped)}." if stopped else "No process of the stack is left.")
 
 
 def _clean(stack: Stack, options: argparse.Namespace) -> None:
     if compose.is_up(stack):
         compose.clean(stack)
-    lifecycle.clean(stack)
+    up_and_down.clean(stack)
     print(f"The {stack.name} stack is stopped, and its data, logs and secrets are gone.")
 
 
@@ -107,9 +109,9 @@ def _ps(stack: Stack, options: argparse.Namespace) -> None:
 
 
 def _logs(stack: Stack, options: argparse.Namespace) -> None:
-    chosen = options.programs or list(lifecycle.PROGRAMS)
-    if unknown := [name for name in chosen if name not in lifecycle.PROGRAMS]:
-        raise StackError(f"no program is named {', '.join(unknown)}: there are {', '.join(lifecycle.PROGRAMS)}")
+    chosen = options.programs or list(up_and_down.PROGRAMS)
+    if unknown := [name for name in chosen if name not in up_and_down.PROGRAMS]:
+        raise StackError(f"no program is named {', '.join(unknown)}: there are {', '.join(up_and_down.PROGRAMS)}")
     if compose.is_up(stack):
         compose.follow_logs(stack, options.programs, follow=not options.no_follow)
         return

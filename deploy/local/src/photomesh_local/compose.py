@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import Literal
 
-from photomesh_local.lifecycle import PROGRAMS, Screen, failures, wait_for
-from photomesh_local.program import StackError
-from photomesh_local.readiness import blocking
-from photomesh_local.secrets import write_private
-from photomesh_local.stack import ROOT, Stack
-from photomesh_local.steps import Step, run_steps
+from photomesh_local.configuration.secrets import write_private
+from photomesh_local.configuration.stack import ROOT, Stack
+from photomesh_local.lifecycle.readiness import blocking
+from photomesh_local.lifecycle.steps import Step, run_steps
+from photomesh_local.lifecycle.up_and_down import PROGRAMS, Screen, failures, wait_for
+from photomesh_local.processes.program import StackError
 
 Engine = Literal["native", "docker"]
 # Building images and pulling servers may take minutes on the first run; from then on seconds.

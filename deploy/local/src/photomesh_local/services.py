@@ -5,11 +5,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from photomesh_local import registry
-from photomesh_local.environment import environment
-from photomesh_local.program import Program
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.environment import environment
+from photomesh_local.configuration.stack import ROOT, Stack
+from photomesh_local.processes.program import Program
 from photomesh_local.servers.base import Server, http_ok
-from photomesh_local.stack import ROOT, Stack
 
 _SPANS_KEPT = 64 << 20
 """Bytes of a span file, above which the next `up` starts a new one and keeps this one as the last."""

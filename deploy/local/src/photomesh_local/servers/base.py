@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from photomesh_local.program import Program, StackError
-from photomesh_local.stack import LIB, Stack
+from photomesh_local.configuration.stack import LIB, Stack
+from photomesh_local.processes.program import Program, StackError
 
 HOST = "127.0.0.1"
 

@@ -4,11 +4,11 @@ import asyncio
 import struct
 from pathlib import Path
 
-from photomesh_local import registry
-from photomesh_local.orphans import alive, pid_file
-from photomesh_local.program import Program, StackError
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import LIB, LOCAL, Stack, render
+from photomesh_local.processes.orphans import alive, pid_file
+from photomesh_local.processes.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names
-from photomesh_local.stack import LIB, LOCAL, Stack, render
 
 _ARGUMENTS = LOCAL / "config" / "cassandra.args"
 _LOGGING = LOCAL / "config" / "logback.xml"

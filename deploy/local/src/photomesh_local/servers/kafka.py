@@ -5,9 +5,9 @@ import base64
 import struct
 import uuid
 
-from photomesh_local.program import Program
+from photomesh_local.configuration.stack import LOCAL, Stack, render
+from photomesh_local.processes.program import Program
 from photomesh_local.servers.base import HOST, Server, class_path, digest, java17, java_names, run
-from photomesh_local.stack import LOCAL, Stack, render
 
 _BROKER = ("-Xms256m", "-Xmx256m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
 _LOGGING = LOCAL / "config" / "log4j2.properties"

@@ -8,11 +8,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from photomesh_local import registry
-from photomesh_local.orphans import alive, pid_file
-from photomesh_local.program import Program, StackError
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.processes.orphans import alive, pid_file
+from photomesh_local.processes.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, find, run
-from photomesh_local.stack import Stack
 
 ADMIN = "photomesh"
 _OPTIONS = {

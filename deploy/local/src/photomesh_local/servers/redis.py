@@ -2,10 +2,10 @@
 
 import asyncio
 
-from photomesh_local.program import Program
-from photomesh_local.secrets import write_private
+from photomesh_local.configuration.secrets import write_private
+from photomesh_local.configuration.stack import Stack, render
+from photomesh_local.processes.program import Program
 from photomesh_local.servers.base import HOST, Server, digest, find
-from photomesh_local.stack import Stack, render
 
 
 def prepare(stack: Stack) -> None:

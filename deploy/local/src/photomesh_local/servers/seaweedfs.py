@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from photomesh_local.orphans import alive, pid_file
-from photomesh_local.ports import GRPC_OFFSET
-from photomesh_local.program import Program, StackError
-from photomesh_local.secrets import write_private
+from photomesh_local.configuration.ports import GRPC_OFFSET
+from photomesh_local.configuration.secrets import write_private
+from photomesh_local.configuration.stack import Stack, render
+from photomesh_local.processes.orphans import alive, pid_file
+from photomesh_local.processes.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, digest, find, http_ok
-from photomesh_local.stack import Stack, render
 
 PORTS = ("S3", "S3_MASTER", "S3_VOLUME", "S3_FILER", "S3_ADMIN")
 _SOCKETS = Path("/tmp")  # noqa: S108  (fixed in its code)

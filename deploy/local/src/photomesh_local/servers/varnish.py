@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from photomesh_local.program import Program
+from photomesh_local.configuration.stack import Stack, render
+from photomesh_local.processes.program import Program
 from photomesh_local.servers.base import HOST, Server, digest, find, http_ok
-from photomesh_local.stack import Stack, render
 
 _UPSTREAM = {"shield": "S3", "edge": "SHIELD"}
 _CACHE = {"shield": "256m", "edge": "64m"}

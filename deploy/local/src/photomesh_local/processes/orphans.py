@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from photomesh_local.stack import Stack
+from photomesh_local.configuration.stack import Stack
 
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 

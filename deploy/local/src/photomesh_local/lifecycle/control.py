@@ -6,14 +6,14 @@ import signal
 from collections.abc import Mapping
 from dataclasses import replace
 
-from photomesh_local.lifecycle import DEADLINE, PROGRAMS
-from photomesh_local.orphans import pid_file, pid_of
-from photomesh_local.readiness import blocking, until_ready
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.lifecycle.readiness import blocking, until_ready
+from photomesh_local.lifecycle.up_and_down import DEADLINE, PROGRAMS
+from photomesh_local.processes.orphans import pid_file, pid_of
+from photomesh_local.processes.sockets import descendants
+from photomesh_local.processes.supervisor import Supervisor
 from photomesh_local.servers import SERVERS
 from photomesh_local.services import SERVICES
-from photomesh_local.sockets import descendants
-from photomesh_local.stack import Stack
-from photomesh_local.supervision import Supervisor
 
 
 def start(stack: str, program: str, *, wait: bool = True) -> None:

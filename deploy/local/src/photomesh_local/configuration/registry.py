@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 __all__ = ["DEPLOYABLES", "PROGRAMS", "REGISTRY_FILE", "UPSTREAMS", "Deployable", "Program", "jobs_on", "load"]
 
-REGISTRY_FILE = Path(__file__).resolve().parents[3] / "programs.toml"
+REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
 Kind = Literal["http", "consumer", "job"]
 Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn"]

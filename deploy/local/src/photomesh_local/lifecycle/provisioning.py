@@ -8,14 +8,14 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from photomesh_local import registry
-from photomesh_local.environment import DATABASES, environment
-from photomesh_local.program import StackError
-from photomesh_local.registry import Program
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.environment import DATABASES, environment
+from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.stack import LOCAL, ROOT, Stack
+from photomesh_local.lifecycle.steps import Step
+from photomesh_local.processes.program import StackError
 from photomesh_local.servers.postgres import psql
 from photomesh_local.services import revision
-from photomesh_local.stack import LOCAL, ROOT, Stack
-from photomesh_local.steps import Step
 
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
 _SOURCES = {

@@ -3,9 +3,9 @@
 import os
 
 from photomesh_local.compose import compose, is_up
+from photomesh_local.configuration.stack import Stack
 from photomesh_local.servers.base import HOST
 from photomesh_local.servers.kafka import java
-from photomesh_local.stack import Stack
 
 _CONSUMER = ("--from-beginning", "--property", "print.key=true", "--property", "print.headers=true")
 

@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, Self
 
-from photomesh_local import display, orphans, provisioning, registry, sockets
-from photomesh_local.program import StackError
-from photomesh_local.readiness import blocking, until_ready
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.lifecycle import display, provisioning
+from photomesh_local.lifecycle.readiness import blocking, until_ready
+from photomesh_local.lifecycle.steps import Display, Progress, Step, run_steps, with_needs
+from photomesh_local.processes import orphans, sockets
+from photomesh_local.processes.program import StackError
+from photomesh_local.processes.supervisor import Supervisor
 from photomesh_local.servers import SERVERS, Server, cassandra, postgres
 from photomesh_local.services import SERVICES
-from photomesh_local.stack import Stack
-from photomesh_local.steps import Display, Progress, Step, run_steps, with_needs
-from photomesh_local.supervision import Supervisor
 
 PROGRAMS = SERVERS | SERVICES
 DEADLINE = 150.0

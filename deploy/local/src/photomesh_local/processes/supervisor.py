@@ -12,10 +12,10 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from photomesh_local import orphans
-from photomesh_local.program import Program, StackError
-from photomesh_local.secrets import write_private
-from photomesh_local.stack import Stack
+from photomesh_local.configuration.secrets import write_private
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.processes import orphans
+from photomesh_local.processes.program import Program, StackError
 
 # What programs inherit from the shell that ran `up`: enough to run, nothing that changes what they do.
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -124,7 +124,7 @@ class Supervisor:
             leftover.unlink(missing_ok=True)
         write_private(self._configuration, main_section(self._stack))
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        command = [sys.executable, "-m", "photomesh_local.supervisord", "-c", str(self._configuration)]
+        command = [sys.executable, "-m", "photomesh_local.processes.supervisord", "-c", str(self._configuration)]
         started = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
         deadline = time.monotonic() + 15
         while not self.running():

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from photomesh_local import secrets
-from photomesh_local.ports import ports
+from photomesh_local.configuration import secrets
+from photomesh_local.configuration.ports import ports
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 LOCAL = ROOT / "deploy" / "local"
 LIB = ROOT / ".photomesh" / "lib"
 STACKS = ("dev", "test")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photomesh_local import registry
-from photomesh_local.lifecycle import PROGRAMS
-from photomesh_local.orphans import pid_file, pid_of
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.lifecycle.up_and_down import PROGRAMS
+from photomesh_local.processes.orphans import pid_file, pid_of
+from photomesh_local.processes.sockets import descendants
 from photomesh_local.services import SERVICES
-from photomesh_local.sockets import descendants
-from photomesh_local.stack import Stack
 
 Row = tuple[str, ...]
 

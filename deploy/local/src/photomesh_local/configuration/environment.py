@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from photomesh_local import registry
-from photomesh_local.registry import Program
-from photomesh_local.stack import Stack
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
 

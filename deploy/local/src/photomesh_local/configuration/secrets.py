@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from photomesh_local import registry
-from photomesh_local.ports import read_env_file
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.ports import read_env_file
 
 NAMES = tuple(
     dict.fromkeys(

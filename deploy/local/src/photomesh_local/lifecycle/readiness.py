@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from photomesh_local.program import StackError
+from photomesh_local.processes.program import StackError
 
 _T = TypeVar("_T")
 _LIVES = 4

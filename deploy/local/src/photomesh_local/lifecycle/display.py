@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from photomesh_local.steps import Progress, Step
+from photomesh_local.lifecycle.steps import Progress, Step
 
 _LOOK = {
     "waiting": ("·", "dim"),

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from photomesh_local.program import StackError
-from photomesh_local.stack import Stack
+from photomesh_local.configuration.stack import Stack
+from photomesh_local.processes.program import StackError
 
 Span = dict[str, Any]
 """One line of a span file: trace_id, span_id, parent_id, service, name, start_ns, end_ns, status, attributes."""

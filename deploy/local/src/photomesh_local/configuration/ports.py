@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from photomesh_local import registry
+from photomesh_local.configuration import registry
 
-PORTS_FILE = Path(__file__).resolve().parents[2] / "ports.env"
+PORTS_FILE = Path(__file__).resolve().parents[3] / "ports.env"
 GRPC_OFFSET = 10_000
 """SeaweedFS opens a gRPC port this far above each of its HTTP ports."""
 
