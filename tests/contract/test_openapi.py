@@ -183,7 +183,12 @@ def largest(schema: Json) -> float:
             return 2 + float(schema.get("maxItems", inf)) * (2 + largest(schema["items"]))
         case "object":
             members = schema.get("properties", {})
-            return 2 + sum(len(name) + 6 + largest(member) for name, member in members.items())
+            size = 2 + sum(len(name) + 6 + largest(member) for name, member in members.items())
+            for pattern, member in schema.get("patternProperties", {}).items():
+                name = largest({"type": "string", "pattern": pattern})
+                size += float(schema.get("maxProperties", inf)) * (name + 4 + largest(member))
+            assert not isinstance(schema.get("additionalProperties"), dict)
+            return size
         case "integer" | "number" | "boolean" | "null":
             return 24
     return inf

@@ -133,6 +133,16 @@ async def test_wrong_fields_are_pointed_at(client: httpx.AsyncClient, body: Any,
     expect_problem(await client.post("/v1/orders", json=body), 422, "invalid-request", *pointers)
 
 
+async def test_junk_does_not_come_back_as_more_junk(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/orders", json={"eggs": 1} | {f"unknown{number}": number for number in range(2_000)})
+    problem = expect_problem(answer, 422, "invalid-request")
+    assert problem["detail"] == "There are 2000 errors; these are the first."
+    assert len(problem["errors"]) == 20
+    answer = await client.post("/v1/orders", json={"eggs": 1, "\x01" * 10_000: 1})
+    expect_problem(answer, 422, "invalid-request")
+    assert len(answer.content) < 2_000
+
+
 async def test_reasons_are_sentences(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/orders", json={"eggs": 1, "name": "spam"})
     assert expect_problem(answer, 422, "invalid-request")["errors"] == [

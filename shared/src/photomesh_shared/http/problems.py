@@ -29,6 +29,9 @@ from photomesh_shared.settings import ServiceSettings
 
 __all__ = ["HANDLERS", "ProblemDocument", "problems", "with_problem_content"]
 
+_MAX_ERRORS = 20  # a body of junk has thousands, and all of them would make a response larger than the body
+_MAX_NAME = 100  # characters of a member's name
+
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 
@@ -93,7 +96,7 @@ def _respond(request: Request, problem: Problem) -> JSONResponse:
 
 def _pointer(location: tuple[int | str, ...]) -> str:
     where, *rest = location
-    escaped = [str(part).replace("~", "~0").replace("/", "~1") for part in rest]
+    escaped = [str(part)[:_MAX_NAME].replace("~", "~0").replace("/", "~1") for part in rest]
     return "/" + "/".join(escaped) if where == "body" and rest else "#" + "/".join([str(where), *escaped])
 
 
@@ -104,10 +107,14 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    if any(item["type"] == "json_invalid" for item in error.errors()):
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
         return _respond(request, MalformedJson())
-    fields = [FieldError(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in error.errors()]
-    return _respond(request, InvalidRequest(errors=fields))
+    fields = [
+        FieldError(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in found[:_MAX_ERRORS]
+    ]
+    detail = f"There are {len(found)} errors; these are the first." if len(found) > _MAX_ERRORS else None
+    return _respond(request, InvalidRequest(detail, errors=fields))
 
 
 async def _on_lone_surrogate(request: Request, error: Exception) -> Response:

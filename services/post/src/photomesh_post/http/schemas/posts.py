@@ -82,6 +82,7 @@ class PostCreate(RequestBody):
     place: Location | None = None
     alt_texts: dict[PhotoId, AltText] = Field(
         default={},
+        max_length=MAX_PHOTOS,
         description="Descriptions of photos for people who cannot see them, by photo id.",
         json_schema_extra=_BY_PHOTO,
     )
@@ -101,6 +102,7 @@ class PostUpdate(RequestBody):
     place: Location | None = Field(None, description="Null removes it.")
     alt_texts: dict[PhotoId, AltText | None] = Field(
         default={},
+        max_length=MAX_PHOTOS,
         description="By photo id; null removes one, and those that are left out stay.",
         json_schema_extra=_BY_PHOTO,
     )
