@@ -1,5 +1,6 @@
 """The CDN's edge and shield in front of object storage: what they keep, what they forget, what they refuse."""
 
+import asyncio
 import http.client
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -10,6 +11,7 @@ import pytest
 from photomesh_media_worker.settings import Settings as WorkerSettings
 from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from tests.conftest import Environment
+from tests.support.servers import Servers
 from tests.support.services import settings_from
 from tests.support.waiting import eventually
 
@@ -87,6 +89,15 @@ async def test_a_purge_of_shield_and_edge_makes_a_deleted_photo_vanish(
     for layer in (shield, edge):
         assert (await layer.request("PURGE", path)).status_code == 200
     assert (await edge.get(path)).status_code == 404
+
+
+async def test_a_restarted_store_is_found_again(edge: httpx.AsyncClient, servers: Servers, variant: str) -> None:
+    await asyncio.to_thread(servers.restart, "seaweedfs")
+
+    async def status() -> int:
+        return (await edge.get(f"/variants/{variant}")).status_code
+
+    assert await eventually(status, until=lambda status: status == 200, within=20) == 200
 
 
 async def test_a_photo_that_was_asked_for_too_early_appears(edge: httpx.AsyncClient, storage: ObjectStorage) -> None:

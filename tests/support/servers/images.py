@@ -99,7 +99,7 @@ def _postgres(place: Place) -> DockerContainer:
         "POSTGRES_USER": postgres.ADMIN,
         "POSTGRES_DB": "postgres",
         "POSTGRES_PASSWORD": place.stack.secrets["POSTGRES_PASSWORD"],
-        "POSTGRES_INITDB_ARGS": "--no-sync",
+        "POSTGRES_INITDB_ARGS": "--no-sync -E UTF8 --locale=C.UTF-8",
     }
     container = place.container("postgres", "POSTGRES", environment)
     return container.with_command(["postgres", *postgres.options(place.stack, place.address)])
