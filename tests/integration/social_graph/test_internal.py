@@ -43,9 +43,16 @@ async def test_followed_and_muted_accounts(users: ApiUsers) -> None:
     body = (await users.api.get(path)).json()
     assert sorted(body.pop("following")) == [[grace.number, 3], [joan.number, 2]]
     assert sorted(body.pop("muted")) == [[joan.number, 2], [edith.number, 1]]
+    assert body.pop("ended") == []
+    await ada.unfollow(grace)
+    await ada.unmute(edith)
+    body = (await users.api.get(path)).json()
+    assert body.pop("following") == [[joan.number, 2]]
+    assert body.pop("muted") == [[joan.number, 2]]
+    assert sorted(body.pop("ended")) == sorted([[grace.number, 4], [edith.number, 2]])
     assert body == {}
     nobody = await users.api.get(f"/internal/accounts/{users.unregistered_user().id}/following")
-    assert nobody.json() == {"following": [], "muted": []}
+    assert nobody.json() == {"following": [], "muted": [], "ended": []}
     assert nobody.headers["content-type"] == "application/json"
 
 

@@ -57,6 +57,11 @@ SELECT json_build_object(
     ), '[]'),
     'muted', coalesce((
         SELECT json_agg(json_build_array(target_id, version)) FROM pairs WHERE actor_id = $1 AND muted_at IS NOT NULL
+    ), '[]'),
+    'ended', coalesce((
+        SELECT json_agg(json_build_array(target_id, version)) FROM pairs
+        WHERE actor_id = $1 AND muted_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM follows_out WHERE follower_id = $1 AND followee_id = target_id)
     ), '[]')
 )::text
 """

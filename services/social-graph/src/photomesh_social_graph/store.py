@@ -139,7 +139,7 @@ class PostgresGraph:
         return packed or b""
 
     async def following_json(self, account_id: int) -> str:
-        """The accounts that the account follows and mutes, each with the version of the pair, as JSON."""
+        """The accounts that the account follows, mutes, or once did, each with the version of the pair, as JSON."""
         [[text]] = await self._read(statements.FOLLOWING_JSON, account_id)
         assert isinstance(text, str)
         return text

@@ -67,6 +67,7 @@ class PostSnapshot(PostPublished):
     deleted: bool
     like_count: int
     comment_count: int
+    counts_version: int = Field(0, description="The `entityversion` of the latest event of the counts; 0: none yet.")
 
 
 class Posts(InternalModel):
@@ -93,10 +94,15 @@ class ViewerStateQuery(InternalModel):
 
 
 class ViewerState(InternalModel):
-    """Those of the posts that the account likes, and those that it saved."""
+    """Those of the posts that the account likes, and those that it saved.
+
+    The versions are the `entityversion`s of the account's latest like or unlike, save or unsave, of each post; 0: none.
+    """
 
     liked: list[PostId]
     saved: list[PostId]
+    like_versions: dict[PostId, int] = Field(default={})
+    save_versions: dict[PostId, int] = Field(default={})
 
 
 class AccountsQuery(InternalModel):

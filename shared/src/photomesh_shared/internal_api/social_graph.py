@@ -42,10 +42,12 @@ class VersionedAccount(NamedTuple):
 
 
 class Following(InternalModel):
-    """All accounts that one account follows, and all that it mutes."""
+    """All accounts that one account follows, and all that it mutes. `ended`: those that it neither follows nor mutes,
+    and to which it once had a relation."""
 
     following: list[VersionedAccount]
     muted: list[VersionedAccount]
+    ended: list[VersionedAccount] = Field(default=[])
 
 
 class SummaryQuery(InternalModel):

@@ -7,6 +7,7 @@ import pytest
 
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import decode
+from photomesh_shared.internal_api.post import ViewerState
 from tests.integration.post.api_user import ApiUser
 from tests.support.problems import expect_problem
 
@@ -64,8 +65,18 @@ async def test_the_state_of_a_viewer(api: httpx.AsyncClient, ada: ApiUser, grace
     assert (await grace.request("PUT", f"/v1/posts/{liked}/like")).status_code == 200
     assert (await grace.request("PUT", f"/v1/posts/{saved}/save")).status_code == 204
     wanted = {"account_id": grace.id, "post_ids": [liked, saved, neither, "o_1"]}
-    assert await _call(api, "/internal/viewer-state", wanted) == {"liked": [liked], "saved": [saved]}
-    assert await _call(api, "/internal/viewer-state", wanted | {"account_id": ada.id}) == {"liked": [], "saved": []}
+    before = ViewerState.model_validate(await _call(api, "/internal/viewer-state", wanted))
+    assert (before.liked, before.saved) == ([decode("o", liked)], [decode("o", saved)])
+    assert before.like_versions.keys() == {decode("o", liked)}
+    assert before.save_versions.keys() == {decode("o", saved)}
+    assert (await grace.request("DELETE", f"/v1/posts/{liked}/like")).status_code == 200
+    assert (await grace.request("DELETE", f"/v1/posts/{saved}/save")).status_code == 204
+    after = ViewerState.model_validate(await _call(api, "/internal/viewer-state", wanted))
+    assert (after.liked, after.saved) == ([], [])
+    assert after.like_versions[decode("o", liked)] > before.like_versions[decode("o", liked)]
+    assert after.save_versions[decode("o", saved)] > before.save_versions[decode("o", saved)]
+    nothing: dict[str, object] = {"liked": [], "saved": [], "like_versions": {}, "save_versions": {}}
+    assert await _call(api, "/internal/viewer-state", wanted | {"account_id": ada.id}) == nothing
 
 
 async def test_accounts(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:

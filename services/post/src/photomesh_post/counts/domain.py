@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["NO_REACTIONS", "Counts", "PartitionCount", "PartitionRef", "Reactions"]
+__all__ = ["NO_REACTIONS", "Counts", "PartitionCount", "PartitionRef", "ReactionVersions", "Reactions"]
 
 
 class PartitionRef(NamedTuple):
@@ -47,6 +47,15 @@ class Counts:
         return sum(self.by_month.values())
 
 
+class ReactionVersions(NamedTuple):
+    """The versions of the latest events that reactions contain: of the counts, of the viewer's own like, of the
+    viewer's own save. 0 where there was none."""
+
+    counts: int = 0
+    like: int = 0
+    save: int = 0
+
+
 @dataclass(frozen=True)
 class Reactions:
     """The reactions to a post or a comment that a viewer is shown. `comments` of a post are with replies, of a comment
@@ -56,6 +65,7 @@ class Reactions:
     comments: int = 0
     liked: bool | None = None
     saved: bool | None = None
+    versions: ReactionVersions = field(default=ReactionVersions(), compare=False)
 
 
 NO_REACTIONS = Reactions()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from photomesh_post.counts.domain import Counts, PartitionRef, Reactions
+from photomesh_post.counts.domain import Counts, PartitionRef, Reactions, ReactionVersions
 from photomesh_shared.events import CommentLiked, CommentUnliked, Envelope, PostLiked, PostUnliked
 
 __all__ = [
@@ -100,5 +100,10 @@ def reactions(counts: Counts, viewer_id: int, own: Like, counted: Bucket | None)
     if counted:
         by_bucket[bucket_of(viewer_id)] = counted.count
         known = counted.likes.get(viewer_id, NEVER)
-    liked = max(own, known).liked
-    return Reactions(sum(by_bucket.values()) + liked - known.liked, counts.comments, liked)
+    newest = max(own, known)
+    return Reactions(
+        sum(by_bucket.values()) + newest.liked - known.liked,
+        counts.comments,
+        newest.liked,
+        versions=ReactionVersions(counts.version, newest.version),
+    )

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import NamedTuple, Protocol
 
 from photomesh_post.accounts.domain import Author
-from photomesh_post.counts.domain import Counts, PartitionRef, Reactions
+from photomesh_post.counts.domain import Counts, PartitionRef, Reactions, ReactionVersions
 from photomesh_post.likes.domain import NEVER, Bucket, Like, reactions
 
 __all__ = ["Accounts", "CountStore", "Cursor", "LikeQueries", "Posts", "Store", "Viewers"]
@@ -73,7 +73,10 @@ class LikeQueries:
         counts = await self._counts.counts(subject_ids)
         if viewer_id is None:
             found = ((subject_id, counts.get(subject_id, Counts())) for subject_id in subject_ids)
-            return {subject_id: Reactions(c.likes, c.comments) for subject_id, c in found}
+            return {
+                subject_id: Reactions(c.likes, c.comments, versions=ReactionVersions(c.version))
+                for subject_id, c in found
+            }
         own, buckets = await asyncio.gather(
             self._store.own_likes(viewer_id, subject_ids), self._store.own_buckets(viewer_id, subject_ids)
         )

@@ -53,9 +53,12 @@ class PostReactions:
         reactions, saved = await asyncio.gather(
             self._likes.reactions(viewer_id, post_ids), self._store.memberships(viewer_id, post_ids)
         )
-        return {
-            post_id: replace(those, saved=saved.get(post_id, NEVER).present) for post_id, those in reactions.items()
-        }
+        return {post_id: _with_membership(those, saved.get(post_id, NEVER)) for post_id, those in reactions.items()}
+
+
+def _with_membership(reactions: Reactions, membership: domain.Membership) -> Reactions:
+    versions = reactions.versions._replace(save=membership.version)
+    return replace(reactions, saved=membership.present, versions=versions)
 
 
 class SaveQueries:

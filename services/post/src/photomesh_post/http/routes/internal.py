@@ -54,6 +54,7 @@ def _snapshot(post: Post, reactions: Reactions) -> PostSnapshot:
         deleted=False,
         like_count=reactions.likes,
         comment_count=reactions.comments,
+        counts_version=reactions.versions.counts,
     )
 
 
@@ -75,8 +76,10 @@ async def get_timelines(body: TimelinesQuery, deps: Dependencies) -> Timelines:
 async def get_viewer_state(body: ViewerStateQuery, deps: Dependencies) -> ViewerState:
     found = await deps.post_reactions.reactions(body.account_id, body.post_ids)
     return ViewerState(
-        liked=[post_id for post_id, reactions in found.items() if reactions.liked],
-        saved=[post_id for post_id, reactions in found.items() if reactions.saved],
+        liked=[post_id for post_id, one in found.items() if one.liked],
+        saved=[post_id for post_id, one in found.items() if one.saved],
+        like_versions={post_id: one.versions.like for post_id, one in found.items() if one.versions.like},
+        save_versions={post_id: one.versions.save for post_id, one in found.items() if one.versions.save},
     )
 
 
