@@ -1,6 +1,6 @@
 # One image per deployable from one file: docker build --build-arg SERVICE=post -t photomesh/post .
 # SERVICE is the name of a folder: gateway, or one of those in services/. VERSION and REVISION (the commit) are for the
-# labels.
+# labels, and for the metric photomesh_build_info.
 ARG PYTHON=python:3.11-slim
 
 FROM ${PYTHON} AS build
@@ -34,7 +34,8 @@ LABEL org.opencontainers.image.title="photomesh/$SERVICE" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    PHOTOMESH_HOST=0.0.0.0 PHOTOMESH_PORT=8000
+    PHOTOMESH_HOST=0.0.0.0 PHOTOMESH_PORT=8000 \
+    PHOTOMESH_VERSION=$VERSION PHOTOMESH_REVISION=$REVISION
 USER 10001:10001
 WORKDIR /tmp
 EXPOSE 8000

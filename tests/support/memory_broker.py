@@ -10,10 +10,12 @@ import asyncio
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 
 from photomesh_shared.errors import EventLogUnavailable, Unavailable
 from photomesh_shared.events import Envelope, Event, Record, decode, encode
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
+from tests.support.clock import LoopClock
 
 __all__ = ["MemoryBroker", "MemoryPublisher", "MemorySource"]
 
@@ -25,6 +27,7 @@ class MemoryBroker:
         self.partitions = partitions
         self.down = False
         self.logs: defaultdict[Partition, list[Record]] = defaultdict(list)
+        self.written_at: defaultdict[Partition, list[datetime]] = defaultdict(list)
         self.on_commit: list[Callable[[str, Mapping[Partition, int]], None]] = []
         self._groups: dict[str, _Group] = {}
         self._written = asyncio.Condition()
@@ -35,6 +38,7 @@ class MemoryBroker:
     async def append(self, records: Sequence[Record]) -> None:
         for record in records:
             self.logs[self.partition_of(record)].append(record)
+            self.written_at[self.partition_of(record)].append(LoopClock().now())
         async with self._written:
             self._written.notify_all()
 
@@ -137,7 +141,11 @@ class MemorySource:
                 continue
             records = self._broker.logs[partition][position : position + limit]
             if records:
-                batches[partition] = [Received(partition, position + i, r) for i, r in enumerate(records)]
+                times = self._broker.written_at[partition][position:]
+                batches[partition] = [
+                    Received(partition, position + i, record, at)
+                    for i, (record, at) in enumerate(zip(records, times, strict=False))
+                ]
                 self._positions[partition] += len(records)
                 limit -= len(records)
             if not limit:

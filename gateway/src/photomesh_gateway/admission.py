@@ -44,6 +44,7 @@ class _Pool:
 def _observe(upstream: Upstream, pool: _Pool) -> None:
     IN_FLIGHT.labels(upstream).set_function(lambda: pool.in_flight)
     WAITING.labels(upstream).set_function(lambda: len(pool.waiting))
+    SHED.labels(upstream)  # from 0, or the first refusal would show no increase
 
 
 class Admission:

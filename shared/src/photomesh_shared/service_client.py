@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import aiohttp
 from opentelemetry.trace import SpanKind
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 from pydantic import ValidationError
 
 from photomesh_shared.clock import Clock, SystemClock
@@ -37,6 +37,9 @@ SECONDS = Histogram(
     ["service", "outcome"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+IN_FLIGHT = Gauge("photomesh_service_calls_in_flight", "Calls to other services in progress.", ["service"])
+WAITING = Gauge("photomesh_service_calls_waiting", "Calls to other services that wait for a place.", ["service"])
 
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 60.0  # below the 75 s after which servers close idle connections
@@ -192,8 +195,10 @@ class ServiceClient:
 
     async def _send(self, request: _Request, attempts: int) -> ServiceResponse:
         deadline = self._clock.monotonic() + self._timeout
-        async with asyncio.timeout(self._timeout):
-            await self._places.acquire()
+        with WAITING.labels(self._name).track_inprogress():
+            async with asyncio.timeout(self._timeout):
+                await self._places.acquire()
+        IN_FLIGHT.labels(self._name).inc()
         try:
             failures = 0
             while True:
@@ -207,6 +212,7 @@ class ServiceClient:
                         raise
                     await self._clock.sleep(pause)
         finally:
+            IN_FLIGHT.labels(self._name).dec()
             self._places.release()
 
     async def _attempt(self, request: _Request, seconds: float) -> ServiceResponse:

@@ -50,6 +50,8 @@ class ServiceSettings(_Settings):
         default={"local": Region(number=1, url="http://127.0.0.1:18000")}, description="All regions, as JSON."
     )
     public_url: str = Field("http://127.0.0.1:18000", description="The gateway's URL; problem types are below it.")
+    version: str = Field("unknown", description="The release that runs, as metrics show it.")
+    revision: str = Field("unknown", description="Its commit.")
     trace_file: str | None = Field(None, description="Append finished spans to this file as JSON lines.")
     shutdown_seconds: float = Field(20, description="How long to drain on SIGTERM.")
 

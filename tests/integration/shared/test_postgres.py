@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.stores.migrations import folder_of, migrations_in
@@ -169,3 +171,19 @@ async def test_a_connection_that_is_never_given_back_does_not_hold_up_the_end(
     monkeypatch.setattr("photomesh_shared.stores.postgres._CLOSE_SECONDS", 0.05)
     async with open_pool(dsn) as pool:
         await pool.acquire()
+
+
+async def test_the_pool_shows_its_connections_and_who_waits(pool: Pool) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        return REGISTRY.get_sample_value(f"photomesh_postgres_{name}", labels)
+
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(connection(pool))
+        waiting = asyncio.create_task(_ids(pool))
+        await asyncio.sleep(0.05)
+        assert (value("connections", state="used"), value("connections", state="limit")) == (4, 4)
+        assert value("waiting") == 1
+    assert await waiting == []
+    assert (value("connections", state="used"), value("connections", state="idle")) == (0, 4)
+    assert value("waiting") == 0

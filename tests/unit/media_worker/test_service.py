@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
 from photomesh_media_worker import pipeline
 from photomesh_media_worker.domain import MAX_UPLOAD_BYTES, Processed, Rejected, variant_token
+from photomesh_media_worker.metrics import READY_AFTER
 from photomesh_media_worker.sandbox.pool import DecoderCrashed
 from photomesh_media_worker.service import MediaService
 from photomesh_shared import failpoints
@@ -153,6 +155,22 @@ async def test_a_photo_becomes_ready(world: World) -> None:
         assert photos.open_picture(world.public()[variant.key]).size == (variant.width, variant.height)
         assert len(world.public()[variant.key]) == variant.size_bytes
         assert world.objects.headers["variants", variant.key] == ("image/jpeg", "public, max-age=31536000, immutable")
+
+
+async def test_the_time_to_ready_counts_from_the_uploads_completion(world: World) -> None:
+    def observed() -> tuple[float, float]:
+        samples = {sample.name: sample.value for sample in next(iter(READY_AFTER.collect())).samples}
+        name = "photomesh_photo_ready_after_seconds"
+        return samples[f"{name}_count"], samples[f"{name}_sum"]
+
+    count, total = observed()
+    trigger = world.uploaded()
+    await world.service.process(replace(trigger, time=FakeClock().now() - timedelta(seconds=40)))
+    assert observed()[0] == count + 1
+    assert observed()[1] == pytest.approx(total + 40)
+    again = PhotoReprocessRequested.example().model_copy(update={"key": trigger.data.key})
+    await world.service.process(Envelope.of(again, entityversion=2))
+    assert observed()[0] == count + 1, "who has a photo processed again is not its owner, who waits"
 
 
 async def test_location_is_stored_privately_and_said_nowhere(world: World) -> None:

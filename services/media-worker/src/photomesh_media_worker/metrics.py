@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-__all__ = ["BYTES", "PHOTOS", "STAGE_SECONDS"]
+__all__ = ["BYTES", "PHOTOS", "READY_AFTER", "STAGE_SECONDS"]
 
 PHOTOS = Counter("photomesh_photos_total", "Photos that were done with.", ["outcome", "reason", "type"])
+PHOTOS.labels("failed", "internal", "unknown")  # from 0, or the first failure would show no increase
+READY_AFTER = Histogram(
+    "photomesh_photo_ready_after_seconds",
+    "From the upload's completion to the photo's readiness.",
+    buckets=(0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 30, 60, 120, 300, 600, 1800),
+)
 STAGE_SECONDS = Histogram(
     "photomesh_photo_stage_seconds",
     "Time of each stage of a photo: fetch, wait (for a decoder), header, decode, variants, hashes, metadata, store.",

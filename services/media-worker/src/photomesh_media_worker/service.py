@@ -24,7 +24,7 @@ from photomesh_media_worker.domain import (
     Rejected,
     variant_token,
 )
-from photomesh_media_worker.metrics import BYTES, PHOTOS, STAGE_SECONDS
+from photomesh_media_worker.metrics import BYTES, PHOTOS, READY_AFTER, STAGE_SECONDS
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.photos import (
@@ -120,6 +120,8 @@ class MediaService:
         await self._publish(trigger, event)
         await failpoint(AFTER_PUBLISH)
         _record(photo, outcome)
+        if isinstance(event, PhotoReady) and isinstance(photo, PhotoUploaded):
+            READY_AFTER.observe(max(0.0, (event.processed_at - trigger.time).total_seconds()))
 
     async def give_up(self, trigger: Envelope[Event], error: Exception) -> None:
         """Says that the photo failed, after the last attempt."""

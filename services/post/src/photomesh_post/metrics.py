@@ -14,6 +14,8 @@ PUBLISHED_AFTER = Histogram(
 )
 ERASED = Counter("photomesh_photos_erased_total", "Photos whose objects were removed because their post was deleted.")
 PURGES = Counter("photomesh_cdn_purges_total", "Objects purged from a layer of the CDN.", ["outcome"])
+for _outcome in ("ok", "failed"):
+    PURGES.labels(_outcome)  # from 0, or the first failure would show no increase
 LIKES = Counter("photomesh_likes_total", "Events of likes produced.", ["event"])
 COUNTED = Counter("photomesh_counts_published_total", "Events with the counts of a post produced.")
 COMMENTS = Counter("photomesh_comments_total", "Events of comments produced.", ["event"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -153,4 +154,5 @@ def _received(message: Any) -> Received:
         Partition(message.topic, message.partition),
         message.offset,
         Record(message.topic, message.key, message.value, tuple(message.headers)),
+        datetime.fromtimestamp(message.timestamp / 1000, UTC),
     )

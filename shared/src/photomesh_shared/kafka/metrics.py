@@ -1,9 +1,13 @@
 """What Prometheus sees of publishing and consuming."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from photomesh_shared.kafka.source import Partition
+
 __all__ = [
-    "CONSUMER_LAG",
     "CONSUMER_REBALANCES",
     "CONSUMER_RESTARTS",
     "DEAD_LETTERS",
@@ -13,6 +17,10 @@ __all__ = [
     "PUBLISH_SECONDS",
     "RECORDS",
     "WAITING_FOR_DEPENDENCY",
+    "forget_lag",
+    "report_lag",
+    "start_consumer_series",
+    "start_publisher_series",
 ]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -27,8 +35,11 @@ HANDLING_SECONDS = Histogram(
     ["group", "type"],
     buckets=_SECONDS,
 )
-CONSUMER_LAG = Gauge(
-    "photomesh_consumer_lag", "Records written and not yet done with.", ["group", "topic", "partition"]
+_LAG = Gauge("photomesh_consumer_lag", "Records written and not yet done with.", ["group", "topic", "partition"])
+_LAG_SECONDS = Gauge(
+    "photomesh_consumer_lag_seconds",
+    "Age of the oldest record not yet done with.",
+    ["group", "topic", "partition"],
 )
 IN_FLIGHT = Gauge("photomesh_consumer_in_flight", "Records taken and not yet done with.", ["group"])
 WAITING_FOR_DEPENDENCY = Gauge(
@@ -37,3 +48,40 @@ WAITING_FOR_DEPENDENCY = Gauge(
 CONSUMER_REBALANCES = Counter("photomesh_consumer_rebalances_total", "Times partitions were taken away.", ["group"])
 CONSUMER_RESTARTS = Counter("photomesh_consumer_restarts_total", "Times the Kafka consumer was made anew.", ["group"])
 DEAD_LETTERS = Counter("photomesh_dead_letters_total", "Records put aside.", ["group", "topic"])
+
+
+def start_consumer_series(group: str, topics: Iterable[str], types: Iterable[str]) -> None:
+    """Start the counters that alerts watch at 0. A series that appears with its first event shows no increase."""
+    for topic in topics:
+        DEAD_LETTERS.labels(group, topic)
+    for type_ in types:
+        RECORDS.labels(group, type_, "ok")
+    WAITING_FOR_DEPENDENCY.labels(group)
+
+
+def start_publisher_series(topics: Iterable[str]) -> None:
+    """Start the counters of these topics at 0; see `start_consumer_series`."""
+    for topic in topics:
+        for outcome in ("ok", "failed"):
+            PUBLISHED.labels(topic, outcome)
+
+
+def report_lag(group: str, partition: Partition, records: int, seconds: float | None) -> None:
+    """Report a partition's lag. `seconds` is the age of the oldest record, None while it has not been read."""
+    labels = (group, partition.topic, str(partition.number))
+    _LAG.labels(*labels).set(records)
+    if seconds is None:
+        _remove(_LAG_SECONDS, labels)
+    else:
+        _LAG_SECONDS.labels(*labels).set(seconds)
+
+
+def forget_lag(group: str, partition: Partition) -> None:
+    """Stop reporting a partition, which is another consumer's from now on."""
+    for gauge in (_LAG, _LAG_SECONDS):
+        _remove(gauge, (group, partition.topic, str(partition.number)))
+
+
+def _remove(gauge: Gauge, labels: tuple[str, ...]) -> None:
+    with suppress(KeyError):
+        gauge.remove(*labels)

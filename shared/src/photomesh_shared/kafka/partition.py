@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime
 from itertools import islice
 
 from photomesh_shared.kafka.source import Partition, Received
@@ -23,11 +24,11 @@ class OffsetTracker:
     """The low-water mark: every record before it is done with."""
 
     def __init__(self) -> None:
-        self._open: dict[int, None] = {}  # in the order of offsets, for that is how records come
+        self._open: dict[int, datetime] = {}  # in the order of offsets, for that is how records come
         self._next: int | None = None
 
-    def begin(self, offset: int) -> None:
-        self._open[offset] = None
+    def begin(self, offset: int, written_at: datetime) -> None:
+        self._open[offset] = written_at
         self._next = offset + 1
 
     def done(self, offset: int) -> None:
@@ -37,6 +38,11 @@ class OffsetTracker:
     def low_water(self) -> int | None:
         """The offset to commit; None when nothing has come yet."""
         return next(iter(self._open), self._next)
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the first record that is not done with was written; None when all are done with."""
+        return next(iter(self._open.values()), None)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -101,7 +107,7 @@ class PartitionWork:
     def accept(self, records: Sequence[Received]) -> None:
         """Takes records on, in the order of their offsets."""
         for received in records:
-            self.tracker.begin(received.offset)
+            self.tracker.begin(received.offset, received.written_at)
             self._bytes += _size(received)
             # A record without a key is ordered after nothing: it gets a lane of its own.
             key = received.offset if received.record.key is None else received.record.key

@@ -23,8 +23,8 @@ from opentelemetry.trace import SpanKind
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import EventLogUnavailable
-from photomesh_shared.events import Envelope, Event, Record, encode
-from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED
+from photomesh_shared.events import TOPICS, Envelope, Event, Record, encode
+from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED, start_publisher_series
 from photomesh_shared.observability import tracing
 
 __all__ = ["KafkaPublisher", "Publisher", "open_publisher"]
@@ -81,6 +81,7 @@ class KafkaPublisher:
         self._connecting = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
+        start_publisher_series(topic.name for topic in TOPICS.values() if f"{client_id}-".startswith(f"{topic.owner}-"))
 
     async def start(self) -> None:
         """Connects, if Kafka is there; otherwise the first `publish` that finds it does."""

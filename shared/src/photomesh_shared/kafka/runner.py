@@ -18,7 +18,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 
 from photomesh_shared.clock import Clock, SystemClock, happened_within
 from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
@@ -26,7 +25,14 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Event, Topic
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.handling import BatchHandler, Handler, Handling, OnExhausted
-from photomesh_shared.kafka.metrics import CONSUMER_LAG, CONSUMER_REBALANCES, CONSUMER_RESTARTS, IN_FLIGHT
+from photomesh_shared.kafka.metrics import (
+    CONSUMER_REBALANCES,
+    CONSUMER_RESTARTS,
+    IN_FLIGHT,
+    forget_lag,
+    report_lag,
+    start_consumer_series,
+)
 from photomesh_shared.kafka.partition import PartitionWork
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.retry import RetryPolicy
@@ -94,6 +100,7 @@ class ConsumerRunner:
         for topic in self._topics:
             if group not in catalogue[topic].consumers:
                 raise ValueError(f"the catalogue does not list {group} as a consumer of {topic}")
+        start_consumer_series(group, self._topics, (kind.type_ for kind in (*handlers, *batch_handlers)))
         self._connect = connect
         self._group = group
         self._concurrency = concurrency
@@ -259,9 +266,16 @@ class ConsumerRunner:
             work.start = starts.get(work.partition, work.start)
             if work.position is not None and self._work.get(work.partition) is work:
                 lag = max(0, ends[work.partition] - work.position)
-                CONSUMER_LAG.labels(self._group, work.partition.topic, work.partition.number).set(lag)
+                report_lag(self._group, work.partition, lag, self._age(work, lag))
                 total += lag
         self._watchdog.observe(total, excused=self._handling.waiting > 0)
+
+    def _age(self, work: PartitionWork, lag: int) -> float | None:
+        """Seconds for which the oldest of `lag` records has waited; None if it has not been read."""
+        if not lag:
+            return 0.0
+        oldest = work.tracker.oldest
+        return max(0.0, (self._clock.now() - oldest).total_seconds()) if oldest else None
 
     def _in_flight(self) -> int:
         return sum(len(work.tracker) for work in self._work.values())
@@ -278,8 +292,7 @@ class ConsumerRunner:
         for work in works:
             if self._work.get(work.partition) is work:
                 del self._work[work.partition]
-            with suppress(KeyError):
-                CONSUMER_LAG.remove(self._group, work.partition.topic, str(work.partition.number))
+            forget_lag(self._group, work.partition)
 
     async def _commit(self, works: Collection[PartitionWork]) -> None:
         assert self._source is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from photomesh_shared.events import Record
@@ -28,6 +29,7 @@ class Received:
     partition: Partition
     offset: int
     record: Record
+    written_at: datetime
 
 
 class SourceLost(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photomesh_shared.observability import logs, tracing
+from photomesh_shared.observability import logs, metrics, tracing
 from photomesh_shared.settings import ServiceSettings
 
 __all__ = ["configure"]
@@ -12,3 +12,4 @@ def configure(service: str, settings: ServiceSettings) -> None:
     """Called first thing in a deployable's `__main__`; `service` is the name that logs and spans carry."""
     logs.configure(service, settings.log_level)
     tracing.configure(service, settings)
+    metrics.BUILD.labels(settings.version, settings.revision).set(1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import Response
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
-__all__ = ["HTTP_REQUESTS", "HTTP_SECONDS", "render"]
+__all__ = ["BUILD", "HTTP_REQUESTS", "HTTP_SECONDS", "render"]
 
+BUILD = Gauge("photomesh_build_info", "Always 1: what runs.", ["version", "revision"])
 HTTP_REQUESTS = Counter("photomesh_http_requests_total", "Requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "photomesh_http_request_seconds",

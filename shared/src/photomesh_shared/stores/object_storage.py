@@ -6,8 +6,8 @@ object whose name they know, and nobody may list it. Keys are not guessable.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from prometheus_client import Counter
 
 from photomesh_shared.errors import ObjectStorageUnavailable
 from photomesh_shared.settings import StorageSettings
@@ -41,6 +42,23 @@ _BAD_PARTS = {
     "InvalidRequest",
 }
 _CHUNK = 256 * 1024
+_OPERATIONS = (
+    "abort_multipart_upload",
+    "complete_multipart_upload",
+    "copy_object",
+    "create_multipart_upload",
+    "delete_object",
+    "get_object",
+    "head_bucket",
+    "head_object",
+    "list_objects_v2",
+    "list_parts",
+    "put_object",
+)
+
+ERRORS = Counter(
+    "photomesh_object_storage_errors_total", "Operations that object storage did not carry out.", ["operation"]
+)
 
 
 class NoSuchObject(Exception):
@@ -82,6 +100,18 @@ class UploadedPart:
     size_bytes: int = 0
 
 
+@contextmanager
+def _translated(operation: str) -> Iterator[None]:
+    """Raises what the driver raises as this module's errors, and counts those that are the store's fault."""
+    try:
+        yield
+    except _FAULTS as error:
+        translated = _translate(error)
+        if isinstance(translated, ObjectStorageUnavailable):
+            ERRORS.labels(operation).inc()
+        raise translated from error
+
+
 def _translate(error: Exception) -> Exception:
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
@@ -104,12 +134,12 @@ class ObjectStorage:
     def __init__(self, client: Any, signer: Any) -> None:
         self._client = client
         self._signer = signer
+        for operation in _OPERATIONS:
+            ERRORS.labels(operation)  # from 0, or the first error would show no increase
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        try:
+        with _translated(operation):
             answer: dict[str, Any] = await getattr(self._client, operation)(**parameters)
-        except _FAULTS as error:
-            raise _translate(error) from error
         return answer
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
@@ -123,7 +153,7 @@ class ObjectStorage:
         Raises NoSuchObject, ObjectTooLarge without reading further, or ObjectReplaced if `etag` is given and the
         object has another by now.
         """
-        try:
+        with _translated("get_object"):
             answer = await self._client.get_object(Bucket=bucket, Key=key)
             async with answer["Body"] as stream:
                 if etag is not None and answer["ETag"].strip('"') != etag:
@@ -135,9 +165,8 @@ class ObjectStorage:
                     body += chunk
                     if len(body) > max_bytes:
                         raise ObjectTooLarge(len(body))
-        except _FAULTS as error:
-            raise _translate(error) from error
         if len(body) != answer["ContentLength"]:
+            ERRORS.labels("get_object").inc()
             raise ObjectStorageUnavailable("Object storage: the object did not arrive whole")
         return body
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
+from prometheus_client import Gauge
 
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.stores.migrations import migrations_in, pending
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 
 __all__ = ["connection", "migrate", "open_pool", "transaction"]
+
+CONNECTIONS = Gauge("photomesh_postgres_connections", "Connections of the pool.", ["state"])
+WAITING = Gauge("photomesh_postgres_waiting", "Statements and transactions that wait for a connection.")
 
 _MIGRATION_LOCK = 7_042_001
 _ACQUIRE_SECONDS = 5.0
@@ -68,9 +72,13 @@ async def migrate(dsn: str, folder: Path) -> list[str]:
 async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
     """A pool whose statements are bounded in time: a query over 5 s is a fault, not a wait."""
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=size, timeout=5, command_timeout=5)
+    CONNECTIONS.labels("used").set_function(lambda: pool.get_size() - pool.get_idle_size())
+    CONNECTIONS.labels("idle").set_function(pool.get_idle_size)
+    CONNECTIONS.labels("limit").set_function(pool.get_max_size)
     try:
         yield pool
     finally:
+        CONNECTIONS.clear()
         with suppress(TimeoutError):  # then the connections are cut instead; a process that must end does end
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await pool.close()
@@ -80,7 +88,9 @@ async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection for one or a few statements. Raises DatabaseUnavailable when the server is away or overloaded."""
     try:
-        async with pool.acquire(timeout=_ACQUIRE_SECONDS) as acquired:
+        async with AsyncExitStack() as stack:
+            with WAITING.track_inprogress():
+                acquired = await stack.enter_async_context(pool.acquire(timeout=_ACQUIRE_SECONDS))
             yield acquired
     except _AWAY as error:
         if isinstance(error, ValueError):  # asyncpg's own DataError: our argument was wrong, not the server away

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.support.memory_runner import lag_gone, runner_on
 from tests.support.sample_events import SAMPLE, SampleEvent, sample_record
 
 PARTITION = Partition(SAMPLE.topic, 0)
+WRITTEN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 async def _finished_after(in_front: int, others: int) -> dict[str, float]:
@@ -49,11 +51,11 @@ def test_others_do_not_wait_for_one_who_has_many(in_front: int) -> None:
 
 
 def _hogs(first: int, count: int) -> list[Received]:
-    return [Received(PARTITION, first + n, sample_record(SAMPLE, "hog", n)) for n in range(count)]
+    return [Received(PARTITION, first + n, sample_record(SAMPLE, "hog", n), WRITTEN) for n in range(count)]
 
 
 def _keys(first: int, count: int) -> list[Received]:
-    return [Received(PARTITION, first + n, sample_record(SAMPLE, f"key{n}", 0)) for n in range(count)]
+    return [Received(PARTITION, first + n, sample_record(SAMPLE, f"key{n}", 0), WRITTEN) for n in range(count)]
 
 
 def test_memory_is_bounded_however_many_there_are() -> None:

@@ -201,12 +201,41 @@ def test_the_lag_is_exported_while_partitions_are_ours() -> None:
         partition = broker.partition_of(records[0])
         labels = {"group": "tests", "topic": partition.topic, "partition": str(partition.number)}
         assert REGISTRY.get_sample_value("photomesh_consumer_lag", labels) == 5
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag_seconds", labels) == pytest.approx(10, abs=5)
+        await asyncio.sleep(60)
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag_seconds", labels) == pytest.approx(70, abs=5)
         assert handler.gate is not None
         handler.gate.set()
         await asyncio.sleep(10)
         assert REGISTRY.get_sample_value("photomesh_consumer_lag", labels) == 0
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag_seconds", labels) == 0
         stop.set()
         await task
         assert REGISTRY.get_sample_value("photomesh_consumer_lag", labels) is None
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag_seconds", labels) is None
+
+    run_virtually(scene())
+
+
+def test_records_that_nobody_reads_have_no_age() -> None:
+    async def scene() -> None:
+        broker = MemoryBroker()
+
+        def connect(group: str, topics: Sequence[str], ownership: Ownership) -> Source:
+            source = MemorySource(broker, broker.group(group), topics, ownership)
+            source.deaf = True
+            return source
+
+        stop = asyncio.Event()
+        task = asyncio.create_task(runner_on(broker, Recorder(), connect=connect).run(stop))
+        records = [sample_record(SAMPLE, "ann", n) for n in range(5)]
+        await broker.append(records)
+        await asyncio.sleep(10)
+        partition = broker.partition_of(records[0])
+        labels = {"group": "tests", "topic": partition.topic, "partition": str(partition.number)}
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag", labels) == 5
+        assert REGISTRY.get_sample_value("photomesh_consumer_lag_seconds", labels) is None
+        stop.set()
+        await task
 
     run_virtually(scene())
