@@ -63,7 +63,7 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
 ##@ Quality
-.PHONY: check check-k8s format test test-unit test-integration test-e2e
+.PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e
 check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> ruff format --check"; $(PYTHON) -m ruff format --check --quiet .
 	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
@@ -71,7 +71,10 @@ check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> import rules"; .venv/bin/lint-imports --no-cache --no-logo
 	@echo "==> generated files"; $(PYTHON) -m tools.programs --check || { echo "run: make programs"; exit 1; }
 
-check-k8s: .venv ## Render all Kubernetes targets and validate them on the operators' schemas (needs Go)
+check-alerts: .venv ## Check the alerts' expressions, and test when they fire (fetches promtool)
+	@$(PYTHON) -m tools.alerts
+
+check-k8s: .venv check-alerts ## Render all Kubernetes targets and validate them on the operators' schemas (needs Go)
 	@$(PYTHON) -m tools.manifests
 
 format: .venv ## Format the code, and fix what the linter can

@@ -4,11 +4,11 @@
 
 Every target is rendered by kustomize. Kubernetes' own resources are validated against its schemas, operators' resources
 against the schemas of their CustomResourceDefinitions, both strictly: a field that the schema does not have is an
-error. Alerts are checked by promtool.
+error. Alerts are `tools.alerts`'.
 
 Tools and definitions come from package registries, once, into `.tools/kubernetes`: kustomize is built from its Go
 module, definitions are files of the operators' Go modules; Strimzi's are written by its Maven artifact, which takes
-Java 21; promtool is a file of Debian's package `prometheus`. What cannot be had is named in the output.
+Java 21. What cannot be had is named in the output.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -177,21 +176,6 @@ def _java() -> str | None:
     return None
 
 
-def _promtool() -> str | None:
-    """The one that is installed, or one taken from Debian's package without installing it."""
-    own = HOME / "prometheus" / "usr" / "bin" / "promtool"
-    if found := shutil.which("promtool"):
-        return found
-    if not own.exists() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
-        with tempfile.TemporaryDirectory() as folder:
-            command = ["apt-get", "-qq", "download", "prometheus"]
-            subprocess.run(command, cwd=folder, capture_output=True, check=False)  # noqa: S603
-            for package in Path(folder).glob("*.deb"):
-                HOME.mkdir(parents=True, exist_ok=True)
-                _run("dpkg-deb", "-x", str(package), str(HOME / "prometheus"))
-    return str(own) if own.exists() else None
-
-
 # --- the check ------------------------------------------------------------------------------------------------
 
 
@@ -205,23 +189,14 @@ def _render(target: str) -> list[Json]:
     return list(yaml.safe_load_all(_run(_kustomize(), "build", str(ROOT / "deploy" / "k8s" / target))))
 
 
-def _alert_errors(promtool: str, rules: Json) -> list[str]:
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump({"groups": rules["spec"]["groups"]}, file)
-        file.flush()
-        done = subprocess.run([promtool, "check", "rules", file.name], capture_output=True, text=True, check=False)  # noqa: S603
-    return [] if done.returncode == 0 else [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-
-
 def main(arguments: Sequence[str] = ()) -> int:
     """Print what is wrong; 1 if anything is."""
     if shutil.which("go") is None:
         print("needs Go, to build kustomize")
         return 1
-    promtool = _promtool()
     wrong: list[str] = []
     judged: Counter[str] = Counter()
-    not_judged = set() if promtool else {"expressions of alerts (no promtool)"}
+    not_judged: set[str] = set()
     for target in TARGETS:
         for resource in _render(target):
             name = f"{target}: {resource['kind']} {resource['metadata']['name']}"
@@ -229,8 +204,6 @@ def main(arguments: Sequence[str] = ()) -> int:
             if found is None:
                 not_judged.add(f"{resource['kind']} ({resource['apiVersion']})")
                 continue
-            if promtool and resource["kind"] == "PrometheusRule":
-                found += _alert_errors(promtool, resource)
             judged[target] += 1
             wrong += [f"{name}: {error}" for error in found]
     print(*wrong, sep="\n", end="\n" if wrong else "")

@@ -1,0 +1,39 @@
+"""Prints the counters with labels that have a series once programs have started, one a line. Starts no server.
+
+A program of its own, because counters are global: in the process of other tests they have counted long ago.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from prometheus_client import REGISTRY
+
+from photomesh_gateway.admission import Admission, AdmissionLimits
+from photomesh_shared.events import PhotoReady
+from photomesh_shared.kafka.consumer import kafka_source
+from photomesh_shared.kafka.publisher import KafkaPublisher
+from photomesh_shared.kafka.runner import ConsumerRunner
+from photomesh_shared.stores.object_storage import ObjectStorage
+
+
+async def _handle(_: Any) -> None:
+    raise AssertionError("nothing is consumed")
+
+
+def main() -> None:
+    for module in ("photomesh_media_worker.service", "photomesh_post.photos.cdn"):
+        import_module(module)
+    Admission(AdmissionLimits(total=1, per_upstream=1, per_client=1, queue=1, patience=1))
+    publisher = KafkaPublisher("nowhere:1", "post-consumer")
+    ConsumerRunner(kafka_source("nowhere:1"), group="post", handlers={PhotoReady: _handle}, publisher=publisher)
+    ObjectStorage(None, None)
+    for family in REGISTRY.collect():
+        if family.type == "counter":
+            for sample in family.samples:
+                if sample.labels and sample.name.endswith("_total"):
+                    print(sample.name, sample.labels.get("outcome", ""))
+
+
+main()

@@ -1,0 +1,98 @@
+"""Check the alerts' expressions, and test when they fire and when they stay silent::
+
+    python -m tools.alerts          # what `make check-alerts` runs
+
+Each file in `deploy/k8s/base/monitoring/tests` is a unit test for promtool. Promtool compares annotations too; they are
+left out here, so that a test says which alert fires for what and not in which words.
+
+Promtool is the installed one, or a file of Debian's package `prometheus`, taken once into `.tools/prometheus` without
+installing the package.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+__all__ = ["NoPromtool", "errors", "main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN = ROOT / ".tools" / "prometheus"
+MONITORING = ROOT / "deploy" / "k8s" / "base" / "monitoring"
+TESTS = MONITORING / "tests"
+
+
+class NoPromtool(Exception):
+    """Promtool is not installed and cannot be had."""
+
+    def __init__(self) -> None:
+        super().__init__("promtool is needed: install Debian's package `prometheus`, or Prometheus itself")
+
+
+def _promtool() -> str:
+    """Find promtool, or take it from Debian's package. Raises NoPromtool."""
+    if found := shutil.which("promtool"):
+        return found
+    own = OWN / "usr" / "bin" / "promtool"
+    if not own.exists() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        _unpack()
+    if not own.exists():
+        raise NoPromtool
+    return str(own)
+
+
+def _unpack() -> None:
+    OWN.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OWN.parent) as folder:
+        download = ["apt-get", "-qq", "download", "prometheus"]
+        if not _succeeds(download, folder) and os.geteuid() == 0:
+            _succeeds(["apt-get", "-qq", "update"], folder)  # a fresh machine has no lists of packages yet
+            _succeeds(download, folder)
+        for package in Path(folder).glob("*.deb"):
+            if _succeeds(["dpkg-deb", "-x", str(package), f"{folder}/all"], folder):
+                Path(folder, "all").replace(OWN)  # at once: another process may look for it
+
+
+def _succeeds(command: list[str], folder: str) -> bool:
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0  # noqa: S603
+
+
+def errors() -> list[str]:
+    """What is wrong with our rules, and which tests of them fail. Raises NoPromtool."""
+    rules = yaml.safe_load((MONITORING / "rules.yaml").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rules.yml")
+        file.write_text(yaml.safe_dump(rules["spec"]))
+        if found := _complaints("check", "rules", str(file)):
+            return found
+        for group in rules["spec"]["groups"]:
+            for rule in group["rules"]:
+                del rule["annotations"]
+        file.write_text(yaml.safe_dump(rules["spec"]))
+        copies = [shutil.copy(path, folder) for path in sorted(TESTS.glob("*.yml"))]
+        return _complaints("test", "rules", *copies)
+
+
+def _complaints(*arguments: str) -> list[str]:
+    done = subprocess.run([_promtool(), *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    return [] if done.returncode == 0 else [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+
+
+def main() -> int:
+    """Print what is wrong; 1 if anything is."""
+    try:
+        found = errors()
+    except NoPromtool as error:
+        found = [str(error)]
+    print(*(found or ["alerts: rules and tests are right"]), sep="\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
