@@ -11,13 +11,15 @@ from typing import NoReturn
 import httpx
 import pytest
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 from photomesh_gateway.routing.router import Route
 from photomesh_gateway.routing.table import ROUTES
 from photomesh_shared.auth import Principal
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.ids import encode
+from photomesh_shared.http.idempotency import IdempotencyStore
+from photomesh_shared.ids import IdGenerator, encode
 from tests.contract.test_openapi import OPERATIONS
 from tools.openapi import service_app
 
@@ -65,6 +67,7 @@ def app_of(service: str) -> FastAPI:
     app = service_app(service)
     app.state.token_verifier = AnyToken()
     app.state.deps = NoUseCase()
+    app.state.idempotency = IdempotencyStore(Redis(), "secret", IdGenerator(1, 0, SystemClock()))  # makes ids only
     return app
 
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import IdempotencyKeyInUse, Unavailable
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_upload.domain import Quotas, Status, StoredObject, StoredPart, Upload, Usage
 from photomesh_upload.errors import PartsMismatch
@@ -49,6 +49,8 @@ class InMemoryUploads:
     async def add(self, upload: Upload, quotas: Quotas) -> None:
         self._check()
         now, account = upload.created_at, upload.account_id
+        if upload.upload_id in self.rows:
+            raise IdempotencyKeyInUse
         today = (account, now.astimezone(UTC).date())
         count, total = self.usage.get(today, (0, 0))
         used = (count + 1, total + upload.file.size_bytes)
@@ -192,9 +194,12 @@ class InMemoryBucket:
         etag, content = self.objects[upload.key]
         return StoredObject(etag, len(content))
 
-    async def delete(self, upload: Upload) -> None:
+    async def abort_multipart(self, upload: Upload) -> None:
         self._check()
         self.multiparts.pop(upload.multipart_id, None)
+
+    async def delete(self, upload: Upload) -> None:
+        await self.abort_multipart(upload)
         self.objects.pop(upload.key, None)
 
 

@@ -7,6 +7,7 @@ of 63 bits loses digits in a browser.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CollectionId",
     "CommentId",
+    "CreationId",
     "IdGenerator",
     "PhotoId",
     "PostId",
@@ -74,6 +76,14 @@ def timestamp_of(value: int) -> datetime:
 def region_of(value: int) -> int:
     """The number (0–15) of the region that made the id."""
     return value >> (WORKER_BITS + SEQUENCE_BITS) & MAX_REGION
+
+
+@dataclass(frozen=True)
+class CreationId:
+    """The id of what a request creates. `repeated`: an earlier attempt of the same request may have created it."""
+
+    id: int
+    repeated: bool = False
 
 
 class IdGenerator:

@@ -124,6 +124,24 @@ async def test_shuts_down_on_sigterm_and_logs_no_secrets(isolated_environment: M
     assert [line["status"] for line in refreshes] == [200, 200, 401]
 
 
+async def test_a_repeat_after_a_lost_response_returns_the_same_account(
+    isolated_environment: Mapping[str, str], topics: Topics
+) -> None:
+    failpoints = "identity.after_registration=raise"
+    async with process("photomesh_identity", isolated_environment, port=free_port(), failpoints=failpoints) as running:
+        async with httpx.AsyncClient(base_url=running.url) as api:
+            users = ApiUsers(api)
+            registration, key = users.registration(users.new_name()), {"Idempotency-Key": users.new_name()}
+            expect_problem(await users.register(registration, **key), 500, "internal-error")
+            repeat = await users.register(registration, **key)
+            assert repeat.status_code == 201, repeat.text
+            ada = ApiUser(api, repeat.json()["user"], repeat.json())
+            assert (await ada.me()).json() == ada.user
+            await ada.refreshed()
+            expect_problem(await users.register(registration), 409, "username-taken")
+            assert len(await topics.wait_for("accounts", ada.id)) == 1
+
+
 async def test_a_second_replica_takes_over_the_relay(isolated_environment: Mapping[str, str], topics: Topics) -> None:
     async with process("photomesh_identity", isolated_environment, port=free_port()) as first:
         async with process("photomesh_identity", isolated_environment, port=free_port()) as second:

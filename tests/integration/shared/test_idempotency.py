@@ -1,4 +1,4 @@
-"""`Idempotency-Key`, with answers kept in a real Redis."""
+"""`Idempotency-Key`, with records in a real Redis."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from redis.asyncio import Redis
 
 from photomesh_shared.auth import MaybeViewer, TokenVerifier
-from photomesh_shared.errors import Conflict
-from photomesh_shared.http import Readiness, create_service_app
-from photomesh_shared.http.idempotency import IdempotencyMiddleware, IdempotencyStore, StoredAnswer
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.errors import Conflict, IdempotencyKeyInUse, IdempotencyKeyReused
+from photomesh_shared.http import Creation, Readiness, create_service_app
+from photomesh_shared.http.idempotency import (
+    Attempt,
+    IdempotencyMiddleware,
+    IdempotencyStore,
+    StoredResponse,
+)
+from photomesh_shared.ids import CreationId, IdGenerator
 from photomesh_shared.settings import ServiceSettings
 from tests.support.problems import expect_problem
 from tests.support.services import client_of
@@ -28,11 +35,12 @@ Environment = Callable[[str], Mapping[str, str]]
 
 @dataclass
 class Shop:
-    """A service with one route that creates."""
+    """A service with routes that create."""
 
     client: httpx.AsyncClient
     store: IdempotencyStore
     orders: list[bytes] = field(default_factory=list)
+    creations: list[CreationId] = field(default_factory=list)
     fail_with: Exception | int | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
     began: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,6 +58,10 @@ async def redis(service_environment: Environment) -> AsyncIterator[Redis]:
         yield redis
 
 
+def _store(redis: Redis, secret: str = "secret") -> IdempotencyStore:
+    return IdempotencyStore(redis, secret, IdGenerator(1, 0, SystemClock()))
+
+
 @asynccontextmanager
 async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
     router = APIRouter()
@@ -57,8 +69,9 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
     @router.post("/v1/orders", status_code=201)
     @router.post("/v1/other", status_code=201)
     @router.post("/v1/orders/{order_id}/items", status_code=201)
-    async def order(request: Request, response: Response, viewer: MaybeViewer) -> dict[str, str]:
+    async def order(request: Request, response: Response, viewer: MaybeViewer, creation: Creation) -> dict[str, str]:
         shop.orders.append(await request.body())
+        shop.creations.append(creation)
         shop.began.set()
         await shop.open.wait()
         if isinstance(shop.fail_with, Exception):
@@ -88,7 +101,7 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 async def shop(redis: Redis, issuer: Issuer) -> AsyncIterator[Shop]:
-    async with _shop(IdempotencyStore(redis, "secret"), issuer) as shop:
+    async with _shop(_store(redis), issuer) as shop:
         yield shop
 
 
@@ -97,7 +110,7 @@ def key() -> str:
     return str(uuid.uuid4())
 
 
-async def test_a_repeat_is_answered_and_not_carried_out(shop: Shop, key: str) -> None:
+async def test_a_repeat_is_replayed(shop: Shop, key: str) -> None:
     first, again = await shop.order(key), await shop.order(key)
     assert shop.orders == [b"eggs"]
     assert (again.status_code, again.json()) == (201, first.json())
@@ -108,10 +121,11 @@ async def test_a_repeat_is_answered_and_not_carried_out(shop: Shop, key: str) ->
     assert first.headers["request-id"] != again.headers["request-id"]
 
 
-async def test_without_a_key_everything_is_carried_out(shop: Shop) -> None:
+async def test_without_a_key_every_request_is_executed(shop: Shop) -> None:
     await shop.order(None)
     await shop.order(None)
     assert len(shop.orders) == 2
+    assert len({creation.id for creation in shop.creations}) == 2
 
 
 async def test_a_key_belongs_to_one_request(shop: Shop, key: str) -> None:
@@ -132,7 +146,7 @@ async def test_a_key_belongs_to_one_account_and_one_path(shop: Shop, key: str, i
     assert (await shop.order(key, **issuer.headers(1))).json() == answers[1].json()
 
 
-async def test_a_repeat_while_the_first_is_under_way(shop: Shop, key: str) -> None:
+async def test_a_repeat_while_the_first_is_in_progress(shop: Shop, key: str) -> None:
     shop.open.clear()
     first = asyncio.create_task(shop.order(key))
     await shop.began.wait()
@@ -144,14 +158,14 @@ async def test_a_repeat_while_the_first_is_under_way(shop: Shop, key: str) -> No
     assert (await shop.order(key)).headers["idempotency-replayed"] == "true"
 
 
-async def test_of_many_at_once_one_is_carried_out(shop: Shop, key: str) -> None:
+async def test_of_concurrent_requests_one_is_executed(shop: Shop, key: str) -> None:
     answers = await asyncio.gather(*(shop.order(key) for _ in range(20)))
     assert len(shop.orders) == 1
     assert {answer.status_code for answer in answers} <= {201, 409}
 
 
 @pytest.mark.parametrize("failure", [Conflict(), RuntimeError("bug"), 500, 503, 404])
-async def test_an_error_is_not_kept(shop: Shop, key: str, failure: Exception | int) -> None:
+async def test_an_error_is_not_stored(shop: Shop, key: str, failure: Exception | int) -> None:
     shop.fail_with = failure
     assert (await shop.order(key)).status_code >= 400
     shop.fail_with = None
@@ -161,13 +175,70 @@ async def test_an_error_is_not_kept(shop: Shop, key: str, failure: Exception | i
     assert len(shop.orders) == 2
 
 
+@pytest.mark.parametrize("failure", [RuntimeError("bug"), 500, 503])
+async def test_a_repeat_after_a_server_error_creates_under_the_same_id(
+    shop: Shop, key: str, failure: Exception | int
+) -> None:
+    """The failed attempt may have taken effect."""
+    shop.fail_with = failure
+    await shop.order(key)
+    shop.fail_with = 404  # a later refusal does not make the first attempt's effect less likely
+    await shop.order(key)
+    shop.fail_with = None
+    await shop.order(key)
+    assert {creation.id for creation in shop.creations} == {shop.creations[0].id}
+    assert [creation.repeated for creation in shop.creations] == [False, True, True]
+    assert (await shop.order(key)).headers["idempotency-replayed"] == "true"
+
+
+async def test_a_repeat_after_a_disconnect_creates_under_the_same_id(shop: Shop, key: str) -> None:
+    shop.open.clear()
+    first = asyncio.create_task(shop.order(key))
+    await shop.began.wait()
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    shop.open.set()
+    assert (await shop.order(key)).status_code == 201
+    assert shop.creations[1] == CreationId(shop.creations[0].id, repeated=True)
+
+
+async def test_a_repeat_after_a_crash_creates_under_the_same_id(redis: Redis, key: str) -> None:
+    store = _store(redis)
+    crashed = await store.begin(key, b"eggs")
+    assert isinstance(crashed, Attempt)
+    with pytest.raises(IdempotencyKeyInUse):
+        await store.begin(key, b"eggs")
+    await redis.hset(store._name_and_cipher(key)[0], "busy_until", 1)  # as after IN_PROGRESS_SECONDS
+    with pytest.raises(IdempotencyKeyReused):
+        await store.begin(key, b"bacon")
+    repeat = await store.begin(key, b"eggs")
+    assert isinstance(repeat, Attempt)
+    assert repeat.creation == CreationId(crashed.creation.id, repeated=True)
+
+    # The first process was only slow: nothing that it does now ends the turn of the second.
+    await store.forget(key, crashed)
+    await store.release(key, crashed)
+    with pytest.raises(IdempotencyKeyInUse):
+        await store.begin(key, b"eggs")
+
+
+async def test_a_request_that_is_refused_at_once_has_no_effect(shop: Shop, key: str) -> None:
+    """The client may correct the body and use the key again."""
+    shop.fail_with = 422
+    await shop.order(key, "egs")
+    shop.fail_with = None
+    assert (await shop.order(key, "eggs")).status_code == 201
+    assert shop.creations[0].id != shop.creations[1].id
+    assert [creation.repeated for creation in shop.creations] == [False, False]
+
+
 @pytest.mark.parametrize("bad", ["", "x" * 256, "tab\tbed"])
-async def test_keys_that_are_none(shop: Shop, bad: str) -> None:
+async def test_invalid_keys(shop: Shop, bad: str) -> None:
     expect_problem(await shop.order(bad), 422, "invalid-request", "#header/idempotency-key")
     assert shop.orders == []
 
 
-async def test_a_token_that_is_wrong_is_told_first(shop: Shop, key: str) -> None:
+async def test_invalid_tokens(shop: Shop, key: str) -> None:
     expect_problem(await shop.order(key, Authorization="Bearer nonsense"), 401, "invalid-token")
 
 
@@ -176,52 +247,50 @@ async def test_a_body_that_is_too_large(shop: Shop, key: str) -> None:
     assert shop.orders == []
 
 
-async def test_answers_are_encrypted_and_forgotten_in_time(shop: Shop, key: str, redis: Redis) -> None:
+async def test_responses_are_encrypted_and_expire(shop: Shop, key: str, redis: Redis) -> None:
     shop.open.clear()
     running = asyncio.create_task(shop.order(key))
     await shop.began.wait()
-    name, _ = shop.store._names(f"anonymous\n/v1/orders\n{key}")
-    assert 0 < await redis.ttl(name) <= 60
+    name, _ = shop.store._name_and_cipher(f"anonymous\n/v1/orders\n{key}")
     shop.open.set()
     await running
     assert 86_000 < await redis.ttl(name) <= 86_400
-    kept = await redis.get(name)
-    assert kept
+    stored = await redis.hgetall(name)
+    assert stored[b"response"]
     for secret in (b"access token", b"eggs", key.encode()):
-        assert secret not in kept
+        assert all(secret not in value for value in stored.values())
         assert secret not in name.encode()
 
 
-async def test_what_another_secret_wrote_is_of_no_use(redis: Redis, key: str) -> None:
-    old, new = IdempotencyStore(redis, "old"), IdempotencyStore(redis, "new")
-    assert await old.begin(key, "f") is None
-    await old.finish(key, StoredAnswer("f", 201, (("content-type", "text/plain"),), b"\x00\xff"))
-    assert await old.begin(key, "f") == StoredAnswer("f", 201, (("content-type", "text/plain"),), b"\x00\xff")
-    assert await new.begin(key, "f") is None
-    name, _ = old._names(key)
-    await redis.set(name, new._names(key)[1].encrypt(b"[]"))
-    assert await old.begin(key, "g") is None
+async def test_records_of_another_secret_are_ignored(redis: Redis, key: str) -> None:
+    old, new = _store(redis, "old"), _store(redis, "new")
+    response = StoredResponse(201, (("content-type", "text/plain"),), b"\x00\xff")
+    assert isinstance(await old.begin(key, b"f"), Attempt)
+    await old.finish(key, response)
+    assert await old.begin(key, b"f") == response
+    assert isinstance(await new.begin(key, b"f"), Attempt)
+    await redis.hset(old._name_and_cipher(key)[0], "response", new._name_and_cipher(key)[1].encrypt(b"[]"))
+    assert isinstance(await old.begin(key, b"f"), Attempt)
 
 
-async def test_without_redis_nothing_is_promised(issuer: Issuer, key: str) -> None:
-    async with Redis.from_url("redis://127.0.0.1:9/0") as away, _shop(IdempotencyStore(away, "secret"), issuer) as shop:
+async def test_without_redis_keys_are_refused(issuer: Issuer, key: str) -> None:
+    async with Redis.from_url("redis://127.0.0.1:9/0") as away, _shop(_store(away), issuer) as shop:
         assert expect_problem(await shop.order(key), 503, "unavailable")["retryable"]
         assert shop.orders == []
         assert (await shop.order(None)).status_code == 201
 
 
-class _GoesAway(IdempotencyStore):
+class _LosesRedis(IdempotencyStore):
     """Loses its Redis between the beginning and the end of a request."""
 
-    async def begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
-        known = await super().begin(scope_key, fingerprint)
+    async def begin(self, scope_key: str, body: bytes) -> Attempt | StoredResponse:
+        known = await super().begin(scope_key, body)
         self._redis = Redis.from_url("redis://127.0.0.1:9/0")
         return known
 
 
-async def test_redis_that_goes_away_takes_no_answer_along(redis: Redis, issuer: Issuer, key: str) -> None:
-    """What was done is told, although it cannot be kept for a repeat."""
-    async with _shop(_GoesAway(redis, "secret"), issuer) as shop:
+async def test_an_outage_of_redis_does_not_affect_the_response(redis: Redis, issuer: Issuer, key: str) -> None:
+    async with _shop(_LosesRedis(redis, "secret", IdGenerator(1, 0, SystemClock())), issuer) as shop:
         assert (await shop.order(key)).status_code == 201
         await shop.store._redis.aclose()
 

@@ -143,6 +143,26 @@ async def test_a_crash_loses_and_duplicates_nothing(
         assert await raw.get("raw", event.key, max_bytes=size) == content
 
 
+async def test_a_repeat_after_a_lost_response_returns_the_same_upload(
+    environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], storage: httpx.AsyncClient
+) -> None:
+    account_id = new_id()
+    file = {"filename": "a.jpg", "size_bytes": 10, "content_type": "image/jpeg"}
+    async with process(
+        "photomesh_upload", environment, port=free_port(), failpoints="upload.after_add=raise"
+    ) as running:
+        async with httpx.AsyncClient(base_url=running.url) as api:
+            ada = ApiUser(api, storage, account_id, issuer.headers(account_id))
+            headers = ada.headers | {"Idempotency-Key": "monday's photo"}
+            lost = await api.post("/v1/uploads/init", json=file, headers=headers)
+            expect_problem(lost, 500, "internal-error")
+            [stored] = (await ada.request("GET", "")).json()["items"]
+            created = (await api.post("/v1/uploads/init", json=file, headers=headers)).json()
+            assert created["upload_id"] == stored["upload_id"]
+            assert len((await ada.request("GET", "")).json()["items"]) == 1
+            await ada.complete(created["upload_id"], await ada.send(created, content_of(10)))
+
+
 async def test_a_crash_during_init_leaves_no_upload(
     environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[], int], storage: httpx.AsyncClient
 ) -> None:

@@ -106,7 +106,6 @@ class InMemoryService:
             visibility=visible_posts,
             queries=self.post_queries,
             arrivals=arrivals,
-            id_source=self.ids,
             clock=self.clock,
         )
         self.likes = LikeService(
@@ -125,11 +124,10 @@ class InMemoryService:
             visible_posts,
             self.comment_queries,
             self.comment_events,
-            self.ids,
             self.clock,
         )
         save_events = SaveEventLog(self.save_store, self.save_log, self.clock)
-        self.saves = SaveService(self.save_store, visible_posts, self.save_queries, save_events, self.ids, self.clock)
+        self.saves = SaveService(self.save_store, visible_posts, self.save_queries, save_events, self.clock)
 
         eraser = PhotoEraser(self.objects, self.cdn)
         self.counts = CountPublisher(self.count_store, self.count_log, self.clock)
@@ -173,7 +171,7 @@ class InMemoryService:
         return photo_id
 
     async def create_post(self, *photo_ids: int, author_id: int = ADA, caption: str = "") -> int:
-        view = await self.posts.create_post(author_id, Draft.checked(photo_ids, caption, None, {}))
+        view = await self.posts.create_post(self.ids.next(), author_id, Draft.checked(photo_ids, caption, None, {}))
         return view.post.id
 
     async def published_post(self, author_id: int = ADA) -> int:
@@ -183,4 +181,6 @@ class InMemoryService:
         self, author_id: int, post_id: int, text: str = "Lovely", parent_id: int | None = None
     ) -> CommentView:
         await self.clock.advance(0.01)
-        return await self.comments.write_comment(author_id, post_id, CommentText.checked(text), parent_id)
+        return await self.comments.write_comment(
+            self.ids.next(), author_id, post_id, CommentText.checked(text), parent_id
+        )

@@ -17,6 +17,7 @@ from photomesh_shared.errors import NotFound
 from photomesh_shared.http import (
     ApiRouter,
     Auth,
+    Creation,
     InternalRouter,
     Page,
     Paging,
@@ -165,7 +166,7 @@ def test_idempotent_routes_document_their_problems_and_take_keys() -> None:
     creating = ApiRouter(prefix="/v1/orders")
 
     @creating.post("/{order_id}/items", auth=Auth.NONE, rate=RateClass.WRITE, idempotent=True, summary="Add")
-    async def add(order_id: int) -> int:
+    async def add(order_id: int, creation: Creation) -> int:
         return order_id
 
     app = app_of(None, creating)
@@ -175,11 +176,19 @@ def test_idempotent_routes_document_their_problems_and_take_keys() -> None:
     assert middleware.kwargs["paths"] == {"/v1/orders/{order_id}/items": 16 * 1024}
 
 
+def test_an_idempotent_route_without_a_creation_id_is_refused() -> None:
+    async def order() -> int:
+        return 1
+
+    with pytest.raises(TypeError, match="POST /v1/orders is idempotent, but takes no creation id"):
+        ApiRouter().post("/v1/orders", auth=Auth.NONE, rate=RateClass.WRITE, idempotent=True, summary="Order")(order)
+
+
 async def test_idempotent_routes_need_a_store(deps: Deps) -> None:
     creating = ApiRouter()
 
     @creating.post("/v1/orders", auth=Auth.NONE, rate=RateClass.WRITE, idempotent=True, summary="Order")
-    async def order() -> int:
+    async def order(creation: Creation) -> int:
         return 1
 
     with pytest.raises(TypeError, match="idempotency"):

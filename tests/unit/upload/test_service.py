@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from photomesh_shared.errors import InvalidRequest, Unavailable, WrongRegion
-from photomesh_shared.ids import IdGenerator
+from photomesh_shared.errors import IdempotencyKeyInUse, InvalidRequest, Unavailable, WrongRegion
+from photomesh_shared.ids import CreationId, IdGenerator
 from photomesh_shared.limits import PART_SIZE
 from photomesh_upload.domain import CompletedPart, Quotas, Status, Upload
 from photomesh_upload.errors import (
@@ -42,12 +42,13 @@ class InMemoryService:
             url_lifetime=timedelta(hours=1),
             quotas=Quotas(open_uploads=5, uploads_per_day=20, bytes_per_day=10**9),
         )
-        ids = IdGenerator(1, 0, self.clock)
-        self.uploads = UploadService(self.store, self.bucket, ids, policy, self.clock)
+        self.ids = IdGenerator(1, 0, self.clock)
+        self.uploads = UploadService(self.store, self.bucket, self.ids, policy, self.clock)
         self.sweeper = Sweeper(self.store, self.bucket, self.clock, interval_seconds=30, retention=30 * DAY)
 
     async def create(self, size_bytes: int = 10, account: int = ADA) -> Upload:
-        return (await self.uploads.create_upload(account, "a.jpg", "image/jpeg", size_bytes)).upload
+        creation = CreationId(self.ids.next())
+        return (await self.uploads.create_upload(creation, account, "a.jpg", "image/jpeg", size_bytes)).upload
 
     async def sent(self) -> Upload:
         upload = await self.create()
@@ -136,10 +137,56 @@ async def test_a_refused_upload_leaves_no_objects(service: InMemoryService) -> N
         await service.create()
     with pytest.raises(QuotaExceeded):
         await service.create()
+    assert len(service.bucket.multiparts) == 5
+
+
+async def test_a_repeated_creation_returns_the_stored_upload(service: InMemoryService) -> None:
+    upload = await service.sent()
+    repeat = CreationId(upload.upload_id, repeated=True)
+    urls = await service.uploads.create_upload(repeat, ADA, "a.jpg", "image/jpeg", 10)
+    assert urls.upload == upload
+    assert list(service.bucket.multiparts) == [upload.multipart_id]
+    assert (await service.uploads.complete_upload(ADA, upload.upload_id, [])).photo_id == upload.photo_id
+    with pytest.raises(UploadCompleted):
+        await service.uploads.create_upload(repeat, ADA, "a.jpg", "image/jpeg", 10)
+
+
+async def test_a_repeated_creation_after_an_attempt_without_effect(service: InMemoryService) -> None:
+    creation_id = service.ids.next()
     service.store.down = True
     with pytest.raises(Unavailable):
-        await service.create(account=GRACE)
-    assert len(service.bucket.multiparts) == 5
+        await service.uploads.create_upload(CreationId(creation_id), ADA, "a.jpg", "image/jpeg", 10)
+    service.store.down = False
+    repeat = CreationId(creation_id, repeated=True)
+    urls = await service.uploads.create_upload(repeat, ADA, "a.jpg", "image/jpeg", 10)
+    assert urls.upload.upload_id == creation_id
+    assert list(service.store.rows) == [creation_id]
+
+
+async def test_an_uncertain_commit_keeps_the_multipart_upload(service: InMemoryService) -> None:
+    """The row may be stored although the database did not answer; a repeat then returns URLs that work."""
+    creation_id = service.ids.next()
+    add = service.store.add
+
+    async def commit_without_an_answer(upload: Upload, quotas: Quotas) -> None:
+        await add(upload, quotas)
+        raise Unavailable
+
+    service.store.add = commit_without_an_answer  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        await service.uploads.create_upload(CreationId(creation_id), ADA, "a.jpg", "image/jpeg", 10)
+    repeat = CreationId(creation_id, repeated=True)
+    urls = await service.uploads.create_upload(repeat, ADA, "a.jpg", "image/jpeg", 10)
+    service.bucket.send(urls.upload, 1, b"0123456789")
+    assert (await service.uploads.complete_upload(ADA, creation_id, [])).status is Status.COMPLETED
+
+
+async def test_a_slow_attempt_does_not_disturb_the_stored_upload(service: InMemoryService) -> None:
+    upload = await service.sent()
+    with pytest.raises(IdempotencyKeyInUse):
+        await service.uploads.create_upload(CreationId(upload.upload_id), ADA, "a.jpg", "image/jpeg", 10)
+    assert list(service.bucket.multiparts) == [upload.multipart_id]
+    assert (await service.uploads.complete_upload(ADA, upload.upload_id, [])).photo_id == upload.photo_id
 
 
 async def test_an_aborted_upload_is_deleted_and_stays_aborted(service: InMemoryService) -> None:

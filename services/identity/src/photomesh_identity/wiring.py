@@ -113,7 +113,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         accounts = AccountService(account_store, avatars, clock, cdn_url=settings.cdn_url)
         yield Deps(
             registration=RegistrationService(
-                PostgresRegistrations(pool), passwords, sessions, ids, clock, cdn_url=settings.cdn_url
+                PostgresRegistrations(pool), accounts, passwords, sessions, clock, cdn_url=settings.cdn_url
             ),
             accounts=accounts,
             profiles=ProfileQueries(accounts, social_graph, post_counts),
@@ -122,7 +122,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             token_verifier=TokenVerifier(
                 keys.jwks, issuer=settings.token_issuer, audience=settings.token_audience, clock=clock
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
+            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), ids),
             cdn_url=settings.cdn_url,
         )
 

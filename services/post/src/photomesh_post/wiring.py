@@ -149,7 +149,6 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 visibility=visible_posts,
                 queries=post_queries,
                 arrivals=arrivals,
-                id_source=id_source,
                 clock=clock,
             ),
             post_queries=post_queries,
@@ -159,11 +158,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             accounts=accounts,
             likes=LikeService(likes, counts, visible_posts, comment_queries, LikeEventLog(likes, publisher), clock),
             like_queries=like_queries,
-            comments=CommentService(comments, accounts, visible_posts, comment_queries, comment_log, id_source, clock),
+            comments=CommentService(comments, accounts, visible_posts, comment_queries, comment_log, clock),
             comment_queries=comment_queries,
-            saves=SaveService(
-                saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), id_source, clock
-            ),
+            saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,
             cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
             token_verifier=TokenVerifier(
@@ -172,7 +169,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
+            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), id_source),
             cdn_url=settings.cdn_url,
         )
 

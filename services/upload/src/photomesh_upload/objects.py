@@ -82,7 +82,11 @@ class RawBucket:
             return None
         return StoredObject(info.etag, info.size_bytes)
 
-    async def delete(self, upload: Upload) -> None:
+    async def abort_multipart(self, upload: Upload) -> None:
         async with _bounded():
             await self._storage.abort_multipart(self._bucket, upload.key, multipart_id=upload.multipart_id)
+
+    async def delete(self, upload: Upload) -> None:
+        await self.abort_multipart(upload)
+        async with _bounded():
             await self._storage.delete(self._bucket, [upload.key])

@@ -16,6 +16,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, InvalidRequest, Problem, Unavailable, WrongRegion
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.ids import CreationId
 from photomesh_shared.object_keys import original_key
 from photomesh_upload.domain import (
     CompletedPart,
@@ -50,6 +51,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 AFTER_STORE_BEGIN = declare("upload.after_store_begin", "object storage has the upload, the database does not")
+AFTER_ADD = declare("upload.after_add", "the upload is stored, not answered")
 AFTER_STORE_COMPLETE = declare("upload.after_store_complete", "the object exists, nothing is committed")
 AFTER_COMMIT = declare("upload.after_commit", "the completion is committed, not answered")
 
@@ -75,7 +77,8 @@ class UploadStore(Protocol):
     """Never finds an upload of another account. Every method raises Unavailable when the database does not answer."""
 
     async def add(self, upload: Upload, quotas: Quotas) -> None:
-        """Stores a new upload. Raises QuotaExceeded, which holds under concurrency."""
+        """Stores a new upload. Raises QuotaExceeded, which holds under concurrency, and IdempotencyKeyInUse if the id
+        is stored."""
         ...
 
     async def find(self, account_id: int, upload_id: int) -> Upload | None: ...
@@ -119,6 +122,10 @@ class RawObjects(Protocol):
         """The joined object."""
         ...
 
+    async def abort_multipart(self, upload: Upload) -> None:
+        """Deletes the parts."""
+        ...
+
     async def delete(self, upload: Upload) -> None:
         """Deletes the parts and the object."""
         ...
@@ -145,17 +152,26 @@ class UploadService:
         self._clock = clock
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    async def create_upload(self, account_id: int, filename: str, content_type: str, size_bytes: int) -> PresignedUrls:
-        """Raises PhotoTooLarge, UnsupportedType, InvalidRequest, QuotaExceeded."""
+    async def create_upload(
+        self, creation: CreationId, account_id: int, filename: str, content_type: str, size_bytes: int
+    ) -> PresignedUrls:
+        """A repeated creation returns URLs of the upload that an earlier attempt stored.
+
+        Raises PhotoTooLarge, UnsupportedType, InvalidRequest, QuotaExceeded, IdempotencyKeyInUse, and as
+        `create_part_urls` if the stored upload is not open.
+        """
         with problems_counted(INITS):
             file = FileInfo.validated(filename, content_type, size_bytes)
-            upload_id, photo_id, now = self._ids.next(), self._ids.next(), self._clock.now()
-            multipart_id = await self._objects.create_multipart(original_key(upload_id), file.content_type)
+            if creation.repeated and (stored := await self._store.find(account_id, creation.id)):
+                _require_open(self._effective(stored))
+                return await self._presign(stored, stored.part_sizes)
+            now = self._clock.now()
+            multipart_id = await self._objects.create_multipart(original_key(creation.id), file.content_type)
             await failpoint(AFTER_STORE_BEGIN)  # after a crash here, the bucket's lifecycle rule deletes it
             upload = Upload(
-                upload_id=upload_id,
+                upload_id=creation.id,
                 account_id=account_id,
-                photo_id=photo_id,
+                photo_id=self._ids.next(),
                 file=file,
                 multipart_id=multipart_id,
                 created_at=now,
@@ -163,9 +179,12 @@ class UploadService:
             )
             try:
                 await self._store.add(upload, self._policy.quotas)
-            except Problem:
-                await self._delete_objects(upload)
+            except Unavailable:  # the commit may have succeeded, and a repeat will use the multipart upload
                 raise
+            except Problem:
+                await self._abort_multipart(upload)
+                raise
+            await failpoint(AFTER_ADD)
             urls = await self._presign(upload, upload.part_sizes)
         INITS.labels("created").inc()
         return urls
@@ -188,8 +207,6 @@ class UploadService:
         """Raises UploadNotFound, WrongRegion, UploadCompleted, UploadExpired, UploadAborted,
         InvalidRequest for a part number out of range."""
         upload = await self._find(account_id, upload_id)
-        if upload.status is Status.COMPLETED:
-            raise UploadCompleted(photo_id=ids.encode("p", upload.photo_id))
         _require_open(upload)
         count = len(upload.part_sizes)
         wrong = [
@@ -295,8 +312,14 @@ class UploadService:
         )
         return Envelope.of(event, entityversion=1, id=f"{event.subject()}.{event.type_}.1", time=now)
 
+    async def _abort_multipart(self, upload: Upload) -> None:
+        try:
+            await self._objects.abort_multipart(upload)
+        except Unavailable as error:  # the bucket's lifecycle rule will
+            log.warning("multipart upload not aborted", extra={"key": upload.key, "reason": str(error)})
+
     async def _delete_objects(self, upload: Upload) -> bool:
-        """Returns whether it succeeded; if not, the sweeper or the bucket's lifecycle rule will."""
+        """Returns whether it succeeded; if not, the sweeper will."""
         try:
             await self._objects.delete(upload)
         except Unavailable as error:
@@ -306,6 +329,8 @@ class UploadService:
 
 
 def _require_open(upload: Upload) -> None:
+    if upload.status is Status.COMPLETED:
+        raise UploadCompleted(photo_id=ids.encode("p", upload.photo_id))
     if upload.status is Status.ABORTED:
         raise UploadAborted
     if upload.status is Status.EXPIRED:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from photomesh_shared.errors import IdempotencyKeyInUse
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
@@ -64,41 +65,11 @@ class PostgresUploads:
             await conn.execute("SELECT 1")
 
     async def add(self, upload: Upload, quotas: Quotas) -> None:
-        async with transaction(self._pool) as conn:
-            now = upload.created_at
-            usage = await conn.fetchrow(  # locks the account's row, which serialises its inits
-                "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, 1, $3)"
-                " ON CONFLICT (account_id) DO UPDATE SET"
-                "  day = greatest(u.day, $2),"
-                "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + 1,"
-                "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $3"
-                " RETURNING uploads, bytes",
-                upload.account_id,
-                now.astimezone(UTC).date(),
-                upload.file.size_bytes,
-            )
-            assert usage is not None
-            open_before = await conn.fetchval(
-                "SELECT count(*) FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2",
-                upload.account_id,
-                now,
-            )
-            quotas.check(Usage(open_before + 1, usage["uploads"], usage["bytes"]), now)
-            await conn.execute(
-                "INSERT INTO uploads (upload_id, account_id, photo_id, status, filename, content_type, size_bytes,"
-                "  part_size, multipart_id, created_at, expires_at)"
-                " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10)",
-                upload.upload_id,
-                upload.account_id,
-                upload.photo_id,
-                upload.file.filename,
-                upload.file.content_type,
-                upload.file.size_bytes,
-                upload.part_size,
-                upload.multipart_id,
-                upload.created_at,
-                upload.expires_at,
-            )
+        try:
+            async with transaction(self._pool) as tx:
+                await _add(tx, upload, quotas)
+        except asyncpg.UniqueViolationError as error:
+            raise IdempotencyKeyInUse from error  # a slow earlier attempt of the same creation has stored it
 
     async def find(self, account_id: int, upload_id: int) -> Upload | None:
         async with connection(self._pool) as conn:
@@ -192,3 +163,40 @@ class PostgresUploads:
                 limit,
             )
         return len(rows)
+
+
+async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
+    now = upload.created_at
+    usage = await tx.fetchrow(  # locks the account's row, which serialises its inits
+        "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, 1, $3)"
+        " ON CONFLICT (account_id) DO UPDATE SET"
+        "  day = greatest(u.day, $2),"
+        "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + 1,"
+        "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $3"
+        " RETURNING uploads, bytes",
+        upload.account_id,
+        now.astimezone(UTC).date(),
+        upload.file.size_bytes,
+    )
+    assert usage is not None
+    open_before = await tx.fetchval(
+        "SELECT count(*) FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2",
+        upload.account_id,
+        now,
+    )
+    quotas.check(Usage(open_before + 1, usage["uploads"], usage["bytes"]), now)
+    await tx.execute(
+        "INSERT INTO uploads (upload_id, account_id, photo_id, status, filename, content_type, size_bytes,"
+        "  part_size, multipart_id, created_at, expires_at)"
+        " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10)",
+        upload.upload_id,
+        upload.account_id,
+        upload.photo_id,
+        upload.file.filename,
+        upload.file.content_type,
+        upload.file.size_bytes,
+        upload.part_size,
+        upload.multipart_id,
+        upload.created_at,
+        upload.expires_at,
+    )

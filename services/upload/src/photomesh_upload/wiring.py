@@ -90,6 +90,6 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value()),
+            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), id_source),
             region=settings.region,
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from photomesh_shared.http.app import ApiDeps, create_api_app, create_service_app, ops_app
 from photomesh_shared.http.deps import app_deps
 from photomesh_shared.http.health import Check, Readiness
+from photomesh_shared.http.idempotency import Creation
 from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.paging import PRIVATE, LargePaging, Page, PageRequest, Paging
 from photomesh_shared.http.policy import Auth, RateClass, RoutePolicy
@@ -24,6 +25,7 @@ __all__ = [
     "ApiRouter",
     "Auth",
     "Check",
+    "Creation",
     "InternalRouter",
     "LargePaging",
     "Page",

@@ -1,25 +1,30 @@
-"""`Idempotency-Key`: a client may repeat a POST that creates, and it happens once.
+"""`Idempotency-Key`: a client may repeat a POST that creates, and it takes effect once.
 
-The first success is kept for a day and given again, marked `Idempotency-Replayed: true`. An error is never kept:
-nothing was created, so the repeat is a real try. The same key with another body is a 422, and a repeat while the
-first is still under way a 409. Answers may hold tokens, so they are kept encrypted under the caller's own key.
+The first success is stored for a day and replayed, marked `Idempotency-Replayed: true`. The same key with another body
+is a 422, and a repeat while the first request is in progress a 409. Responses may contain tokens, so they are stored
+encrypted.
 
-The memory is Redis: if it is lost, a repeat creates again. What must not happen twice at any price is guarded by the
-database as well (a username, the completion of an upload).
+An error is not stored: the repeat is executed. Yet the first attempt may have taken effect, if the process died or a
+server timed out between the write and the response. Therefore the key keeps the id of what it creates, and every
+attempt creates under that id (`Creation`): it writes the same event or row again.
+
+The records are in Redis. If they are lost, a repeat creates again; what must never happen twice is guarded by the
+database as well (usernames, the completion of an upload).
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
+from fastapi import Depends, Request
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.datastructures import Headers
@@ -39,91 +44,160 @@ from photomesh_shared.errors import (
     Unavailable,
     problem_body,
 )
-from photomesh_shared.ids import encode
+from photomesh_shared.ids import CreationId, encode
 from photomesh_shared.observability import logs
 
-__all__ = ["IdempotencyMiddleware", "IdempotencyStore", "StoredAnswer"]
+__all__ = [
+    "Attempt",
+    "Creation",
+    "IdempotencyMiddleware",
+    "IdempotencyStore",
+    "StoredResponse",
+    "current_creation",
+]
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 24 * 3600
-IN_PROGRESS_SECONDS = 60  # longer than any request may take; then a crashed one no longer blocks its key
+IN_PROGRESS_SECONDS = 60  # longer than any request may take; after that, a repeat takes over from a crashed process
 _MAX_KEY = 255
-_KEPT_HEADERS = {"content-type", "location", "etag", "link"}
+_STORED_HEADERS = {"content-type", "location", "etag", "link"}
+_STATE = "creation"
+
+# A record is a hash. `busy_until` (ms) is the end of the current attempt's turn and identifies it; 0 between attempts.
+_BEGIN = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local record = redis.call('HMGET', KEYS[1], 'fingerprint', 'creation_id', 'busy_until', 'response')
+if record[1] and record[1] ~= ARGV[1] then return {'reused'} end
+if record[4] then return {'completed', record[4]} end
+if record[3] and tonumber(record[3]) > now then return {'in_progress'} end
+local busy_until = string.format('%d', now + ARGV[3])
+redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'creation_id', record[2] or ARGV[2], 'busy_until', busy_until)
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return {record[1] and 'repeated' or 'new', record[2] or ARGV[2], busy_until}
+"""
+_RELEASE = (
+    "if redis.call('HGET', KEYS[1], 'busy_until') == ARGV[1] then redis.call('HSET', KEYS[1], 'busy_until', 0) end"
+)
+_FORGET = "if redis.call('HGET', KEYS[1], 'busy_until') == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
+class IdSource(Protocol):
+    def next(self) -> int:
+        """A new id. Raises Unavailable."""
+        ...
 
 
 @dataclass(frozen=True)
-class StoredAnswer:
-    """`fingerprint` is of the request; `status` 0 means the request is still under way."""
+class Attempt:
+    """A request that has its turn with a key, until `busy_until` (ms)."""
 
-    fingerprint: str
-    status: int = 0
+    creation: CreationId
+    busy_until: str
+
+
+@dataclass(frozen=True)
+class StoredResponse:
+    status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
 
 class IdempotencyStore:
-    """Answers by key, in Redis, encrypted: neither Redis nor a dump of it gives the tokens away."""
+    """Records by key, in Redis. Neither keys nor responses can be read from Redis or a copy of it."""
 
-    def __init__(self, redis: Redis, secret: str) -> None:
+    def __init__(self, redis: Redis, secret: str, ids: IdSource) -> None:
         self._redis = redis
         self._secret = secret.encode()
+        self._ids = ids
 
-    def _names(self, scope_key: str) -> tuple[str, Fernet]:
-        digest = hmac.digest(self._secret, scope_key.encode(), "sha512")
-        return f"idempotency:{digest[:16].hex()}", Fernet(base64.urlsafe_b64encode(digest[32:]))
+    def new_creation(self) -> CreationId:
+        """For a request without a key. Raises Unavailable."""
+        return CreationId(self._ids.next())
 
-    async def begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
-        """None when the request is new and now ours to answer; else what is known of it. Raises Unavailable when the
-        memory is away: a promise that cannot be kept is not given."""
+    async def begin(self, scope_key: str, body: bytes) -> Attempt | StoredResponse:
+        """Returns the stored response, or an attempt for the caller to execute and to end by `finish`, `release` or
+        `forget`. Raises IdempotencyKeyReused, IdempotencyKeyInUse, and Unavailable without Redis."""
+        creation_id = self._ids.next()
         try:
-            return await self._begin(scope_key, fingerprint)
+            return await self._begin(scope_key, body, creation_id)
         except (RedisError, OSError) as error:
             raise Unavailable("Idempotency keys cannot be checked at the moment.") from error
 
-    async def _begin(self, scope_key: str, fingerprint: str) -> StoredAnswer | None:
-        name, cipher = self._names(scope_key)
-        mine = cipher.encrypt(self._dump(StoredAnswer(fingerprint)))
-        for _ in range(2):
-            if await self._redis.set(name, mine, nx=True, ex=IN_PROGRESS_SECONDS):
-                return None
-            kept = await self._redis.get(name)
-            if kept is not None:
-                try:
-                    return self._load(cipher.decrypt(kept))
-                except InvalidToken:
-                    await self._redis.delete(name)  # written under another secret: of no use to anyone
-        return StoredAnswer(fingerprint)
+    async def _begin(self, scope_key: str, body: bytes, creation_id: int) -> Attempt | StoredResponse:
+        name, cipher = self._name_and_cipher(scope_key)
+        fingerprint = hmac.digest(self._secret, body, "sha256").hex()
+        while True:
+            outcome, *rest = await self._redis.eval(
+                _BEGIN, 1, name, fingerprint, creation_id, IN_PROGRESS_SECONDS * 1000, KEEP_SECONDS
+            )
+            match outcome:
+                case b"new" | b"repeated":
+                    return Attempt(CreationId(int(rest[0]), outcome == b"repeated"), rest[1].decode())
+                case b"reused":
+                    raise IdempotencyKeyReused
+                case b"in_progress":
+                    raise IdempotencyKeyInUse(headers={"Retry-After": "1"})
+            try:
+                return _load(cipher.decrypt(rest[0]))
+            except InvalidToken:
+                log.warning("a stored response cannot be decrypted")
+                await self._redis.delete(name)
 
-    async def finish(self, scope_key: str, answer: StoredAnswer) -> None:
-        """Keeps the answer. What was done is done: if the memory is away now, the answer goes out all the same."""
-        name, cipher = self._names(scope_key)
+    async def finish(self, scope_key: str, response: StoredResponse) -> None:
+        """Stores the response. Does not fail without Redis, since the request has taken effect."""
+        name, cipher = self._name_and_cipher(scope_key)
         try:
-            await self._redis.set(name, cipher.encrypt(self._dump(answer)), ex=KEEP_SECONDS)
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(name, "response", cipher.encrypt(_dump(response)))
+                pipeline.expire(name, KEEP_SECONDS)
+                await pipeline.execute()
         except (RedisError, OSError) as error:
-            log.warning("an answer was not kept for its idempotency key", extra={"error": str(error)})
+            log.warning("response not stored for its idempotency key", extra={"error": str(error)})
 
-    async def forget(self, scope_key: str) -> None:
-        """Frees the key; if the memory is away, it expires by itself."""
+    async def release(self, scope_key: str, attempt: Attempt) -> None:
+        """Ends an attempt that may have taken effect: a repeat is executed at once, with the same creation id."""
+        await self._end(_RELEASE, scope_key, attempt)
+
+    async def forget(self, scope_key: str, attempt: Attempt) -> None:
+        """Ends an attempt that had no effect: the key is as new."""
+        await self._end(_FORGET, scope_key, attempt)
+
+    async def _end(self, script: str, scope_key: str, attempt: Attempt) -> None:
         try:
-            await self._redis.delete(self._names(scope_key)[0])
+            await self._redis.eval(script, 1, self._name_and_cipher(scope_key)[0], attempt.busy_until)
         except (RedisError, OSError) as error:
-            log.warning("an idempotency key was not freed", extra={"error": str(error)})
+            log.warning("idempotency key not released", extra={"error": str(error)})
 
-    @staticmethod
-    def _dump(answer: StoredAnswer) -> bytes:
-        body = base64.b64encode(answer.body).decode()
-        return json.dumps([answer.fingerprint, answer.status, answer.headers, body]).encode()
+    def _name_and_cipher(self, scope_key: str) -> tuple[str, Fernet]:
+        digest = hmac.digest(self._secret, scope_key.encode(), "sha512")
+        return f"idempotency-key:{digest[:16].hex()}", Fernet(base64.urlsafe_b64encode(digest[32:]))
 
-    @staticmethod
-    def _load(raw: bytes) -> StoredAnswer:
-        fingerprint, status, headers, body = json.loads(raw)
-        return StoredAnswer(fingerprint, status, tuple((k, v) for k, v in headers), base64.b64decode(body))
+
+def _dump(response: StoredResponse) -> bytes:
+    body = base64.b64encode(response.body).decode()
+    return json.dumps([response.status, response.headers, body]).encode()
+
+
+def _load(raw: bytes) -> StoredResponse:
+    status, headers, body = json.loads(raw)
+    return StoredResponse(status, tuple((name, value) for name, value in headers), base64.b64decode(body))
+
+
+async def current_creation(request: Request) -> CreationId:
+    """The creation id of the request's idempotency key, or a new one. Raises Unavailable."""
+    creation: CreationId | None = getattr(request.state, _STATE, None)
+    store: IdempotencyStore = request.app.state.idempotency
+    return creation or store.new_creation()
+
+
+Creation = Annotated[CreationId, Depends(current_creation)]
 
 
 class IdempotencyMiddleware:
-    """Raw ASGI. Looks only at POSTs to `paths` that carry the header. `paths` maps templates, such as
-    ``/v1/posts/{post_id}/comments``, to the most bytes that the body may have.
+    """Raw ASGI. Handles POSTs to `paths` that have the header. `paths` maps templates, such as
+    ``/v1/posts/{post_id}/comments``, to the maximum size of the body in bytes.
 
     The store is `app.state.idempotency`, the token verifier `app.state.token_verifier`.
     """
@@ -151,16 +225,12 @@ class IdempotencyMiddleware:
             body = await _read_body(receive, max_body)
             store: IdempotencyStore = scope["app"].state.idempotency
             scope_key = "\n".join([caller, scope["path"], key])
-            fingerprint = hashlib.sha256(body).hexdigest()
-            known = await store.begin(scope_key, fingerprint)
+            known = await store.begin(scope_key, body)
         except Problem as problem:
             return await self._refuse(problem, scope, receive, send)
-        if known is None:
-            return await self._answer(scope, body, receive, send, store, scope_key, fingerprint)
-        if known.fingerprint != fingerprint:
-            return await self._refuse(IdempotencyKeyReused(), scope, receive, send)
-        if known.status == 0:
-            return await self._refuse(IdempotencyKeyInUse(headers={"Retry-After": "1"}), scope, receive, send)
+        if isinstance(known, Attempt):
+            scope.setdefault("state", {})[_STATE] = known.creation
+            return await self._execute(scope, body, receive, send, store, scope_key, known)
         raw_headers = [(k.encode(), v.encode()) for k, v in known.headers] + [(b"idempotency-replayed", b"true")]
         await send({"type": "http.response.start", "status": known.status, "headers": raw_headers})
         await send({"type": "http.response.body", "body": known.body})
@@ -170,7 +240,7 @@ class IdempotencyMiddleware:
         """None for a path that takes no key."""
         return next((max_body for pattern, max_body in self._paths if pattern.fullmatch(path)), None)
 
-    async def _answer(
+    async def _execute(
         self,
         scope: Scope,
         body: bytes,
@@ -178,44 +248,46 @@ class IdempotencyMiddleware:
         send: Send,
         store: IdempotencyStore,
         scope_key: str,
-        fingerprint: str,
+        attempt: Attempt,
     ) -> None:
-        status, headers, answered = 500, [], bytearray()
-        replayed_body = concluded = False
+        start: dict[str, Any] = {"status": 500, "headers": []}
+        response_body = bytearray()
+        body_read = ended = False
 
         async def receive_again() -> Message:
-            nonlocal replayed_body
-            if replayed_body:
+            nonlocal body_read
+            if body_read:
                 return await receive()
-            replayed_body = True
+            body_read = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        async def send_and_keep(message: Message) -> None:
-            nonlocal status, headers
+        async def send_and_store(message: Message) -> None:
+            nonlocal ended
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [(k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in message["headers"]]
+                start.update(message)
             else:
-                answered.extend(message.get("body", b""))
+                response_body.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    await conclude()  # before the last byte leaves: a client that has the answer may repeat at once
+                    ended = True  # before the last byte is sent: a client that has the response may repeat at once
+                    await end()
             await send(message)
 
-        async def conclude() -> None:
-            nonlocal concluded
-            concluded = True
-            if status >= 400:
-                await store.forget(scope_key)
+        async def end() -> None:
+            status: int = start["status"]
+            if status < 400:
+                headers = [(k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in start["headers"]]
+                stored = tuple((name, value) for name, value in headers if name in _STORED_HEADERS)
+                await store.finish(scope_key, StoredResponse(status, stored, bytes(response_body)))
+            elif status < 500 and not attempt.creation.repeated:
+                await store.forget(scope_key, attempt)
             else:
-                kept = tuple((k, v) for k, v in headers if k in _KEPT_HEADERS)
-                await store.finish(scope_key, StoredAnswer(fingerprint, status, kept, bytes(answered)))
+                await store.release(scope_key, attempt)
 
         try:
-            await self._app(scope, receive_again, send_and_keep)
-        except BaseException:
-            if not concluded:  # an answer that was kept stays, although its way to the client broke
-                await store.forget(scope_key)
-            raise
+            await self._app(scope, receive_again, send_and_store)
+        finally:
+            if not ended:
+                await store.release(scope_key, attempt)
 
     async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         body = problem_body(problem, type_base=self._type_base, request_id=logs.request_id.get())
@@ -223,12 +295,12 @@ class IdempotencyMiddleware:
 
 
 async def _read_body(receive: Receive, max_body: int) -> bytes:
-    """The whole body. Raises PayloadTooLarge, and BadRequest when the client goes away in the middle."""
+    """Raises PayloadTooLarge, and BadRequest if the client disconnects before the end of the body."""
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise BadRequest("The body did not arrive whole.")
+            raise BadRequest("The body is incomplete.")
         body += message.get("body", b"")
         if len(body) > max_body:
             raise PayloadTooLarge
@@ -237,6 +309,6 @@ async def _read_body(receive: Receive, max_body: int) -> bytes:
 
 
 async def _caller(scope: Scope, headers: Headers) -> str:
-    """Whose key it is: one account's keys never meet another's. Raises as `TokenVerifier.verify`."""
+    """The namespace of the key: keys of different accounts never collide. Raises as `TokenVerifier.verify`."""
     principal = await principal_from_header(scope["app"].state.token_verifier, headers.get("authorization"))
     return encode("u", principal.account_id) if principal else "anonymous"

@@ -38,6 +38,7 @@ from photomesh_shared.errors import (
     Problem,
     Unavailable,
 )
+from photomesh_shared.http.idempotency import current_creation
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
 
@@ -91,7 +92,7 @@ class ApiRouter:
     def post(
         self, path: str, *, idempotent: bool = False, **declared: Unpack[RouteDeclaration]
     ) -> Callable[[Endpoint], Endpoint]:
-        """An `idempotent` route takes an `Idempotency-Key`: one that creates something."""
+        """An `idempotent` route takes an `Idempotency-Key`, and creates under the id of its `Creation`."""
         return self._route("POST", path, declared, idempotent=idempotent)
 
     def put(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
@@ -116,6 +117,8 @@ class ApiRouter:
             dependants = list(_tree(get_dependant(path=full_path, call=endpoint)))
             if (taken := _auth_of(dependants)) is not policy.auth:
                 raise TypeError(f"{method} {full_path} declares auth {policy.auth}, its parameters say {taken}")
+            if idempotent and all(dependant.call is not current_creation for dependant in dependants):
+                raise TypeError(f"{method} {full_path} is idempotent, but takes no creation id (`Creation`)")
             has_body = any(dependant.body_params for dependant in dependants)
             kinds: list[type[Problem]] = [*_TOKEN_PROBLEMS[policy.auth], *declared.get("problems", ())]
             if paged:

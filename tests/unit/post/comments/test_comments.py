@@ -76,6 +76,21 @@ async def test_a_thread(scene: Scene) -> None:
     assert last.parent_author_id == GRACE
 
 
+async def test_a_repeated_creation_is_one_comment(scene: Scene) -> None:
+    """As after a crash between log and response: the same event, whatever happened since."""
+    text = CommentText.checked("Once")
+    comment_id = scene.ids.next()
+    first = await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None)
+    await scene.clock.advance(60)
+    assert await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None) == first
+    assert await scene.texts(LINUS) == ["Once"]
+    assert scene.count_store.comment_count(scene.post_id) == 1
+    assert len({(event.id, event.entityversion, event.data) for event in scene.comment_log.events}) == 1
+    await scene.delete(GRACE, first)
+    await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None)
+    assert await scene.texts(LINUS) == []
+
+
 async def test_pages(scene: Scene) -> None:
     views = [await scene.comment(GRACE, str(number)) for number in range(5)]
     found, last = await scene.comment_queries.comments_of_post(ADA, scene.post_id, before=None, limit=2)

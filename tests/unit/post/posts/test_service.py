@@ -56,7 +56,7 @@ def always(current: PostView) -> None:
 async def test_a_post_of_ready_photos_is_published_at_once(service: InMemoryService) -> None:
     first, second = await service.ready_photo(), await service.ready_photo()
     draft = Draft.checked([second, first], "At dusk with @grace #sunset", Place(name="Como"), {first: "A lake"})
-    view = await service.posts.create_post(ADA, draft)
+    view = await service.posts.create_post(service.ids.next(), ADA, draft)
     assert view.post.status is PostStatus.PUBLISHED
     assert [(photo.id, photo.alt_text) for photo in view.photos] == [(second, None), (first, "A lake")]
     created, published = (envelope.data for envelope in service.post_log.events)
@@ -207,7 +207,7 @@ async def test_a_stalled_request_does_not_get_its_photo_back(service: InMemorySe
 async def test_an_edit_changes_only_its_members(service: InMemoryService) -> None:
     photo = await service.ready_photo()
     draft = Draft.checked([photo], "Before #one", Place(name="Como"), {photo: "A lake"})
-    post_id = (await service.posts.create_post(ADA, draft)).post.id
+    post_id = (await service.posts.create_post(service.ids.next(), ADA, draft)).post.id
     view = await service.posts.edit_post(ADA, post_id, Edit(caption="After #two @grace"), always)
     assert (view.post.caption, view.post.hashtags, view.post.mentions) == ("After #two @grace", ("two",), ("grace",))
     assert (view.post.place, view.photos[0].alt_text) == (Place(name="Como"), "A lake")

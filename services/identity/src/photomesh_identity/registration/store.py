@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -12,6 +13,7 @@ from photomesh_identity.credentials.domain import email_key
 from photomesh_identity.errors import EmailTaken, UsernameTaken
 from photomesh_identity.sessions.domain import Session
 from photomesh_identity.sessions.store import insert_session
+from photomesh_shared.errors import IdempotencyKeyInUse, Problem
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresRegistrations"]
 
-_TAKEN = {"accounts_username": UsernameTaken, "accounts_email": EmailTaken}
+_CONFLICTS: Mapping[str, type[Problem]] = {
+    "accounts_username": UsernameTaken,
+    "accounts_email": EmailTaken,
+    "accounts_pkey": IdempotencyKeyInUse,  # a slow earlier attempt of the same creation
+}
 """By the name of the unique index."""
 
 
@@ -54,6 +60,6 @@ class PostgresRegistrations:
                 await insert_session(tx, session, token)
                 await outbox.add(tx, event)
         except asyncpg.UniqueViolationError as error:
-            if (problem := _TAKEN.get(error.constraint_name or "")) is None:
+            if (problem := _CONFLICTS.get(error.constraint_name or "")) is None:
                 raise
             raise problem from error

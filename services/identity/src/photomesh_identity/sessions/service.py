@@ -136,6 +136,12 @@ class SessionService:
         access_token = self._signer.access_token(session.account_id, session.id)
         return Grant(access_token, refresh_token, int(self._signer.lifetime.total_seconds()))
 
+    async def open_session(self, account_id: int) -> Grant:
+        """Starts and stores a session."""
+        session, refresh_token = self.start(account_id)
+        await self._store.add(session, token_hash(refresh_token))
+        return self.grant(session, refresh_token)
+
     async def log_in(self, login: str, password: str) -> tuple[Account, Grant]:
         """By username or e-mail address. Raises WrongCredentials; its timing does not reveal whether the account
         exists."""
@@ -146,9 +152,7 @@ class SessionService:
         if found is None or not matches:
             raise WrongCredentials
         await self._upgrade_hash(found, password)
-        session, refresh_token = self.start(found.account.id)
-        await self._store.add(session, token_hash(refresh_token))
-        return found.account, self.grant(session, refresh_token)
+        return found.account, await self.open_session(found.account.id)
 
     async def refresh(self, refresh_token: str) -> Grant:
         """Returns the next pair of tokens; `domain` has the rules. Raises InvalidRefreshToken, SessionEnded or

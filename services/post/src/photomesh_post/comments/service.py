@@ -18,11 +18,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
 
-__all__ = ["Accounts", "CommentService", "IdSource", "Store"]
-
-
-class IdSource(Protocol):
-    def next(self) -> int: ...
+__all__ = ["Accounts", "CommentService", "Store"]
 
 
 class Store(Protocol):
@@ -47,7 +43,6 @@ class CommentService:
         posts: PostVisibility,
         queries: CommentQueries,
         log: CommentEventLog,
-        id_source: IdSource,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -55,19 +50,20 @@ class CommentService:
         self._posts = posts
         self._queries = queries
         self._log = log
-        self._ids = id_source
         self._clock = clock
 
     async def write_comment(
-        self, author_id: int, post_id: int, text: CommentText, parent_id: int | None
+        self, comment_id: int, author_id: int, post_id: int, text: CommentText, parent_id: int | None
     ) -> CommentView:
-        """Creates a comment. A reply to a reply becomes a reply to the comment that both reply to.
+        """Creates a comment under this id. Idempotent.
+
+        A reply to a reply becomes a reply to the comment that both reply to.
 
         Raises PostNotFound, UnknownComment.
         """
         post, _ = await self._posts.post(author_id, post_id)
         parent = await self._parent(author_id, post, parent_id) if parent_id is not None else None
-        comment = Comment(self._ids.next(), post_id, author_id, parent.id if parent else None)
+        comment = Comment(comment_id, post_id, author_id, parent.id if parent else None)
         created_at = ids.timestamp_of(comment.id)
         event = CommentCreated(
             post_id=post_id,

@@ -24,13 +24,9 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
 
-__all__ = ["Accounts", "IdSource", "PostService"]
+__all__ = ["Accounts", "PostService"]
 
 log = logging.getLogger(__name__)
-
-
-class IdSource(Protocol):
-    def next(self) -> int: ...
 
 
 class Accounts(Protocol):
@@ -52,7 +48,6 @@ class PostService:
         visibility: PostVisibility,
         queries: PostQueries,
         arrivals: PhotoArrivals,
-        id_source: IdSource,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -64,17 +59,16 @@ class PostService:
         self._visibility = visibility
         self._queries = queries
         self._arrivals = arrivals
-        self._ids = id_source
         self._clock = clock
 
-    async def create_post(self, author_id: int, draft: Draft) -> PostView:
-        """Creates a post, and publishes it at once if its photos are ready.
+    async def create_post(self, new_id: int, author_id: int, draft: Draft) -> PostView:
+        """Creates a post under `new_id`, and publishes it at once if its photos are ready.
 
-        Idempotent by itself: a photo is in one post at most, so the same draft again is a repetition, and returns the
-        post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable.
+        Idempotent, also under another id: a photo is in one post at most, so the same draft again is a repetition, and
+        returns the post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable.
         """
         await self._check_photos(author_id, draft)
-        claim = Claim(self._ids.next(), draft.fingerprint(author_id))
+        claim = Claim(new_id, draft.fingerprint(author_id))
         post_id = await self._claims.claim_photos(draft.photo_ids, claim)
         if await self._store.post(post_id) is None:
             # All of it derives from id and draft, so a repetition writes the very same event.

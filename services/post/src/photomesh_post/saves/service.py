@@ -26,11 +26,7 @@ from photomesh_shared.events import (
     PostUnsaved,
 )
 
-__all__ = ["IdSource", "SaveService", "Store"]
-
-
-class IdSource(Protocol):
-    def next(self) -> int: ...
+__all__ = ["SaveService", "Store"]
 
 
 class Store(Protocol):
@@ -50,14 +46,12 @@ class SaveService:
         posts: PostVisibility,
         queries: SaveQueries,
         log: SaveEventLog,
-        id_source: IdSource,
         clock: Clock,
     ) -> None:
         self._store = store
         self._posts = posts
         self._queries = queries
         self._log = log
-        self._ids = id_source
         self._clock = clock
         self._last_version = 0
 
@@ -82,13 +76,15 @@ class SaveService:
             event = PostUnsaved(account_id=account_id, post_id=post_id, unsaved_at=self._clock.now())
             await self._commit(event, membership.version)
 
-    async def create_collection(self, account_id: int, name: str) -> CollectionView:
-        """Two collections may have the same name: they differ by their ids. Raises InvalidRequest,
-        TooManyCollections."""
+    async def create_collection(self, collection_id: int, account_id: int, name: str) -> CollectionView:
+        """Creates a collection under this id. Idempotent. Collections may have the same name.
+
+        Raises InvalidRequest, TooManyCollections.
+        """
         name = checked_name(name)
-        if len(await self._store.collections(account_id)) >= MAX_COLLECTIONS:
+        others = [found for found in await self._store.collections(account_id) if found.id != collection_id]
+        if len(others) >= MAX_COLLECTIONS:
             raise TooManyCollections(limit=MAX_COLLECTIONS)
-        collection_id = self._ids.next()
         created_at = ids.timestamp_of(collection_id)
         event = CollectionCreated(account_id=account_id, collection_id=collection_id, name=name, created_at=created_at)
         event_id = f"{ids.encode('k', collection_id)}.created"

@@ -17,7 +17,7 @@ from photomesh_identity.errors import (
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, RateClass
 from photomesh_shared.http.conditional import offer, require_match, version_tag
 from photomesh_shared.ids import encode
 
@@ -35,9 +35,11 @@ router = ApiRouter(tags=["accounts"])
     status_code=201,
     summary="Register an account",
 )
-async def register_account(body: AccountCreate, response: Response, deps: Dependencies) -> AccountSession:
+async def register_account(
+    body: AccountCreate, response: Response, creation: Creation, deps: Dependencies
+) -> AccountSession:
     """Registers an account and logs it in."""
-    account, grant = await deps.registration.register_account(body.username, body.email, body.password)
+    account, grant = await deps.registration.register_account(creation, body.username, body.email, body.password)
     response.headers.update(NO_STORE | {"Location": f"/v1/users/{encode('u', account.id)}"})
     return AccountSession.of_account(account, grant, deps.cdn_url)
 

@@ -9,7 +9,7 @@ from photomesh_post.http.dependencies import Dependencies, account_of
 from photomesh_post.http.schemas.comments import CommentCreate, CommentOut
 from photomesh_post.http.schemas.likes import LikeOut
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, Page, Paging, RateClass
 from photomesh_shared.ids import CommentId, PostId, encode
 
 __all__ = ["router"]
@@ -30,12 +30,19 @@ _MAX_BODY = 64 * 1024  # the longest text, every character an escaped surrogate 
     summary="Comment on a post",
 )
 async def write_comment(
-    post_id: PostId, body: CommentCreate, response: Response, viewer: Viewer, deps: Dependencies
+    post_id: PostId,
+    body: CommentCreate,
+    response: Response,
+    viewer: Viewer,
+    creation: Creation,
+    deps: Dependencies,
 ) -> CommentOut:
     """With `parent_id`, replies to a comment. Replies have one level: a reply to a reply goes to the comment that both
     reply to, and the response's `parent_id` says which that is. Takes an `Idempotency-Key`; without one, the same text
     again is another comment. You see it at once, in the list and in `comment_count`."""
-    view = await deps.comments.write_comment(viewer.account_id, post_id, body.checked_text(), body.parent_id)
+    view = await deps.comments.write_comment(
+        creation.id, viewer.account_id, post_id, body.checked_text(), body.parent_id
+    )
     response.headers["Cache-Control"] = PRIVATE
     return CommentOut.of(view)
 

@@ -10,7 +10,7 @@ from photomesh_post.http.entity_tags import entity_tag, entity_tag_stem
 from photomesh_post.http.schemas.posts import Post, PostCreate, PostUpdate
 from photomesh_post.posts.domain import PostView
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, Page, Paging, RateClass
 from photomesh_shared.http.conditional import offer, require_match
 from photomesh_shared.ids import PostId, UserId, encode
 
@@ -40,11 +40,13 @@ _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyM
     ],
     summary="Create a post",
 )
-async def create_post(body: PostCreate, response: Response, viewer: Viewer, deps: Dependencies) -> Post:
+async def create_post(
+    body: PostCreate, response: Response, viewer: Viewer, creation: Creation, deps: Dependencies
+) -> Post:
     """From one to ten of your photos. They need not be ready: the post is published when its last photo is, or fails
     for the reason for which a photo does. Takes an `Idempotency-Key`; without one, the same post with the same photos
     returns the post that exists, since a photo is in one post at most."""
-    post = Post.of(await deps.posts.create_post(viewer.account_id, body.draft()), deps.cdn_url)
+    post = Post.of(await deps.posts.create_post(creation.id, viewer.account_id, body.draft()), deps.cdn_url)
     response.headers.update({"Location": f"/v1/posts/{encode('o', post.id)}", "ETag": entity_tag(post)})
     return post
 

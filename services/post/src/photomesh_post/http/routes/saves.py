@@ -10,7 +10,7 @@ from photomesh_post.http.schemas.posts import Post
 from photomesh_post.http.schemas.saves import CollectionName, CollectionOut
 from photomesh_post.saves.domain import ListPosition
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import ApiRouter, Auth, Page, PageRequest, Paging, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Creation, Page, PageRequest, Paging, RateClass
 from photomesh_shared.ids import CollectionId, PostId, encode
 
 __all__ = ["router"]
@@ -68,11 +68,11 @@ async def list_saves(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page
     summary="Create a collection",
 )
 async def create_collection(
-    body: CollectionName, response: Response, viewer: Viewer, deps: Dependencies
+    body: CollectionName, response: Response, viewer: Viewer, creation: Creation, deps: Dependencies
 ) -> CollectionOut:
     """For posts that you save; you can have 100. Takes an `Idempotency-Key`; without one, the same name again is
     another collection."""
-    view = await deps.saves.create_collection(viewer.account_id, body.name)
+    view = await deps.saves.create_collection(creation.id, viewer.account_id, body.name)
     response.headers["Cache-Control"] = _NO_STORE
     return CollectionOut.of(view, deps.cdn_url)
 
