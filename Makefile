@@ -16,12 +16,15 @@ GRAPH ?=
 S ?=
 T ?=
 ID ?=
+SERVERS ?=
 ARGS ?=
-export ENGINE
+export ENGINE SERVERS
 include deploy/local/ports.env deploy/local/programs.env
 
-# Tests start and stop servers one by one, so theirs are always ordinary processes.
-test test-integration test-e2e bench-%: export ENGINE = native
+# Tests take servers from containers or from processes (SERVERS=containers|native; tests/README.md), benchmarks from
+# processes.
+test test-integration test-e2e: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
+bench-%: export ENGINE = native
 
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard $(addsuffix /pyproject.toml,shared gateway services/* deploy/local)))
 PACKAGES := $(subst -,_,$(notdir $(MEMBERS)))
