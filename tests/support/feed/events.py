@@ -51,7 +51,13 @@ def post_fact(post_id: int, author_id: int, caption: str = "") -> PostPublished:
 
 
 def post_snapshot(
-    fact: PostPublished, version: int = 1, *, likes: int = 1, comments: int = 0, edited_at: datetime | None = None
+    fact: PostPublished,
+    version: int = 1,
+    *,
+    likes: int = 1,
+    comments: int = 0,
+    counts_version: int = 0,
+    edited_at: datetime | None = None,
 ) -> PostSnapshot:
     """A post as post's internal API returns it."""
     return PostSnapshot(
@@ -59,6 +65,7 @@ def post_snapshot(
         version=version,
         like_count=likes,
         comment_count=comments,
+        counts_version=counts_version,
         edited_at=edited_at,
         deleted=False,
     )

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 
 from photomesh_feed.clients.social_graph import FOLLOWERS_PAGE
-from photomesh_feed.domain.accounts import Account, FollowerCount, Follows, VersionedAccount
+from photomesh_feed.domain.accounts import Account, FollowerCount, Relation
 from photomesh_feed.domain.engagement import ViewerState
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_shared.events import PostPublished
@@ -31,10 +31,15 @@ class InMemorySources:
         self.following: dict[int, dict[int, int]] = defaultdict(dict)
         """Versions by follower and followee."""
         self.muted: dict[int, dict[int, int]] = defaultdict(dict)
+        self.ended: dict[int, dict[int, int]] = defaultdict(dict)
         self.followers: dict[int, list[int]] = {}
         """Ascending."""
         self.liked: dict[int, set[int]] = defaultdict(set)
         self.saved: dict[int, set[int]] = defaultdict(set)
+        self.like_versions: dict[int, dict[int, int]] = defaultdict(dict)
+        """By account and post, of likes and unlikes."""
+        self.counts: dict[int, tuple[int, int]] = {}
+        """Likes of posts, and the version of the counts; the default is 1 and 0."""
         self.unknown_accounts: set[int] = set()
         self.calls: Counter[str] = Counter()
         self.unavailable = False
@@ -58,7 +63,8 @@ class InMemorySources:
     async def posts(self, posts: Collection[int]) -> list[PostSnapshot]:
         await self._call("posts")
         assert len(posts) <= MAX_IDS
-        return [post_snapshot(self.published[post]) for post in posts if post in self.published]
+        found = [(self.published[post], *self.counts.get(post, (1, 0))) for post in posts if post in self.published]
+        return [post_snapshot(fact, likes=likes, counts_version=version) for fact, likes, version in found]
 
     async def timelines(self, authors: Sequence[int], *, before: int | None, limit: int) -> dict[int, list[int]]:
         await self._call("timelines")
@@ -70,10 +76,14 @@ class InMemorySources:
             for author in authors
         }
 
-    async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState:
-        await self._call("viewer_state")
+    async def viewer_states(self, account: int, posts: Collection[int]) -> list[ViewerState]:
+        await self._call("viewer_states")
         assert len(posts) <= MAX_IDS
-        return ViewerState(set(posts) & self.liked[account], set(posts) & self.saved[account])
+        versions = self.like_versions[account]
+        return [
+            ViewerState(post, post in self.liked[account], versions.get(post, 0), post in self.saved[account], 0)
+            for post in posts
+        ]
 
     async def accounts(self, accounts: Collection[int]) -> list[Account]:
         await self._call("accounts")
@@ -86,12 +96,11 @@ class InMemorySources:
 
     # As `SocialGraphClient`
 
-    async def follows(self, account: int) -> Follows:
-        await self._call("follows")
-        return Follows(
-            [VersionedAccount(*pair) for pair in self.following[account].items()],
-            [VersionedAccount(*pair) for pair in self.muted[account].items()],
-        )
+    async def relations(self, account: int) -> list[Relation]:
+        await self._call("relations")
+        following, muted = self.following[account], self.muted[account]
+        versions = self.ended[account] | muted | following
+        return [Relation(other, version, other in following, other in muted) for other, version in versions.items()]
 
     async def followers_page(self, author_id: int, after: int, limit: int) -> bytes:
         await self._call("followers")

@@ -69,8 +69,15 @@ class _Routes:
 
     async def viewer_state(self, request: web.Request) -> web.Response:
         query = post.ViewerStateQuery.model_validate_json(await request.read())
-        liked, saved = await self._sources.viewer_state(query.account_id, query.post_ids)
-        return _json(post.ViewerState(liked=sorted(liked), saved=sorted(saved)))
+        states = await self._sources.viewer_states(query.account_id, query.post_ids)
+        return _json(
+            post.ViewerState(
+                liked=[one.post_id for one in states if one.liked],
+                saved=[one.post_id for one in states if one.saved],
+                like_versions={one.post_id: one.like_version for one in states if one.like_version},
+                save_versions={one.post_id: one.save_version for one in states if one.save_version},
+            )
+        )
 
     async def accounts(self, request: web.Request) -> web.Response:
         query = post.AccountsQuery.model_validate({"ids": [request.query["ids"]]})
@@ -78,8 +85,15 @@ class _Routes:
         return _json(post.Accounts(accounts=found))
 
     async def following(self, request: web.Request) -> web.Response:
-        follows = await self._sources.follows(_account_of(request))
-        return web.json_response({"following": follows.following, "muted": follows.muted})
+        relations = await self._sources.relations(_account_of(request))
+        versions = {one: social_graph.VersionedAccount(one.other_id, one.version) for one in relations}
+        return _json(
+            social_graph.Following(
+                following=[versions[one] for one in relations if one.follows],
+                muted=[versions[one] for one in relations if one.mutes],
+                ended=[versions[one] for one in relations if not one.follows and not one.mutes],
+            )
+        )
 
     async def followers(self, request: web.Request) -> web.Response:
         query = social_graph.FollowersQuery.model_validate(request.query, strict=False)

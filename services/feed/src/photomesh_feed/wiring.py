@@ -20,7 +20,7 @@ from photomesh_feed.reading.hydration import HydrationSource, Hydrator
 from photomesh_feed.reading.impressions import ImpressionLog
 from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_feed.reading.ranked import RankedFeed
-from photomesh_feed.reading.rebuild import FeedRebuilder, FollowsSource
+from photomesh_feed.reading.rebuild import FeedRebuilder, RelationsSource
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
@@ -53,7 +53,7 @@ class Post(HydrationSource, TimelineSource, Protocol):
 
 @asynccontextmanager
 async def open_feed_service(
-    redis: Redis, social_graph: FollowsSource, post: Post, *, cdn_url: str, clock: Clock
+    redis: Redis, social_graph: RelationsSource, post: Post, *, cdn_url: str, clock: Clock
 ) -> AsyncIterator[FeedService]:
     """Cancels rebuilds in progress at the end."""
     reader, filler = FeedReader(redis), FeedFiller(redis)

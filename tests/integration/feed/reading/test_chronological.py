@@ -230,7 +230,7 @@ async def test_flush_under_many_readers(read_side: ReadSide) -> None:
     assert all(page == expected for page, _ in pages)
     for reader in readers:
         await read_side.list_filled(reader)
-    assert read_side.sources.calls["follows"] == len(readers)
+    assert read_side.sources.calls["relations"] == len(readers)
     assert read_side.sources.calls["posts"] + read_side.sources.calls["timelines"] < 40, read_side.sources.calls
 
 

@@ -46,7 +46,11 @@ class FakeService:
             assert query == PopularQuery(at_least=5)
             return [PopularAccount(AUTHOR, 9)]
         assert operation is GET_FOLLOWING
-        return Following(following=[VersionedAccount(1, 2)], muted=[VersionedAccount(3, 4)])
+        return Following(
+            following=[VersionedAccount(1, 2), VersionedAccount(5, 6)],
+            muted=[VersionedAccount(3, 4), VersionedAccount(5, 6)],
+            ended=[VersionedAccount(7, 8)],
+        )
 
     def client(self) -> SocialGraphClient:
         return SocialGraphClient(cast("ServiceClient", self))
@@ -86,6 +90,10 @@ async def test_failure_is_raised() -> None:
 
 async def test_relations_and_popular_accounts() -> None:
     client = FakeService(0).client()
-    follows = await client.follows(1)
-    assert (follows.following, follows.muted) == ([(1, 2)], [(3, 4)])
+    assert await client.relations(1) == [
+        (1, 2, True, False),
+        (5, 6, True, True),
+        (3, 4, False, True),
+        (7, 8, False, False),
+    ]
     assert await client.popular_accounts(5) == [(AUTHOR, 9)]

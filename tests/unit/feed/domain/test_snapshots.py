@@ -31,7 +31,12 @@ def test_edit_without_an_alt_text_removes_it() -> None:
 
 
 def test_post_returns_the_snapshot_of_the_event() -> None:
-    assert CountedSnapshot.of_post(post_snapshot(FACT, 7, likes=3, comments=2), CDN) == (SNAPSHOT, 3, 2)
+    assert CountedSnapshot.of_post(post_snapshot(FACT, 7, likes=3, comments=2, counts_version=9), CDN) == (
+        SNAPSHOT,
+        3,
+        2,
+        9,
+    )
 
 
 def test_post_returns_when_it_was_edited() -> None:

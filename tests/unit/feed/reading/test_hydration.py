@@ -59,7 +59,7 @@ async def test_absent_posts_are_remembered_for_half_a_minute(
 
 async def test_viewer_states_are_loaded_in_batches(hydrator: Hydrator, sources: InMemorySources) -> None:
     await hydrator.fill(READER, Gaps(viewer_states=POSTS))
-    assert sources.calls["viewer_state"] == 3
+    assert sources.calls["viewer_states"] == 3
 
 
 async def test_unknown_author_is_a_gap_only_once(hydrator: Hydrator, sources: InMemorySources) -> None:

@@ -49,7 +49,7 @@ async def test_gaps_are_filled_and_the_page_is_read_again(hydrator: Hydrator, so
     complete = StoredPage("more", [ROW])
     pages = ScriptedPages(StoredPage("more", [], Gaps(posts=[1 << 40], viewer_states=[7], authors=[3])), complete)
     assert await PagePipeline(pages, hydrator).run(1, SKELETON) is complete
-    assert sources.calls == {"posts": 1, "viewer_state": 1, "accounts": 1}
+    assert sources.calls == {"posts": 1, "viewer_states": 1, "accounts": 1}
 
 
 async def test_posts_that_do_not_exist_are_left_out_of_the_second_read(

@@ -21,7 +21,7 @@ from tests.support.feed.sources import InMemorySources
 from tests.support.feed.write_side import WriteSide
 from tests.support.waiting import eventually
 
-READER, ADA, GRACE = 1, 2, 3
+READER, ADA, GRACE, LINUS = 1, 2, 3, 4
 POSTS = [(1 << 50) + (number << 22) for number in range(30)]
 
 
@@ -42,16 +42,17 @@ async def test_start_marks_the_feed_and_loads_follows(
     rebuilder: FeedRebuilder, redis: Redis, sources: InMemorySources
 ) -> None:
     sources.follow(READER, [ADA, GRACE])
-    sources.muted[READER][GRACE] = 4
+    sources.muted[READER][GRACE] = 1
+    sources.ended[READER][LINUS] = 5
     await rebuilder.start(READER)
     assert await marker(redis) == keys.INCOMPLETE.encode()
     assert await FeedReader(redis).authors(READER) == [ADA]
-    assert await redis.hgetall(keys.follow_versions(READER)) == {b"0": b"0", b"2": b"1", b"3": b"1", b"m3": b"4"}
+    assert await redis.hgetall(keys.follow_versions(READER)) == {b"0": b"0", b"2": b"1", b"3": b"1", b"4": b"5"}
 
 
 async def test_concurrent_readers_share_a_start(rebuilder: FeedRebuilder, sources: InMemorySources) -> None:
     await asyncio.gather(*(rebuilder.start(READER) for _ in range(100)))
-    assert sources.calls["follows"] == 1
+    assert sources.calls["relations"] == 1
 
 
 async def test_readers_beyond_the_queue_are_shed(rebuilder: FeedRebuilder, sources: InMemorySources) -> None:
@@ -103,7 +104,7 @@ async def test_failed_start_is_repeated_by_the_next_read(rebuilder: FeedRebuilde
         await rebuilder.start(READER)
     sources.unavailable = False
     await rebuilder.start(READER)
-    assert sources.calls["follows"] == 2
+    assert sources.calls["relations"] == 2
 
 
 async def test_failed_fill_leaves_the_feed_incomplete(

@@ -38,11 +38,17 @@ class PostClient:
         query = TimelinesQuery(author_ids=list(authors), before=before, limit=limit)
         return (await self._service.call(GET_TIMELINES, body=query)).timelines
 
-    async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState:
-        """Returns those of some posts that the account likes, and those that it saved."""
+    async def viewer_states(self, account: int, posts: Collection[int]) -> list[ViewerState]:
+        """Returns the states of these posts for an account."""
         query = ViewerStateQuery(account_id=account, post_ids=list(posts))
-        state = await self._service.call(GET_VIEWER_STATE, body=query)
-        return ViewerState(set(state.liked), set(state.saved))
+        found = await self._service.call(GET_VIEWER_STATE, body=query)
+        liked, saved = set(found.liked), set(found.saved)
+        return [
+            ViewerState(
+                post, post in liked, found.like_versions.get(post, 0), post in saved, found.save_versions.get(post, 0)
+            )
+            for post in posts
+        ]
 
     async def accounts(self, accounts: Collection[int]) -> list[Account]:
         """Returns the public names of those accounts that are known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from photomesh_feed.domain.accounts import FollowerCount, Follows, VersionedAccount
+from photomesh_feed.domain.accounts import FollowerCount, Relation
 from photomesh_shared.ids import encode
 from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWERS,
@@ -28,11 +28,14 @@ class SocialGraphClient:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def follows(self, account: int) -> Follows:
+    async def relations(self, account: int) -> list[Relation]:
+        """Returns the relations of an account to others, ended ones as well."""
         found = await self._service.call(GET_FOLLOWING, user_id=encode("u", account))
-        return Follows(
-            [VersionedAccount(*pair) for pair in found.following], [VersionedAccount(*pair) for pair in found.muted]
-        )
+        muted = dict(found.muted)
+        relations = [Relation(other, version, True, other in muted) for other, version in found.following]
+        followed = {relation.other_id for relation in relations}
+        relations += [Relation(other, version, False, True) for other, version in found.muted if other not in followed]
+        return relations + [Relation(other, version, False, False) for other, version in found.ended]
 
     async def follower_pages(self, author_id: int) -> AsyncGenerator[bytes, None]:
         """Yields all followers of an author, packed, ascending, FOLLOWERS_PAGE at a time; fetches the next page while

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Account", "FollowerCount", "Follows", "VersionedAccount"]
+__all__ = ["Account", "FollowerCount", "Relation"]
 
 
 @dataclass(frozen=True)
@@ -19,19 +18,13 @@ class Account:
     avatar_url: str | None
 
 
-class VersionedAccount(NamedTuple):
-    """The other account of a pair, with the pair's `entityversion`."""
+class Relation(NamedTuple):
+    """Whether an account follows and mutes another one, with the pair's `entityversion`. Both False: it ended."""
 
-    id: int
+    other_id: int
     version: int
-
-
-@dataclass(frozen=True)
-class Follows:
-    """The accounts that an account follows and mutes."""
-
-    following: Sequence[VersionedAccount]
-    muted: Sequence[VersionedAccount]
+    follows: bool
+    mutes: bool
 
 
 class FollowerCount(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 __all__ = ["Engagement", "ViewerState"]
@@ -18,6 +19,8 @@ class Engagement:
     """`entityversion` of the event; what is known with the same or a higher one stays."""
     active: bool
     """False: it was undone."""
+    at: datetime
+    """When it happened."""
     author_id: int | None = None
     """The author towards whom it counts, if any."""
     points: float = 0.0
@@ -25,7 +28,10 @@ class Engagement:
 
 
 class ViewerState(NamedTuple):
-    """Those of some posts that an account likes, and those that it saved."""
+    """Whether an account likes and saved a post, and the versions of the latest events of either; 0: none."""
 
-    liked: set[int]
-    saved: set[int]
+    post_id: int
+    liked: bool
+    like_version: int
+    saved: bool
+    save_version: int

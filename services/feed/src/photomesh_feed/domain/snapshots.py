@@ -61,11 +61,14 @@ class CountedSnapshot(NamedTuple):
     snapshot: Snapshot
     likes: int
     comments: int
+    counts_version: int
+    """`entityversion` of the latest event in the counts; 0: none."""
 
     @classmethod
     def of_post(cls, post: PostSnapshot, cdn_url: str) -> CountedSnapshot:
         fact = post.model_dump(mode="json")
-        return cls(_snapshot(post, fact, fact["edited_at"], post.version, cdn_url), post.like_count, post.comment_count)
+        snapshot = _snapshot(post, fact, fact["edited_at"], post.version, cdn_url)
+        return cls(snapshot, post.like_count, post.comment_count, post.counts_version)
 
 
 def _snapshot(

@@ -33,9 +33,8 @@ class EngagementEventHandlers:
         like = envelope.data
         await self._apply(
             "like",
-            like,
+            envelope,
             like.post_id,
-            envelope.entityversion,
             active=isinstance(like, PostLiked),
             weight=affinity.LIKE,
         )
@@ -44,9 +43,8 @@ class EngagementEventHandlers:
         comment = envelope.data
         await self._apply(
             "comment",
-            comment,
+            envelope,
             comment.comment_id,
-            envelope.entityversion,
             active=isinstance(comment, CommentCreated),
             weight=affinity.COMMENT,
         )
@@ -55,26 +53,29 @@ class EngagementEventHandlers:
         """Does not count towards affinity, because the event lacks the post's author."""
         save, version = envelope.data, envelope.entityversion
         active = isinstance(save, PostSaved)
-        await self._store.apply_engagement(Engagement("save", save.account_id, save.post_id, version, active=active))
+        await self._store.apply_engagement(
+            Engagement("save", save.account_id, save.post_id, version, active=active, at=envelope.time)
+        )
 
     async def _apply(
         self,
         kind: Literal["like", "comment"],
-        event: PostLiked | PostUnliked | CommentCreated | CommentDeleted,
+        envelope: Envelope[PostLiked | PostUnliked] | Envelope[CommentCreated | CommentDeleted],
         subject_id: int,
-        version: int,
         *,
         active: bool,
         weight: float,
     ) -> None:
+        event = envelope.data
         is_own_post = event.post_author_id == event.account_id  # which does not count towards affinity
         await self._store.apply_engagement(
             Engagement(
                 kind,
                 event.account_id,
                 subject_id,
-                version,
+                envelope.entityversion,
                 active=active,
+                at=envelope.time,
                 author_id=None if is_own_post else event.post_author_id,
                 points=affinity.points(weight, event.post_id),
             )

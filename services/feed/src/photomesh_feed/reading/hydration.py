@@ -25,15 +25,13 @@ _ABSENT_IDS = 10_000
 
 class HydrationStore(Protocol):
     async def posts(self, posts: Iterable[CountedSnapshot]) -> None: ...
-    async def viewer_states(
-        self, viewer: int, posts: Collection[int], liked: Collection[int], saved: Collection[int]
-    ) -> None: ...
+    async def viewer_states(self, viewer: int, states: Iterable[ViewerState]) -> None: ...
     async def accounts(self, accounts: Iterable[Account]) -> None: ...
 
 
 class HydrationSource(Protocol):
     async def posts(self, posts: Collection[int]) -> Sequence[PostSnapshot]: ...
-    async def viewer_state(self, account: int, posts: Collection[int]) -> ViewerState: ...
+    async def viewer_states(self, account: int, posts: Collection[int]) -> Sequence[ViewerState]: ...
     async def accounts(self, accounts: Collection[int]) -> list[Account]: ...
 
 
@@ -92,8 +90,7 @@ class Hydrator:
     async def _load_viewer_states(self, viewer: int, posts: Sequence[int]) -> None:
         for start in range(0, len(posts), MAX_IDS):
             batch = posts[start : start + MAX_IDS]
-            liked, saved = await self._source.viewer_state(viewer, batch)
-            await self._store.viewer_states(viewer, batch, liked, saved)
+            await self._store.viewer_states(viewer, await self._source.viewer_states(viewer, batch))
 
     async def _load_names(self, accounts: Collection[int]) -> None:
         """A page without names is better than none."""

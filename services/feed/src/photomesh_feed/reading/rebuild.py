@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Protocol
 
-from photomesh_feed.domain.accounts import Follows
+from photomesh_feed.domain.accounts import Relation
 from photomesh_feed.domain.order import id_ms
 from photomesh_feed.domain.timelines import FEED_POSTS, MergedPosts
 from photomesh_feed.errors import FeedsBusy
@@ -25,7 +26,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Problem
 from photomesh_shared.failpoints import declare, failpoint
 
-__all__ = ["FeedRebuilder", "FollowsSource", "RebuildStore", "VisibleAuthors"]
+__all__ = ["FeedRebuilder", "RebuildStore", "RelationsSource", "VisibleAuthors"]
 
 AFTER_MARKER = declare("feed.rebuild_after_marker", "a feed is marked as being filled, and is empty")
 AFTER_FOLLOWS = declare("feed.rebuild_after_follows", "the follows are known, the list is not filled")
@@ -39,13 +40,13 @@ _FILLS = 4  # at a time; the readers of the others read from timelines meanwhile
 _ROUNDS = 20  # of reading timelines: 50 posts of each author if they are in post only
 
 
-class FollowsSource(Protocol):
-    async def follows(self, account: int) -> Follows: ...
+class RelationsSource(Protocol):
+    async def relations(self, account: int) -> Sequence[Relation]: ...
 
 
 class RebuildStore(Protocol):
     async def begin(self, viewer: int, now_ms: int) -> bool: ...
-    async def follows(self, viewer: int, follows: Follows) -> None: ...
+    async def relations(self, viewer: int, relations: Sequence[Relation]) -> None: ...
     async def lock(self, viewer: int, token: str) -> bool: ...
     async def finish(self, viewer: int, token: str, merged: MergedPosts) -> bool: ...
 
@@ -61,13 +62,13 @@ class FeedRebuilder:
         self,
         store: RebuildStore,
         authors: VisibleAuthors,
-        follows: FollowsSource,
+        source: RelationsSource,
         merger: TimelineMerger,
         clock: Clock,
     ) -> None:
         self._store = store
         self._authors = authors
-        self._follows = follows
+        self._source = source
         self._merger = merger
         self._clock = clock
         self._starting: dict[int, asyncio.Task[None]] = {}
@@ -110,7 +111,7 @@ class FeedRebuilder:
             if await self._store.begin(viewer, id_ms(self._clock.now())):
                 return
             await failpoint(AFTER_MARKER)
-            await self._store.follows(viewer, await self._follows.follows(viewer))
+            await self._store.relations(viewer, await self._source.relations(viewer))
             await failpoint(AFTER_FOLLOWS)
 
     async def _fill(self, viewer: int) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from redis.asyncio import Redis
 
-from photomesh_feed.domain.accounts import Account, Follows
+from photomesh_feed.domain.accounts import Account, Relation
+from photomesh_feed.domain.engagement import ViewerState
 from photomesh_feed.domain.snapshots import CountedSnapshot
 from photomesh_feed.domain.timelines import MergedPosts
 from photomesh_feed.store import keys
@@ -25,7 +26,8 @@ class FeedFiller:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._begin = load_script(redis, "fill/begin")
-        self._follows = load_script(redis, "fill/follows")
+        self._relations = load_script(redis, "fill/relations")
+        self._viewer_states = load_script(redis, "fill/viewer_states")
         self._finish = load_script(redis, "fill/finish")
         self._open_timelines = load_script(redis, "fill/open_timelines")
         self._timeline = load_script(redis, "fill/timeline")
@@ -37,14 +39,13 @@ class FeedFiller:
         with redis_errors():
             return bool(await self._begin(keys=[keys.feed(viewer)], args=[viewer, now_ms]))
 
-    async def follows(self, viewer: int, follows: Follows) -> None:
+    async def relations(self, viewer: int, relations: Sequence[Relation]) -> None:
         with redis_errors():
-            for prefix, pairs in (("", follows.following), ("m", follows.muted)):
-                for start in range(0, len(pairs), _PAIRS):
-                    flat: list[str | int] = [viewer, prefix]
-                    for pair in pairs[start : start + _PAIRS]:
-                        flat += pair
-                    await self._follows(args=flat)
+            for start in range(0, len(relations), _PAIRS):
+                flat: list[int] = [viewer]
+                for relation in relations[start : start + _PAIRS]:
+                    flat += map(int, relation)
+                await self._relations(args=flat)
 
     async def lock(self, viewer: int, token: str) -> bool:
         """Takes the lock for filling the viewer's list, for half a minute at most. Returns False if another process
@@ -82,21 +83,18 @@ class FeedFiller:
     async def posts(self, posts: Iterable[CountedSnapshot]) -> None:
         with redis_errors():
             async with self._redis.pipeline(transaction=False) as pipe:
-                for one, likes, comments in posts:
+                for one, *counts in posts:
                     arguments: list[str | int] = [one.static, one.version, one.author_id, " ".join(one.hashtags)]
-                    await self._post(keys=[keys.post(one.post_id)], args=[*arguments, likes, comments], client=pipe)
+                    await self._post(keys=[keys.post(one.post_id)], args=[*arguments, *counts], client=pipe)
                 await pipe.execute()
 
-    async def viewer_states(
-        self, viewer: int, posts: Collection[int], liked: Collection[int], saved: Collection[int]
-    ) -> None:
-        """Sets whether the viewer likes and saved each of these posts; what an event has set stays."""
+    async def viewer_states(self, viewer: int, states: Iterable[ViewerState]) -> None:
+        """Sets whether the viewer likes and saved posts, unless an event has set a newer state."""
+        arguments: list[str | int] = []
+        for post, liked, like_version, saved, save_version in states:
+            arguments += (post, f"{'+' if liked else '-'}{like_version}", f"{'+' if saved else '-'}{save_version}")
         with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for post in posts:
-                    pipe.hsetnx(keys.likes(viewer), str(post), "+0" if post in liked else "-0")
-                    pipe.hsetnx(keys.saves(viewer), str(post), "+0" if post in saved else "-0")
-                await pipe.execute()
+            await self._viewer_states(keys=[keys.likes(viewer), keys.saves(viewer)], args=arguments)
 
     async def accounts(self, accounts: Iterable[Account]) -> None:
         """Sets the names of accounts that have none."""

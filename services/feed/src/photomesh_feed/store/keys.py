@@ -34,9 +34,9 @@ removes it first. Without it the list ends somewhere, and nothing may be added b
 on from timelines there. In `fv:`, `li:` and `sa:` the marker is the field MARKER; in `li:` and `sa:` its value is when
 it was set, in the milliseconds of ids.
 
-`fv:` holds the version of each pair's last event, so that a late one changes nothing: id of the other account → version
-of a follow, m<id> → version of a mute. They stay after an unfollow. Readers fill `li:` and `sa:` with `+0` or `-0`,
-which any event overrides.
+`fv:` holds the version of each pair's last event, so that an old one changes nothing, also of pairs whose relation has
+ended: id of the other account → version of the follow, m<id> → version of the mute. A pair as social-graph returned it
+has the first alone, for both. In `li:` and `sa:` a version of 0 means that post has no like (or save) and none undone.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from photomesh_feed.domain.engagement import Engagement
 from photomesh_feed.domain.fanout import FanoutResult, PopularityState
+from photomesh_feed.domain.order import id_ms
 from photomesh_feed.domain.snapshots import Snapshot, StoredPost
 from photomesh_feed.domain.timelines import TimelineHead, TimelineState
 from photomesh_feed.store import keys
@@ -128,14 +129,16 @@ class FeedWriter:
         self, kind: Literal["follow", "mute"], account_id: int, other_id: int, version: int, *, active: bool
     ) -> bool:
         """Applies a follow or mute, or its end. Returns whether the account has a feed."""
-        field, members = (
-            (str(other_id), keys.following(account_id))
+        follow_field, mute_field = str(other_id), f"m{other_id}"
+        fields, members = (
+            ((follow_field, mute_field), keys.following(account_id))
             if kind == "follow"
-            else (f"m{other_id}", keys.muted(account_id))
+            else ((mute_field, follow_field), keys.muted(account_id))
         )
         names = [keys.follow_versions(account_id), members, keys.feed(account_id)]
+        arguments = [*fields, other_id, version, "1" if active else "0"]
         with redis_errors():
-            return bool(await self._apply_relation(keys=names, args=[field, other_id, version, "1" if active else "0"]))
+            return bool(await self._apply_relation(keys=names, args=arguments))
 
     async def apply_engagement(self, engagement: Engagement) -> None:
         """Applies it if the account's states are kept, and counts it towards the affinity to the author."""
@@ -148,6 +151,7 @@ class FeedWriter:
             engagement.version,
             engagement.author_id or "",
             repr(engagement.points),
+            id_ms(engagement.at),
         ]
         with redis_errors():
             await self._apply_engagement(keys=[states, keys.affinity(account)], args=arguments)

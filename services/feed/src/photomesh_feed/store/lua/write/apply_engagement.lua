@@ -1,11 +1,15 @@
 -- Applies a like, comment or save, or its end, if the account's states are kept and this is newer; counts it towards the
 -- affinity to the author if it changed the state, so that no replay counts twice.
--- KEYS: states (li or sa), affinities. ARGV: field, '+' or '-', version, author ('' for none), points.
+-- KEYS: states (li or sa), affinities. ARGV: field, '+' or '-', version, author ('' for none), points,
+-- when it happened (milliseconds of ids).
 -- Returns 1 if it was newer.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
 local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known and tonumber(ARGV[6]) <= tonumber(redis.call('HGET', KEYS[1], MARKER) or '0') + 30000 then
+  return 0  -- from before the states were kept: post has it, and is asked when it is needed
+end
 if known and tonumber(string.sub(known, 2)) >= tonumber(ARGV[3]) then
   return 0
 end
