@@ -66,6 +66,22 @@ async def test_a_blocked_account_looks_absent_except_for_unblocking(users: ApiUs
     assert (await ada.unblock(grace))["blocking"] is False
 
 
+async def test_an_account_that_blocks_the_viewer_can_be_blocked(users: ApiUsers) -> None:
+    """The block is recorded and published, and takes effect for good: unblocking by the other does not expose the
+    viewer."""
+    victim, stalker = await users.new_users(2)
+    await stalker.block(victim)
+    expect_problem(await victim.put(f"/v1/users/{stalker.id}/block"), 404, "account-not-found")
+    assert await victim.list_ids("/v1/me/blocks") == []
+    assert await victim.relations_to(stalker) == [set()]
+    expect_problem(await stalker.delete(f"/v1/users/{victim.id}/block"), 404, "account-not-found")
+    assert await victim.list_ids("/v1/me/blocks") == [stalker.id]
+    assert await stalker.relations_to(victim) == [set()]
+    expect_problem(await stalker.put(f"/v1/users/{victim.id}/follow"), 404, "account-not-found")
+    assert (await victim.unblock(stalker))["blocking"] is False
+    assert (await stalker.follow(victim))["following"] is True
+
+
 @pytest.mark.parametrize("path", LISTS)
 async def test_visibility_of_lists(users: ApiUsers, path: str) -> None:
     public, private, friend, stranger, follower, blocked = [await users.new_user(private=n == 1) for n in range(6)]

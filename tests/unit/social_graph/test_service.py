@@ -9,6 +9,7 @@ import pytest
 
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.ids import IdGenerator
+from photomesh_social_graph.domain import Relation
 from photomesh_social_graph.errors import AccountNotReady, OwnAccount
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.service import RelationshipService
@@ -79,6 +80,39 @@ def test_waits_equally_long_for_absent_and_hidden_accounts() -> None:
         with pytest.raises(AccountNotFound):
             await service.relationships.follow(ADA, absent)
         assert service.clock.monotonic() == began
+
+    run_virtually(scenario())
+
+
+def test_an_account_that_blocks_the_viewer_can_be_blocked() -> None:
+    """Recorded, and answered like an absent account: also in its duration."""
+
+    async def scenario() -> None:
+        service = InMemoryService()
+        blocker, absent = service.new_id(), service.new_id() + 1
+        await service.add_accounts(ADA, blocker)
+        await service.relationships.block(blocker, ADA)
+        waits = []
+        for other in (blocker, absent):
+            began = service.clock.monotonic()
+            with pytest.raises(AccountNotFound):
+                await service.relationships.block(ADA, other)
+            waits.append(service.clock.monotonic() - began)
+        assert waits[0] == pytest.approx(waits[1])
+        assert not (await service.relationships.relations(ADA, [blocker]))[blocker].blocking
+
+        with pytest.raises(AccountNotFound):  # Ada is hidden now, too
+            await service.relationships.unblock(blocker, ADA)
+        assert (await service.relationships.relations(ADA, [blocker]))[blocker].blocking
+        with pytest.raises(AccountNotFound):
+            await service.relationships.follow(blocker, ADA)
+
+        with pytest.raises(AccountNotFound):
+            await service.relationships.block(blocker, ADA)
+        with pytest.raises(AccountNotFound):
+            await service.relationships.unblock(ADA, blocker)
+        await service.relationships.unblock(blocker, ADA)
+        assert (await service.relationships.relations(ADA, [blocker]))[blocker] == Relation()
 
     run_virtually(scenario())
 

@@ -182,9 +182,8 @@ class Tie:
         self.theirs = self._unfollowed(self.theirs, now)
 
     def block(self, now: datetime) -> None:
-        """Ends follows and requests in both directions, and hides each account from the other. Raises
-        AccountNotFound."""
-        self._require_not_blocked_by_them()
+        """Ends follows and requests in both directions, and hides each account from the other. An account that is
+        blocked can block back, so that the other's unblocking does not expose it."""
         if self.ours.blocked_at:
             return
         self.ours = self._detached(self.ours, now, "blocked")
@@ -193,8 +192,6 @@ class Tie:
         self.ours = self._recorded(replace(self.ours, blocked_at=now), event, now)
 
     def unblock(self, now: datetime) -> None:
-        """Raises AccountNotFound."""
-        self._require_not_blocked_by_them()
         if self.ours.blocked_at:
             event = BlockDeleted(blocker_id=self.ours.actor_id, blocked_id=self.ours.target_id, deleted_at=now)
             self.ours = self._recorded(replace(self.ours, blocked_at=None), event, now)
@@ -215,10 +212,6 @@ class Tie:
 
     def _require_no_block(self) -> None:
         if self.relation.blocked:
-            raise AccountNotFound
-
-    def _require_not_blocked_by_them(self) -> None:
-        if self.relation.blocked_by:
             raise AccountNotFound
 
     def _followed(self, side: Side, now: datetime) -> Side:

@@ -69,9 +69,11 @@ class RelationshipService:
         return await self._change(viewer_id, account_id, Tie.remove_follower)
 
     async def block(self, viewer_id: int, account_id: int) -> Relation:
+        """Also blocks an account that blocks the viewer, which is answered as absent."""
         return await self._change(viewer_id, account_id, Tie.block)
 
     async def unblock(self, viewer_id: int, account_id: int) -> Relation:
+        """Also unblocks an account that blocks the viewer, which is answered as absent."""
         return await self._change(viewer_id, account_id, Tie.unblock)
 
     async def mute(self, viewer_id: int, account_id: int) -> Relation:
@@ -106,6 +108,9 @@ class RelationshipService:
             try:
                 async with self._store.locked_tie(viewer_id, account_id) as tie:
                     act(tie, self._clock.now())
+                if tie.relation.blocked_by:  # only a block or unblock gets here: recorded, but not shown
+                    count_changes(tie.events)
+                    raise AccountNotFound
                 if pauses:
                     WAITS.labels("known").inc()
                 return tie
