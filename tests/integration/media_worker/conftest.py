@@ -60,9 +60,9 @@ class Uploads:
     async def photo(
         self, data: bytes | None, *, owner_id: int | None = None, content_type: str = "image/jpeg"
     ) -> PhotoUploaded:
-        """Stores a photo and says so; without bytes it only says so."""
+        """Stores a photo and publishes the event; without bytes it only publishes."""
         event = await self.stored(data, owner_id=owner_id, content_type=content_type)
-        await self.say(event)
+        await self.publish(event)
         return event
 
     async def stored(
@@ -87,11 +87,11 @@ class Uploads:
             uploaded_at=SystemClock().now(),
         )
 
-    async def say(self, *events: PhotoUploaded | PhotoReprocessRequested, version: int = 1) -> None:
+    async def publish(self, *events: PhotoUploaded | PhotoReprocessRequested, version: int = 1) -> None:
         await self._topics.send([encode(Envelope.of(event, entityversion=version)) for event in events])
 
     async def outcomes(self, photo: PhotoUploaded) -> list[Envelope[Event]]:
-        """Every terminal event that there is of a photo, repetitions included."""
+        """Returns every terminal event of a photo, repetitions included."""
         return [event for topic in TERMINAL for event in await self._topics.events(topic, photo.subject())]
 
 

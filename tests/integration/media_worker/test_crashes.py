@@ -45,9 +45,9 @@ async def test_killed_after_a_step(
         await topics.wait_for("photo_ready", photo.subject())
         await topics.caught_up("media-worker")
 
-    said = await uploads.outcomes(photo)
-    assert len({event.id for event in said}) == 1
-    ready = said[0].data
+    events = await uploads.outcomes(photo)
+    assert len({event.id for event in events}) == 1
+    ready = events[0].data
     assert isinstance(ready, PhotoReady)
     stored = await storage.list_keys("variants", f"{photo.subject()}/")
     assert sorted(stored) == sorted(variant.key for variant in ready.variants)

@@ -39,10 +39,10 @@ async def test_a_photo_that_fails_three_times_has_failed(working: Working, uploa
     steps = ("media.after_fetch", "media.after_process", "media.after_metadata_put")  # each raises once
     async with working(",".join(f"{step}=raise" for step in steps)):
         photo = await uploads.photo(photos.photo())
-        (said,) = await topics.wait_for("photo_failed", photo.subject())
-        assert isinstance(said.data, PhotoFailed)
-        assert said.data.reason.code == "internal"
-        assert said.entityversion == 2
+        (event,) = await topics.wait_for("photo_failed", photo.subject())
+        assert isinstance(event.data, PhotoFailed)
+        assert event.data.reason.code == "internal"
+        assert event.entityversion == 2
 
         async def put_aside() -> list[Record]:
             letters = await topics.records("photos_uploaded.media-worker.dlt")
@@ -73,9 +73,9 @@ async def test_the_lane_for_processing_again(working: Working, uploads: Uploads,
     photo = await uploads.stored(photos.photo())
     again = PhotoReprocessRequested(**photo.model_dump(), requested_at=photo.uploaded_at)
     async with working(lane="reprocess"):
-        await uploads.say(again, version=5)
-        (said,) = await topics.wait_for("photo_ready", photo.subject())
-    assert said.entityversion == 6
+        await uploads.publish(again, version=5)
+        (event,) = await topics.wait_for("photo_ready", photo.subject())
+    assert event.entityversion == 6
 
 
 def _decoders(parent: int) -> list[int]:

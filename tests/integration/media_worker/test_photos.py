@@ -29,10 +29,10 @@ async def test_each_type_becomes_ready_and_public(
     worker: Process, uploads: Uploads, topics: Topics, environment: Mapping[str, str], kind: Kind
 ) -> None:
     photo = await uploads.photo(photos.photo(kind, 1200, 900), content_type=photos.MIME[kind])
-    (said,) = await topics.wait_for("photo_ready", photo.subject())
-    ready = said.data
+    (event,) = await topics.wait_for("photo_ready", photo.subject())
+    ready = event.data
     assert isinstance(ready, PhotoReady)
-    assert (said.entityversion, ready.owner_id, ready.content_type) == (2, photo.owner_id, photos.MIME[kind])
+    assert (event.entityversion, ready.owner_id, ready.content_type) == (2, photo.owner_id, photos.MIME[kind])
     async with httpx.AsyncClient(base_url=environment["PHOTOMESH_S3_ENDPOINT"]) as anybody:
         for variant in ready.variants:
             answer = await anybody.get(f"/variants/{variant.key}")
@@ -57,7 +57,7 @@ async def test_metadata_is_kept_apart(
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (photos.photo()[:-1], "truncated"),
+        (photos.photo()[:-100], "truncated"),
         (photos.bomb("avif"), "too-many-pixels"),
         (b"text", "unsupported-type"),
         (None, "missing"),
@@ -68,9 +68,9 @@ async def test_a_bad_photo_is_rejected(
     worker: Process, uploads: Uploads, topics: Topics, data: bytes | None, code: str
 ) -> None:
     photo = await uploads.photo(data)
-    (said,) = await topics.wait_for("photo_rejected", photo.subject())
-    assert isinstance(said.data, PhotoRejected)
-    assert said.data.reason.code == code
+    (event,) = await topics.wait_for("photo_rejected", photo.subject())
+    assert isinstance(event.data, PhotoRejected)
+    assert event.data.reason.code == code
 
 
 async def test_a_photo_that_was_replaced_is_rejected(
@@ -78,18 +78,18 @@ async def test_a_photo_that_was_replaced_is_rejected(
 ) -> None:
     photo = await uploads.stored(photos.photo(seed=1))
     await storage.put("raw", photo.key, photos.photo(seed=2), content_type="image/jpeg")
-    await uploads.say(photo)
-    (said,) = await topics.wait_for("photo_rejected", photo.subject())
-    assert isinstance(said.data, PhotoRejected)
-    assert said.data.reason.code == "replaced"
+    await uploads.publish(photo)
+    (event,) = await topics.wait_for("photo_rejected", photo.subject())
+    assert isinstance(event.data, PhotoRejected)
+    assert event.data.reason.code == "replaced"
 
 
 async def test_delivered_twice_gives_the_same_result(
     worker: Process, uploads: Uploads, topics: Topics, storage: ObjectStorage
 ) -> None:
     photo = await uploads.photo(photos.photo("png", 640, 480))
-    await uploads.say(photo)
-    first, second = await topics.wait_for("photo_ready", photo.subject(), until=lambda said: len(said) == 2)
+    await uploads.publish(photo)
+    first, second = await topics.wait_for("photo_ready", photo.subject(), until=lambda events: len(events) == 2)
     assert first.id == second.id
     assert isinstance(first.data, PhotoReady)
     assert isinstance(second.data, PhotoReady)
@@ -101,7 +101,7 @@ async def test_one_persons_photos_finish_in_order(worker: Process, uploads: Uplo
     kinds: tuple[Kind, ...] = ("heic", "jpeg", "avif", "png", "jpeg", "webp")
     owner = (await uploads.stored(None)).owner_id
     sent = [await uploads.stored(photos.photo(kind), owner_id=owner) for kind in kinds]
-    await uploads.say(*sent)
+    await uploads.publish(*sent)
     await topics.wait_for("photo_ready", sent[-1].subject())
     key = sent[0].partition_key().encode()
     order = [record.header("ce_subject") for record in await topics.records("photo_ready") if record.key == key]
