@@ -1,4 +1,4 @@
-"""Object storage (S3): the one module that imports aiobotocore.
+"""Object storage (S3): the one module that imports aioboto3, and what that is built on.
 
 Two buckets. `raw` holds what people uploaded, and is private. `variants` holds the public sizes; anyone may GET an
 object whose name they know, and nobody may list it. Keys are not guessable.
@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import aioboto3
 import aiohttp
 from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from prometheus_client import Counter
 
@@ -155,7 +155,8 @@ class ObjectStorage:
         """
         with _translated("get_object"):
             answer = await self._client.get_object(Bucket=bucket, Key=key)
-            async with answer["Body"] as stream:
+            stream = answer["Body"]
+            async with stream:  # which gives the bare response, whose `read` takes no size
                 if etag is not None and answer["ETag"].strip('"') != etag:
                     raise ObjectReplaced
                 if answer["ContentLength"] > max_bytes:
@@ -311,20 +312,15 @@ async def open_storage(settings: StorageSettings) -> AsyncIterator[ObjectStorage
         retries={"max_attempts": 2, "mode": "standard"},
         max_pool_connections=50,
     )
-    session = get_session()
+    session = aioboto3.Session(
+        aws_access_key_id=settings.s3_access_key.get_secret_value(),
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        region_name=settings.s3_region,
+    )
     async with AsyncExitStack() as stack:
 
         async def client(endpoint: str) -> Any:
-            return await stack.enter_async_context(
-                session.create_client(
-                    "s3",
-                    region_name=settings.s3_region,
-                    endpoint_url=endpoint,
-                    aws_access_key_id=settings.s3_access_key.get_secret_value(),
-                    aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
-                    config=config,
-                )
-            )
+            return await stack.enter_async_context(session.client("s3", endpoint_url=endpoint, config=config))
 
         own = await client(settings.s3_endpoint)
         public = settings.s3_public_endpoint
