@@ -97,7 +97,7 @@ class CassandraSession:
                 return
 
     async def ping(self) -> None:
-        """For readiness. Raises CassandraUnavailable."""
+        """For readiness. Raises DatabaseUnavailable."""
         await self.execute("SELECT release_version FROM system.local")
 
     async def _prepare(self, cql: str) -> PreparedStatement:
