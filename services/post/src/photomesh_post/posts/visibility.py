@@ -1,4 +1,4 @@
-"""Who sees which post: every path to a post, its photos, comments and likes leads through here.
+"""Who sees which post, and with it the post's comments and likes.
 
 The rule of private accounts and blocks is `accounts.domain.Standing.sees`, that of posts `posts.domain.may_see`.
 """
