@@ -1,4 +1,4 @@
-"""What the platform accepts as a photo, in one place: upload enforces it early, media-worker again on the bytes themselves, and
+"""What the platform accepts as a photo, in one place: upload enforces it early, media-worker again on the bytes, and
 the gateway lists it at ``GET /v1/limits``."""
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from photomesh_shared.errors import Unavailable
 __all__ = ["CdnUnavailable", "HttpCdn"]
 
 _TIMEOUT_SECONDS = 5.0
+_CONCURRENT_PURGES = 16
+"""Fewer than the client's connections: httpx leaks those of requests that are cancelled while they wait for one, until
+nothing is purged any more."""
 
 
 class CdnUnavailable(Unavailable):
@@ -30,6 +33,7 @@ class HttpCdn:
         self._client = client
         self._layers = layers
         self._path = urlsplit(public_url).path.rstrip("/")
+        self._places = asyncio.Semaphore(_CONCURRENT_PURGES)
 
     async def purge(self, keys: Sequence[str]) -> None:
         """Purges these keys from every layer. Idempotent. Raises CdnUnavailable."""
@@ -38,7 +42,8 @@ class HttpCdn:
 
     async def _purge(self, url: str) -> None:
         try:
-            answer = await self._client.request("PURGE", url, timeout=_TIMEOUT_SECONDS)
+            async with self._places:
+                answer = await self._client.request("PURGE", url, timeout=_TIMEOUT_SECONDS)
             answer.raise_for_status()
         except httpx.HTTPError as error:
             PURGES.labels("failed").inc()
