@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from photomesh_post.photos.cdn import CdnUnavailable, HttpCdn
+from tests.support.waiting import eventually
 
 
 class Layer:
@@ -20,6 +21,9 @@ class Layer:
         self.purged: list[str] = []
         self.open = self.most_open = 0
         self.url = ""
+
+    async def busy(self) -> int:
+        return self.open
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -71,14 +75,12 @@ async def test_many_purges_that_are_given_up_do_not_stop_later_ones(layer: Layer
     """As when a group rewinds and many photos are erased at once while the CDN hangs."""
     for _ in range(3):
         purges = [asyncio.create_task(cdn.purge([f"p_{n}/t/640.jpg"])) for n in range(300)]
-        while layer.open < 16:
-            await asyncio.sleep(0)
+        await eventually(layer.busy, until=lambda busy: busy >= 16)
         for purge in purges:
             purge.cancel()
         await asyncio.gather(*purges, return_exceptions=True)
-        while layer.open:
-            await asyncio.sleep(0)
-            layer.answers.set()
+        layer.answers.set()
+        await eventually(layer.busy, until=lambda busy: busy == 0)
         layer.answers.clear()
     layer.answers.set()
     async with asyncio.timeout(4):
