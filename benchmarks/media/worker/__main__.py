@@ -80,7 +80,7 @@ async def _work(data: bytes, at_once: int) -> dict[str, float]:
             SystemClock(),
             variants_bucket="variants",
             variant_key_secret="secret",
-            at_once=at_once,
+            max_concurrent=at_once,
         )
         example = PhotoUploaded.example()
         photos = [example.model_copy(update={"photo_id": number}) for number in range(1, _PHOTOS + 1)]

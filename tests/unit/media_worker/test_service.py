@@ -1,4 +1,4 @@
-"""The use case on stores and a log in memory: what is stored, what is said, and what happens when it happens twice."""
+"""The use case on storage and a log in memory: what is stored, what is published, and what a repetition does."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class DirectPipeline:
     def __init__(self) -> None:
         self.crashes = 0
         self.running = 0
-        self.most = 0
+        self.max_running = 0
 
     async def process(self, data: bytearray) -> Processed | Rejected:
         self.running += 1
-        self.most = max(self.most, self.running)
+        self.max_running = max(self.max_running, self.running)
         await asyncio.sleep(0)
         self.running -= 1
         if self.crashes:
@@ -85,7 +85,9 @@ class DirectPipeline:
         return pipeline.process(bytes(data))
 
 
-class World:
+class InMemoryService:
+    """The service on storage, a pipeline and a log in memory."""
+
     def __init__(self) -> None:
         self.objects = MemoryObjects()
         self.broker = MemoryBroker()
@@ -97,7 +99,7 @@ class World:
             FakeClock(),
             variants_bucket="variants",
             variant_key_secret=SECRET,
-            at_once=2,
+            max_concurrent=2,
         )
 
     def uploaded(self, data: bytes | None = PHOTO, *, photo_id: int | None = None) -> Envelope[PhotoUploaded]:
@@ -119,8 +121,8 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def worker() -> InMemoryService:
+    return InMemoryService()
 
 
 def _armed(step: str) -> str:
@@ -134,15 +136,15 @@ def _no_failpoints() -> Iterator[None]:
     failpoints.configure({})
 
 
-async def test_a_photo_becomes_ready(world: World) -> None:
-    trigger = world.uploaded()
-    await world.service.process(trigger)
+async def test_a_photo_becomes_ready(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    await worker.service.process(trigger)
 
-    said = world.outcome()
-    ready = said.data
+    event = worker.outcome()
+    ready = event.data
     assert isinstance(ready, PhotoReady)
-    assert said.entityversion == 2
-    assert said.id == f"{ready.subject()}.photomesh.photo.ready.v1.2"
+    assert event.entityversion == 2
+    assert event.id == f"{ready.subject()}.photomesh.photo.ready.v1.2"
     assert (ready.photo_id, ready.owner_id, ready.upload_id) == (
         trigger.data.photo_id,
         trigger.data.owner_id,
@@ -152,34 +154,34 @@ async def test_a_photo_becomes_ready(world: World) -> None:
     assert ready.metadata.camera_model == "Test camera 1"
     assert [variant.size for variant in ready.variants] == [1080, 640, 320, 150]
     for variant in ready.variants:
-        assert photos.open_picture(world.public()[variant.key]).size == (variant.width, variant.height)
-        assert len(world.public()[variant.key]) == variant.size_bytes
-        assert world.objects.headers["variants", variant.key] == ("image/jpeg", "public, max-age=31536000, immutable")
+        assert photos.open_picture(worker.public()[variant.key]).size == (variant.width, variant.height)
+        assert len(worker.public()[variant.key]) == variant.size_bytes
+        assert worker.objects.headers["variants", variant.key] == ("image/jpeg", "public, max-age=31536000, immutable")
 
 
-async def test_the_time_to_ready_counts_from_the_uploads_completion(world: World) -> None:
+async def test_the_time_to_ready_counts_from_the_uploads_completion(worker: InMemoryService) -> None:
     def observed() -> tuple[float, float]:
         samples = {sample.name: sample.value for sample in next(iter(READY_AFTER.collect())).samples}
         name = "photomesh_photo_ready_after_seconds"
         return samples[f"{name}_count"], samples[f"{name}_sum"]
 
     count, total = observed()
-    trigger = world.uploaded()
-    await world.service.process(replace(trigger, time=FakeClock().now() - timedelta(seconds=40)))
+    trigger = worker.uploaded()
+    await worker.service.process(replace(trigger, time=FakeClock().now() - timedelta(seconds=40)))
     assert observed()[0] == count + 1
     assert observed()[1] == pytest.approx(total + 40)
     again = PhotoReprocessRequested.example().model_copy(update={"key": trigger.data.key})
-    await world.service.process(Envelope.of(again, entityversion=2))
+    await worker.service.process(Envelope.of(again, entityversion=2))
     assert observed()[0] == count + 1, "who has a photo processed again is not its owner, who waits"
 
 
-async def test_location_is_stored_privately_and_said_nowhere(world: World) -> None:
-    trigger = world.uploaded()
-    await world.service.process(trigger)
-    private = json.loads(world.objects.objects["raw", metadata_key(trigger.data.photo_id)])
+async def test_location_is_stored_privately_and_published_nowhere(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    await worker.service.process(trigger)
+    private = json.loads(worker.objects.objects["raw", metadata_key(trigger.data.photo_id)])
     assert private["location"] == photos.LOCATION
     assert private["exif"]["BodySerialNumber"] == "SECRET-SERIAL-0042"
-    (record,) = world.broker.records("photo_ready")
+    (record,) = worker.broker.records("photo_ready")
     assert record.value is not None
     for word in (b"41.89", b"12.48", b"location", b"GPS", b"SECRET"):
         assert word not in record.value
@@ -204,86 +206,86 @@ def test_keys_of_variants_cannot_be_guessed() -> None:
     ],
     ids=["truncated", "empty", "unsupported-type", "too-many-pixels", "missing", "too-large"],
 )
-async def test_a_bad_photo_is_rejected(world: World, data: bytes | None, code: str) -> None:
-    await world.service.process(world.uploaded(data))
-    said = world.outcome()
-    assert isinstance(said.data, PhotoRejected)
-    assert said.data.reason.code == code
-    assert said.data.reason.message
-    assert said.data.reason.fix
-    assert said.entityversion == 2
-    assert not world.public()
+async def test_a_bad_photo_is_rejected(worker: InMemoryService, data: bytes | None, code: str) -> None:
+    await worker.service.process(worker.uploaded(data))
+    event = worker.outcome()
+    assert isinstance(event.data, PhotoRejected)
+    assert event.data.reason.code == code
+    assert event.data.reason.message
+    assert event.data.reason.fix
+    assert event.entityversion == 2
+    assert not worker.public()
 
 
-async def test_a_photo_that_was_replaced_after_its_upload_is_rejected(world: World) -> None:
-    trigger = world.uploaded()
-    world.objects.etags["raw", trigger.data.key] = "another"
-    await world.service.process(trigger)
-    said = world.outcome().data
-    assert isinstance(said, PhotoRejected)
-    assert said.reason.code == "replaced"
+async def test_a_photo_that_was_replaced_after_its_upload_is_rejected(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    worker.objects.etags["raw", trigger.data.key] = "another"
+    await worker.service.process(trigger)
+    event = worker.outcome().data
+    assert isinstance(event, PhotoRejected)
+    assert event.reason.code == "replaced"
 
 
-async def test_what_the_bytes_are_counts_and_not_what_was_announced(world: World) -> None:
-    await world.service.process(world.uploaded(photos.photo("png", 300, 200)))
-    said = world.outcome().data
-    assert isinstance(said, PhotoReady)
-    assert said.content_type == "image/png"
+async def test_what_the_bytes_are_counts_and_not_what_was_announced(worker: InMemoryService) -> None:
+    await worker.service.process(worker.uploaded(photos.photo("png", 300, 200)))
+    event = worker.outcome().data
+    assert isinstance(event, PhotoReady)
+    assert event.content_type == "image/png"
 
 
-async def test_twice_is_the_same_as_once(world: World) -> None:
-    trigger = world.uploaded()
-    await world.service.process(trigger)
-    before = dict(world.objects.objects)
-    await world.service.process(trigger)
-    assert world.objects.objects == before
-    first, second = world.outcomes()
+async def test_twice_is_the_same_as_once(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    await worker.service.process(trigger)
+    before = dict(worker.objects.objects)
+    await worker.service.process(trigger)
+    assert worker.objects.objects == before
+    first, second = worker.outcomes()
     assert first == second
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_failure_at_any_step_is_harmless(world: World, step: str) -> None:
-    trigger = world.uploaded()
+async def test_a_failure_at_any_step_is_harmless(worker: InMemoryService, step: str) -> None:
+    trigger = worker.uploaded()
     failpoints.configure({"PHOTOMESH_ENV": "test", "PHOTOMESH_FAILPOINTS": _armed(step)})
     with pytest.raises(failpoints.FailpointReached):
-        await world.service.process(trigger)
-    assert not world.outcomes()
-    await world.service.process(trigger)
-    assert isinstance(world.outcome().data, PhotoReady)
-    assert len(world.public()) == 4
+        await worker.service.process(trigger)
+    assert not worker.outcomes()
+    await worker.service.process(trigger)
+    assert isinstance(worker.outcome().data, PhotoReady)
+    assert len(worker.public()) == 4
 
 
-async def test_a_crash_is_not_the_photos_fault(world: World) -> None:
-    trigger = world.uploaded()
-    world.pipeline.crashes = 1
+async def test_a_crash_is_not_the_photos_fault(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    worker.pipeline.crashes = 1
     with pytest.raises(DecoderCrashed):
-        await world.service.process(trigger)
-    assert not world.outcomes()
-    await world.service.process(trigger)
-    assert isinstance(world.outcome().data, PhotoReady)
+        await worker.service.process(trigger)
+    assert not worker.outcomes()
+    await worker.service.process(trigger)
+    assert isinstance(worker.outcome().data, PhotoReady)
 
 
-async def test_giving_up_is_said_once_and_for_all(world: World) -> None:
-    trigger = world.uploaded()
-    await world.service.give_up(trigger, DecoderCrashed("ended with -11"))
-    said = world.outcome()
-    assert isinstance(said.data, PhotoFailed)
-    assert said.data.reason.code == "internal"
-    assert said.data.reason.retryable
-    assert said.entityversion == 2
-    assert "ended with" not in said.data.model_dump_json()
+async def test_giving_up_publishes_the_failure(worker: InMemoryService) -> None:
+    trigger = worker.uploaded()
+    await worker.service.give_up(trigger, DecoderCrashed("ended with -11"))
+    event = worker.outcome()
+    assert isinstance(event.data, PhotoFailed)
+    assert event.data.reason.code == "internal"
+    assert event.data.reason.retryable
+    assert event.entityversion == 2
+    assert "ended with" not in event.data.model_dump_json()
 
 
-async def test_processing_again_counts_on(world: World) -> None:
-    uploaded = world.uploaded().data
+async def test_processing_again_counts_on(worker: InMemoryService) -> None:
+    uploaded = worker.uploaded().data
     again = PhotoReprocessRequested(**uploaded.model_dump(), requested_at=FakeClock().now())
-    await world.service.process(Envelope.of(again, entityversion=7))
-    assert world.outcome().entityversion == 8
-    assert world.outcome().id.endswith(".8")
+    await worker.service.process(Envelope.of(again, entityversion=7))
+    assert worker.outcome().entityversion == 8
+    assert worker.outcome().id.endswith(".8")
 
 
-async def test_no_more_photos_are_in_memory_than_there_is_room_for(world: World) -> None:
-    triggers = [world.uploaded(photo_id=1000 + number) for number in range(6)]
-    await asyncio.gather(*(world.service.process(trigger) for trigger in triggers))
-    assert world.pipeline.most == 2
-    assert len(world.outcomes()) == 6
+async def test_no_more_photos_are_in_memory_than_there_is_room_for(worker: InMemoryService) -> None:
+    triggers = [worker.uploaded(photo_id=1000 + number) for number in range(6)]
+    await asyncio.gather(*(worker.service.process(trigger) for trigger in triggers))
+    assert worker.pipeline.max_running == 2
+    assert len(worker.outcomes()) == 6

@@ -1,4 +1,4 @@
-"""What the pipeline takes and makes: types, limits, reasons, results. Pure; nothing here touches a picture."""
+"""Types, limits, rejection reasons and results of the pipeline. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PIPELINE_VERSION = 2
 
 
 class PhotoType(StrEnum):
-    """The types that are taken, by what the bytes are."""
+    """The accepted types, as sniffed from the bytes."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -52,16 +52,16 @@ class PhotoType(StrEnum):
 
     @property
     def disposable(self) -> bool:
-        """Whether a photo of this type gets a decoding process of its own, which ends with it.
+        """Whether a photo of this type gets a decoder process of its own.
 
-        These two decoders are the ones with the largest surface and the most memory errors in their history.
+        AVIF and HEIC decoders have the largest attack surface and the most memory errors in their history.
         """
         return self in (PhotoType.AVIF, PhotoType.HEIC)
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a photo did not make it. `retryable`: the same file may succeed when it is uploaded again."""
+    """Why a photo was rejected or failed. `retryable`: the same file may succeed if uploaded again."""
 
     code: str
     message: str
@@ -126,11 +126,11 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
         )
     }
 )
-"""Every reason there is. `internal` is the one of `photo_failed`; all others are those of `photo_rejected`."""
+"""All reasons. `internal` belongs to `photo_failed`, all others to `photo_rejected`."""
 
 
 class Rejection(Exception):
-    """Ends the pipeline: the photo cannot be accepted for what it is. `detail` is for our logs, not for people."""
+    """The photo cannot be accepted. `detail` is for logs only."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code, detail)
@@ -140,13 +140,13 @@ class Rejection(Exception):
 
 @dataclass(frozen=True)
 class Camera:
-    """What the camera wrote and everybody may know; no location and no serial numbers."""
+    """Public camera metadata: no location and no serial numbers."""
 
     make: str | None = None
     model: str | None = None
     lens: str | None = None
     taken_at: str | None = None
-    """ISO 8601 without a zone: what the camera's clock showed."""
+    """ISO 8601 without a time zone, by the camera's clock."""
     focal_length_mm: float | None = None
     aperture: float | None = None
     exposure: str | None = None
@@ -166,7 +166,7 @@ class EncodedVariant:
 
 @dataclass(frozen=True)
 class Processed:
-    """A photo that came through. `width` and `height` are the original's, upright."""
+    """A processed photo. `width` and `height` are those of the upright original."""
 
     type: PhotoType
     width: int
@@ -178,14 +178,14 @@ class Processed:
     variants: tuple[EncodedVariant, ...]
     camera: Camera
     private: dict[str, object]
-    """All of the EXIF data, with the location: JSON, for the owner alone."""
+    """All EXIF data, with the location: JSON, for the owner only."""
     seconds: Mapping[str, float]
-    """How long each stage took."""
+    """Duration of each stage."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A photo that was refused, which is a result like any other."""
+    """A rejected photo."""
 
     reason: Reason
     detail: str = ""
@@ -193,7 +193,7 @@ class Rejected:
 
 
 def fit(width: int, height: int, size: int) -> tuple[int, int]:
-    """The dimensions of a picture inside a square of `size`; never larger than the picture, never less than 1."""
+    """Returns the dimensions that fit a square of `size`; never larger than the picture, at least 1."""
     longer = max(width, height)
     if longer <= size:
         return width, height
@@ -201,7 +201,7 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
 
 
 def variant_token(secret: str, photo_id: int) -> str:
-    """The part of an object key that nobody can guess, the same whenever the photo is processed by this pipeline."""
+    """Returns the unguessable part of an object key; the same each time this pipeline version processes the photo."""
     message = f"variants:{PIPELINE_VERSION}:{photo_id}".encode()
     digest = hmac.digest(secret.encode(), message, hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:15]).decode()

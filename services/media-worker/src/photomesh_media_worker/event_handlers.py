@@ -1,4 +1,4 @@
-"""The door: events in, one use case. Which events is the lane's choice."""
+"""Maps events to the use case; the lane decides which events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["LANES", "Lane", "handlers"]
 
 @dataclass(frozen=True)
 class Lane:
-    """A consumer group of its own, so that bulk work never stands in front of people who wait."""
+    """A consumer group; bulk work has its own, so that it never delays people's uploads."""
 
     group: str
     event: type[Event]

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Histogram
 
 __all__ = ["BYTES", "PHOTOS", "READY_AFTER", "STAGE_SECONDS"]
 
-PHOTOS = Counter("photomesh_photos_total", "Photos that were done with.", ["outcome", "reason", "type"])
+PHOTOS = Counter("photomesh_photos_total", "Photos by outcome.", ["outcome", "reason", "type"])
 PHOTOS.labels("failed", "internal", "unknown")  # from 0, or the first failure would show no increase
 READY_AFTER = Histogram(
     "photomesh_photo_ready_after_seconds",
@@ -19,4 +19,4 @@ STAGE_SECONDS = Histogram(
     ["stage"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-BYTES = Counter("photomesh_photo_bytes_total", "Bytes of photos, as they came in and as they went out.", ["direction"])
+BYTES = Counter("photomesh_photo_bytes_total", "Bytes of originals (in) and of variants (out).", ["direction"])

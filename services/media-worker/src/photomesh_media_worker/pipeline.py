@@ -38,9 +38,9 @@ _HASHED_SIZE = 640
 
 
 def process(data: bytes) -> Processed | Rejected:
-    """What becomes of an upload. Never raises for what is in the bytes; keeps to no file and no network.
+    """Turns the bytes of an upload into its outcome. Never raises for what is in the bytes; opens no file.
 
-    The same bytes always give the same result, except for `seconds`.
+    Deterministic, except for `seconds`.
     """
     kind: PhotoType | None = None
     try:
@@ -95,14 +95,14 @@ def _process(kind: PhotoType, data: bytes) -> Processed:
 
 def _check_limits(header: Header) -> None:
     pixels = header.width * header.height
-    most = MAX_PIXELS_PROGRESSIVE if header.whole else MAX_PIXELS
-    if pixels > most or max(header.width, header.height) > MAX_DIMENSION:
+    max_pixels = MAX_PIXELS_PROGRESSIVE if header.whole else MAX_PIXELS
+    if pixels > max_pixels or max(header.width, header.height) > MAX_DIMENSION:
         raise Rejection("too-many-pixels", f"{header.width} × {header.height}")
 
 
 @contextmanager
 def _truncated_if(cut: bool) -> Iterator[None]:
-    """Gives the reason for damage to a file that has no end."""
+    """Reports damage as `truncated` if the file has no end."""
     try:
         yield
     except Rejection as rejection:
@@ -112,7 +112,7 @@ def _truncated_if(cut: bool) -> Iterator[None]:
 
 
 def _largest(decoded: Decoded) -> Raster:
-    """The largest public size, upright and in sRGB. Reading ends here: damage has shown by now."""
+    """Returns the largest public size, upright and in sRGB. Decoding ends here: any damage has been found."""
     image = raster.without_alpha(decoded.image)
     image = raster.resize(image, *fit(decoded.width, decoded.height, VARIANT_SIZES[0]))
     image = raster.settle(raster.to_srgb(image))
@@ -120,7 +120,7 @@ def _largest(decoded: Decoded) -> Raster:
 
 
 def _encoded(pictures: dict[int, Raster]) -> tuple[EncodedVariant, ...]:
-    """A small photo has several sizes that are the same picture; it is encoded once."""
+    """Encodes each distinct picture once: several sizes of a small photo are the same."""
     by_dimensions: dict[tuple[int, int], bytes] = {}
     variants = []
     for size, picture in pictures.items():
@@ -132,7 +132,7 @@ def _encoded(pictures: dict[int, Raster]) -> tuple[EncodedVariant, ...]:
 
 
 def _sizes(largest: Raster, width: int, height: int) -> dict[int, Raster]:
-    """Every size from the next larger one; their proportions all come from the original's."""
+    """Derives every size from the next larger one, with the proportions of the original."""
     pictures = {VARIANT_SIZES[0]: largest}
     for larger, size in pairwise(VARIANT_SIZES):
         pictures[size] = raster.settle(raster.resize(pictures[larger], *fit(width, height, size)))

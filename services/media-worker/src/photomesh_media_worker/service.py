@@ -1,7 +1,6 @@
-"""The use case: a photo that was uploaded becomes ready, rejected or failed.
+"""The use case: an uploaded photo becomes ready, rejected or failed.
 
-Everything may happen twice: objects have the same names and events the same ids whenever a photo is processed, so
-doing it again changes nothing.
+Idempotent: the same photo gives the same objects under the same names, and events with the same ids.
 """
 
 from __future__ import annotations
@@ -48,18 +47,18 @@ log = logging.getLogger(__name__)
 
 RawPhoto = PhotoUploaded | PhotoReprocessRequested
 
-AFTER_FETCH = declare("media.after_fetch", "the photo's bytes are here, nothing is done with them")
+AFTER_FETCH = declare("media.after_fetch", "the photo is fetched, nothing is processed")
 AFTER_PROCESS = declare("media.after_process", "the sizes are made, nothing is stored")
 AFTER_METADATA_PUT = declare("media.after_metadata_put", "the metadata is stored, no size is")
 AFTER_VARIANT_PUT = declare("media.after_variant_put", "one more size is stored, nothing is published")
-AFTER_PUBLISH = declare("media.after_publish", "the outcome is published, the record is not done with")
+AFTER_PUBLISH = declare("media.after_publish", "the outcome is published, the record is not handled")
 
 _JPEG = "image/jpeg"
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 class Objects(Protocol):
-    """What is asked of object storage."""
+    """Object storage."""
 
     async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytearray:
         """Raises NoSuchObject, ObjectTooLarge, ObjectReplaced."""
@@ -68,24 +67,24 @@ class Objects(Protocol):
     async def put(
         self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
     ) -> None:
-        """Writes an object, or writes it anew."""
+        """Creates or replaces an object."""
         ...
 
 
 class Pipeline(Protocol):
     async def process(self, data: bytearray) -> Processed | Rejected:
-        """Raises if it could not do its work, which is not the photo's fault."""
+        """Raises only for errors that are not the photo's."""
         ...
 
 
 class Publisher(Protocol):
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Returns when the event is safe."""
+        """Returns when the event is stored."""
         ...
 
 
 class MediaService:
-    """Works on at most `at_once` photos; others wait before their bytes are fetched."""
+    """Processes at most `max_concurrent` photos at a time; others wait before their bytes are fetched."""
 
     def __init__(
         self,
@@ -96,7 +95,7 @@ class MediaService:
         *,
         variants_bucket: str,
         variant_key_secret: str,
-        at_once: int,
+        max_concurrent: int,
     ) -> None:
         self._objects = objects
         self._pipeline = pipeline
@@ -104,12 +103,12 @@ class MediaService:
         self._clock = clock
         self._variants_bucket = variants_bucket
         self._secret = variant_key_secret
-        self._room = asyncio.Semaphore(at_once)
+        self._slots = asyncio.Semaphore(max_concurrent)
 
     async def process(self, trigger: Envelope[RawPhoto]) -> None:
-        """Processes a photo to its outcome. Raises only for what is not the photo's fault."""
+        """Processes a photo and publishes the outcome. Raises only for errors that are not the photo's."""
         photo = trigger.data
-        async with self._room:
+        async with self._slots:
             outcome = await self._outcome(photo)
             event: PhotoReady | PhotoRejected
             if isinstance(outcome, Processed):
@@ -124,7 +123,7 @@ class MediaService:
             READY_AFTER.observe(max(0.0, (event.processed_at - trigger.time).total_seconds()))
 
     async def give_up(self, trigger: Envelope[Event], error: Exception) -> None:
-        """Says that the photo failed, after the last attempt."""
+        """Publishes `photo_failed`, after the last attempt."""
         photo = trigger.data
         assert isinstance(photo, PhotoUploaded | PhotoReprocessRequested)
         await self._publish(
@@ -164,7 +163,7 @@ class MediaService:
                 content_type="application/json",
             )
             await failpoint(AFTER_METADATA_PUT)
-            # All are waited for, so that no write is still under way when a failure makes the photo begin again.
+            # Waits for all, so that no write is in progress when a failure restarts the photo.
             results = await asyncio.gather(*(self._put(photo, v) for v in made.variants), return_exceptions=True)
             for result in results:
                 if isinstance(result, BaseException):
@@ -172,7 +171,7 @@ class MediaService:
 
     async def _put(self, photo: RawPhoto, variant: EncodedVariant) -> None:
         key = self._variant_key(photo, variant)
-        await self._objects.put(self._variants_bucket, key, variant.jpeg, content_type=_JPEG, cache_control=_FOR_EVER)
+        await self._objects.put(self._variants_bucket, key, variant.jpeg, content_type=_JPEG, cache_control=_IMMUTABLE)
         await failpoint(AFTER_VARIANT_PUT)
 
     def _variant_key(self, photo: RawPhoto, variant: EncodedVariant) -> str:
@@ -204,7 +203,7 @@ class MediaService:
         )
 
     async def _publish(self, trigger: Envelope[Event], event: PhotoReady | PhotoRejected | PhotoFailed) -> None:
-        """The same id each time, so that who sees it twice can tell."""
+        """Uses the same id each time, so that subscribers recognise a repetition."""
         version = trigger.entityversion + 1
         await self._publisher.publish(
             Envelope.of(

@@ -1,4 +1,4 @@
-"""Everything that the worker is made of, put together in one place."""
+"""Composition root."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["open_subscription"]
 
-_FETCHED_AHEAD = 2  # photos on their way in or out while all decoders are busy
+_FETCHED_AHEAD = 2  # photos being fetched or stored while all decoders are busy
 
 
 @asynccontextmanager
@@ -41,7 +41,7 @@ async def open_subscription(settings: Settings, readiness: Readiness, clock: Clo
             clock,
             variants_bucket=settings.variants_bucket,
             variant_key_secret=settings.variant_key_secret.get_secret_value(),
-            at_once=settings.decoders + _FETCHED_AHEAD,
+            max_concurrent=settings.decoders + _FETCHED_AHEAD,
         )
         readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
         yield Subscription(
