@@ -49,12 +49,17 @@ async def test_public_profiles_have_no_email_address(users: ApiUsers, ada: ApiUs
         "by-username/nobody_has_this_name",
         "by-username/a%00b",
         "by-username/%ED%A0%80",
-        "by-username/" + "a" * 3000,
+        "by-username/" + "a" * 120,
         "by-username/admin",
     ],
 )
 async def test_absent_accounts(users: ApiUsers, path: str) -> None:
     expect_problem(await users.api.get(f"/v1/users/{path}"), 404, "account-not-found")
+
+
+async def test_long_usernames(users: ApiUsers) -> None:
+    answer = await users.api.get("/v1/users/by-username/" + "a" * 3000)
+    expect_problem(answer, 422, "invalid-request", "#path/username")
 
 
 @pytest.mark.parametrize("user_id", ["u_", "1", "p_1", "u_01", "u_zzzzzzzzzzz", "u_ü", "u_%00", "u_" + "1" * 500])

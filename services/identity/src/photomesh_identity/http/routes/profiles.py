@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from typing import Annotated
 
+from fastapi import Path, Request, Response
+
+from photomesh_identity.credentials.domain import USERNAME_MAX
 from photomesh_identity.errors import AccountNotFound, RelationsUnavailable
 from photomesh_identity.http.dependencies import Dependencies
 from photomesh_identity.http.schemas import Profile
@@ -26,7 +29,11 @@ router = ApiRouter(tags=["accounts"])
     summary="Get a profile by username",
 )
 async def get_user_by_username(
-    request: Request, response: Response, username: str, viewer: MaybeViewer, deps: Dependencies
+    request: Request,
+    response: Response,
+    username: Annotated[str, Path(max_length=4 * USERNAME_MAX)],
+    viewer: MaybeViewer,
+    deps: Dependencies,
 ) -> Profile:
     """Like `GET /v1/users/{user_id}`. The username is case-insensitive."""
     profile = Profile.of(await deps.profiles.get_by_username(_account_id(viewer), username), deps.cdn_url)
