@@ -55,6 +55,16 @@ async def test_without_redis_idempotency_keys_are_refused(serving: Serving) -> N
             store._redis = working
 
 
+async def test_without_redis_log_ins_work(serving: Serving, users: ApiUsers) -> None:
+    ada = await users.new_user()
+    async with serving(redis_url="redis://127.0.0.1:9/0") as without_redis:
+        assert (await without_redis.api.get("/readyz")).json() == {"ready": True, "failures": {}}
+        again = await without_redis.log_in_as(ada.username)
+        await again.refreshed()
+        assert (await again.me()).status_code == 200
+        expect_problem(await without_redis.register(), 503, "unavailable")
+
+
 @pytest.fixture
 def isolated_environment(environment: Mapping[str, str], empty_database: str) -> Mapping[str, str]:
     """The environment of a process whose events no other process relays."""

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.stores.migrations import folder_of, migrations_in
 from photomesh_shared.stores.outbox import DDL
-from photomesh_shared.stores.postgres import connection, migrate, open_pool, transaction
+from photomesh_shared.stores.postgres import connection, migrate, open_pool, open_probe, transaction
 from tests.support.databases import new_database
 from tests.support.servers import Servers
 
@@ -171,6 +171,31 @@ async def test_a_connection_that_is_never_given_back_does_not_hold_up_the_end(
     monkeypatch.setattr("photomesh_shared.stores.postgres._CLOSE_SECONDS", 0.05)
     async with open_pool(dsn) as pool:
         await pool.acquire()
+
+
+async def test_a_probe_does_not_depend_on_the_pool(pool: Pool, dsn: str) -> None:
+    with open_probe(dsn) as probe:
+        async with AsyncExitStack() as stack:
+            for _ in range(pool.get_max_size()):
+                await stack.enter_async_context(connection(pool))
+            async with asyncio.timeout(1):
+                await probe.check()
+                await asyncio.gather(*(probe.check() for _ in range(20)))
+
+
+async def test_a_probe_recovers(pool: Pool, dsn: str) -> None:
+    with open_probe(dsn) as probe:
+        await probe.check()
+        async with connection(pool) as session:
+            await session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+            )
+        with pytest.raises(DatabaseUnavailable):
+            await probe.check()
+        await probe.check()
+    with open_probe("postgresql://nobody@127.0.0.1:9/none") as probe, pytest.raises(DatabaseUnavailable):
+        await probe.check()
 
 
 async def test_the_pool_shows_its_connections_and_who_waits(pool: Pool) -> None:

@@ -87,6 +87,21 @@ async def test_a_number_that_was_lost_is_replaced(redis: Redis) -> None:
     assert await redis.get(key) == b"another process"
 
 
+async def test_it_opens_without_redis_and_takes_a_number_once_it_answers(redis: Redis) -> None:
+    clock = FakeClock()
+    async with Redis.from_url("redis://127.0.0.1:9/0") as absent, lease_ids(absent, REGION, clock) as ids:
+        with pytest.raises(Unavailable):
+            ids.next()
+        ids._redis = redis
+
+        async def after_a_second() -> list[bytes]:
+            await clock.advance(1)
+            return await _keys(redis)
+
+        await eventually(after_a_second, until=bool)
+        assert region_of(ids.next()) == REGION
+
+
 async def test_without_redis_it_stops_before_the_lease_can_expire(redis: Redis) -> None:
     clock = FakeClock()
     async with lease_ids(redis, REGION, clock) as ids:
@@ -113,8 +128,10 @@ async def test_when_all_numbers_are_taken(redis: Redis) -> None:
     numbers = {f"snowflake:{REGION}:{number}": "another process" for number in range(MAX_WORKER + 1)}
     await redis.mset(numbers)
     with pytest.raises(Unavailable, match="taken"):
-        async with lease_ids(redis, REGION, FakeClock()):
-            pass
+        await LeasedIds(redis, REGION, FakeClock()).acquire()
+    async with lease_ids(redis, REGION, FakeClock()) as ids:
+        with pytest.raises(Unavailable):
+            ids.next()
     await redis.delete(f"snowflake:{REGION}:77")
     async with lease_ids(redis, REGION, FakeClock()) as ids:
         assert _worker(ids.next()) == 77

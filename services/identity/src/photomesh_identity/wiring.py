@@ -34,7 +34,7 @@ from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
-from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.worker_lease import lease_ids
 
 __all__ = ["Deps", "open_deps"]
@@ -81,9 +81,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             in_background("signing-keys", lambda: keys.keep_current(settings.key_reload_seconds))
         )
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
-        account_store = PostgresAccounts(pool)
-        readiness.add("postgres", account_store.ping)
-        readiness.add("redis", ids.check)
+        # Only what no request can do without: log-ins need no Redis, and profiles no other service.
+        readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
 
         photos = PhotoClient(
             ServiceClient(
@@ -108,9 +107,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             total=timedelta(seconds=settings.refresh_total_seconds),
             grace=timedelta(seconds=settings.refresh_grace_seconds),
         )
-        sessions = SessionService(PostgresSessions(pool), passwords, keys, ids, limits, clock)
+        sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, clock)
         avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
-        accounts = AccountService(account_store, avatars, clock, cdn_url=settings.cdn_url)
+        accounts = AccountService(PostgresAccounts(pool), avatars, clock, cdn_url=settings.cdn_url)
         yield Deps(
             registration=RegistrationService(
                 PostgresRegistrations(pool), accounts, passwords, sessions, clock, cdn_url=settings.cdn_url

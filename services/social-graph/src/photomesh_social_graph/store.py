@@ -44,10 +44,6 @@ class PostgresGraph:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._reads = SingleFlight[list["asyncpg.Record"]]()
 
-    async def ping(self) -> None:
-        async with connection(self._pool) as conn:
-            await conn.fetchval("SELECT 1")
-
     @asynccontextmanager
     async def locked_tie(self, actor_id: int, target_id: int) -> AsyncIterator[Tie]:
         # Changes of one account are serialised: between processes by a row lock, and in this process by a lock that

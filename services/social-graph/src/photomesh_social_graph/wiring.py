@@ -15,7 +15,7 @@ from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.stores.outbox import OutboxRelay
-from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService
@@ -54,7 +54,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
 
         store = PostgresGraph(pool)
         # Without Kafka, requests are served all the same: events wait in the outbox.
-        readiness.add("postgres", store.ping)
+        readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         yield Deps(
             relationships=RelationshipService(
@@ -86,5 +86,5 @@ async def open_consumer_deps(
         )
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph-consumer"))
         store = PostgresGraph(pool)
-        readiness.add("postgres", store.ping)
+        readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         yield ConsumerDeps(AccountEventHandlers(store, clock), publisher)

@@ -60,10 +60,6 @@ class PostgresUploads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def ping(self) -> None:
-        async with connection(self._pool) as conn:
-            await conn.execute("SELECT 1")
-
     async def add(self, upload: Upload, quotas: Quotas) -> None:
         try:
             async with transaction(self._pool) as tx:

@@ -19,7 +19,7 @@ from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
-from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.worker_lease import lease_ids
 from photomesh_upload.domain import Quotas
 from photomesh_upload.objects import RawBucket
@@ -67,10 +67,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
 
         store, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)
-        # Without Kafka, uploads complete all the same: events wait in the outbox.
-        readiness.add("postgres", store.ping)
-        readiness.add("redis", id_source.check)
-        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
+        # Only what no request can do without: without Kafka events wait in the outbox; Redis is needed for new uploads
+        # only; without object storage, uploads are listed and aborted, and other requests get their own problem.
+        readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
 
         sweeper = Sweeper(
             store,

@@ -7,8 +7,8 @@ so that several replicas may start at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
 
-__all__ = ["connection", "migrate", "open_pool", "transaction"]
+__all__ = ["PostgresProbe", "connection", "migrate", "open_pool", "open_probe", "transaction"]
 
 CONNECTIONS = Gauge("photomesh_postgres_connections", "Connections of the pool.", ["state"])
 WAITING = Gauge("photomesh_postgres_waiting", "Statements and transactions that wait for a connection.")
@@ -32,6 +32,7 @@ WAITING = Gauge("photomesh_postgres_waiting", "Statements and transactions that 
 _MIGRATION_LOCK = 7_042_001
 _ACQUIRE_SECONDS = 5.0
 _CLOSE_SECONDS = 10.0
+_PROBE_SECONDS = 2.0
 _AWAY = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what asyncpg makes of a connection that ends between two statements
@@ -82,6 +83,45 @@ async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
         with suppress(TimeoutError):  # then the connections are cut instead; a process that must end does end
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await pool.close()
+
+
+class PostgresProbe:
+    """A readiness check on a connection of its own: a pool that is fully used does not look like a server that is down,
+    and the check takes no connection from requests."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._lock = asyncio.Lock()
+
+    async def check(self) -> None:
+        """Raises DatabaseUnavailable."""
+        async with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = await asyncpg.connect(self._dsn, timeout=_PROBE_SECONDS)
+                await self._connection.execute("SELECT 1", timeout=_PROBE_SECONDS)
+            except _AWAY as error:
+                self.close()
+                raise DatabaseUnavailable from error
+            except BaseException:  # cancelled: the connection may still wait for an answer
+                self.close()
+                raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+@contextmanager
+def open_probe(dsn: str) -> Iterator[PostgresProbe]:
+    """Connects at the first check."""
+    probe = PostgresProbe(dsn)
+    try:
+        yield probe
+    finally:
+        probe.close()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ renews. A holder that cannot renew stops making ids (`lost` is set) well before 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 60
 _RENEW_SECONDS = 10
+_RETRY_SECONDS = 1
+_FIRST_SECONDS = 5.0
 _RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
@@ -83,9 +86,9 @@ class LeasedIds:
         raise Unavailable("All worker numbers of the region are taken.")
 
     async def keep(self) -> None:
-        """Renews for ever; takes a new number when the old one was lost."""
+        """Renews the lease until cancelled; takes a new number while none is held."""
         while True:
-            await self._clock.sleep(_RENEW_SECONDS)
+            await self._clock.sleep(_RENEW_SECONDS if self.held else _RETRY_SECONDS)
             try:
                 await self._renew()
             except (RedisError, OSError, Unavailable) as error:
@@ -109,9 +112,16 @@ class LeasedIds:
 
 @asynccontextmanager
 async def lease_ids(redis: Redis, region: int, clock: Clock) -> AsyncIterator[LeasedIds]:
-    """An id source with a worker number of its own, for as long as the context lasts."""
+    """An id source with a worker number of its own, for as long as the context lasts.
+
+    Without Redis it opens all the same, so that a service serves what needs no new id; ids are made once it answers.
+    """
     ids = LeasedIds(redis, region, clock)
-    await ids.acquire()
+    try:
+        async with asyncio.timeout(_FIRST_SECONDS):
+            await ids.acquire()
+    except (RedisError, OSError, TimeoutError, Unavailable) as error:
+        log.warning("no worker number yet", extra={"error": str(error)})
     try:
         async with in_background("worker-lease", ids.keep, clock):
             yield ids

@@ -32,10 +32,6 @@ class PostgresAccounts:
         self._pool = pool
         self._reads = SingleFlight[Account | None]()
 
-    async def ping(self) -> None:
-        async with connection(self._pool) as conn:
-            await conn.fetchval("SELECT 1")
-
     async def find(self, account_id: int) -> Account | None:
         return await self._find("id", account_id)
 

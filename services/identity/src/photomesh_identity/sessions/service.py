@@ -30,9 +30,10 @@ from photomesh_identity.sessions.domain import (
 )
 from photomesh_shared.clock import Clock
 
-__all__ = ["Grant", "IdSource", "Login", "Passwords", "SessionService", "SessionStore", "TokenFamily", "TokenSigner"]
+__all__ = ["Grant", "Login", "Passwords", "SessionService", "SessionStore", "TokenFamily", "TokenSigner"]
 
 _SALT_BYTES = 32
+_SESSION_ID_BITS = 63  # a collision in a billion sessions: once in 10^10 log-ins, refused by the primary key
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,6 @@ class Passwords(Protocol):
     def needs_rehash(self, stored: str) -> bool: ...
 
 
-class IdSource(Protocol):
-    def next(self) -> int: ...
-
-
 class TokenSigner(Protocol):
     @property
     def lifetime(self) -> timedelta: ...
@@ -117,20 +114,19 @@ class SessionService:
         store: SessionStore,
         passwords: Passwords,
         signer: TokenSigner,
-        ids: IdSource,
         limits: SessionLimits,
         clock: Clock,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._signer = signer
-        self._ids = ids
         self._limits = limits
         self._clock = clock
 
     def start(self, account_id: int) -> tuple[Session, str]:
         """A new session and its first refresh token; the caller stores them."""
-        return Session.start(self._ids.next(), account_id, self._limits, self._clock.now()), new_refresh_token()
+        session_id = secrets.randbits(_SESSION_ID_BITS)  # needs no lease on ids, so log-ins work without Redis
+        return Session.start(session_id, account_id, self._limits, self._clock.now()), new_refresh_token()
 
     def grant(self, session: Session, refresh_token: str) -> Grant:
         access_token = self._signer.access_token(session.account_id, session.id)
