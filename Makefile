@@ -23,7 +23,7 @@ include deploy/local/ports.env deploy/local/programs.env
 
 # Tests take servers from containers or from processes (SERVERS=containers|native; tests/README.md), benchmarks from
 # processes.
-test test-integration test-e2e: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
+test test-integration test-e2e faults: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
 bench-%: export ENGINE = native
 
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard $(addsuffix /pyproject.toml,shared gateway services/* deploy/local)))
@@ -66,7 +66,7 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
 ##@ Quality
-.PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e
+.PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e faults
 check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> ruff format --check"; $(PYTHON) -m ruff format --check --quiet .
 	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
@@ -95,6 +95,9 @@ test-integration: setup ## Tests of each deployable on real servers, which stay 
 
 test-e2e: setup ## Tests of the whole mesh on a stack of its own, which stays up (make down STACK=test)
 	@$(PYTEST) tests/e2e $(ARGS)
+
+faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed 1"); removes the test stack's data
+	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.faults $(ARGS)
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout

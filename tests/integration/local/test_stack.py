@@ -92,8 +92,7 @@ async def test_a_killed_supervisor_is_replaced_and_nothing_is_lost(ports: Mappin
     """kill -9 of the supervisor leaves servers that hold ports, pid files and locks."""
     async with _redis() as redis:
         await redis.set("local:supervisor", "gone")
-    # As the dev stack commits; this one trades that for speed.
-    await psql(STACK, "SET synchronous_commit = on; CREATE TABLE kept (n int); INSERT INTO kept VALUES (1);")
+    await psql(STACK, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1);")
     lost = {name: local.pid("test", name) for name in ("redis", "postgres", "kafka")}
     supervisor = pid_of(STACK.run / "supervisord.pid")
     assert supervisor is not None

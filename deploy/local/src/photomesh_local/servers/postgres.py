@@ -21,7 +21,8 @@ _OPTIONS = {
     "log_min_duration_statement": "500ms",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-_THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What is committed outlives a killed process, and not a power cut.
+_THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 
 
 def owner() -> str | None:
