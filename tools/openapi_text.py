@@ -1,4 +1,4 @@
-"""What the merged OpenAPI document says beside the services: how the API works, and what the gateway adds."""
+"""Texts of the merged OpenAPI document: how the API works, and what the gateway adds."""
 
 from __future__ import annotations
 
@@ -34,37 +34,38 @@ Json = dict[str, Any]
 DESCRIPTION = """\
 Photo sharing over HTTP and JSON.
 
-**Accounts.** Register or log in for an access token, and send it as `Authorization: Bearer …`. It lasts some minutes;
-the refresh token gets you the next one, once.
+**Accounts.** Register or log in for an access token, and send it as `Authorization: Bearer …`. It is valid for some
+minutes; exchange the refresh token for the next one. Each refresh token works once.
 
-**Photos** go straight into object storage: begin an upload, PUT the bytes to the URLs that you get, complete it, and
-look at the photo until its `status` is no longer `processing`.
+**Photos** go straight into object storage: begin an upload, PUT the bytes to the returned URLs, complete it, and poll
+the photo while its `status` is `processing`.
 
-**Ids** are opaque strings whose prefix says what they are of: `u_` user, `p_` photo, `o_` post, `c_` comment,
-`k_` collection, `up_` upload. Times are RFC 3339 in UTC. Strings like `status` and `code` may get new values: treat one
-that you do not know as such.
+**Ids** are opaque strings with a prefix per type: `u_` user, `p_` photo, `o_` post, `c_` comment,
+`k_` collection, `up_` upload. Times are RFC 3339 in UTC. Strings like `status` and `code` may get new values: handle
+unknown ones.
 
 **Errors** are RFC 9457 problems (`application/problem+json`). `type` is stable and its URL explains it; `retryable`
-says whether the same request may succeed later; `errors` points at fields; quote `request_id` when you ask us.
+says whether the same request may succeed later; `errors` points at fields; quote `request_id` when you contact us.
 
-**Repeating** is safe: GET, PUT and DELETE always are, and a POST that takes an `Idempotency-Key` is with the same key.
+**Retries** are safe: GET, PUT and DELETE are idempotent, and a POST that takes an `Idempotency-Key` is so with the
+same key.
 
-**Lists** give `items` and `next_cursor`, and a `Link` header. Send the cursor back as it came.
+**Lists** return `items` and `next_cursor`, and a `Link` header. Send the cursor back unchanged.
 
-**Limits**: `GET /v1/limits` lists them all, and the `RateLimit` header of each answer says what is left.
+**Limits**: `GET /v1/limits` lists them all; the `RateLimit` header of each response shows the remaining quota.
 """
 
 TAGS: list[Json] = [
     {"name": "accounts", "description": "Registering, logging in, profiles."},
-    {"name": "uploads", "description": "Photos on their way in: presigned, resumable, in parts when large."},
+    {"name": "uploads", "description": "Photo uploads: presigned, resumable, multipart if large."},
     {"name": "photos", "description": "Photos and their public sizes."},
     {"name": "posts", "description": "Posts of one to ten photos."},
-    {"name": "likes", "description": "Liking posts and comments, and who does."},
+    {"name": "likes", "description": "Likes of posts and comments, and lists of likers."},
     {"name": "comments", "description": "Comments on posts, with one level of replies."},
-    {"name": "saves", "description": "Posts that you keep, and collections of them. Nobody else sees either."},
-    {"name": "feed", "description": "What those whom you follow have posted."},
-    {"name": "people", "description": "Following, blocking and muting, and lists of who does."},
-    {"name": "platform", "description": "What holds for the whole API."},
+    {"name": "saves", "description": "Saved posts and collections of them. Both are private."},
+    {"name": "feed", "description": "Posts of the accounts that you follow."},
+    {"name": "people", "description": "Follows, blocks and mutes, and their lists."},
+    {"name": "platform", "description": "General information about the API."},
 ]
 
 SECURITY_SCHEMES: Json = {
@@ -72,7 +73,7 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "From registering, logging in or refreshing.",
+        "description": "Access token, from registering, logging in or refreshing.",
     }
 }
 TOKEN: Json = {"accessToken": []}
@@ -83,7 +84,7 @@ def _header(description: str, example: str) -> Json:
 
 
 HEADERS: Json = {
-    "Request-Id": _header("Joins this answer with our logs, traces and events.", "req_5Y1pXQm2aWlAtoN0"),
+    "Request-Id": _header("Links this response to our logs, traces and events.", "req_5Y1pXQm2aWlAtoN0"),
     "RateLimit": _header(
         "Of each limit that the request counted against: how many more requests fit now (`r`), and in how many "
         "seconds all of them do again (`t`).",
@@ -94,11 +95,11 @@ HEADERS: Json = {
         '"user";q=1200;w=60, "read";q=900;w=60, "address";q=3000;w=60',
     ),
     "Retry-After": _header("Seconds to wait before trying again.", "2"),
-    "ETag": _header("The version of what you got, for `If-None-Match` and `If-Match`.", '"5d41402abc4b2a76"'),
+    "ETag": _header("The version of the representation, for `If-None-Match` and `If-Match`.", '"5d41402abc4b2a76"'),
     "Link": _header(
         'The next page, as `rel="next"`; absent on the last.', '</v1/users/u_8aB3x9Q2/posts?cursor=…>; rel="next"'
     ),
-    "Idempotency-Replayed": _header("`true` when this is the answer to an earlier, equal request.", "true"),
+    "Idempotency-Replayed": _header("`true` if this is the stored response to an earlier, equal request.", "true"),
     "WWW-Authenticate": _header("How to authenticate.", "Bearer"),
 }
 
@@ -132,7 +133,7 @@ PARAMETERS: Json = {
 
 
 def takes(parameter: str, operation: Json) -> bool:
-    """Whether an operation takes one of `PARAMETERS`, by what it may answer."""
+    """Return whether an operation takes one of `PARAMETERS`, derived from its responses."""
     responses = operation["responses"]
     match parameter:
         case "IfNoneMatch":
@@ -144,7 +145,7 @@ def takes(parameter: str, operation: Json) -> bool:
 
 
 def headers_of(status: int, operation: Json) -> Json:
-    """The headers that an answer of this status carries."""
+    """Return the headers of a response with this status."""
     names = ["Request-Id", "RateLimit", "RateLimit-Policy"]
     if status in (429, 503):
         names.append("Retry-After")
@@ -161,7 +162,7 @@ def headers_of(status: int, operation: Json) -> Json:
 
 
 def common_responses() -> Json:
-    """What the gateway may answer to any operation."""
+    """Return the gateway's possible responses to any operation."""
 
     def response(*kinds: type[Problem]) -> Json:
         (status,) = {kind.status for kind in kinds}

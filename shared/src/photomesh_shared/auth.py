@@ -1,7 +1,7 @@
-"""Access tokens: verifying them, and the account behind a request.
+"""Verification of access tokens, and the account behind a request.
 
-Tokens are JWTs signed with ES256 by identity, which publishes its public keys as a JWK set. The gateway verifies
-each token, and every service verifies it again: a service never trusts the network it stands in.
+Tokens are JWTs signed with ES256 by identity, which publishes its public keys as a JWK set. The gateway verifies each
+token, and every service verifies it again, because services do not trust the network.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 ALGORITHM = "ES256"
 _CLOCK_SKEW_SECONDS = 5
 _MAX_CACHED_TOKENS = 10_000
-_REFRESH_SECONDS = 300.0  # so that a withdrawn key stops working
-_REFETCH_SECONDS = 10.0  # an unknown key id makes us look again, and not more often than this
-_RETRY_SECONDS = 1.0  # the same while we have no keys at all
+_REFRESH_SECONDS = 300.0  # so that a revoked key stops working
+_REFETCH_SECONDS = 10.0  # at most one fetch per interval for unknown key ids
+_RETRY_SECONDS = 1.0  # the same while no keys are cached
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling, by a token that has been verified."""
+    """The caller, from a verified token."""
 
     account_id: int
     session_id: int
@@ -55,7 +55,7 @@ class Principal:
 
 
 class KeySource(Protocol):
-    """Fetches the JWK set, as a JSON object. Raises httpx.HTTPError when it cannot."""
+    """Fetches the JWK set, as a JSON object. Raises httpx.HTTPError."""
 
     async def __call__(self) -> dict[str, list[dict[str, str]]]: ...
 
@@ -73,9 +73,9 @@ def fetch_jwks(client: httpx.AsyncClient, url: str) -> KeySource:
 class TokenVerifier:
     """Verifies access tokens against identity's published keys.
 
-    Keys are cached, and renewed in the background: while identity is away or slow, old keys are better than none. Only
-    a token signed with a key not seen before waits for the keys to be fetched. A verified token is remembered until it
-    expires, which spares the signature check (about 0.1 ms) on every further request.
+    Keys are cached and refreshed in the background, so an outage of identity does not affect known keys. Only a token
+    signed with an unknown key waits for a fetch. Verified tokens are cached until they expire, which saves the
+    signature check (about 0.1 ms) on further requests.
     """
 
     def __init__(self, keys: KeySource, *, issuer: str, audience: str, clock: Clock | None = None) -> None:
@@ -95,7 +95,7 @@ class TokenVerifier:
         self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
-        """Who holds the token. Raises InvalidToken, ExpiredToken, or Unavailable when no keys can be had."""
+        """Return the token's account. Raises InvalidToken, ExpiredToken, or Unavailable if no keys can be fetched."""
         now = self._clock.monotonic()
         if now - self._fetched_at >= _REFRESH_SECONDS and now - self._tried_at >= _REFETCH_SECONDS:
             self._fetch_keys()
@@ -137,8 +137,8 @@ class TokenVerifier:
             raise InvalidToken from error
 
     async def _keys_with(self, key_id: str | None) -> KeySet:
-        """The keys, which have the one that is asked for. Raises InvalidToken when they do not, Unavailable when none
-        can be had."""
+        """Return keys that include `key_id`. Raises InvalidToken if there is no such key, Unavailable if none can be
+        fetched."""
         pause = _RETRY_SECONDS if self._keys is None else _REFETCH_SECONDS
         if not self._has(key_id) and (self._fetching or self._clock.monotonic() - self._tried_at >= pause):
             await asyncio.shield(self._fetch_keys())
@@ -152,7 +152,7 @@ class TokenVerifier:
         return self._keys is not None and any(key.kid == key_id for key in self._keys.keys)
 
     def _fetch_keys(self) -> asyncio.Task[None]:
-        """One fetch at a time: whoever needs it waits for the same one."""
+        """Return the fetch in progress, or start one: concurrent callers share it."""
         if self._fetching is None:
             self._fetching = asyncio.create_task(self._fetch_into_cache())
             self._fetching.add_done_callback(self._fetched)
@@ -166,14 +166,14 @@ class TokenVerifier:
         try:
             keys = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("the keys of access tokens cannot be fetched", extra={"error": repr(error)})
+            log.warning("cannot fetch the keys of access tokens", extra={"error": repr(error)})
             return
         self._keys, self._fetched_at = keys, self._clock.monotonic()
         self._verified.clear()
 
 
 def _key_id(token: str) -> str | None:
-    """The `kid` in the token's header. Raises ValueError for what is no JWT."""
+    """Return the `kid` of the token's header. Raises ValueError if it is not a JWT."""
     try:
         headers = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError, UnicodeError) as error:
@@ -187,7 +187,7 @@ _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def principal_from_header(verifier: TokenVerifier, authorization: str | None) -> Principal | None:
-    """Who the Authorization header speaks for; None without one. Raises as `TokenVerifier.verify`."""
+    """Return the account of the Authorization header; None without one. Raises as `TokenVerifier.verify`."""
     if not authorization:
         return None
     scheme, _, token = authorization.partition(" ")
@@ -208,7 +208,7 @@ MaybeViewer = Annotated[Principal | None, Depends(optional_principal)]
 
 
 async def required_principal(request: Request, bearer: _Bearer) -> Principal:
-    # Calls what it could depend on: each step in a chain of dependencies costs as much as what this one does.
+    # A call instead of a dependency: each link of a dependency chain costs as much as this function does.
     principal = await optional_principal(request, bearer)
     if principal is None:
         raise MissingToken

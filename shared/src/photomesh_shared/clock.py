@@ -1,4 +1,4 @@
-"""Time as an argument, so that tests own it."""
+"""An injectable clock, so that tests control time."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["Clock", "SystemClock", "happened_within"]
 
 
 class Clock(Protocol):
-    """What code that depends on time asks for."""
+    """The source of time."""
 
     def now(self) -> datetime:
-        """The wall clock, aware and in UTC."""
+        """Return the wall-clock time, timezone-aware in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back; only differences mean anything."""
+        """Return monotonic seconds; only differences are meaningful."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Returns after `seconds`."""
+        """Sleep for `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -40,7 +40,7 @@ class SystemClock:
 
 
 async def happened_within(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
-    """Waits until `event` is set, but no longer than `seconds`; whether it is."""
+    """Wait up to `seconds` for `event`. Returns whether it is set."""
     waiting = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

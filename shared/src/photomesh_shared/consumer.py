@@ -1,4 +1,4 @@
-"""Consumer programs: an entry point declares its subscription, the rest is the same for all.
+"""Frame of consumer programs: an entry point only declares its subscription.
 
 @asynccontextmanager
 async def open_subscription(settings: ConsumerSettings, readiness: Readiness, clock: Clock):
@@ -42,7 +42,7 @@ S = TypeVar("S", bound=KafkaConsumerSettings)
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
-    """What a consumer group does with which events; `ConsumerRunner` documents the fields."""
+    """A consumer group and its event handlers; `ConsumerRunner` documents the fields."""
 
     group: str
     publisher: Publisher
@@ -55,14 +55,14 @@ class Subscription:
 
 
 OpenSubscription = Callable[[S, Readiness, Clock], AbstractAsyncContextManager[Subscription]]
-"""Opens what the handlers need, and adds its checks to the readiness."""
+"""Opens the handlers' dependencies, and adds their readiness checks."""
 
 
 def create_consumer_app(
     name: str, settings: S, open_subscription: OpenSubscription[S], clock: Clock | None = None
 ) -> FastAPI:
-    """Returns the app of a consumer: health and metrics. Its lifespan opens the subscription and consumes; at the end
-    it finishes the records in progress. No I/O happens before."""
+    """Create the app of a consumer: health and metrics. Its lifespan opens the subscription and consumes; on exit it
+    finishes the records in progress. No I/O happens before."""
     clock = clock or SystemClock()
     readiness = Readiness()
     runners: list[ConsumerRunner] = []
@@ -98,24 +98,24 @@ def create_consumer_app(
 
 
 def run_consumer(name: str, settings: S, open_subscription: OpenSubscription[S]) -> None:
-    """The main of a consumer program: consumes until SIGTERM. `name` is what logs and traces carry."""
+    """Run a consumer program until SIGTERM. `name` appears in logs and traces."""
     observability.configure(name, settings)
     run(create_consumer_app(name, settings, open_subscription), settings)
 
 
 @asynccontextmanager
 async def _consuming(runner: ConsumerRunner) -> AsyncIterator[None]:
-    """Runs the runner for as long as the context lasts.
+    """Run the runner in the background of the context.
 
-    If it ends before, in whichever way, the process ends too, for its supervisor to start another: a process that
-    consumes nothing must not look like one that has nothing to do.
+    If it ends early, for any reason, the process ends too, so that its supervisor restarts it: a process that has
+    stopped consuming must not look idle.
     """
     stop = asyncio.Event()
 
     def end_process(consuming: asyncio.Task[None]) -> None:
         if not stop.is_set():
             error = None if consuming.cancelled() else consuming.exception()
-            log.critical("the consumer ended, and the process with it", exc_info=error)
+            log.critical("consumer ended unexpectedly, ending the process", exc_info=error)
             os.kill(os.getpid(), signal.SIGTERM)
 
     consuming = asyncio.create_task(runner.run(stop), name="consumer")

@@ -1,9 +1,9 @@
-"""Looks at the dead letters of a consumer group, and sends them again once their cause is mended::
+"""List the dead letters of a consumer group, and replay them once their cause is fixed::
 
     python -m photomesh_shared.dead_letters photo_ready post            # one JSON line each
     python -m photomesh_shared.dead_letters photo_ready post --replay   # back to the topic, each once
 
-Replayed records are seen by all groups of the topic; their handlers survive that, as every redelivery.
+All groups of the topic receive replayed records; handlers are idempotent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _POLL_SECONDS = 1.0
 
 
 class _Owner:
-    """Remembers which partitions the group gave us: all, unless somebody else replays at the same time."""
+    """Tracks the assigned partitions: all, unless another replay runs concurrently."""
 
     def __init__(self) -> None:
         self.partitions: set[Partition] = set()
@@ -42,7 +42,7 @@ class _Owner:
 
 
 async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
-    """The dead letters that have not been replayed. Raises Unavailable."""
+    """Return the dead letters that have not been replayed. Raises Unavailable."""
     owner = _Owner()
     source = _source(bootstrap, topic, group, owner)
     try:
@@ -53,7 +53,7 @@ async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
 
 
 async def replay(bootstrap: str, topic: str, group: str) -> int:
-    """Sends what waits back to its topic; says how many. One that was interrupted may send its last again."""
+    """Send pending dead letters back to their topic, at least once. Returns how many."""
     owner = _Owner()
     source = _source(bootstrap, topic, group, owner)
     count = 0
@@ -74,7 +74,7 @@ def _source(bootstrap: str, topic: str, group: str, owner: _Owner) -> Source:
 
 
 async def _remaining(source: Source, owner: _Owner) -> AsyncIterator[Received]:
-    """What the topic holds now and the group has not committed."""
+    """Yield the topic's present records that the group has not committed."""
     left = dict(await source.start_offsets(owner.partitions))
     ends = await source.end_offsets(owner.partitions)
     while behind := [partition for partition, offset in left.items() if offset < ends[partition]]:
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="photomesh_shared.dead_letters", description=__doc__)
     parser.add_argument("topic", choices=sorted(TOPICS))
     parser.add_argument("group")
-    parser.add_argument("--replay", action="store_true", help="send them back to the topic")
+    parser.add_argument("--replay", action="store_true", help="send the records back to the topic")
     chosen = parser.parse_args(arguments)
     if chosen.group not in TOPICS[chosen.topic].consumers:
         parser.error(

@@ -1,4 +1,4 @@
-"""Errors that a caller sees, as RFC 9457 problems.
+"""Errors of the API, as RFC 9457 problems.
 
     Problem
     ├── BadRequest 400        ── MalformedJson, InvalidCursor
@@ -17,9 +17,9 @@
     ├── InternalError 500
     └── Unavailable 503       ── DatabaseUnavailable, EventLogUnavailable, ObjectStorageUnavailable, ServiceUnavailable
 
-A class that sets its own `code` is a problem type: its docstring is the explanation that people read at the type's
-URL, so it says what happened and what to do. A service adds its own types in its `errors.py`, below the class that
-has the right status. One handler (`photomesh_shared.http`) renders them all.
+A class that sets its own `code` is a problem type: its docstring is the explanation shown at the type's URL, so it says
+what happened and what to do. A service defines its own types in its `errors.py`, as subclasses of the class with the
+right status. One handler (`photomesh_shared.http`) renders them all.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ CONTENT_TYPE = "application/problem+json"
 
 @dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with one part of the request; `pointer` is an RFC 6901 JSON pointer into the body, or
-    ``#query/limit``, ``#path/id``, ``#header/if-match`` for what is not in the body."""
+    """An error in one part of the request. `pointer` is an RFC 6901 JSON pointer into the body, or ``#query/limit``,
+    ``#path/id``, ``#header/if-match`` for other parts."""
 
     pointer: str
     detail: str
@@ -82,7 +82,7 @@ class FieldError:
 class Problem(Exception):
     """An error with a stable type.
 
-    `detail` speaks of this occurrence; `extensions` become members of the problem document of their own.
+    `detail` describes this occurrence; `extensions` become additional members of the problem document.
     """
 
     status: ClassVar[int] = 500
@@ -106,7 +106,7 @@ class Problem(Exception):
 
 
 class BadRequest(Problem):
-    """The request cannot be understood as it stands."""
+    """The request is malformed."""
 
     status, code, title = 400, "bad-request", "The request cannot be understood"
 
@@ -118,14 +118,14 @@ class MalformedJson(BadRequest):
 
 
 class InvalidCursor(BadRequest):
-    """The cursor was not made by this list, or was altered. Cursors are opaque: send `next_cursor` back as it came,
-    to the same list; leave it out to begin at the start."""
+    """The cursor belongs to another list, or was altered. Cursors are opaque: send `next_cursor` back unchanged, to the
+    same list; omit it to get the first page."""
 
     code, title = "invalid-cursor", "The cursor does not belong to this list"
 
 
 class Unauthorized(Problem):
-    """The request needs an account, and none is known. Log in and send `Authorization: Bearer <access token>`."""
+    """The request needs authentication. Log in and send `Authorization: Bearer <access token>`."""
 
     status, code, title = 401, "unauthorized", "Authentication is needed"
 
@@ -141,57 +141,56 @@ class MissingToken(Unauthorized):
 
 
 class InvalidToken(Unauthorized):
-    """The access token is not one of ours: its signature, issuer or audience is wrong, or it is not a token at all.
-    Log in again."""
+    """The access token is invalid: its signature, issuer or audience is wrong, or it is not a token. Log in again."""
 
     code, title = "invalid-token", "The access token is not valid"
 
 
 class ExpiredToken(Unauthorized):
-    """The access token was good and is too old now. Get another with your refresh token
+    """The access token has expired. Get a new one with your refresh token
     (`POST /v1/sessions/refresh`)."""
 
     code, title = "expired-token", "The access token has expired"
 
 
 class Forbidden(Problem):
-    """The account may not do this."""
+    """The account is not allowed to do this."""
 
     status, code, title = 403, "forbidden", "Not allowed"
 
 
 class NotFound(Problem):
-    """There is no such thing, or it is hidden from you; the two look the same on purpose."""
+    """The resource does not exist, or is hidden from you; the two cases are indistinguishable on purpose."""
 
     status, code, title = 404, "not-found", "Not found"
 
 
 class RouteNotFound(NotFound):
-    """No part of the API answers at this path. The API's paths are listed at `/docs`."""
+    """The API has no such path. All paths are listed at `/docs`."""
 
-    code, title = "route-not-found", "There is nothing at this path"
+    code, title = "route-not-found", "No such path"
 
 
 class AccountNotFound(NotFound):
-    """There is no such account, or it is hidden from you: one answer for both."""
+    """The account does not exist, or is hidden from you; the two cases are indistinguishable on purpose."""
 
     code, title = "account-not-found", "There is no such account"
 
 
 class MethodNotAllowed(Problem):
-    """The path exists, the method does not. The `Allow` header lists those that do."""
+    """The path does not support this method. The `Allow` header lists the supported ones."""
 
-    status, code, title = 405, "method-not-allowed", "The path does not take this method"
+    status, code, title = 405, "method-not-allowed", "The path does not support this method"
 
 
 class Conflict(Problem):
-    """The request does not fit the present state of the thing it speaks of."""
+    """The request conflicts with the current state of the resource."""
 
-    status, code, title = 409, "conflict", "The request conflicts with the present state"
+    status, code, title = 409, "conflict", "The request conflicts with the current state"
 
 
 class IdempotencyKeyInUse(Conflict):
-    """A request with this `Idempotency-Key` is being worked on. Wait a moment, then send the same request again."""
+    """A request with this `Idempotency-Key` is in progress. Wait a moment, then send the same request again."""
 
     code, title, retryable = (
         "idempotency-key-in-use",
@@ -201,76 +200,76 @@ class IdempotencyKeyInUse(Conflict):
 
 
 class Gone(Problem):
-    """It existed and does no longer."""
+    """The resource no longer exists."""
 
     status, code, title = 410, "gone", "It no longer exists"
 
 
 class PreconditionFailed(Problem):
-    """`If-Match` names another version than the present one. Fetch it again, then repeat your change."""
+    """`If-Match` does not name the current version. Fetch the resource again, then repeat your change."""
 
     status, code, title = 412, "precondition-failed", "It has changed since you read it"
 
 
 class PayloadTooLarge(Problem):
-    """The body is larger than the API takes. Photos never go through the API: use the presigned URLs."""
+    """The body exceeds the maximum size. Photos do not go through the API: upload them to the presigned URLs."""
 
     status, code, title = 413, "payload-too-large", "The body is too large"
 
 
 class Misdirected(Problem):
-    """Another server answers for this."""
+    """Another server is responsible for this request."""
 
-    status, code, title = 421, "misdirected", "Another server answers for this"
+    status, code, title = 421, "misdirected", "Another server is responsible"
 
 
 class WrongRegion(Misdirected):
-    """The upload lives in another region. Send the request to the URL in `region_url`; uploads stay where they were
-    begun."""
+    """The upload belongs to another region. Send the request to the URL in `region_url`; an upload stays in the region
+    where it was begun."""
 
-    code, title = "wrong-region", "The upload lives in another region"
+    code, title = "wrong-region", "The upload belongs to another region"
 
 
 class Unprocessable(Problem):
-    """The request is well-formed, and what it asks for is not possible."""
+    """The request is well-formed, but cannot be carried out."""
 
     status, code, title = 422, "unprocessable", "The request cannot be carried out"
 
 
 class InvalidRequest(Unprocessable):
-    """Fields of the request are missing or wrong. `errors` names each with a pointer and a reason."""
+    """Fields of the request are missing or invalid. `errors` lists each with a pointer and a reason."""
 
     code, title = "invalid-request", "The request is not valid"
 
 
 class IdempotencyKeyReused(Unprocessable):
-    """This `Idempotency-Key` was used for a different request. Use a new key for each thing you create, and the same
-    key only to repeat the same request."""
+    """This `Idempotency-Key` was used for a different request. Use a new key for each request; reuse a key only to
+    repeat the same request."""
 
     code, title = "idempotency-key-reused", "The Idempotency-Key belongs to another request"
 
 
 class TooManyRequests(Problem):
-    """You have used up a rate limit. Wait as many seconds as `Retry-After` says. `GET /v1/limits` lists them all."""
+    """A rate limit is exceeded. Wait `Retry-After` seconds. `GET /v1/limits` lists all limits."""
 
     status, code, title, retryable = 429, "too-many-requests", "Too many requests", True
 
 
 class HeadersTooLarge(Problem):
-    """The request's headers are too many or too long. `GET /v1/limits` has the limits."""
+    """The request's headers are too many or too long. `GET /v1/limits` lists the limits."""
 
     status, code, title = 431, "headers-too-large", "The headers are too large"
 
 
 class InternalError(Problem):
-    """Something went wrong on our side; it has been logged under the `request_id`. Trying again later may help."""
+    """An error on our side, logged under the `request_id`. Trying again later may help."""
 
     status, code, title, retryable = 500, "internal-error", "Something went wrong on our side", True
 
 
 class Unavailable(Problem):
-    """A part of the platform is not reachable or too busy at the moment. Nothing was changed that you were not told
-    of. Try again after `Retry-After` seconds; repeating is safe with the same `Idempotency-Key`."""
+    """A part of the platform is unreachable or overloaded. Try again after `Retry-After` seconds; repeating is safe
+    with the same `Idempotency-Key`."""
 
     status, code, title, retryable = 503, "unavailable", "Not available at the moment", True
 
@@ -280,35 +279,34 @@ class Unavailable(Problem):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database did not answer in time. A change that you asked for may have been made or not: look before you
-    repeat it, or repeat it with the same `Idempotency-Key`."""
+    """The database did not respond in time. The requested change may or may not have been made: check before you repeat
+    it, or repeat it with the same `Idempotency-Key`."""
 
-    code, title = "database-unavailable", "The database does not answer at the moment"
+    code, title = "database-unavailable", "The database is unavailable"
 
 
 class EventLogUnavailable(Unavailable):
-    """The event log, which every change is written to first, does not answer at the moment. Try again in a few
-    seconds; repeating is safe with the same `Idempotency-Key`."""
+    """The event log, to which every change is written first, is unreachable. Try again in a few seconds; repeating is
+    safe with the same `Idempotency-Key`."""
 
-    code, title = "event-log-unavailable", "The event log does not answer at the moment"
+    code, title = "event-log-unavailable", "The event log is unavailable"
 
 
 class ObjectStorageUnavailable(Unavailable):
-    """The storage of photos does not answer at the moment. Try again in a moment; nothing that you were told of is
-    lost."""
+    """The storage of photos is unreachable. Try again in a moment; no acknowledged upload is lost."""
 
-    code, title = "object-storage-unavailable", "Object storage does not answer at the moment"
+    code, title = "object-storage-unavailable", "Object storage is unavailable"
 
 
 class ServiceUnavailable(Unavailable):
-    """A service that this request needs does not answer at the moment. Try again after `Retry-After` seconds;
+    """A service that this request needs is unreachable. Try again after `Retry-After` seconds;
     repeating is safe with the same `Idempotency-Key`."""
 
-    code, title = "service-unavailable", "A service does not answer at the moment"
+    code, title = "service-unavailable", "A service is unavailable"
 
 
 def problem_body(problem: Problem, *, type_base: str, request_id: str | None) -> dict[str, Any]:
-    """The problem document. `type_base` is the URL below which each type has its page."""
+    """Return the problem document. `type_base` is the URL prefix of the types' pages."""
     body: dict[str, Any] = {
         "type": f"{type_base}/{problem.code}",
         "title": problem.title,
@@ -326,12 +324,12 @@ def problem_body(problem: Problem, *, type_base: str, request_id: str | None) ->
 
 
 def explanation(kind: type[Problem]) -> str:
-    """The text of a type's page."""
+    """Return the text of a type's page."""
     return " ".join((inspect.getdoc(kind) or kind.title).split())
 
 
 def all_problem_types() -> list[type[Problem]]:
-    """Every problem type that imported modules define, by code."""
+    """Return every problem type that imported modules define, by code."""
     found: dict[str, type[Problem]] = {}
 
     def visit(kind: type[Problem]) -> None:

@@ -1,13 +1,12 @@
-"""Named places where a test may crash the process or make it fail.
+"""Named places where a test may crash the process or raise an error.
 
-Code marks the places; nothing happens there unless ``PHOTOMESH_FAILPOINTS`` names them and ``PHOTOMESH_ENV`` is `test`
-or `local`::
+A failpoint has no effect unless ``PHOTOMESH_FAILPOINTS`` names it and ``PHOTOMESH_ENV`` is `test` or `local`::
 
     PHOTOMESH_FAILPOINTS="outbox.after_publish=kill@3,runner.before_commit=raise"
 
-``kill`` ends the process as SIGKILL does (nothing is flushed, no handler runs), ``raise`` raises `FailpointReached`;
-``@3`` waits for the third time. A module declares its names when it is imported, and a name that nobody declared is an
-error in the code as in the variable, so a typo cannot turn a crash test into one that tests nothing.
+``kill`` ends the process like SIGKILL (nothing is flushed, no handler runs), ``raise`` raises `FailpointReached`;
+``@3`` triggers at the third pass. Modules declare their names at import; an undeclared name is an error, in the code as
+in the variable, so that a typo cannot make a crash test test nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ __all__ = [
 Action = Literal["kill", "raise"]
 
 FAILPOINTS: dict[str, str] = {}
-"""Every declared name and where it is, in words."""
+"""Declared names and descriptions of their places."""
 
 
 class FailpointReached(Exception):
@@ -39,7 +38,7 @@ class FailpointReached(Exception):
 
 
 def declare(name: str, where: str) -> str:
-    """Declares a failpoint at import: ``AFTER_PUT = declare("media.after_put", "variants stored, not published")``."""
+    """Declare a failpoint at import: ``AFTER_PUT = declare("media.after_put", "variants stored, not published")``."""
     if FAILPOINTS.setdefault(name, where) != where:
         raise ValueError(f"failpoint {name} is declared twice")
     return name
@@ -52,7 +51,7 @@ class _Armed:
 
 
 class Failpoints:
-    """What the environment asks for, and how often each was reached."""
+    """The armed failpoints of an environment, and how often each was reached."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         enabled = environment.get("PHOTOMESH_ENV") in ("test", "local")
@@ -60,13 +59,13 @@ class Failpoints:
         self._armed = dict(_parse(part) for part in spec.replace(";", ",").split(",") if part.strip())
 
     def reach(self, name: str) -> None:
-        """Crashes or raises if `name` is armed and due. Raises LookupError for names that nobody declared."""
+        """Crash or raise if `name` is armed and due. Raises LookupError for undeclared names."""
         if name not in FAILPOINTS:
             raise LookupError(f"failpoint {name} is not declared")
         if not self._armed:
             return
         if unknown := self._armed.keys() - FAILPOINTS.keys():
-            raise LookupError(f"PHOTOMESH_FAILPOINTS names what nobody declared: {', '.join(sorted(unknown))}")
+            raise LookupError(f"PHOTOMESH_FAILPOINTS has undeclared names: {', '.join(sorted(unknown))}")
         armed = self._armed.get(name)
         if armed is None:
             return
@@ -90,16 +89,16 @@ _current = Failpoints(os.environ)
 
 
 def configure(environment: Mapping[str, str]) -> None:
-    """Reads the settings again from `environment`; for tests in one process."""
+    """Reload the failpoints from `environment`; for tests in one process."""
     global _current
     _current = Failpoints(environment)
 
 
 def failpoint_sync(name: str) -> None:
-    """Marks a place in code that does not await."""
+    """Mark a failpoint in synchronous code."""
     _current.reach(name)
 
 
 async def failpoint(name: str) -> None:
-    """Marks a place."""
+    """Mark a failpoint."""
     _current.reach(name)

@@ -1,4 +1,4 @@
-"""63-bit Snowflake ids, and how they look on the wire.
+"""63-bit Snowflake ids and their wire format.
 
 Layout, from the high bit: 41 bits of milliseconds since 2024-01-01 UTC, 4 of region, 10 of worker, 8 of sequence.
 In databases an id is a BIGINT; on the wire it is a prefix and base62, such as ``p_8aB3x9Q2``, because a JSON number
@@ -42,7 +42,7 @@ _MAX_DIGITS = 11  # 62**11 > 2**63
 
 
 def encode(prefix: str, value: int) -> str:
-    """The wire form of an id: ``encode("p", 1) == "p_1"``."""
+    """Return the wire form of an id: ``encode("p", 1) == "p_1"``."""
     if not 0 <= value <= MAX_ID:
         raise ValueError(f"not an id: {value}")
     digits = ""
@@ -54,7 +54,8 @@ def encode(prefix: str, value: int) -> str:
 
 
 def decode(prefix: str, text: str) -> int:
-    """The id behind its wire form. Raises ValueError for another prefix or anything `encode` would not write."""
+    """Parse the wire form of an id. Raises ValueError for another prefix, or for text that `encode` does not
+    produce."""
     head, _, digits = text.partition("_")
     if head != prefix or not 1 <= len(digits) <= _MAX_DIGITS or (digits[0] == "0" and digits != "0"):
         raise ValueError(f"must look like {prefix}_8aB3x9Q2")
@@ -69,28 +70,28 @@ def decode(prefix: str, text: str) -> int:
 
 
 def timestamp_of(value: int) -> datetime:
-    """When the id was made, to the millisecond."""
+    """Return the id's time of creation, to the millisecond."""
     return EPOCH + timedelta(milliseconds=value >> (REGION_BITS + WORKER_BITS + SEQUENCE_BITS))
 
 
 def region_of(value: int) -> int:
-    """The number (0–15) of the region that made the id."""
+    """Return the number (0–15) of the region that generated the id."""
     return value >> (WORKER_BITS + SEQUENCE_BITS) & MAX_REGION
 
 
 @dataclass(frozen=True)
 class CreationId:
-    """The id of what a request creates. `repeated`: an earlier attempt of the same request may have created it."""
+    """The id of the resource that a request creates. `repeated`: an earlier attempt may have created it."""
 
     id: int
     repeated: bool = False
 
 
 class IdGenerator:
-    """Makes ids that grow and never repeat, as long as no other generator has the same region and worker number.
+    """Generates increasing, unique ids, provided that no other generator has the same region and worker number.
 
-    When 256 ids of one millisecond are used up, or the clock has stepped back, it runs ahead of the clock rather than
-    wait: the order stays, and the timestamp is off by as much as that.
+    If the 256 ids of a millisecond are used up, or the clock steps back, it runs ahead of the clock rather than wait:
+    ids stay ordered, and their timestamps are off by that difference.
     """
 
     def __init__(self, region: int, worker: int, clock: Clock) -> None:
@@ -134,7 +135,7 @@ def _schema(prefix: str, noun: str) -> WithJsonSchema:
     )
 
 
-_InRange = Field(strict=True, ge=0, le=MAX_ID)  # strict: `true` and `1.0` are no ids
+_InRange = Field(strict=True, ge=0, le=MAX_ID)  # strict: `true` and `1.0` are not ids
 
 UserId = Annotated[int, _InRange, _from_wire("u"), _to_wire("u"), _schema("u", "an account")]
 PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", "a photo")]

@@ -1,11 +1,11 @@
-"""Keys of objects in the two buckets. Nothing that a client chose is in a key.
+"""Object keys in the two buckets. Keys contain no client input.
 
     raw       up_8aB3x9Q2/original                    as uploaded
               metadata/p_8aB3x9Q2.json                private metadata of a photo
     variants  p_8aB3x9Q2/<token>/640.jpg              public sizes of a photo
               avatars/u_8aB3x9Q2/<token>/150.jpg      public sizes of an avatar
 
-A token cannot be guessed, so a public object is found by those alone who were given its URL.
+Tokens cannot be guessed, so a public object can be fetched only with its URL.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def metadata_key(photo_id: int) -> str:
 
 
 def variants_prefix(photo_id: int) -> str:
-    """What the keys of all sizes of a photo begin with, whatever their token."""
+    """Return the common prefix of all keys of a photo's sizes, with any token."""
     return f"{encode('p', photo_id)}/"
 
 
 def variant_key(photo_id: int, token: str, size: int) -> str:
-    """`size`: pixels along the longer side."""
+    """Return the key of a size. `size`: pixels of the longer side."""
     return f"{variants_prefix(photo_id)}{token}/{size}.jpg"
 
 
 def avatar_key(account_id: int, token: str, size: int, suffix: str) -> str:
-    """`suffix`: that of the copied variant, with its dot."""
+    """Return the key of an avatar. `suffix`: that of the copied variant, with the dot."""
     return f"avatars/{encode('u', account_id)}/{token}/{size}{suffix}"

@@ -1,6 +1,6 @@
-"""Lists of ids as bytes: eight per id, a big-endian signed integer as PostgreSQL's `int8send` writes it.
+"""Lists of ids as bytes: eight per id, big-endian signed integers as in PostgreSQL's `int8send`.
 
-A million of them take 8 MB and no parsing.
+A million ids take 8 MB and no parsing.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def pack(ids: Iterable[int]) -> bytes:
 
 
 def unpack(packed: bytes) -> array[int]:
-    """Raises ValueError if the length is not a multiple of ID_BYTES."""
+    """Unpack ids. Raises ValueError if the length is not a multiple of ID_BYTES."""
     ids = array("q")
     ids.frombytes(packed)
     return _big_endian(ids)
 
 
 def _big_endian(ids: array[int]) -> array[int]:
-    """Swaps the bytes on machines that order them the other way, in place; its own inverse."""
+    """Swap the bytes in place on little-endian machines; its own inverse."""
     if sys.byteorder == "little":
         ids.byteswap()
     return ids

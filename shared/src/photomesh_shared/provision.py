@@ -1,9 +1,9 @@
-"""Makes what all services share, and may be run at any time::
+"""Provision shared topics and buckets; idempotent::
 
-    python -m photomesh_shared.provision topics     # Kafka topics, as the catalogue says
+    python -m photomesh_shared.provision topics     # Kafka topics of the catalogue
     python -m photomesh_shared.provision buckets    # buckets, CORS and lifecycle rules
 
-A service's own tables are its own (`python -m photomesh_<service>.migrate`).
+Each service migrates its own tables (`python -m photomesh_<service>.migrate`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["main"]
 
 
 class BucketSettings(StorageSettings):
-    cors_origins: list[str] = Field(default=["*"], description="Sites whose pages may upload straight to storage.")
+    cors_origins: list[str] = Field(default=["*"], description="Origins whose pages may upload directly to storage.")
 
 
 async def topics() -> list[str]:
@@ -40,7 +40,7 @@ async def buckets() -> list[str]:
             variants_bucket=settings.variants_bucket,
             allowed_origins=settings.cors_origins,
         )
-    return [f"{settings.raw_bucket} and {settings.variants_bucket} are there, with CORS and lifecycle rules"]
+    return [f"{settings.raw_bucket} and {settings.variants_bucket} exist, with CORS and lifecycle rules"]
 
 
 def main() -> int:

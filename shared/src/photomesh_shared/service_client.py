@@ -1,4 +1,4 @@
-"""The HTTP client for calls from one service to another.
+"""The HTTP client for calls between services.
 
 async with open_session() as session:
     post = ServiceClient(session, "post", settings.post_url)
@@ -39,7 +39,7 @@ SECONDS = Histogram(
 )
 
 IN_FLIGHT = Gauge("photomesh_service_calls_in_flight", "Calls to other services in progress.", ["service"])
-WAITING = Gauge("photomesh_service_calls_waiting", "Calls to other services that wait for a place.", ["service"])
+WAITING = Gauge("photomesh_service_calls_waiting", "Calls to other services that wait for a slot.", ["service"])
 
 _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 60.0  # below the 75 s after which servers close idle connections
@@ -66,11 +66,11 @@ class _Request:
 
 
 class _Overloaded(Exception):
-    """The service, or a proxy in front of it, responded that it cannot serve now."""
+    """The service, or a proxy in front of it, is overloaded."""
 
 
 class _Unexpected(Exception):
-    """The response has a status that the caller does not expect."""
+    """The response has an unexpected status."""
 
 
 _OUTAGES = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError, _Overloaded)
@@ -78,8 +78,8 @@ _OUTAGES = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutEr
 
 @asynccontextmanager
 async def open_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """The pool of kept-alive connections for all clients of a process. It has no limit of its own: each client bounds
-    its concurrency, so no call waits inside the pool."""
+    """Open the keep-alive connection pool for all clients of a process. The pool is unbounded: each client bounds its
+    own concurrency, so no call waits inside the pool."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS)
     async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
         yield session
@@ -105,8 +105,8 @@ class ServiceClient:
         clock: Clock | None = None,
         randomness: random.Random | None = None,
     ) -> None:
-        """`timeout`: seconds for a call, from waiting for a place to its last attempt; `attempts`: of an idempotent
-        call; `concurrency`: calls in progress, beyond which calls wait."""
+        """`timeout`: seconds for a call, including the wait for a slot and all attempts; `attempts`: maximum for an
+        idempotent call; `concurrency`: slots for calls in progress."""
         self._session = session
         self._name = name
         self._url = url
@@ -126,10 +126,10 @@ class ServiceClient:
         body: InternalModel | None = None,
         **path: str,
     ) -> R:
-        """Calls an operation of the service's internal API; `path` fills its placeholders, with ids as on the wire.
+        """Call an operation of the service's internal API. `path` fills its placeholders, with ids in wire form.
 
-        A response that does not match the operation counts as a failure: during a rollout the service may be of
-        another version than its contract here.
+        A response that does not match the operation is a failure: during a rollout, the service may have another
+        version of the contract.
         """
         response = await self.request(
             operation.method,
@@ -142,7 +142,7 @@ class ServiceClient:
             return operation.parse(response.body)
         except ValidationError as error:
             where = {"service": self._name, "path": operation.path}
-            log.warning("a service gave an unexpected response", extra=where, exc_info=True)
+            log.warning("unexpected response from a service", extra=where, exc_info=True)
             raise self._unavailable(f"{self._name} gave an unexpected response.") from error
 
     async def request(
@@ -156,9 +156,9 @@ class ServiceClient:
         expected: Collection[int] = (200,),
         idempotent: bool | None = None,
     ) -> ServiceResponse:
-        """Sends a request whose body, if any, is JSON. Raises `unavailable` unless the status is among `expected`.
+        """Send a request whose body, if any, is JSON. Raises `unavailable` unless the status is among `expected`.
 
-        `idempotent` says whether the request may be repeated; the default follows from the method.
+        `idempotent`: whether the request may be retried; by default, derived from the method.
         """
         attempts = self._attempts if (method in _IDEMPOTENT if idempotent is None else idempotent) else 1
         attributes = {"http.request.method": method, "url.path": path, "peer.service": self._name}
@@ -178,7 +178,7 @@ class ServiceClient:
             except (aiohttp.ClientError, TimeoutError, _Overloaded, _Unexpected) as error:
                 outcome = "failed"
                 where = {"service": self._name, "path": path, "reason": repr(error)}
-                log.warning("a call to a service failed", extra=where)
+                log.warning("call to a service failed", extra=where)
                 raise self._unavailable(f"{self._name} does not answer.") from error
             finally:
                 SECONDS.labels(self._name, outcome).observe(self._clock.monotonic() - started)

@@ -1,6 +1,6 @@
-"""Settings from the environment. Every variable begins with ``PHOTOMESH_``.
+"""Settings from environment variables, all prefixed ``PHOTOMESH_``.
 
-A service's own `settings.py` combines the parts that it needs::
+A service's `settings.py` combines the parts that it needs::
 
     class Settings(ServiceSettings, PostgresSettings, KafkaSettings):
         max_open_uploads: int = Field(20, description="Uploads one account may have open.")
@@ -39,7 +39,7 @@ class _Settings(BaseSettings):
 
 
 class ServiceSettings(_Settings):
-    """What every deployable has."""
+    """Settings of every deployable."""
 
     env: Literal["local", "test", "production"] = Field("production", description="Failpoints work outside production.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -50,7 +50,7 @@ class ServiceSettings(_Settings):
         default={"local": Region(number=1, url="http://127.0.0.1:18000")}, description="All regions, as JSON."
     )
     public_url: str = Field("http://127.0.0.1:18000", description="The gateway's URL; problem types are below it.")
-    version: str = Field("unknown", description="The release that runs, as metrics show it.")
+    version: str = Field("unknown", description="The running release, as exported by metrics.")
     revision: str = Field("unknown", description="Its commit.")
     trace_file: str | None = Field(None, description="Append finished spans to this file as JSON lines.")
     shutdown_seconds: float = Field(20, description="How long to drain on SIGTERM.")
@@ -76,7 +76,7 @@ class KafkaSettings(_Settings):
 
 
 class KafkaConsumerSettings(ServiceSettings, KafkaSettings):
-    """What every consumer program has."""
+    """Settings of every consumer program."""
 
 
 class RedisSettings(_Settings):
@@ -85,7 +85,7 @@ class RedisSettings(_Settings):
 
 class PostgresSettings(_Settings):
     postgres_dsn: SecretStr = Field(description="postgresql://user:password@host:port/database")
-    postgres_pool: int = Field(10, ge=2, description="Connections at most.")
+    postgres_pool: int = Field(10, ge=2, description="Maximum number of connections.")
 
 
 class CassandraSettings(_Settings):
@@ -107,13 +107,13 @@ class StorageSettings(_Settings):
 
 
 class AuthSettings(_Settings):
-    jwks_url: str = Field("http://127.0.0.1:18001/.well-known/jwks.json", description="Where the public keys are.")
-    token_issuer: str = Field("photomesh", description="The `iss` that a token must have.")
-    token_audience: str = Field("photomesh-api", description="The `aud` that a token must have.")
+    jwks_url: str = Field("http://127.0.0.1:18001/.well-known/jwks.json", description="URL of the public keys.")
+    token_issuer: str = Field("photomesh", description="Required `iss` of tokens.")
+    token_audience: str = Field("photomesh-api", description="Required `aud` of tokens.")
 
 
 class UploadQuotaSettings(_Settings):
-    """Quotas of uploads, for upload, which enforces them, and the gateway, which lists them."""
+    """Upload quotas: enforced by upload, listed by the gateway."""
 
     max_open_uploads: int = Field(100, ge=1, description="Uploads that one account may have open.")
     max_uploads_per_day: int = Field(1_000, ge=1, description="Uploads that one account may begin in a day (UTC).")

@@ -32,7 +32,7 @@ async def test_a_failure_of_ours_is_tried_again(working: Working, uploads: Uploa
     async with working("media.after_fetch=raise") as running:
         photo = await uploads.photo(photos.photo())
         await topics.wait_for("photo_ready", photo.subject())
-        assert "handling failed, will try again" in running.output
+        assert "handling failed, retrying" in running.output
 
 
 async def test_a_photo_that_fails_three_times_has_failed(working: Working, uploads: Uploads, topics: Topics) -> None:

@@ -1,4 +1,4 @@
-"""Work that goes on beside the requests, for as long as a context lasts."""
+"""Background tasks bound to a context."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _BACKOFF = Backoff(base=1.0, cap=30.0)
 async def in_background(
     name: str, work: Callable[[], Awaitable[None]], clock: Clock | None = None
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Runs `work`, which is meant never to return, and cancels it at the end.
+    """Run `work`, which should never return, and cancel it on exit.
 
-    When it fails all the same, that is logged and it is started again after a moment, so that one fault that nobody
-    foresaw does not silently end it for good.
+    If it fails or returns, log that and restart it after a moment, so that an unforeseen error does not end it for
+    good.
     """
     task = asyncio.create_task(_again_and_again(name, work, clock or SystemClock()), name=name)
     try:

@@ -13,9 +13,9 @@ _RANDOM = random.Random()  # noqa: S311 - jitter, no secret
 
 @dataclass(frozen=True)
 class Backoff:
-    """`base` seconds after the first failure, doubling with each further one up to `cap`.
+    """`base` seconds after the first failure, doubled with each further one up to `cap`.
 
-    Up to the share `jitter` of each delay is left out at random, so that clients that failed together do not retry
+    A random share of each delay, up to `jitter`, is left out, so that clients that failed together do not retry
     together ("equal jitter" at 0.5: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
     """
 
@@ -24,12 +24,12 @@ class Backoff:
     jitter: float = 0.5
 
     def delay(self, failures: int, randomness: random.Random = _RANDOM) -> float:
-        """Seconds to wait after so many failures, of which there is at least one."""
+        """Return the seconds to wait after this many failures (at least 1)."""
         full = min(self.cap, self.base * 2.0 ** min(failures - 1, 30))
         return full * randomness.uniform(1 - self.jitter, 1)
 
     def delays(self, randomness: random.Random = _RANDOM) -> Iterator[float]:
-        """The delays after the first failure, the second, and so on without end."""
+        """Yield the delays after the first failure, the second, and so on without end."""
         failures = 0
         while True:
             failures += 1

@@ -42,7 +42,7 @@ class BatchLoader(Generic[K, V]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self, key: K) -> V | None:
-        """Returns the value that `fetch` maps the key to, or None. Cancelling one caller leaves its batch running."""
+        """Return the value that `fetch` maps the key to, or None. Cancelling one caller leaves its batch running."""
         result = self._pending.get(key)
         if result is None:
             result = self._pending[key] = asyncio.get_running_loop().create_future()
@@ -79,6 +79,6 @@ class BatchLoader(Generic[K, V]):
 
 
 def _retrieve_exception(result: asyncio.Future[V | None]) -> None:
-    """Keeps asyncio from logging an error that no caller waits for, because all were cancelled."""
+    """Keep asyncio from logging an error that no caller awaits because all were cancelled."""
     if not result.cancelled():
         result.exception()

@@ -1,8 +1,8 @@
-"""Cancellations that nobody asked for.
+"""Stray cancellations: `CancelledError` in a task that was not cancelled.
 
 A library that awaits a task which it has cancelled itself raises `CancelledError` into its caller (aiokafka's fetcher
-does when it closes in its back-off). `except Exception` does not catch it, a `TaskGroup` ignores a child that ends with
-it, and a done callback that looks for errors finds none: the caller just stops.
+does if it closes during its back-off). `except Exception` does not catch it, a `TaskGroup` ignores a child that ends
+with it, and a done callback finds no error: the caller stops silently.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ __all__ = ["StrayCancellation", "surface_stray_cancellation"]
 
 
 class StrayCancellation(Exception):
-    """The code within ended as if cancelled, although this task was not."""
+    """The enclosed code raised `CancelledError`, although this task was not cancelled."""
 
 
 @contextmanager
 def surface_stray_cancellation() -> Iterator[None]:
-    """Raises StrayCancellation in place of a `CancelledError` unless the current task was asked to cancel."""
+    """Raise StrayCancellation in place of a `CancelledError` unless the current task is being cancelled."""
     try:
         yield
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        raise StrayCancellation("the code within was cancelled, and not by its caller") from error
+        raise StrayCancellation("CancelledError in a task that was not cancelled") from error

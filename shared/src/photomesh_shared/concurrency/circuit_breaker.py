@@ -1,4 +1,4 @@
-"""A circuit breaker: while a server keeps failing, calls to it fail at once, save for a trial now and then."""
+"""A circuit breaker: while a server keeps failing, calls fail at once, except for occasional trials."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["CircuitBreaker", "CircuitOpen"]
 
 
 class CircuitOpen(Exception):
-    """The call was not made."""
+    """The circuit is open; the call was not made."""
 
 
 class CircuitBreaker:
-    """Opens after `threshold` failures in a row. From `open_seconds` later, one call at a time is let through as a
-    trial: success closes the breaker, failure starts another `open_seconds`."""
+    """Opens after `threshold` failures in a row. After `open_seconds`, one call at a time is let through as a trial:
+    success closes the breaker, failure starts another `open_seconds`."""
 
     def __init__(
         self, clock: Clock, *, failures: tuple[type[Exception], ...], threshold: int = 5, open_seconds: float = 1.0
     ) -> None:
-        """`failures`: the exceptions that count; others, such as a cancellation, say nothing about the server."""
+        """`failures`: the exceptions that count as the server's; others, such as a cancellation, are ignored."""
         self._clock = clock
         self._kinds = failures
         self._threshold = threshold
@@ -36,7 +36,7 @@ class CircuitBreaker:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Surrounds a call and takes note of its outcome. Raises CircuitOpen if it must not be made now."""
+        """Guard a call and record its outcome. Raises CircuitOpen if it must not be made."""
         trial = self.is_open
         if trial:
             if self._on_trial or self._clock.monotonic() < self._trial_at:

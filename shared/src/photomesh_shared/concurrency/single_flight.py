@@ -1,9 +1,9 @@
-"""Many who ask for the same thing at the same time share a few reads.
+"""Coalesces concurrent reads of the same key.
 
     reads = SingleFlight[Row]()
     row = await reads.run(("post", post_id), lambda: fetch(post_id))
 
-The key must say everything that the answer depends on; where that is the viewer as well, the viewer is part of it.
+The key must cover everything that the result depends on, including the viewer if it differs by viewer.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """For each key one read runs, and at most one waits for its end.
+    """For each key, one read runs and at most one waits.
 
-    Who comes while a read runs shares the next one: that read began after they asked, so nobody gets an answer that is
-    older than their question, and whoever has just written something sees it. Five thousand who come at once cost two
-    reads. An error is shared like an answer, and nothing is kept.
+    A caller that arrives while a read runs shares the next read, which starts after the call; so no result is older
+    than its request, and callers see their own writes. Five thousand concurrent calls cost two reads. Errors are shared
+    like results; nothing is cached.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,8 @@ class SingleFlight(Generic[T]):
         self._waiting: dict[Hashable, asyncio.Task[T]] = {}
 
     async def run(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
-        """What `read` gives, by this call or by somebody else's. Who is cancelled while waiting leaves the read to the
-        others."""
+        """Return the result of `read`, run by this or another caller. Cancelling one caller leaves the read running for
+        the others."""
         task = self._waiting.get(key)
         if task is None and key in self._running:
             task = self._waiting[key] = asyncio.create_task(self._next(key, self._running[key], read))

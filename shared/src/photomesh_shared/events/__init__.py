@@ -1,4 +1,4 @@
-"""Every event of the platform, and the catalogue of topics that carry them."""
+"""All events of the platform, and the catalogue of their topics."""
 
 from photomesh_shared.events.accounts import AccountRegistered, AccountUpdated
 from photomesh_shared.events.catalogue import TOPICS, Topic, dead_letter_topic

@@ -1,4 +1,4 @@
-"""Events of accounts. Each is the whole public state, because the topic is compacted to the latest."""
+"""Events of accounts. Each carries the whole public state, because the topic is compacted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Account(Event):
     display_name: str
     bio: str
     private: bool = Field(description="Whether only approved followers see the account's posts.")
-    avatar_url: str | None = Field(description="A public size of a photo of the account's, by way of the CDN.")
+    avatar_url: str | None = Field(description="CDN URL of a public size of one of the account's photos.")
     registered_at: UtcTime
 
     def partition_key(self) -> str:
@@ -33,7 +33,7 @@ class _Account(Event):
 
 
 class AccountRegistered(_Account):
-    """Somebody opened an account."""
+    """An account was registered."""
 
     type_: ClassVar[str] = "photomesh.account.registered.v1"
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3.0 document: what subscribers can read about every topic and event, made from the catalogue."""
+"""The AsyncAPI 3.0 document of all topics and events, generated from the catalogue."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _DESCRIPTION = """\
 Every state change in Photomesh is an event in a Kafka topic, in the CloudEvents 1.0 binary mode: context attributes are
 `ce_…` headers, the value is JSON.
 
-**Delivery** is at least once: a record may come again, always with the same `ce_id`.
+**Delivery** is at least once: a record may be redelivered, always with the same `ce_id`.
 
-**Order** holds within one key of one topic. Across topics `ce_entityversion` tells: it grows with every event of one
-subject, so keep the highest that you have applied and drop what is not higher.
+**Order** is guaranteed within one key of one topic. Across topics, use `ce_entityversion`: it increases with every
+event of a subject, so store the highest applied version and skip events that are not higher.
 
-**Evolution**: only optional fields are added to a type; ignore fields and types that you do not know. A breaking change
-is a new type (`….v2`) beside the old one. Codes and statuses are open sets.
+**Evolution**: only optional fields are added to a type; ignore unknown fields and types. A breaking change is a new
+type (`….v2`) beside the old one. Codes and statuses are open sets.
 """
 
 _HEADERS: Json = {
@@ -33,25 +33,25 @@ _HEADERS: Json = {
     "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_entityversion"],
     "properties": {
         "ce_specversion": {"type": "string", "const": "1.0"},
-        "ce_id": {"type": "string", "description": "Unique per event, and the same when the event is sent again."},
-        "ce_type": {"type": "string", "description": "The event's type and its major version."},
+        "ce_id": {"type": "string", "description": "Unique per event; the same if the event is republished."},
+        "ce_type": {"type": "string", "description": "The event's type and major version."},
         "ce_source": {"type": "string", "description": "The deployable that published it."},
-        "ce_time": {"type": "string", "format": "date-time", "description": "When it happened."},
-        "ce_subject": {"type": "string", "description": "The id of the photo, post or account that it is about."},
+        "ce_time": {"type": "string", "format": "date-time", "description": "When the event happened."},
+        "ce_subject": {"type": "string", "description": "The id of the entity, such as a photo, post or account."},
         "ce_entityversion": {
             "type": "string",
             "pattern": "^[0-9]+$",
-            "description": "A number that grows with every event of the subject, across topics.",
+            "description": "Increases with every event of the subject, across topics.",
         },
         "content-type": {"type": "string", "const": CONTENT_TYPE},
         "traceparent": {"type": "string", "description": "W3C trace context, if the event is part of a trace."},
-        "ce_requestid": {"type": "string", "description": "The Request-Id of the HTTP request that led to it."},
+        "ce_requestid": {"type": "string", "description": "The Request-Id of the HTTP request that caused the event."},
     },
 }
 
 
 def document() -> Json:
-    """The whole document, ready to be dumped as JSON."""
+    """Return the whole document, as JSON values."""
     schemas: Json = {}
     messages = {kind.__name__: _message(kind, schemas) for kind in event_types().values()}
     return {
@@ -120,7 +120,7 @@ def _message(kind: type[Event], schemas: Json) -> Json:
     for name, schema in payload.pop("$defs", {}).items():
         lifted = _lift(schema)
         if schemas.setdefault(name, lifted) != lifted:
-            raise ValueError(f"two events have different parts called {name}")
+            raise ValueError(f"two events have different models named {name}")
     for word in ("$schema", "$id", "examples", "title"):
         payload.pop(word, None)
     schemas[kind.__name__] = _lift(payload)
@@ -144,7 +144,7 @@ def _message(kind: type[Event], schemas: Json) -> Json:
 
 
 def example_record(kind: type[Event]) -> Record:
-    """The record of a type's example, with an id and a time that stay the same."""
+    """Return the record of a type's example, with a fixed id and time."""
     event = kind.example()
     envelope = Envelope(
         id=f"{event.subject()}.{kind.type_}.1",
@@ -157,7 +157,7 @@ def example_record(kind: type[Event]) -> Record:
 
 
 def _lift(schema: Any) -> Any:
-    """References into a schema of its own become references into the document's components."""
+    """Rewrite a schema's local references to the document's components."""
     if isinstance(schema, list):
         return [_lift(item) for item in schema]
     if isinstance(schema, Mapping):

@@ -1,4 +1,4 @@
-"""The topic catalogue: the one place from which topics, AsyncAPI and `docs/events.md` are made."""
+"""The topic catalogue, from which topics, AsyncAPI and `docs/events.md` are generated."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ DEAD_LETTER_RETENTION = timedelta(days=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
-    """One topic, and what subscribers may rely on."""
+    """One topic and its guarantees to subscribers."""
 
     name: str
     summary: str
     owner: str
-    """The deployable that publishes it; no other does."""
+    """The only deployable that publishes to it."""
     types: tuple[str, ...]
     consumers: tuple[str, ...]
     """Consumer groups of the platform itself; each has a dead-letter topic."""
     key: str
     order: str
     retention: timedelta | None
-    """How long records stay; None is for ever."""
+    """Retention of records; None: unlimited."""
     cleanup: Literal["delete", "compact"] = "delete"
     personal_data: str
     freshness: str
@@ -36,34 +36,34 @@ class Topic:
 
     @property
     def retention_ms(self) -> int:
-        """As Kafka counts it; -1 is for ever."""
+        """Retention in milliseconds, for Kafka; -1: unlimited."""
         return -1 if self.retention is None else self.retention // timedelta(milliseconds=1)
 
     @property
     def retention_in_words(self) -> str:
         if self.cleanup == "compact":
-            return "the latest record of each key for ever, earlier ones for a day at least"
+            return "the latest record of each key forever, earlier ones for at least a day"
         if self.retention is None:
-            return "for ever"
+            return "forever"
         return "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
 
 
 def dead_letter_topic(topic: str, group: str) -> str:
-    """Where a group puts the records of a topic that it could not handle."""
+    """Return the topic for a group's dead letters of a topic."""
     return f"{topic}.{group}.dlt"
 
 
-_OWNER_ORDER = "All events of one account's photos in this topic, in the order in which they happened."
+_OWNER_ORDER = "All events of one account's photos in this topic, in the order of occurrence."
 
 _ALL = (
     Topic(
         name="accounts",
-        summary="Accounts and their public profiles. The latest record of a key is the account's whole public state.",
+        summary="Accounts and their public profiles. The latest record of a key has the account's whole public state.",
         owner="identity",
         types=("photomesh.account.registered.v1", "photomesh.account.updated.v1"),
         consumers=("post", "social-graph", "feed"),
         key="account id",
-        order="All events of one account, in the order in which they happened.",
+        order="All events of one account, in the order of occurrence.",
         retention=FOREVER,
         cleanup="compact",
         personal_data="Username, display name, bio, avatar. Never e-mail addresses or credentials.",
@@ -71,7 +71,7 @@ _ALL = (
     ),
     Topic(
         name="photos_uploaded",
-        summary="An upload is complete: the raw photo is in object storage and waits to be processed.",
+        summary="Completed uploads: the raw photo is in object storage, waiting to be processed.",
         owner="upload",
         types=("photomesh.photo.uploaded.v1",),
         consumers=("media-worker", "post"),
@@ -83,7 +83,7 @@ _ALL = (
     ),
     Topic(
         name="photos_reprocess",
-        summary="A photo is to be processed again, in bulk and behind the people who wait.",
+        summary="Requests to reprocess photos, in bulk and with lower priority than new uploads.",
         owner="upload",
         types=("photomesh.photo.reprocess-requested.v1",),
         consumers=("media-worker-reprocess",),
@@ -91,23 +91,23 @@ _ALL = (
         order=_OWNER_ORDER,
         retention=timedelta(days=7),
         personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
-        freshness="Within a second of the request (outbox); the work itself may take as long as it takes.",
+        freshness="Within a second of the request (outbox); processing has no time limit.",
     ),
     Topic(
         name="photo_ready",
-        summary="A photo was processed: its public sizes, dimensions, hashes, placeholder and metadata.",
+        summary="Processed photos: public sizes, dimensions, hashes, placeholder and metadata.",
         owner="media-worker",
         types=("photomesh.photo.ready.v1",),
         consumers=("post",),
         key="account id of the photo's owner",
         order=_OWNER_ORDER,
         retention=timedelta(days=30),
-        personal_data="Camera and time of the shot. Never the location.",
-        freshness="As soon as all sizes are stored: within two seconds of the upload's completion, unloaded.",
+        personal_data="Camera and time of the photo. Never the location.",
+        freshness="Once all sizes are stored: within two seconds of the upload's completion, without load.",
     ),
     Topic(
         name="photo_rejected",
-        summary="A photo was refused for what it is; the reason says what its owner can do.",
+        summary="Photos rejected because of their content or format; the reason tells the owner what to do.",
         owner="media-worker",
         types=("photomesh.photo.rejected.v1",),
         consumers=("post",),
@@ -115,11 +115,11 @@ _ALL = (
         order=_OWNER_ORDER,
         retention=timedelta(days=30),
         personal_data="None beyond ids.",
-        freshness="As soon as the photo has been looked at.",
+        freshness="As soon as the photo has been inspected.",
     ),
     Topic(
         name="photo_failed",
-        summary="A photo could not be processed, through no fault of its owner's, and no retry is left.",
+        summary="Photos that could not be processed because of an error of the platform, after the last retry.",
         owner="media-worker",
         types=("photomesh.photo.failed.v1",),
         consumers=("post",),
@@ -131,7 +131,7 @@ _ALL = (
     ),
     Topic(
         name="posts",
-        summary="The life of posts: the log of which the post service's tables are a view.",
+        summary="The lifecycle of posts; the post service's tables are a projection of this log.",
         owner="post",
         types=(
             "photomesh.post.created.v1",
@@ -142,14 +142,14 @@ _ALL = (
         ),
         consumers=("post", "feed"),
         key="account id of the post's author",
-        order="All events of one author's posts, in the order in which they happened.",
+        order="All events of one author's posts, in the order of occurrence.",
         retention=FOREVER,
-        personal_data="Captions, mentions, place and alt texts, as their author wrote them for the public.",
+        personal_data="Captions, mentions, place and alt texts, as published by the author.",
         freshness="Before the answer to the request: the log is written first.",
     ),
     Topic(
         name="follows",
-        summary="Who follows, asks to follow, blocks and mutes whom.",
+        summary="Follows, follow requests, blocks and mutes.",
         owner="social-graph",
         types=(
             "photomesh.follow.created.v1",
@@ -163,14 +163,14 @@ _ALL = (
         ),
         consumers=("post", "feed"),
         key="account id of the first of the pair: the follower, blocker or muter",
-        order="All that one account did to others, in the order in which it happened.",
+        order="All actions of one account on others, in the order of occurrence.",
         retention=FOREVER,
-        personal_data="Who knows whom. Blocks and mutes are the business of nobody but their maker.",
+        personal_data="Relations between accounts. Blocks and mutes are private to the account that made them.",
         freshness="Within a second of the answer to the request (outbox).",
     ),
     Topic(
         name="engagement",
-        summary="Likes and comments: the log of which the post service's counts and lists are a view.",
+        summary="Likes and comments; the post service's counts and lists are a projection of this log.",
         owner="post",
         types=(
             "photomesh.post.liked.v1",
@@ -182,14 +182,14 @@ _ALL = (
         ),
         consumers=("post-engagement", "feed"),
         key="post id",
-        order="All events about one post and its comments, in the order in which they happened.",
+        order="All events of one post and its comments, in the order of occurrence.",
         retention=FOREVER,
-        personal_data="Who liked what, and comments as their author wrote them.",
+        personal_data="Likes by account, and the text of comments.",
         freshness="Before the answer to the request: the log is written first.",
     ),
     Topic(
         name="saves",
-        summary="Saved posts and the collections that they are in: the log of which each account's lists are a view.",
+        summary="Saved posts and their collections; each account's lists are a projection of this log.",
         owner="post",
         types=(
             "photomesh.post.saved.v1",
@@ -202,46 +202,46 @@ _ALL = (
         ),
         consumers=("post-engagement", "feed"),
         key="account id",
-        order="All that one account saved and sorted, in the order in which it happened.",
+        order="All events of one account, in the order of occurrence.",
         retention=FOREVER,
-        personal_data="What somebody keeps, and the names of their collections. Nobody else's business.",
+        personal_data="An account's saved posts and the names of its collections: private to the account.",
         freshness="Before the answer to the request: the log is written first.",
     ),
     Topic(
         name="engagement_counts",
-        summary="How many likes and comments each post has. The latest record of a key is all there is to know.",
+        summary="Counts of likes and comments per post. The latest record of a key supersedes all others.",
         owner="post",
         types=("photomesh.post.counted.v1",),
         consumers=("feed",),
         key="post id",
-        order="All countings of one post, in order.",
+        order="All counts of one post, in order.",
         retention=FOREVER,
         cleanup="compact",
         personal_data="None beyond ids.",
-        freshness="Within two seconds of the like or comment; many likes in a moment are counted together.",
+        freshness="Within two seconds of the like or comment; bursts of likes are coalesced.",
     ),
     Topic(
         name="feed_tasks",
-        summary="Work of feed's own: a post and up to 1,000 of the followers whose feeds it goes into.",
+        summary="feed's internal work: a post and up to 1,000 followers whose feeds it is inserted into.",
         owner="feed",
         types=("photomesh.feed.fanout-requested.v1",),
         consumers=("feed-fanout",),
-        key="post id and number of the piece, so that the pieces of one post are spread over all consumers",
-        order="None: each piece stands for itself.",
+        key="post id and part number, so that the parts of one post are spread over all consumers",
+        order="None: parts are independent.",
         retention=timedelta(days=1),
         personal_data="Who follows whom.",
         freshness="Within a second of the publication.",
     ),
     Topic(
         name="impressions",
-        summary="Which posts people saw in their feeds, as their apps say. For analysis and for teaching rankers.",
+        summary="Posts seen in feeds, as reported by apps. For analysis and for training rankers.",
         owner="feed",
         types=("photomesh.impression.recorded.v1",),
         consumers=(),
         key="account id",
         order="All impressions of one account, in the order in which its apps sent them.",
         retention=timedelta(days=7),
-        personal_data="Who saw what, and when.",
+        personal_data="Posts seen by account, with times.",
         freshness="Before the answer to the request.",
     ),
 )

@@ -1,6 +1,6 @@
-"""Events of likes and comments: the log from which every count and list of them can be built again.
+"""Events of likes and comments: the log from which all their counts and lists can be rebuilt.
 
-All events about one post have its id as their key, those about its comments too, so a post's counts have one writer.
+All events of a post and its comments are keyed by the post's id, so a post's counts have one writer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Engagement(Event):
 
     post_id: PostId
     post_author_id: UserId
-    account_id: UserId = Field(description="Who did it.")
+    account_id: UserId = Field(description="The acting account.")
 
     def partition_key(self) -> str:
         return ids.encode("o", self.post_id)
@@ -47,7 +47,7 @@ class _PostLike(_Engagement):
 
 
 class PostLiked(_PostLike):
-    """Somebody likes a post. May come although they liked it already."""
+    """An account liked a post. May be published although it already liked the post."""
 
     type_: ClassVar[str] = "photomesh.post.liked.v1"
 
@@ -59,7 +59,7 @@ class PostLiked(_PostLike):
 
 
 class PostUnliked(_PostLike):
-    """Somebody no longer likes a post. May come although they never did."""
+    """An account unliked a post. May be published although it did not like the post."""
 
     type_: ClassVar[str] = "photomesh.post.unliked.v1"
 
@@ -79,13 +79,13 @@ class _Comment(_Engagement):
 
 
 class CommentCreated(_Comment):
-    """Somebody commented on a post, or replied to a comment on it."""
+    """An account commented on a post, or replied to a comment on it."""
 
     type_: ClassVar[str] = "photomesh.comment.created.v1"
 
-    parent_author_id: UserId | None = Field(description="Who wrote the comment that this one replies to.")
+    parent_author_id: UserId | None = Field(description="The author of the comment that this one replies to.")
     text: str
-    mentions: tuple[str, ...] = Field(description="Usernames from the text, without @, each once.")
+    mentions: tuple[str, ...] = Field(description="Distinct usernames from the text, without @.")
     created_at: UtcTime
 
     @classmethod
@@ -104,12 +104,12 @@ class CommentCreated(_Comment):
 
 
 class CommentDeleted(_Comment):
-    """A comment is gone, and with it its replies; whoever keeps copies deletes them."""
+    """A comment and its replies were deleted; consumers must delete their copies."""
 
     type_: ClassVar[str] = "photomesh.comment.deleted.v1"
 
-    account_id: UserId = Field(description="Who wrote the comment.")
-    deleted_by: UserId = Field(description="Its author, or that of the post.")
+    account_id: UserId = Field(description="The author of the comment.")
+    deleted_by: UserId = Field(description="The author of the comment, or of the post.")
     deleted_at: UtcTime
 
     @classmethod
@@ -134,7 +134,7 @@ class _CommentLike(_Engagement):
 
 
 class CommentLiked(_CommentLike):
-    """Somebody likes a comment. May come although they liked it already."""
+    """An account liked a comment. May be published although it already liked the comment."""
 
     type_: ClassVar[str] = "photomesh.comment.liked.v1"
 
@@ -153,7 +153,7 @@ class CommentLiked(_CommentLike):
 
 
 class CommentUnliked(_CommentLike):
-    """Somebody no longer likes a comment. May come although they never did."""
+    """An account unliked a comment. May be published although it did not like the comment."""
 
     type_: ClassVar[str] = "photomesh.comment.unliked.v1"
 
@@ -172,8 +172,9 @@ class CommentUnliked(_CommentLike):
 
 
 class PostCounted(Event):
-    """How much engagement a post has: whole numbers, not differences, so the latest is all that counts. Many likes
-    within a moment make one event. `entityversion` counts a post's countings, apart from its other events."""
+    """The counts of a post's likes and comments were updated: absolute numbers, so the latest event supersedes all
+    others. Bursts of likes are coalesced. `entityversion` counts these events separately from the post's other
+    events."""
 
     type_: ClassVar[str] = "photomesh.post.counted.v1"
     topic: ClassVar[str] = "engagement_counts"
@@ -181,7 +182,7 @@ class PostCounted(Event):
     post_id: PostId
     post_author_id: UserId
     likes: int
-    comments: int = Field(description="With replies.")
+    comments: int = Field(description="Including replies.")
     counted_at: UtcTime
 
     def partition_key(self) -> str:

@@ -1,10 +1,10 @@
-"""Events and the envelope they travel in: CloudEvents 1.0, Kafka's binary mode, JSON bodies.
+"""Events and their envelope: CloudEvents 1.0, Kafka's binary mode, JSON bodies.
 
-An `Event` is what happened; an `Envelope` adds who says so, when, and the entity's version; a `Record` is both as
-Kafka carries them: key, value and ``ce_…`` headers.
+An `Event` is what happened; an `Envelope` adds source, time and entity version; a `Record` is the encoded form for
+Kafka: key, value and ``ce_…`` headers.
 
-What we publish is checked strictly (an unknown field is an error); what we read is checked leniently (an unknown field
-is ignored), so that a producer may add an optional field before its consumers know of it.
+Validation is strict when publishing (an unknown field is an error) and lenient when reading (an unknown field is
+ignored), so that a producer may add an optional field before its consumers know it.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ __all__ = [
 
 CONTENT_TYPE = "application/json"
 _TYPES: dict[str, type[Event]] = {}
-_RECORD_OVERHEAD = 100  # of a record and of a batch that holds only that one
+_RECORD_OVERHEAD = 100  # bytes of a record and of a batch with only that record
 _HEADER_OVERHEAD = 10
 _TIME = TypeAdapter[datetime](AwareDatetime)
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
-"""An instant; JSON shows it in UTC, as ``2026-11-21T10:00:00Z``."""
+"""An instant; in JSON, in UTC: ``2026-11-21T10:00:00Z``."""
 
 
 class Undecodable(Exception):
-    """The record is not an event that this version can read."""
+    """The record is not an event that this version can decode."""
 
 
 class UnknownType(Exception):
-    """The record is an event, of a type that this version does not know."""
+    """The record is an event of a type that this version does not know."""
 
 
 class EventModel(BaseModel):
-    """An event or a part of one: frozen, and closed to fields that it does not declare."""
+    """An event or a part of one: frozen, without undeclared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Event(EventModel):
-    """Something that happened, named in the past tense.
+    """A fact, named in the past tense.
 
-    A subclass declares its `type_` and `topic` and how records are keyed; only optional fields are ever added to it.
+    A subclass declares its `type_`, `topic` and partition key; only optional fields may be added to it later.
     """
 
     type_: ClassVar[str]
@@ -72,7 +72,7 @@ class Event(EventModel):
             raise TypeError(f"event type {cls.type_} is declared twice")
 
     def partition_key(self) -> str:
-        """What the record is keyed by; events of one key keep their order."""
+        """The record's key; events of one key are ordered."""
         raise NotImplementedError
 
     def subject(self) -> str:
@@ -81,18 +81,18 @@ class Event(EventModel):
 
     @classmethod
     def example(cls) -> Self:
-        """A realistic instance, for documents and tests."""
+        """Return a realistic instance, for documents and tests."""
         raise NotImplementedError
 
 
 def event_types() -> dict[str, type[Event]]:
-    """Every event type there is, by `type_`, in the catalogue's order."""
+    """Return all event types by `type_`, in the catalogue's order."""
     return {name: _TYPES[name] for topic in TOPICS.values() for name in topic.types}
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is written to Kafka and read from it."""
+    """A Kafka record."""
 
     topic: str
     key: bytes | None
@@ -101,12 +101,12 @@ class Record:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes on the wire, and never less."""
+        """Upper bound of the bytes on the wire, close to the actual size."""
         content = len(self.key or b"") + len(self.value or b"")
         return _RECORD_OVERHEAD + content + sum(_HEADER_OVERHEAD + len(k) + len(v) for k, v in self.headers)
 
     def header(self, name: str) -> str | None:
-        """A header as text; the first if there are several."""
+        """Return a header as text; the first if there are several."""
         return next((value.decode("utf-8", "replace") for key, value in self.headers if key == name), None)
 
 
@@ -117,8 +117,8 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 class Envelope(Generic[E_co]):
     """An event with its context attributes.
 
-    `id` is unique per event and the same when a replay publishes it again, so consumers may deduplicate by it.
-    `entityversion` grows with every event of the `subject`, across topics.
+    `id` is unique per event and the same if a replay republishes it, so consumers may deduplicate by it.
+    `entityversion` increases with every event of the `subject`, across topics.
     """
 
     id: str
@@ -132,7 +132,7 @@ class Envelope(Generic[E_co]):
     @classmethod
     def of(
         cls,
-        event: E_co,  # type: ignore[misc] # a constructor may take what a covariant class holds
+        event: E_co,  # type: ignore[misc] # constructors may take covariant types
         *,
         entityversion: int,
         id: str | None = None,
@@ -140,10 +140,10 @@ class Envelope(Generic[E_co]):
         clock: Clock | None = None,
         source: str | None = None,
     ) -> Envelope[E_co]:
-        """Wraps an event that happens now, in the current trace and request.
+        """Wrap an event that happens now, in the current trace and request.
 
-        Give a deterministic `id` (and `time`) where a replay may publish the same event again. The `source` is the
-        owner of the event's topic unless given.
+        Give a deterministic `id` (and `time`) if a replay may republish the event. `source` defaults to the owner of
+        the event's topic.
         """
         headers: dict[str, str] = {}
         tracing.inject(headers)
@@ -159,7 +159,7 @@ class Envelope(Generic[E_co]):
 
 
 def encode(envelope: Envelope[Event]) -> Record:
-    """The record that carries an event. Raises ValueError for one that is too large for its topic."""
+    """Encode an event as a record. Raises ValueError if it is too large for its topic."""
     event = envelope.data
     headers = {
         "ce_specversion": "1.0",
@@ -186,8 +186,7 @@ def encode(envelope: Envelope[Event]) -> Record:
 
 
 def decode(record: Record) -> Envelope[Event]:
-    """The event in a record. Raises UnknownType for a type that is not declared here, Undecodable for anything else
-    that is wrong with it."""
+    """Decode the event of a record. Raises UnknownType for an undeclared type, Undecodable for any other error."""
     kind = event_class(record)
     if record.value is None:
         raise Undecodable("the record has no value")
@@ -208,7 +207,7 @@ def decode(record: Record) -> Envelope[Event]:
 
 
 def event_class(record: Record) -> type[Event]:
-    """The type that a record says it carries, without reading its body. Raises as `decode` does."""
+    """Return the event class of a record from its headers, without reading the body. Raises as `decode`."""
     name = _required(record, "ce_type")
     if name not in _TYPES:
         raise UnknownType(name)
@@ -223,5 +222,5 @@ def _required(record: Record, name: str) -> str:
 
 
 def _describe(error: ValidationError) -> list[str]:
-    """Where and what, without the values: they may be personal, and this ends up in logs and headers."""
+    """Describe validation errors without values, which may be personal data: the text goes to logs and headers."""
     return [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors(include_input=False)]

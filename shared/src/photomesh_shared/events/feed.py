@@ -1,4 +1,4 @@
-"""Events of feeds: the work that follows from a publication, cut into pieces of equal size."""
+"""Events of feeds: the fan-out of a publication, in parts of equal size."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _ADA, _GRACE, _POST = 382_764_105_932_316_672, 382_764_211_093_504_000, 382_764_
 
 
 class FanoutRequested(Event):
-    """A post is to be put into the feeds of some of its author's followers. `time` is that of what led to it: the
-    post's publication, or that its author has few enough followers again."""
+    """A post is to be inserted into the feeds of some of its author's followers. `time` is that of the cause: the
+    post's publication, or the author's number of followers falling below the fan-out limit."""
 
     type_: ClassVar[str] = "photomesh.feed.fanout-requested.v1"
     topic: ClassVar[str] = "feed_tasks"
 
-    # Bytes are text in JSON; packed ids take a quarter less than decimal ones, and nobody has to parse them.
+    # Bytes are base64 in JSON; packed ids take a quarter less than decimal ones, and need no parsing.
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     post_id: PostId
     author_id: UserId
-    part: int = Field(description="Which piece of the work it is, from 1; the number of pieces is not known before.")
+    part: int = Field(description="Number of the part, from 1; the total is not known in advance.")
     followers: bytes = Field(
-        description="Account ids, 1,000 at most, each a big-endian signed integer of eight bytes; base64 in the "
+        description="Up to 1,000 account ids, each a big-endian signed integer of eight bytes; base64 in the "
         "URL-safe alphabet."
     )
     older_remain: bool = Field(
-        default=False, description="Whether the author has older posts that are not put into feeds along with this one."
+        default=False, description="Whether the author has older posts that are not inserted along with this one."
     )
 
     def partition_key(self) -> str:

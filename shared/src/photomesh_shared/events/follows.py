@@ -1,5 +1,5 @@
-"""Events between two accounts. The first of the pair acts; `entityversion` counts what it did to the second, without
-gaps, whatever the kind: a follow, a block and a mute of the same pair share one count."""
+"""Events between two accounts: an actor and a target. `entityversion` counts all events of the ordered pair without
+gaps: its follows, blocks and mutes share one sequence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Pair(Event):
     topic: ClassVar[str] = "follows"
 
     def pair(self) -> tuple[int, int]:
-        """Who acts, and on whom."""
+        """Return actor and target."""
         raise NotImplementedError
 
     def partition_key(self) -> str:
@@ -52,11 +52,11 @@ class _Follow(_Pair):
 
 
 class _Followed(_Follow):
-    followers: int = Field(description="How many the followee has after this.")
+    followers: int = Field(description="The followee's number of followers after this event.")
 
 
 class FollowCreated(_Followed):
-    """Somebody follows an account: at once, or because their request was approved (which closes the request)."""
+    """An account followed another: directly, or because its request was approved (which closes the request)."""
 
     type_: ClassVar[str] = "photomesh.follow.created.v1"
 
@@ -68,7 +68,7 @@ class FollowCreated(_Followed):
 
 
 class FollowDeleted(_Followed):
-    """Somebody no longer follows an account: they stopped, were removed, or one of the two blocked the other."""
+    """A follow ended: the follower unfollowed or was removed, or one of the two blocked the other."""
 
     type_: ClassVar[str] = "photomesh.follow.deleted.v1"
 
@@ -80,7 +80,7 @@ class FollowDeleted(_Followed):
 
 
 class FollowRequested(_Follow):
-    """Somebody asks to follow a private account."""
+    """An account requested to follow a private account."""
 
     type_: ClassVar[str] = "photomesh.follow.requested.v1"
 
@@ -92,7 +92,7 @@ class FollowRequested(_Follow):
 
 
 class FollowRequestClosed(_Follow):
-    """A request to follow ended without a follow."""
+    """A follow request ended without a follow."""
 
     type_: ClassVar[str] = "photomesh.follow.request-closed.v1"
 
@@ -113,8 +113,7 @@ class _Block(_Pair):
 
 
 class BlockCreated(_Block):
-    """Somebody blocked an account: from now on neither sees the other. Follows between the two end, each with an event
-    of its own."""
+    """An account blocked another: neither sees the other. Follows between the two end, each with its own event."""
 
     type_: ClassVar[str] = "photomesh.block.created.v1"
 
@@ -126,7 +125,7 @@ class BlockCreated(_Block):
 
 
 class BlockDeleted(_Block):
-    """A block ended. Follows do not come back."""
+    """A block ended. Follows are not restored."""
 
     type_: ClassVar[str] = "photomesh.block.deleted.v1"
 
@@ -146,7 +145,8 @@ class _Mute(_Pair):
 
 
 class MuteCreated(_Mute):
-    """Somebody no longer wants to see an account's posts in their feed. Never to be shown to the muted."""
+    """An account muted another: its posts are hidden from the muter's feed. Must not be disclosed to the muted
+    account."""
 
     type_: ClassVar[str] = "photomesh.mute.created.v1"
 

@@ -15,15 +15,15 @@ __all__ = ["ImpressionRecorded"]
 
 
 class ImpressionRecorded(Event):
-    """Somebody saw a post in their feed, as their app says: the post may not exist, and may be told of more than once.
-    Each is an entity of its own, so `entityversion` is 1."""
+    """An account saw a post in its feed, as reported by the app: unverified, so the post may not exist, and may be
+    reported repeatedly. Each impression is a separate entity, so `entityversion` is 1."""
 
     type_: ClassVar[str] = "photomesh.impression.recorded.v1"
     topic: ClassVar[str] = "impressions"
 
-    account_id: UserId = Field(description="Who saw it.")
+    account_id: UserId = Field(description="The viewing account.")
     post_id: PostId
-    position: int = Field(description="In the feed, from 0.")
+    position: int = Field(description="Position in the feed, from 0.")
     mode: str = Field(description="`chronological` or `ranked`. More may be added.")
     seen_at: UtcTime
 

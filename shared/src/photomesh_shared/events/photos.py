@@ -30,34 +30,34 @@ CameraTime = Annotated[
         {
             "type": "string",
             "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$",
-            "description": "What the camera's clock showed; cameras seldom know their time zone.",
+            "description": "Local time of the camera's clock; cameras rarely record a time zone.",
         }
     ),
 ]
 
 
 class Reason(EventModel):
-    """Why a photo or a post did not make it, for programs and for people."""
+    """Why a photo or a post failed, for programs and for people."""
 
-    code: str = Field(description="Kebab case. More may be added: treat an unknown code as its message says.")
-    message: str = Field(description="What happened, as a sentence for the owner.")
-    fix: str = Field(description="What the owner can do, as a sentence.")
-    retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
+    code: str = Field(description="Kebab case. More may be added: for an unknown code, show the message.")
+    message: str = Field(description="What happened: a sentence for the owner.")
+    fix: str = Field(description="What the owner can do: a sentence.")
+    retryable: bool = Field(description="Whether uploading the same photo again may succeed.")
 
 
 class Variant(EventModel):
-    """One public size."""
+    """One public size of a photo."""
 
-    size: int = Field(description="The longer side is at most this many pixels: 1080, 640, 320 or 150.")
+    size: int = Field(description="Maximum length of the longer side in pixels: 1080, 640, 320 or 150.")
     width: int
     height: int
     size_bytes: int
     content_type: str
-    key: str = Field(description="Object key in the variants bucket; the public URL is the CDN's URL and this key.")
+    key: str = Field(description="Object key in the variants bucket; the public URL is the CDN's URL plus this key.")
 
 
 class PhotoMetadata(EventModel):
-    """What the camera wrote, without the location."""
+    """Metadata written by the camera, without the location."""
 
     camera_make: str | None = None
     camera_model: str | None = None
@@ -87,7 +87,7 @@ class _RawPhoto(_Photo):
     key: str = Field(description="Object key in the raw bucket.")
     etag: str = Field(description="The object's ETag when the upload was completed, without quotes.")
     size_bytes: int
-    content_type: str = Field(description="As the client announced it; what the bytes are is in `photo_ready`.")
+    content_type: str = Field(description="As declared by the client; `photo_ready` has the detected type.")
     filename: str
     uploaded_at: UtcTime
 
@@ -120,7 +120,7 @@ class PhotoUploaded(_RawPhoto):
 
 
 class PhotoReprocessRequested(_RawPhoto):
-    """Somebody who runs the platform wants the photo to be processed again."""
+    """An operator requested that a photo be reprocessed."""
 
     type_: ClassVar[str] = "photomesh.photo.reprocess-requested.v1"
     topic: ClassVar[str] = "photos_reprocess"
@@ -133,19 +133,19 @@ class PhotoReprocessRequested(_RawPhoto):
 
 
 class PhotoReady(_Photo):
-    """All public sizes of a photo are stored. Nothing about it is secret, and nothing tells where it was taken."""
+    """All public sizes of a photo are stored. All fields are public, and none contains the location."""
 
     type_: ClassVar[str] = "photomesh.photo.ready.v1"
     topic: ClassVar[str] = "photo_ready"
 
-    content_type: str = Field(description="What the bytes of the raw photo are, whatever the client announced.")
+    content_type: str = Field(description="Type of the raw photo, detected from its bytes.")
     width: int = Field(description="Of the upright photo, in pixels.")
     height: int = Field(description="Of the upright photo, in pixels.")
     size_bytes: int = Field(description="Of the raw photo.")
     sha256: str = Field(description="Of the raw photo, in hex.", pattern="^[0-9a-f]{64}$")
     phash: str = Field(description="64-bit perceptual hash of the upright photo, in hex.", pattern="^[0-9a-f]{16}$")
     placeholder: str = Field(description="A ThumbHash, in base64.")
-    variants: tuple[Variant, ...] = Field(description="From the largest to the smallest; nothing is enlarged.")
+    variants: tuple[Variant, ...] = Field(description="From the largest to the smallest; photos are never enlarged.")
     metadata: PhotoMetadata
     processed_at: UtcTime
 
@@ -189,12 +189,12 @@ def _variant(size: int, width: int, height: int, size_bytes: int) -> Variant:
         height=height,
         size_bytes=size_bytes,
         content_type="image/jpeg",
-        key=f"Zk3vQ0m1fR7eT2yU/{size}.jpg",
+        key=f"{ids.encode('p', _PHOTO)}/Zk3vQ0m1fR7eT2yU/{size}.jpg",
     )
 
 
 class PhotoRejected(_Photo):
-    """The photo cannot be accepted for what it is: damaged, too large, not a photo."""
+    """The photo was rejected because of its content: damaged, too large, or not a photo."""
 
     type_: ClassVar[str] = "photomesh.photo.rejected.v1"
     topic: ClassVar[str] = "photo_rejected"
@@ -219,7 +219,7 @@ class PhotoRejected(_Photo):
 
 
 class PhotoFailed(_Photo):
-    """We could not process the photo, and have stopped trying."""
+    """The photo could not be processed, and there are no retries left."""
 
     type_: ClassVar[str] = "photomesh.photo.failed.v1"
     topic: ClassVar[str] = "photo_failed"

@@ -1,4 +1,4 @@
-"""Events of posts. Together they are the log from which every view of posts can be built again."""
+"""Events of posts: the log from which every projection of posts can be rebuilt."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _CREATED_AT = datetime(2026, 11, 21, 10, 11, tzinfo=UTC)
 
 
 class Place(EventModel):
-    """Where a post says it was made: the author's own words, never read from a photo."""
+    """The place of a post, entered by the author; never read from a photo."""
 
     name: str
-    latitude: float | None = Field(default=None, description="In degrees; given together with the longitude.")
+    latitude: float | None = Field(default=None, description="In degrees; requires the longitude.")
     longitude: float | None = None
 
 
 class PostPhoto(EventModel):
-    """A photo as its post shows it."""
+    """A photo of a post."""
 
     photo_id: PhotoId
     width: int
@@ -52,18 +52,18 @@ class _Post(Event):
 
 class _PostText(_Post):
     caption: str
-    hashtags: tuple[str, ...] = Field(description="From the caption: lower case, without #, each once.")
-    mentions: tuple[str, ...] = Field(description="Usernames from the caption, without @, each once.")
+    hashtags: tuple[str, ...] = Field(description="Distinct hashtags of the caption: lower case, without #.")
+    mentions: tuple[str, ...] = Field(description="Distinct usernames from the caption, without @.")
     place: Place | None
 
 
 class PostCreated(_PostText):
-    """A post was written; its photos may still be processing. The post's first event: `entityversion` is the time of
-    the post's id, in microseconds, and grows from there with gaps."""
+    """A post was created; its photos may still be processing. The post's first event: `entityversion` is the timestamp
+    of the post's id, in microseconds, and increases from there with gaps."""
 
     type_: ClassVar[str] = "photomesh.post.created.v1"
 
-    photo_ids: tuple[PhotoId, ...] = Field(description="One to ten, in the order in which they are shown.")
+    photo_ids: tuple[PhotoId, ...] = Field(description="One to ten, in display order.")
     alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
     created_at: UtcTime
 
@@ -84,11 +84,11 @@ class PostCreated(_PostText):
 
 
 class PostPublished(_PostText):
-    """All photos of a post are ready, and everybody who may can see it. Carries the whole post."""
+    """All photos of a post are ready, and it is visible to its audience. Carries the whole post."""
 
     type_: ClassVar[str] = "photomesh.post.published.v1"
 
-    photos: tuple[PostPhoto, ...] = Field(description="In the order in which they are shown.")
+    photos: tuple[PostPhoto, ...] = Field(description="In display order.")
     created_at: UtcTime
     published_at: UtcTime
 
@@ -139,11 +139,11 @@ class PostFailed(_Post):
 
 
 class PostEdited(_PostText):
-    """The author changed the words of a post. Carries all of them."""
+    """The author edited the texts of a post. Carries all of them."""
 
     type_: ClassVar[str] = "photomesh.post.edited.v1"
 
-    photo_ids: tuple[PhotoId, ...] = Field(description="In the order in which they are shown; editing keeps them.")
+    photo_ids: tuple[PhotoId, ...] = Field(description="In display order; edits do not change it.")
     alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
     edited_at: UtcTime
 
@@ -164,7 +164,7 @@ class PostEdited(_PostText):
 
 
 class PostDeleted(_Post):
-    """The author deleted a post. Whoever keeps copies deletes them; the photos' objects are removed as well."""
+    """The author deleted a post. Consumers must delete their copies; the photos' objects are removed as well."""
 
     type_: ClassVar[str] = "photomesh.post.deleted.v1"
 

@@ -1,6 +1,6 @@
-"""Events of saved posts and of the collections that they are in: private to the account that made them.
+"""Events of saved posts and collections: private to their account.
 
-All events of one account have its id as their key, so what an account keeps has one writer.
+All events of an account are keyed by its id, so its saved posts have one writer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LATER = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 class _OfAccount(Event):
     topic: ClassVar[str] = "saves"
 
-    account_id: UserId = Field(description="Whose it is; nobody else may know.")
+    account_id: UserId = Field(description="The owner; must not be disclosed to others.")
 
     def partition_key(self) -> str:
         return ids.encode("u", self.account_id)
@@ -47,7 +47,7 @@ class _Save(_OfAccount):
 
 
 class PostSaved(_Save):
-    """Somebody keeps a post. May come although they kept it already."""
+    """An account saved a post. May be published although it already saved the post."""
 
     type_: ClassVar[str] = "photomesh.post.saved.v1"
 
@@ -59,7 +59,8 @@ class PostSaved(_Save):
 
 
 class PostUnsaved(_Save):
-    """Somebody no longer keeps a post; it is out of all their collections, too. May come although they never did."""
+    """An account unsaved a post, which also removes it from all of the account's collections. May be published although
+    it had not saved the post."""
 
     type_: ClassVar[str] = "photomesh.post.unsaved.v1"
 
@@ -78,7 +79,7 @@ class _Collection(_OfAccount):
 
 
 class CollectionCreated(_Collection):
-    """Somebody has a new collection of saved posts."""
+    """An account created a collection of saved posts."""
 
     type_: ClassVar[str] = "photomesh.collection.created.v1"
 
@@ -91,7 +92,7 @@ class CollectionCreated(_Collection):
 
 
 class CollectionRenamed(_Collection):
-    """A collection has another name."""
+    """A collection was renamed."""
 
     type_: ClassVar[str] = "photomesh.collection.renamed.v1"
 
@@ -104,7 +105,7 @@ class CollectionRenamed(_Collection):
 
 
 class CollectionDeleted(_Collection):
-    """A collection is gone; the posts in it stay saved."""
+    """A collection was deleted; its posts remain saved."""
 
     type_: ClassVar[str] = "photomesh.collection.deleted.v1"
 
@@ -123,7 +124,7 @@ class _CollectionPost(_Collection):
 
 
 class CollectionPostAdded(_CollectionPost):
-    """A saved post is in a collection. May come although it was in it already."""
+    """A saved post was added to a collection. May be published although it was already in it."""
 
     type_: ClassVar[str] = "photomesh.collection.post-added.v1"
 
@@ -135,7 +136,7 @@ class CollectionPostAdded(_CollectionPost):
 
 
 class CollectionPostRemoved(_CollectionPost):
-    """A post is no longer in a collection, and still saved. May come although it never was in it."""
+    """A post was removed from a collection; it remains saved. May be published although it was not in it."""
 
     type_: ClassVar[str] = "photomesh.collection.post-removed.v1"
 

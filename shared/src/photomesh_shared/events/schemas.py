@@ -1,8 +1,7 @@
 """JSON Schemas of events, as pairs.
 
-The producer's is closed: exactly the fields that are there. The consumer's is open: fields that are not there may be
-added later. One schema could not say both, and a checker judges an added optional field as breaking against either
-one of them alone.
+The producer's is closed: exactly the declared fields. The consumer's is open: further fields may be added. One schema
+cannot express both, and against either alone, a checker reports an added optional field as breaking.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ Schema = dict[str, Any]
 
 
 def producer_schema(kind: type[Event]) -> Schema:
-    """What we write: every field, always, and no other."""
+    """Return the schema of published events: all fields are required, others forbidden."""
     return _schema(kind, "serialization", "producer", lambda node: None)
 
 
 def consumer_schema(kind: type[Event]) -> Schema:
-    """What a reader may rely on: the required fields, and that known fields keep their types."""
+    """Return the schema for consumers: required fields are guaranteed, and known fields keep their types."""
 
     def open_up(node: Schema) -> None:
         if node.get("additionalProperties") is False:
@@ -46,13 +45,13 @@ def _schema(kind: type[Event], mode: Any, side: str, change: Callable[[Schema], 
 
 
 def _drop_title(node: Schema) -> None:
-    """Pydantic gives every field a title that only repeats its name."""
+    """Remove pydantic's titles, which only repeat the names of fields."""
     if isinstance(node.get("title"), str):
         del node["title"]
 
 
 def _visit(node: Any, change: Callable[[Schema], None]) -> None:
-    """Calls `change` on every schema in `node`; names of properties and examples are not schemas."""
+    """Call `change` on every schema in `node`; names of properties and examples are not schemas."""
     if not isinstance(node, dict):
         return
     change(node)

@@ -1,6 +1,6 @@
 """The HTTP toolkit of every deployable.
 
-create_api_app       a service's API: routes that declare their policy, and what follows from it
+create_api_app       a service's API: routes with declared policies, which middleware enforces
 create_service_app   problems, request ids, access log, metrics, traces, health; routers of any kind
 ops_app              the same without an API, for consumers: /healthz /readyz /metrics
 run                  the server

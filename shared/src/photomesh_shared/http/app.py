@@ -1,4 +1,4 @@
-"""The app of a deployable: what every HTTP service does alike, and the API of one that has it."""
+"""The app of a deployable: what all HTTP services share, and the API of services that have one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 class ApiDeps(Protocol):
-    """What every API needs of what its service opens."""
+    """Dependencies of every API."""
 
     @property
     def token_verifier(self) -> TokenVerifier: ...
@@ -34,15 +34,15 @@ class ApiDeps(Protocol):
 
 @runtime_checkable
 class IdempotentApiDeps(Protocol):
-    """What an API with idempotent routes needs as well."""
+    """Additional dependencies of an API with idempotent routes."""
 
     @property
     def idempotency(self) -> IdempotencyStore: ...
 
 
 class _ServiceApp(FastAPI):
-    """Keeps the request's frame outermost, so that what later middleware answers or raises has its id, its log line
-    and its problem document too."""
+    """Keeps RequestContextMiddleware outermost, so that responses and errors of later middleware get a request id, a
+    log line and a problem document too."""
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: ServiceSettings = self.state.settings
@@ -67,8 +67,8 @@ def create_service_app(
     alive: Callable[[], bool] = lambda: True,
     openapi_url: str | None = "/openapi.json",
 ) -> FastAPI:
-    """A FastAPI app with problems, request ids, access log, metrics, traces and health. The lifespan opens the
-    service's state and puts it on `app.state`."""
+    """Create a FastAPI app with problems, request ids, access log, metrics, traces and health. The lifespan opens the
+    service's state and stores it on `app.state`."""
 
     @asynccontextmanager
     async def draining(app: FastAPI) -> AsyncIterator[None]:
@@ -88,7 +88,7 @@ def create_service_app(
         docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContextMiddleware has them
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # done by RequestContextMiddleware
         exception_handlers=HANDLERS,
     )
     app.state.settings = settings
@@ -107,8 +107,8 @@ def create_api_app(
     internal: Sequence[InternalRouter] = (),
     description: str,
 ) -> FastAPI:
-    """The app of a service that has an API, for `run`. Its lifespan opens what the service needs, as `app.state.deps`.
-    No I/O happens before.
+    """Create the app of a service with an API, for `run`. Its lifespan opens the service's dependencies, as
+    `app.state.deps`. No I/O happens before.
     """
     idempotent = {
         operation.path: operation.policy.max_body
@@ -150,5 +150,5 @@ def ops_app(
     readiness: Readiness,
     alive: Callable[[], bool],
 ) -> FastAPI:
-    """The app of a consumer, which has no API of its own: health and metrics; its lifespan runs the consumer."""
+    """Create the app of a consumer, which has no API: health and metrics. Its lifespan runs the consumer."""
     return create_service_app(title, settings, lifespan=lifespan, routers=(), readiness=readiness, alive=alive)

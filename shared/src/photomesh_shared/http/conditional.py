@@ -19,24 +19,24 @@ __all__ = ["NotModified", "content_tag", "offer", "require_match", "version_tag"
 
 
 class NotModified(HTTPException):
-    """The client has the present representation already: an answer without a body, and not an error."""
+    """The client's representation is current: a 304 response without a body, not an error."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         super().__init__(304, headers=headers)
 
 
 def version_tag(version: int) -> str:
-    """The entity tag of a thing that counts its versions."""
+    """Return the entity tag of a versioned resource."""
     return f'"{version}"'
 
 
 def content_tag(shown: BaseModel) -> str:
-    """An entity tag of everything that is shown, for what no one version covers."""
+    """Return an entity tag of the whole response, for resources that no single version covers."""
     return f'"{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[:24]}"'
 
 
 def offer(request: Request, response: Response, tag: str, *, cache_control: str, vary: str | None = None) -> None:
-    """Sets `ETag`, `Cache-Control` and `Vary`. Raises NotModified when `If-None-Match` names the tag."""
+    """Set `ETag`, `Cache-Control` and `Vary`. Raises NotModified if `If-None-Match` names the tag."""
     headers = {"ETag": tag, "Cache-Control": cache_control} | ({"Vary": vary} if vary else {})
     if _names(request.headers.getlist("if-none-match"), tag, weak=True):
         raise NotModified(headers)
@@ -44,17 +44,17 @@ def offer(request: Request, response: Response, tag: str, *, cache_control: str,
 
 
 def require_match(request: Request, tag: str, *, stem: str | None = None) -> None:
-    """Raises PreconditionFailed when there is an `If-Match` that does not name the tag.
+    """Raise PreconditionFailed if there is an `If-Match` that does not name the tag.
 
-    With a `stem`, a tag that begins like this one will do: what comes after it speaks of things that the write does not
-    depend on, such as counts."""
+    With a `stem`, any tag with this prefix matches: the rest of the tag covers data that the write does not depend on,
+    such as counts."""
     wanted = request.headers.getlist("if-match")
     if wanted and not _names(wanted, tag, weak=False) and not (stem and _named_with(wanted, stem)):
         raise PreconditionFailed(headers={"ETag": tag})
 
 
 def _listed(headers: list[str]) -> set[str]:
-    """Our tags hold no commas, so splitting by them cannot make a false match."""
+    """Split the headers into tags. Our tags contain no commas, so splitting cannot cause a false match."""
     return {part.strip() for header in headers for part in header.split(",")}
 
 

@@ -1,7 +1,7 @@
 """Signed, opaque cursors.
 
-A cursor holds the sort key of the last item on a page, so that a page never repeats or skips while items come and go.
-It is signed with what it belongs to (`kind`): one list's cursor is of no use with another.
+A cursor holds the sort key of the last item on a page, so that pages never repeat or skip items when others are added
+or deleted. Its signature covers the list (`kind`), so it is invalid for any other list.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class CursorCodec:
         self._secret = secret.encode()
 
     def encode(self, kind: str, values: list[int | str]) -> str:
-        """An opaque cursor for the list `kind`, such as ``posts-by-author:u_1``."""
+        """Return an opaque cursor for the list `kind`, such as ``posts-by-author:u_1``."""
         payload = json.dumps(values, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(self._sign(kind, payload) + payload).decode().rstrip("=")
 
     def decode(self, kind: str, cursor: str) -> list[Any]:
-        """The values back. Raises InvalidCursor for anything that `encode` did not write for this list."""
+        """Return the encoded values. Raises InvalidCursor for anything that `encode` did not produce for this list."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:

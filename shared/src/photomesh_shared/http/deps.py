@@ -12,6 +12,6 @@ from fastapi import Request
 __all__ = ["app_deps"]
 
 
-async def app_deps(request: Request) -> Any:  # async, or it would take a turn in a thread for each request
-    """What the lifespan opened (`create_api_app`): the service's `Deps`."""
+async def app_deps(request: Request) -> Any:  # async, because FastAPI runs sync ones in a thread
+    """Return the service's `Deps`, opened by the lifespan (`create_api_app`)."""
     return request.app.state.deps

@@ -17,7 +17,7 @@ _CHECK_SECONDS = 2.0
 
 
 class Readiness:
-    """The dependencies without which a process cannot serve, each with a check that raises when it is unreachable."""
+    """The required dependencies of a process, each with a check that raises if it is unreachable."""
 
     def __init__(self) -> None:
         self._checks: dict[str, Check] = {}
@@ -27,7 +27,7 @@ class Readiness:
         self._checks[name] = check
 
     async def failures(self) -> dict[str, str]:
-        """The failed checks, by name; empty when ready."""
+        """Return the failed checks, by name; empty if ready."""
         if self.draining:
             return {"process": "draining"}
 
@@ -35,7 +35,7 @@ class Readiness:
             try:
                 async with asyncio.timeout(_CHECK_SECONDS):
                     await check()
-            except Exception as error:  # noqa: BLE001 — whatever a check raises means "not ready"
+            except Exception as error:  # noqa: BLE001 — any error of a check means "not ready"
                 return name, f"{type(error).__name__}: {error}"[:200]
             return None
 
@@ -44,17 +44,17 @@ class Readiness:
 
 
 def health_router(readiness: Readiness, alive: Callable[[], bool]) -> APIRouter:
-    """The operators' routes; they are not part of the API's document."""
+    """Create the operational routes; they are not in the OpenAPI document."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
     async def healthz() -> Response:
-        """Whether the process itself works; touches no dependency."""
+        """Liveness: whether the process itself works; checks no dependency."""
         return PlainTextResponse("ok") if alive() else PlainTextResponse("stuck", 503)
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        """Whether it can serve: every dependency answers."""
+        """Readiness: whether every dependency responds."""
         failures = await readiness.failures()
         return JSONResponse({"ready": not failures, "failures": failures}, 503 if failures else 200)
 

@@ -1,15 +1,15 @@
-"""`Idempotency-Key`: a client may repeat a POST that creates, and it takes effect once.
+"""`Idempotency-Key`: a client may repeat a creating POST, and it takes effect once.
 
 The first success is stored for a day and replayed, marked `Idempotency-Replayed: true`. The same key with another body
 is a 422, and a repeat while the first request is in progress a 409. Responses may contain tokens, so they are stored
 encrypted.
 
-An error is not stored: the repeat is executed. Yet the first attempt may have taken effect, if the process died or a
-server timed out between the write and the response. Therefore the key keeps the id of what it creates, and every
-attempt creates under that id (`Creation`): it writes the same event or row again.
+An error is not stored: the repeat is executed. The first attempt may still have taken effect, if the process died or a
+server timed out between the write and the response. Therefore the key stores the id of the resource to create, and
+every attempt uses it (`Creation`): it writes the same event or row again.
 
-The records are in Redis. If they are lost, a repeat creates again; what must never happen twice is guarded by the
-database as well (usernames, the completion of an upload).
+The records are in Redis. If they are lost, a repeat creates again; where that must never happen (usernames, the
+completion of an upload), the database enforces uniqueness as well.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 24 * 3600
-IN_PROGRESS_SECONDS = 60  # longer than any request may take; after that, a repeat takes over from a crashed process
+IN_PROGRESS_SECONDS = 60  # above any request's duration; then a repeat takes over from a crashed process
 _MAX_KEY = 255
 _STORED_HEADERS = {"content-type", "location", "etag", "link"}
 _STATE = "creation"
 
-# A record is a hash. `busy_until` (ms) is the end of the current attempt's turn and identifies it; 0 between attempts.
+# A record is a hash. `busy_until` (ms) ends the current attempt's lease and identifies it; 0 between attempts.
 _BEGIN = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -85,13 +85,13 @@ _FORGET = "if redis.call('HGET', KEYS[1], 'busy_until') == ARGV[1] then redis.ca
 
 class IdSource(Protocol):
     def next(self) -> int:
-        """A new id. Raises Unavailable."""
+        """Return a new id. Raises Unavailable."""
         ...
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request that has its turn with a key, until `busy_until` (ms)."""
+    """A request that holds a key until `busy_until` (ms)."""
 
     creation: CreationId
     busy_until: str
@@ -105,7 +105,7 @@ class StoredResponse:
 
 
 class IdempotencyStore:
-    """Records by key, in Redis. Neither keys nor responses can be read from Redis or a copy of it."""
+    """Records by key, in Redis: keys are hashed, responses encrypted."""
 
     def __init__(self, redis: Redis, secret: str, ids: IdSource) -> None:
         self._redis = redis
@@ -113,11 +113,11 @@ class IdempotencyStore:
         self._ids = ids
 
     def new_creation(self) -> CreationId:
-        """For a request without a key. Raises Unavailable."""
+        """Return the creation id of a request without a key. Raises Unavailable."""
         return CreationId(self._ids.next())
 
     async def begin(self, scope_key: str, body: bytes) -> Attempt | StoredResponse:
-        """Returns the stored response, or an attempt for the caller to execute and to end by `finish`, `release` or
+        """Return the stored response, or an attempt for the caller to execute and to end by `finish`, `release` or
         `forget`. Raises IdempotencyKeyReused, IdempotencyKeyInUse, and Unavailable without Redis."""
         creation_id = self._ids.next()
         try:
@@ -142,11 +142,11 @@ class IdempotencyStore:
             try:
                 return _load(cipher.decrypt(rest[0]))
             except InvalidToken:
-                log.warning("a stored response cannot be decrypted")
+                log.warning("cannot decrypt a stored response")
                 await self._redis.delete(name)
 
     async def finish(self, scope_key: str, response: StoredResponse) -> None:
-        """Stores the response. Does not fail without Redis, since the request has taken effect."""
+        """Store the response. Does not raise if Redis is unavailable, because the request has taken effect."""
         name, cipher = self._name_and_cipher(scope_key)
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
@@ -157,11 +157,11 @@ class IdempotencyStore:
             log.warning("response not stored for its idempotency key", extra={"error": str(error)})
 
     async def release(self, scope_key: str, attempt: Attempt) -> None:
-        """Ends an attempt that may have taken effect: a repeat is executed at once, with the same creation id."""
+        """End an attempt that may have taken effect: a repeat is executed at once, with the same creation id."""
         await self._end(_RELEASE, scope_key, attempt)
 
     async def forget(self, scope_key: str, attempt: Attempt) -> None:
-        """Ends an attempt that had no effect: the key is as new."""
+        """End an attempt that had no effect: the key may be reused for any request."""
         await self._end(_FORGET, scope_key, attempt)
 
     async def _end(self, script: str, scope_key: str, attempt: Attempt) -> None:
@@ -186,7 +186,7 @@ def _load(raw: bytes) -> StoredResponse:
 
 
 async def current_creation(request: Request) -> CreationId:
-    """The creation id of the request's idempotency key, or a new one. Raises Unavailable."""
+    """Return the creation id of the request's idempotency key, or a new one. Raises Unavailable."""
     creation: CreationId | None = getattr(request.state, _STATE, None)
     store: IdempotencyStore = request.app.state.idempotency
     return creation or store.new_creation()
@@ -196,7 +196,7 @@ Creation = Annotated[CreationId, Depends(current_creation)]
 
 
 class IdempotencyMiddleware:
-    """Raw ASGI. Handles POSTs to `paths` that have the header. `paths` maps templates, such as
+    """ASGI middleware for POSTs to `paths` that have the header. `paths` maps templates, such as
     ``/v1/posts/{post_id}/comments``, to the maximum size of the body in bytes.
 
     The store is `app.state.idempotency`, the token verifier `app.state.token_verifier`.
@@ -237,7 +237,7 @@ class IdempotencyMiddleware:
         return None
 
     def _max_body(self, path: str) -> int | None:
-        """None for a path that takes no key."""
+        """Return the maximum body of a path; None if it takes no key."""
         return next((max_body for pattern, max_body in self._paths if pattern.fullmatch(path)), None)
 
     async def _execute(
@@ -295,7 +295,7 @@ class IdempotencyMiddleware:
 
 
 async def _read_body(receive: Receive, max_body: int) -> bytes:
-    """Raises PayloadTooLarge, and BadRequest if the client disconnects before the end of the body."""
+    """Read the body. Raises PayloadTooLarge, or BadRequest if the client disconnects before its end."""
     body = bytearray()
     while True:
         message = await receive()
@@ -309,6 +309,7 @@ async def _read_body(receive: Receive, max_body: int) -> bytes:
 
 
 async def _caller(scope: Scope, headers: Headers) -> str:
-    """The namespace of the key: keys of different accounts never collide. Raises as `TokenVerifier.verify`."""
+    """Return the key's namespace, so that keys of different accounts never collide. Raises as
+    `TokenVerifier.verify`."""
     principal = await principal_from_header(scope["app"].state.token_verifier, headers.get("authorization"))
     return encode("u", principal.account_id) if principal else "anonymous"

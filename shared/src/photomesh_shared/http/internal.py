@@ -1,4 +1,4 @@
-"""The service's side of an internal API."""
+"""The server side of an internal API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of a list, in a route::
+"""Pagination of a list route::
 
     async def list_likes(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[AuthorOut]:
         kind = f"likes-of-post:{encode('o', post_id)}"
@@ -24,7 +24,7 @@ __all__ = ["PRIVATE", "Cursor", "LargePaging", "Limit", "Page", "PageRequest", "
 Item = TypeVar("Item")
 
 PRIVATE = "private, no-cache"
-"""`Cache-Control` of what differs by viewer."""
+"""`Cache-Control` of responses that differ by viewer."""
 
 Limit = Annotated[int, Query(ge=1, le=50, description="Items at most; a page may have fewer.")]
 LargeLimit = Annotated[int, Query(ge=1, le=100, description="Items at most; a page may have fewer.")]
@@ -40,7 +40,7 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The page that a request wants. Needs `cursors` and `public_url` in the service's dependencies."""
+    """The requested page. Needs `cursors` and `public_url` in the service's dependencies."""
 
     request: Request
     response: Response
@@ -48,16 +48,16 @@ class PageRequest:
     cursor: str | None
 
     def position(self, kind: str) -> list[Any] | None:
-        """The position behind which the page begins; None for the first page. `kind` names the list, such as
+        """Return the position after which the page begins; None for the first page. `kind` names the list, such as
         ``posts-by-author:u_1``. Raises InvalidCursor."""
         return self._cursors.decode(kind, self.cursor) if self.cursor else None
 
     def next_cursor(self, kind: str, position: Sequence[int | str] | None) -> str | None:
-        """The cursor of the page behind `position`; None when there is none."""
+        """Return the cursor of the page after `position`; None if there is none."""
         return self._cursors.encode(kind, list(position)) if position is not None else None
 
     def set_link(self, response: Response, next_cursor: str | None) -> None:
-        """Sets the `Link` header (RFC 8288) to the next page."""
+        """Set the `Link` header (RFC 8288) to the next page."""
         if next_cursor:
             url = self.request.url.include_query_params(cursor=next_cursor)
             public_url: str = self.request.app.state.settings.public_url
@@ -71,7 +71,7 @@ class PageRequest:
         *,
         cache_control: str = PRIVATE,
     ) -> Page[Item]:
-        """The answer, with its headers. `next_position` is None on the last page."""
+        """Return the page, and set its headers. `next_position` is None on the last page."""
         cursor = self.next_cursor(kind, next_position)
         self.set_link(self.response, cursor)
         self.response.headers["Cache-Control"] = cache_control
@@ -96,4 +96,4 @@ async def _large_paging(
 Paging = Annotated[PageRequest, Depends(_paging)]
 """Up to 50 items: posts, comments."""
 LargePaging = Annotated[PageRequest, Depends(_large_paging)]
-"""Up to 100 items that are cheap to show: accounts, uploads."""
+"""Up to 100 items that are cheap to render: accounts, uploads."""

@@ -1,4 +1,4 @@
-"""What a public route declares about its callers. The gateway enforces it from the services' OpenAPI documents."""
+"""Policies of public routes. The gateway reads them from the services' OpenAPI documents and enforces them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Auth(StrEnum):
     """Whether a route takes an access token."""
 
     REQUIRED = "required"
-    OPTIONAL = "optional"  # a token changes the answer; a bad one is refused all the same
+    OPTIONAL = "optional"  # a token changes the response; an invalid one is refused
     NONE = "none"  # the Authorization header is not read
 
 
 class RateClass(StrEnum):
-    """Classes of routes: each has a rate limit and a time-out of its own (`GET /v1/limits`)."""
+    """Classes of routes, each with its own rate limit and time-out (`GET /v1/limits`)."""
 
     READ = "read"
     WRITE = "write"
     UPLOAD = "upload"
-    AUTH = "auth"  # takes credentials: a strict limit by address, because the caller is not known yet
+    AUTH = "auth"  # takes credentials: a strict limit per address, because the caller is not authenticated yet
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class RoutePolicy:
     max_body: int = MAX_BODY
 
     def extension(self) -> dict[str, Any]:
-        """The policy as a member of its OpenAPI operation."""
+        """Return the policy as an extension of its OpenAPI operation."""
         return {POLICY: asdict(self)}
 
     @classmethod
     def of(cls, operation: dict[str, Any]) -> RoutePolicy:
-        """The policy of an OpenAPI operation. Raises KeyError if it declares none."""
+        """Return the policy of an OpenAPI operation. Raises KeyError if it declares none."""
         declared = operation[POLICY]
         return cls(**declared | {"auth": Auth(declared["auth"]), "rate": RateClass(declared["rate"])})

@@ -1,4 +1,4 @@
-"""Problems (RFC 9457) over HTTP: how a route documents them, and the handlers that render them."""
+"""Problems (RFC 9457) over HTTP: their OpenAPI documentation, and the handlers that render them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from photomesh_shared.settings import ServiceSettings
 
 __all__ = ["HANDLERS", "ProblemDocument", "problems", "with_problem_content"]
 
-_MAX_ERRORS = 20  # a body of junk has thousands, and all of them would make a response larger than the body
+_MAX_ERRORS = 20  # an invalid body may cause thousands, and a response larger than itself
 _MAX_NAME = 100  # characters of a member's name
 
 Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
@@ -41,7 +41,7 @@ class ProblemField(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """An RFC 9457 problem. `type` is stable and answers with an explanation; other members may be added."""
+    """An RFC 9457 problem. `type` is a stable URL with an explanation; other members may be added."""
 
     type: str = Field(examples=["http://127.0.0.1:18000/problems/invalid-request"])
     title: str = Field(examples=["The request is not valid"])
@@ -54,7 +54,7 @@ class ProblemDocument(BaseModel):
 
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of a route: the problems it answers with, each with an example."""
+    """Return the `responses=` of a route: its problems, each with an example."""
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         entry = responses.setdefault(
@@ -71,15 +71,15 @@ def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 def with_problem_content(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document in which problems are problems: FastAPI documents every answer as application/json, and
-    invalid requests in its own form."""
+    """Correct the media type and schema of problems in an OpenAPI document: FastAPI documents every response as
+    application/json, and invalid requests in its own format."""
     schemas = document.get("components", {}).get("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for path in document.get("paths", {}).values():
         for operation in path.values():
             answers = operation["responses"]
-            if "HTTPValidationError" in str(answers.get("422")):  # undeclared: nothing to validate but a name
+            if "HTTPValidationError" in str(answers.get("422")):  # undeclared: only a name is validated
                 del answers["422"]
             for answer in answers.values():
                 content = answer.get("content", {})
@@ -118,8 +118,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_lone_surrogate(request: Request, error: Exception) -> Response:
-    """JSON can escape half a surrogate pair (``"\\ud800"``), which is no text and cannot be hashed, stored or sent.
-    Only a request can bring one in, so the request is wrong, wherever that is noticed."""
+    """Handle a lone surrogate: JSON can escape one (``"\\ud800"``), but it cannot be encoded, hence not hashed, stored
+    or sent. Only requests can contain one, so wherever the error occurs, the request is invalid."""
     return _respond(request, InvalidRequest("The text contains half a surrogate pair."))
 
 
@@ -133,7 +133,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
         case 405:
             problem = MethodNotAllowed(headers=error.headers)
         case 400:
-            problem = MalformedJson()  # FastAPI's error for a body that is not even text
+            problem = MalformedJson()  # FastAPI's error for a body that is not text
         case 413:
             problem = PayloadTooLarge()
         case _:

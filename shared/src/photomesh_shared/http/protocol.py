@@ -1,7 +1,8 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds that uvicorn does not have.
+"""uvicorn's HTTP/1.1 protocol with additional bounds.
 
-A request's head is bounded in size and time, the pipeline in length, a connection in age. A client that does not read
-its responses is cut off. A malformed request gets a problem document. `Upgrade` is ignored, as RFC 9110 permits (7.8).
+Bounds the size and duration of a request's head, the length of the pipeline and the age of a connection. Disconnects a
+client that does not read its responses. Responds to malformed requests with a problem document. Ignores `Upgrade`, as
+RFC 9110 permits (7.8).
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ __all__ = ["BoundedProtocol", "ConnectionBudget", "ConnectionLimits", "bounded_p
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """Of one connection. Ages vary by a quarter, so that connections opened together do not end together."""
+    """Limits of one connection. Ages vary by a quarter, so that connections opened together do not end together."""
 
     max_header_bytes: int = 32 * 1024  # names and values of a request
     max_headers: int = 100
     max_pipeline: int = 32  # requests that wait for the response to an earlier one
-    head_seconds: float = 15.0  # until a request's head is complete, also of the first one on a connection
-    write_seconds: float = 15.0  # without the client reading anything
-    age_seconds: float = 120.0  # the next response ends an older connection, so that new pods get their share of load
+    head_seconds: float = 15.0  # until a request's head is complete, including the first on a connection
+    write_seconds: float = 15.0  # without the client reading
+    age_seconds: float = 120.0  # the next response closes an older connection, so that new pods get load
 
 
 class ConnectionBudget(Protocol):
-    """Bounds the connections of an address."""
+    """Bounds the number of connections per address."""
 
     def take(self, address: str) -> bool:
-        """Counts a connection unless the address has too many."""
+        """Count a connection. Returns False if the address has too many."""
         ...
 
     def give_back(self, address: str) -> None: ...
@@ -93,11 +94,11 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(BadRequest("This is not an HTTP/1.1 request as RFC 9112 has it."))
+            self._refuse(BadRequest("This is not a valid HTTP/1.1 request (RFC 9112)."))
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Reads on in HTTP/1.1. The parser takes what follows such a head for another protocol, and a body for none; so
-        the body goes to a parser that gets the framing without the `Upgrade`."""
+        """Continue in HTTP/1.1. After such a head, the parser treats the following bytes as another protocol, and skips
+        the body; so the body goes to a parser that gets the framing fields without `Upgrade`."""
         if framing := self._framing():
             self.parser = httptools.HttpRequestParser(_BodyCallbacks(self))
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
@@ -106,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._feed(rest)
 
     def _framing(self) -> bytes:
-        """The fields that say where the request's body ends; empty for a request without one."""
+        """Return the header fields that delimit the request's body; empty if there is no body."""
         fields = (b"content-length", b"transfer-encoding")
         return b"".join(b"%b: %b\r\n" % (name, value) for name, value in self.headers if name in fields)
 
@@ -163,7 +164,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer = None
 
     def _refuse(self, problem: Problem) -> None:
-        """Responds, and closes the connection."""
+        """Respond with the problem, and close the connection."""
         if self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete:
@@ -183,7 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 class _BodyCallbacks:
-    """A parser's callbacks that leave out the head of its first message."""
+    """Parser callbacks that ignore the head of the first message."""
 
     def __init__(self, protocol: BoundedProtocol) -> None:
         self._protocol = protocol
@@ -213,7 +214,7 @@ class _BodyCallbacks:
 def bounded_protocol(
     type_base: str, limits: ConnectionLimits | None = None, budget: ConnectionBudget | None = None
 ) -> type[asyncio.Protocol]:
-    """The protocol class for uvicorn. `type_base` is the URL below which each problem type has its page."""
+    """Create the protocol class for uvicorn. `type_base` is the URL prefix of the problem types' pages."""
 
     class Configured(BoundedProtocol):
         pass

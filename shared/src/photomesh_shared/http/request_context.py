@@ -1,6 +1,6 @@
-"""The frame around every request: its id, its trace, its log line, its metrics, and a 500 for what nobody caught.
+"""Context of every request: id, trace, log line, metrics, and a 500 for uncaught errors.
 
-Raw ASGI, so it costs little.
+Plain ASGI for low overhead.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def new_request_id() -> str:
 
 
 def well_formed_request_id(value: str | None) -> str | None:
-    """The caller's own id, if it is one that we pass on."""
+    """Return the caller's request id if it is well-formed, else None."""
     return value if value and _REQUEST_ID.fullmatch(value) else None
 
 
 class RequestContextMiddleware:
-    """`Request-Id` joins answer, log, trace and event: it comes from the gateway, or is made here."""
+    """Sets `Request-Id`, which links response, log, trace and events: taken from the gateway, or generated here."""
 
     def __init__(self, app: ASGIApp, *, problem_type_base: str) -> None:
         self._app = app
@@ -63,7 +63,7 @@ class RequestContextMiddleware:
                 await self._app(scope, receive, send_with_id)
             except Exception:
                 log.exception("unhandled error", extra={"path": scope["path"]})
-                if status:  # the answer has begun: only cutting the connection can say that it went wrong
+                if status:  # the response has begun: only closing the connection can signal the error
                     raise
                 body = problem_body(InternalError(), type_base=self._type_base, request_id=request_id)
                 await JSONResponse(body, 500, media_type=CONTENT_TYPE)(scope, receive, send_with_id)
@@ -88,5 +88,5 @@ class RequestContextMiddleware:
 
 
 def _route_template(scope: Scope) -> str:
-    """`/v1/posts/{id}` rather than one label per post."""
+    """Return the route's template: `/v1/posts/{id}` rather than one label per post."""
     return getattr(scope.get("route"), "path", "unmatched")

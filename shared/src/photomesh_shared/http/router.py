@@ -1,4 +1,4 @@
-"""Public routes, each of which declares its policy::
+"""Public routes with declared policies::
 
     router = ApiRouter(tags=["likes"])
 
@@ -6,8 +6,8 @@
                 summary="Like a post")
     async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut: ...
 
-From the declaration follow the documented problems (those of tokens, of validation, of cursors and idempotency keys),
-the paths of the idempotency middleware, the limit of the body, and the gateway's routing table.
+Derived from the declaration: the documented problems (of tokens, validation, cursors and idempotency keys), the paths
+of the idempotency middleware, the maximum body, and the gateway's routing table.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ _TOKEN_PROBLEMS: dict[Auth, tuple[type[Problem], ...]] = {
 
 
 class RouteDeclaration(TypedDict, total=False):
-    """What any route declares. What is not explained here is as in FastAPI."""
+    """The declaration of a route. Members without a comment are as in FastAPI."""
 
     auth: Required[Auth]
     rate: Required[RateClass]
     summary: Required[str]
-    problems: Sequence[type[Problem]]  # of the route's own; those that follow from its declaration need no mention
-    conditional: bool  # answers If-None-Match with 304, or on a change If-Match with 412
+    problems: Sequence[type[Problem]]  # the route's own; those derived from its declaration are added
+    conditional: bool  # supports If-None-Match (304) or, for writes, If-Match (412)
     max_body: int  # bytes
     status_code: int
     tags: list[str | Enum]
@@ -77,7 +77,7 @@ class Operation:
 
 
 class ApiRouter:
-    """Collects a service's public routes for `create_api_app`. Has no way to register a route without a policy."""
+    """Collects a service's public routes for `create_api_app`. Every route must have a policy."""
 
     def __init__(self, *, prefix: str = "", tags: Sequence[str] = ()) -> None:
         self.routes = APIRouter(prefix=prefix, tags=list(tags), route_class=BoundedRoute)
@@ -86,13 +86,14 @@ class ApiRouter:
     def get(
         self, path: str, *, paged: bool = False, **declared: Unpack[RouteDeclaration]
     ) -> Callable[[Endpoint], Endpoint]:
-        """A `paged` route takes `Paging`."""
+        """Declare a GET route. A `paged` route takes `Paging`."""
         return self._route("GET", path, declared, paged=paged)
 
     def post(
         self, path: str, *, idempotent: bool = False, **declared: Unpack[RouteDeclaration]
     ) -> Callable[[Endpoint], Endpoint]:
-        """An `idempotent` route takes an `Idempotency-Key`, and creates under the id of its `Creation`."""
+        """Declare a POST route. An `idempotent` route takes an `Idempotency-Key`, and creates under the id of
+        `Creation`."""
         return self._route("POST", path, declared, idempotent=idempotent)
 
     def put(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
@@ -149,8 +150,8 @@ class ApiRouter:
 
 
 class BoundedRoute(APIRoute):
-    """Refuses a body with more bytes than the route's policy allows. (FastAPI's `max_body_size` answers in plain text,
-    whatever the app's error handlers.)"""
+    """Refuses a body larger than the route's policy allows. (FastAPI's `max_body_size` responds in plain text,
+    bypassing the app's error handlers.)"""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -165,7 +166,8 @@ class BoundedRoute(APIRoute):
 
 
 def _bounded(request: Request, max_body: int) -> Receive:
-    """The request's `receive`. Raises HTTPException, because FastAPI turns anything else into a malformed body."""
+    """Return the request's `receive`, bounded. It raises HTTPException, because FastAPI reports any other error as a
+    malformed body."""
     rest = max_body
 
     async def receive() -> Message:
@@ -186,7 +188,7 @@ def _tree(dependant: Dependant) -> Iterator[Dependant]:
 
 
 def _auth_of(dependants: Sequence[Dependant]) -> Auth:
-    """What the endpoint's parameters take: `Viewer`, `MaybeViewer` or neither."""
+    """Derive the auth from the endpoint's parameters: `Viewer`, `MaybeViewer` or neither."""
     calls = [dependant.call for dependant in dependants]
     if required_principal in calls:
         return Auth.REQUIRED

@@ -19,7 +19,7 @@ __all__ = ["run"]
 
 
 class _Server(uvicorn.Server):
-    """Keeps serving for as many seconds after the signal as `on_exit` returns."""
+    """Keeps serving after the signal for the seconds that `on_exit` returns."""
 
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], float]) -> None:
         super().__init__(config)
@@ -42,11 +42,11 @@ def run(
     protocol: type[asyncio.Protocol] | None = None,
     on_exit: Callable[[], float] = lambda: 0.0,
 ) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes open requests and closes the lifespan.
+    """Serve until SIGTERM or SIGINT, then finish open requests and close the lifespan.
 
-    `protocol` is `bounded_protocol` with the limits of a connection; the usual ones if it is None.
-    `on_exit` is called at the signal and returns the seconds for which connections are still accepted, so that load
-    balancers can take the process out first.
+    `protocol`: a `bounded_protocol`; the default one if None.
+    `on_exit` is called on the signal and returns for how many seconds to keep accepting connections, so that load
+    balancers can remove the process first.
     """
     config = uvicorn.Config(
         app,
@@ -56,8 +56,8 @@ def run(
         http=protocol or bounded_protocol(settings.problem_type_base),
         ws="none",
         log_config=None,
-        access_log=False,  # ours is in RequestContextMiddleware
-        proxy_headers=False,  # uvicorn would believe anyone on this machine about the client's address
+        access_log=False,  # RequestContextMiddleware logs accesses
+        proxy_headers=False,  # uvicorn would trust any local process about the client's address
         server_header=False,
         headers=list((headers or {}).items()),
         timeout_graceful_shutdown=int(settings.shutdown_seconds),
@@ -67,4 +67,4 @@ def run(
     server = _Server(config, on_exit)
     server.run()
     if not server.started:
-        sys.exit(3)  # as `uvicorn.run` does when the lifespan failed
+        sys.exit(3)  # as `uvicorn.run` does if the lifespan fails

@@ -1,4 +1,4 @@
-"""A TCP transport that joins small writes and closes so that the peer sees the last response."""
+"""A TCP transport that coalesces small writes and closes so that the peer receives the last response."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _LINGER_SECONDS = 1.0
 
 
 class LingeringTransport:
-    """Wraps a transport. The writes of one turn of the event loop leave as one: a response's head and its body.
+    """Wraps a transport. Coalesces the writes of one event loop iteration: a response's head and body.
 
-    `close` ends the sending side and reads on for a while: closing at once while the peer still sends would reset the
-    connection, and it would not see the response. A peer that does not read for `write_seconds` is cut off.
+    `close` shuts down the sending side and keeps reading for a while: closing at once while the peer still sends would
+    reset the connection, and the peer would lose the response. A peer that does not read for `write_seconds` is
+    disconnected.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, write_seconds: float) -> None:

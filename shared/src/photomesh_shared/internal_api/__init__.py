@@ -1,7 +1,7 @@
-"""What `/internal` routes take and return: one module per service, imported by that service and its clients.
+"""Contracts of `/internal` routes: one module per service, imported by that service and its clients.
 
-No gateway leads to these routes and they take no token. All of them are reads, so every call may be repeated.
-`tests/contract/test_internal_api.py` compares the routes with the operations that are declared here.
+The gateway does not route to them, and they take no token. All are reads, so every call may be retried.
+`tests/contract/test_internal_api.py` compares the routes with the operations declared here.
 """
 
 from photomesh_shared.internal_api.operation import InternalModel, Operation

@@ -1,4 +1,4 @@
-"""One operation of an internal API, as both sides know it."""
+"""One operation of an internal API, shared by server and clients."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ R = TypeVar("R")
 
 
 class InternalModel(BaseModel):
-    """Closed to unknown members where a request is read; `Operation.parse` ignores those of a response, so that a
-    service may add members before its clients know of them."""
+    """Rejects unknown members of requests; `Operation.parse` ignores those of responses, so that a service may add
+    members before its clients know them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,17 +33,17 @@ class Operation(Generic[R]):
     body: type[InternalModel] | None = None
 
     def url(self, **path: str) -> str:
-        """The path with its placeholders filled in."""
+        """Return the path with its placeholders filled in."""
         return self.path.format(**path)
 
     def parse(self, content: bytes) -> R:
-        """The response in a body. Raises pydantic.ValidationError."""
+        """Parse the response from a body. Raises pydantic.ValidationError."""
         if self.response is bytes:
             return cast("R", content)
         return self._adapter.validate_json(content, extra="ignore")
 
     def query_of(self, query: InternalModel | None) -> Mapping[str, str]:
-        """The query string's members."""
+        """Return the query string's members."""
         if query is None:
             return {}
         members: dict[str, Any] = query.model_dump(mode="json", exclude_none=True)

@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 MAX_IDS = 100
-"""Posts or accounts of one call."""
+"""Maximum number of posts or accounts per call."""
 MAX_AUTHORS = 200
-"""Authors of one call for timelines."""
+"""Maximum number of authors per call for timelines."""
 MAX_TIMELINE = 50
-"""Posts of one timeline in one call."""
+"""Maximum number of posts per timeline and call."""
 
 
 def _split(given: object) -> object:
@@ -60,14 +60,14 @@ class PostsQuery(InternalModel):
 
 
 class PostSnapshot(PostPublished):
-    """A post as its publication would be today, and its counts."""
+    """The current state of a post, as its publication would carry it, and its counts."""
 
     edited_at: UtcTime | None
     version: int = Field(description="The `entityversion` of the post's newest event.")
     deleted: bool
     like_count: int
     comment_count: int
-    counts_version: int = Field(0, description="The `entityversion` of the latest event of the counts; 0: none yet.")
+    counts_version: int = Field(0, description="The `entityversion` of the latest event of the counts; 0: none.")
 
 
 class Posts(InternalModel):
@@ -94,7 +94,7 @@ class ViewerStateQuery(InternalModel):
 
 
 class ViewerState(InternalModel):
-    """Those of the posts that the account likes, and those that it saved.
+    """The given posts that the account likes, and those that it saved.
 
     The versions are the `entityversion`s of the account's latest like or unlike, save or unsave, of each post; 0: none.
     """
@@ -110,7 +110,7 @@ class AccountsQuery(InternalModel):
 
 
 class Account(InternalModel):
-    """What posts show of their author. Names are null while only the account's id is known."""
+    """The author as shown on posts. Names are null if only the account's id is known."""
 
     id: UserId
     username: str | None

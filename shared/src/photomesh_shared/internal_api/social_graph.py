@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MAX_FOLLOWERS = 50_000
-"""Followers of one call."""
+"""Maximum number of followers per call."""
 
 
 class FollowersQuery(InternalModel):
@@ -42,8 +42,8 @@ class VersionedAccount(NamedTuple):
 
 
 class Following(InternalModel):
-    """All accounts that one account follows, and all that it mutes. `ended`: those that it neither follows nor mutes,
-    and to which it once had a relation."""
+    """All accounts that an account follows, and all that it mutes. `ended`: former relations, to accounts that it
+    neither follows nor mutes."""
 
     following: list[VersionedAccount]
     muted: list[VersionedAccount]
@@ -55,7 +55,7 @@ class SummaryQuery(InternalModel):
 
 
 class Relationship(InternalModel):
-    """How the viewer stands to an account."""
+    """The relationship between the viewer and an account."""
 
     user_id: UserId
     following: bool
@@ -67,7 +67,7 @@ class Relationship(InternalModel):
 
 
 class Summary(InternalModel):
-    """What a profile shows of the graph; zeros for an unknown account.
+    """The graph's part of a profile; zeros for an unknown account.
 
     `relationship` is null without a viewer, or when the viewer is the account itself.
     """
@@ -88,8 +88,8 @@ class PopularAccount(NamedTuple):
 
 
 GET_FOLLOWERS = Operation("GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery)
-"""Ids of followers in ascending order, packed (`packed_ids`); a page shorter than the limit is the last."""
+"""Ids of followers in ascending order, packed (`packed_ids`); a page below the limit is the last."""
 GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following)
 GET_SUMMARY = Operation("GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery)
 GET_POPULAR = Operation("GET", "/internal/popular", list[PopularAccount], query=PopularQuery)
-"""Accounts with at least so many followers, most followers first."""
+"""Accounts with at least the given number of followers, most followers first."""

@@ -1,1 +1,1 @@
-"""Kafka: the publisher, the consumer runner and the topics. Nothing else imports a Kafka driver."""
+"""Kafka: the publisher, the consumer runner and the topics. The only package that imports a Kafka driver."""

@@ -1,4 +1,4 @@
-"""Makes the cluster's topics what the catalogue says."""
+"""Creates and updates the cluster's topics from the catalogue."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from photomesh_shared.events.catalogue import DEAD_LETTER_RETENTION, Topic, dead
 
 __all__ = ["TopicSpec", "apply_topics", "topic_specs"]
 
-_MAX_DEAD_LETTER_BYTES = 65_536  # on top of the record: the headers that say what happened
+_MAX_DEAD_LETTER_BYTES = 65_536  # on top of the record, for the `dlt_…` headers
 _TOPIC_LEVEL = 1  # DescribeConfigs' source of values that were set on the topic itself
 _PROPAGATION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """A topic as the cluster should have it."""
+    """The desired state of a topic."""
 
     name: str
     partitions: int
@@ -34,7 +34,7 @@ class TopicSpec:
 
 
 def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
-    """The catalogue's topics and the dead-letter topics of their consumers."""
+    """Return the catalogue's topics and the dead-letter topics of their consumers."""
     # With three replicas, a write needs two and survives the loss of either; with two, needing both would make every
     # restart of a broker an outage.
     safety = {"min.insync.replicas": str(max(1, replication - 1))}
@@ -47,7 +47,7 @@ def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
             **safety,
         }
         if topic.cleanup == "compact":
-            # Subscribers that are at most a day behind see every event; later ones the latest of each key.
+            # A subscriber with a lag of up to a day sees every event; with more, the latest of each key.
             settings["min.compaction.lag.ms"] = _milliseconds(timedelta(days=1))
         return TopicSpec(topic.name, topic.partitions, replication, settings)
 
@@ -68,10 +68,10 @@ def _milliseconds(retention: timedelta) -> str:
 
 
 async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
-    """Creates what is missing, adds partitions, and sets what differs; says what it did, and nothing if all was well.
+    """Create missing topics, add partitions and set differing options. Returns the changes made; idempotent.
 
-    Never removes a topic or a partition, and leaves settings alone that the catalogue does not speak of. Replicas of
-    existing topics are the operator's to move. Raises Unavailable.
+    Never removes a topic or a partition, and keeps options that the catalogue does not define. Reassigning the replicas
+    of existing topics is left to the operator. Raises Unavailable.
     """
     wanted = {spec.name: spec for spec in specs}
     try:
@@ -93,13 +93,13 @@ async def _create(admin: Any, wanted: Mapping[str, TopicSpec]) -> list[str]:
         [NewTopic(spec.name, spec.partitions, spec.replication, topic_configs=dict(spec.settings)) for spec in missing]
     )
     for topic, code, message in response.topic_errors:
-        if code not in (0, TopicAlreadyExistsError.errno):  # another may be provisioning as well
+        if code not in (0, TopicAlreadyExistsError.errno):  # provisioned concurrently
             raise for_code(code)(f"{topic}: {message}")
     return [f"created {spec.name}" for spec in missing]
 
 
 async def _wait_for(admin: Any, wanted: Mapping[str, TopicSpec]) -> Mapping[str, int]:
-    """Brokers learn of a new topic a moment after it was made."""
+    """Wait until the brokers' metadata includes new topics. Returns the partition counts."""
     async with asyncio.timeout(_PROPAGATION_SECONDS):
         while True:
             existing = await _partitions(admin, wanted)
@@ -109,7 +109,7 @@ async def _wait_for(admin: Any, wanted: Mapping[str, TopicSpec]) -> Mapping[str,
 
 
 async def _partitions(admin: Any, wanted: Iterable[str]) -> dict[str, int]:
-    """How many partitions each topic has; 0 for those that do not exist."""
+    """Return the partition count of each topic; 0 if it does not exist."""
     described = await admin.describe_topics(list(wanted))
     return {topic["topic"]: len(topic["partitions"]) for topic in described}
 
@@ -131,7 +131,7 @@ async def _set(admin: Any, wanted: Mapping[str, TopicSpec]) -> list[str]:
         present = {entry[0]: entry[1] for entry in entries}
         drift = {key: value for key, value in wanted[name].settings.items() if present.get(key) != value}
         if drift:
-            # AlterConfigs replaces all that was set on the topic, so what others set is sent along.
+            # AlterConfigs replaces all options of the topic, so options set elsewhere are sent along.
             ours = {entry[0]: entry[1] for entry in entries if entry[3] == _TOPIC_LEVEL}
             changes.append(ConfigResource(ConfigResourceType.TOPIC, name, {**ours, **wanted[name].settings}))
             done += [f"{name}: {key} {present.get(key)} → {value}" for key, value in drift.items()]

@@ -1,6 +1,6 @@
-"""The runner's source on a real Kafka, by aiokafka.
+"""The runner's source on a real Kafka, implemented with aiokafka.
 
-Its defaults are unsafe; every setting that matters is given here.
+aiokafka's defaults are unsafe, so every relevant option is set here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ANSWER_SECONDS = 5.0
 
 
 def kafka_source(bootstrap: str) -> Connect:
-    """For `ConsumerRunner`: consumers of these brokers."""
+    """Return the factory of consumers of these brokers, for `ConsumerRunner`."""
 
     def connect(group: str, topics: Sequence[str], ownership: Ownership) -> KafkaSource:
         return KafkaSource(bootstrap, group, topics, ownership)
@@ -48,13 +48,14 @@ class KafkaSource:
             client_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            # How long the partitions of a member that died lie idle: ten heartbeats, so that a hiccup is not a death.
+            # How long the partitions of a dead member stay idle: ten heartbeats, so that a pause does not count as
+            # death.
             session_timeout_ms=10_000,
-            # Members learn of a rebalance by their heartbeat, so this is how long one takes to begin.
+            # Heartbeats announce a rebalance to the members, so this bounds how long one takes to begin.
             heartbeat_interval_ms=1_000,
-            # Longer than the runner's drain and commit together, so that a member that drains is waited for.
+            # Longer than the runner's drain plus commit, so that the rebalance waits for a draining member.
             rebalance_timeout_ms=60_000,
-            # The runner does not poll while it has enough to do, and has a watchdog of its own.
+            # The runner does not poll while its buffers are full; its own watchdog detects stalls.
             max_poll_interval_ms=24 * 3600 * 1000,
             max_partition_fetch_bytes=512 * 1024,
             fetch_max_wait_ms=500,
@@ -109,7 +110,7 @@ class KafkaSource:
         return {Partition(*tp): end for tp, end in ends.items()}
 
     def failed(self) -> bool:
-        # When these tasks end before the consumer is stopped, it says so in the log and nowhere else.
+        # If these tasks end before the consumer is stopped, aiokafka only logs it.
         coordinator, fetcher = self._consumer._coordinator, self._consumer._fetcher
         return (coordinator is not None and coordinator._coordination_task.done()) or (
             fetcher is not None and fetcher._fetch_task.done()
@@ -120,8 +121,8 @@ class KafkaSource:
             with surface_stray_cancellation():
                 await self._consumer.stop()
         except StrayCancellation:
-            # The driver cancels its fetches one by one and awaits each, and the first that is in its back-off ends the
-            # whole `stop` (aiokafka 0.14, `Fetcher.close`). The rest of `stop` is ours to do.
+            # The driver cancels and awaits its fetches one by one; the first one in its back-off aborts the whole
+            # `stop` # (aiokafka 0.14, `Fetcher.close`). Do the rest of `stop` here.
             for fetch in self._consumer._fetcher._pending_tasks:
                 fetch.cancel()
             await self._consumer._client.close()

@@ -1,7 +1,7 @@
-"""Dead letters: records that a group could not handle, kept with the reason in ``<topic>.<group>.dlt``.
+"""Dead letters: records that a group could not handle, stored with the error in ``<topic>.<group>.dlt``.
 
-Key, value and headers stay as they were; ``dlt_…`` headers say what happened, so that a record can be looked at,
-and sent again once the cause is mended.
+Key, value and headers are unchanged; ``dlt_…`` headers describe the failure, so that the record can be inspected, and
+replayed once the cause is fixed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_ERROR_CHARACTERS = 1000
 def dead_letter(
     received: Received, *, group: str, cause: Cause, error: BaseException, attempts: int, now: datetime
 ) -> Record:
-    """The record to put aside."""
+    """Return the record for the dead-letter topic."""
     reason = {
         "dlt_cause": cause,
         "dlt_error": f"{type(error).__name__}: {error}"[:_MAX_ERROR_CHARACTERS],
@@ -41,7 +41,7 @@ def dead_letter(
 
 
 def restore(record: Record) -> Record:
-    """The record as it was before it was put aside, bound for its own topic again."""
+    """Return the original record of a dead letter, addressed to its own topic."""
     return Record(
         topic=record.header("dlt_topic") or record.topic,
         key=record.key,

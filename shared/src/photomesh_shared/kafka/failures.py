@@ -1,11 +1,11 @@
-"""How a handler tells the runner which kind of failure it met.
+"""The errors by which a handler tells the runner how to treat a failure.
 
-    Invalid             this record can never be handled: dead-letter topic, at once
-    errors.Unavailable  something that the handler needs does not answer: tried again until it does, without limit
-    anything else       tried again a few times, then the dead-letter topic; `Transient` says that this is expected
+    Invalid             the record can never be handled: dead-letter topic at once
+    errors.Unavailable  a dependency is unreachable: retried without limit until it responds
+    anything else       retried a few times, then dead-letter topic; `Transient` marks an expected failure
 
-Every adapter raises `Unavailable` when its server does not answer, so that the same code serves a request (which
-becomes a 503) and a record (which waits).
+Every adapter raises `Unavailable` if its server is unreachable, so the same code serves requests (responded to with
+503) and records (which wait).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ __all__ = ["Invalid", "Transient"]
 
 
 class Invalid(Exception):
-    """The record makes no sense, and will not the next time."""
+    """The record is invalid; retrying cannot help."""
 
 
 class Transient(Exception):
-    """It did not work this time."""
+    """A failure that a retry may fix."""

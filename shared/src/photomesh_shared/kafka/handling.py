@@ -1,4 +1,4 @@
-"""Records from the broker to their outcome: decoded, handled alone or together, tried again, put aside."""
+"""Processing of records: decode, handle singly or in batches, retry, dead-letter."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ Handler = Callable[[Envelope[Any]], Awaitable[None]]
 BatchHandler = Callable[[Sequence[Envelope[Any]]], Awaitable[None]]
 OnExhausted = Callable[[Envelope[Event], Exception], Awaitable[None]]
 
-AFTER_HANDLE = declare("runner.after_handle", "the handler is done, the offset is not committed")
+AFTER_HANDLE = declare("runner.after_handle", "the handler has returned, the offset is not committed")
 
 
 class _GivenUp(Exception):
-    """The partition was taken away, or the process stops, while a record waited for its next attempt."""
+    """The partition was revoked, or the process stops, while a record waited for its next attempt."""
 
 
 class Handling:
-    """What a consumer group does with a record."""
+    """Processes the records of a consumer group."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Handling:
         randomness: random.Random,
     ) -> None:
         self.waiting = 0
-        """How many records wait for a dependency to come back."""
+        """Number of records that wait for an unavailable dependency."""
         self._group = group
         self._handlers = {**handlers, **{kind: _alone(handler) for kind, handler in batch_handlers.items()}}
         self._batch_handlers = batch_handlers
@@ -69,11 +69,11 @@ class Handling:
         self._randomness = randomness
 
     async def handle(self, queued: Sequence[Received], giving_up: asyncio.Event) -> int:
-        """Deals for good with the first of a key's records, together with those after it that go to the same batch
-        handler. How many that was; fewer, or none, if `giving_up` was set before they were dealt with.
+        """Process the first of a key's records, together with those after it that go to the same batch handler. Returns
+        how many were processed; fewer, or none, if `giving_up` was set before.
 
-        When a batch fails its records are handled one by one, so that only those are tried again and put aside that
-        fail by themselves.
+        If a batch fails, its records are handled one by one, so that only records that fail by themselves are retried
+        and dead-lettered.
         """
         together = self._together(queued)
         try:
@@ -89,7 +89,7 @@ class Handling:
         return done
 
     def _together(self, queued: Sequence[Received]) -> list[Envelope[Event]]:
-        """The events of the first records that one batch handler takes; none if there is nothing to gain."""
+        """Return the events of the leading records that one batch handler takes; empty if a batch gains nothing."""
         together: list[Envelope[Event]] = []
         if len(queued) < 2:
             return together
@@ -102,7 +102,7 @@ class Handling:
         return together if len(together) > 1 else []
 
     async def _handle_together(self, envelopes: Sequence[Envelope[Event]], giving_up: asyncio.Event) -> bool:
-        """Whether a batch was dealt with; if not, its records are still to be handled. Raises _GivenUp."""
+        """Return whether the batch was processed; if not, its records are still to be handled. Raises _GivenUp."""
         started = self._clock.monotonic()
         first = envelopes[0]
         handler = self._batch_handlers[type(first.data)]
@@ -112,7 +112,7 @@ class Handling:
             "messaging.batch.message_count": len(envelopes),
             "messaging.consumer.group.name": self._group,
         }
-        # A span has one parent. The first record's trace shows the batch, the others end where they were published.
+        # A span has one parent: the first record's trace shows the batch, the others end at their publication.
         trace = {"traceparent": first.traceparent} if first.traceparent else {}
         with tracing.extract(trace, f"handle {first.data.topic}", kind=SpanKind.CONSUMER, attributes=attributes):
             try:
@@ -121,7 +121,7 @@ class Handling:
                 raise
             except Exception:
                 where = {"topic": first.data.topic, "first_event_id": first.id, "records": len(envelopes)}
-                log.warning("a batch failed, its records are handled one by one", extra=where, exc_info=True)
+                log.warning("batch failed, handling its records one by one", extra=where, exc_info=True)
                 return False
         elapsed = self._clock.monotonic() - started
         for name, count in Counter(envelope.data.type_ for envelope in envelopes).items():
@@ -131,7 +131,7 @@ class Handling:
         return True
 
     async def _handle_one(self, received: Received, giving_up: asyncio.Event) -> bool:
-        """Deals with a record for good. False if `giving_up` was set before it was dealt with."""
+        """Process a record. Returns False if `giving_up` was set before it was processed."""
         started = self._clock.monotonic()
         name = "unknown"
         try:
@@ -188,10 +188,10 @@ class Handling:
                 failures += 1
                 where = {"event_type": envelope.data.type_, "event_id": envelope.id, "attempt": failures}
                 if failures < self._retry.attempts:
-                    log.warning("handling failed, will try again", extra=where, exc_info=True)
+                    log.warning("handling failed, retrying", extra=where, exc_info=True)
                     await self._pause(self._retry.backoff.delay(failures, self._randomness), giving_up)
                     continue
-                log.exception("handling failed for the last time", extra=where)
+                log.exception("handling failed, no retries left", extra=where)
                 if self._on_exhausted:
                     await self._tell_exhausted(self._on_exhausted, envelope, error, giving_up)
                 await self._put_aside(received, "exhausted", error, failures, giving_up)
@@ -207,7 +207,7 @@ class Handling:
         except _GivenUp:
             raise
         except Exception:
-            # The record is put aside with the first error, which is the one that matters.
+            # The dead letter carries the handler's error, which is the cause.
             log.exception("on_exhausted failed", extra={"event_id": envelope.id})
 
     async def _put_aside(
@@ -217,7 +217,7 @@ class Handling:
             received, group=self._group, cause=cause, error=error, attempts=attempts, now=self._clock.now()
         )
         place = {"topic": received.partition.topic, "partition": received.partition.number, "offset": received.offset}
-        log.error("put a record aside", extra=place | {"cause": cause, "reason": str(error)})
+        log.error("record sent to dead-letter topic", extra=place | {"cause": cause, "reason": str(error)})
         await self._until_up(lambda: self._send(letter), giving_up)
         DEAD_LETTERS.labels(self._group, received.partition.topic).inc()
 
@@ -225,7 +225,7 @@ class Handling:
         await self._publisher.send([letter])
 
     async def _until_up(self, action: Callable[[], Awaitable[None]], giving_up: asyncio.Event) -> None:
-        """Repeats `action` for as long as something that it needs is down."""
+        """Retry `action` for as long as a dependency is unavailable."""
         failures = 0
         waiting = False
         try:

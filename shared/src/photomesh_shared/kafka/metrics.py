@@ -1,4 +1,4 @@
-"""What Prometheus sees of publishing and consuming."""
+"""Prometheus metrics of publishing and consuming."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -26,32 +26,32 @@ __all__ = [
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 PUBLISHED = Counter("photomesh_published_total", "Records sent to Kafka.", ["topic", "outcome"])
-PUBLISH_SECONDS = Histogram("photomesh_publish_seconds", "Until Kafka acknowledged.", ["topic"], buckets=_SECONDS)
+PUBLISH_SECONDS = Histogram("photomesh_publish_seconds", "Time until Kafka acknowledged.", ["topic"], buckets=_SECONDS)
 
-RECORDS = Counter("photomesh_consumer_records_total", "Records taken from Kafka.", ["group", "type", "outcome"])
+RECORDS = Counter("photomesh_consumer_records_total", "Records processed.", ["group", "type", "outcome"])
 HANDLING_SECONDS = Histogram(
     "photomesh_consumer_handling_seconds",
-    "From the first attempt to the outcome.",
+    "Time from the first attempt to the outcome.",
     ["group", "type"],
     buckets=_SECONDS,
 )
-_LAG = Gauge("photomesh_consumer_lag", "Records written and not yet done with.", ["group", "topic", "partition"])
+_LAG = Gauge("photomesh_consumer_lag", "Records written and not yet processed.", ["group", "topic", "partition"])
 _LAG_SECONDS = Gauge(
     "photomesh_consumer_lag_seconds",
-    "Age of the oldest record not yet done with.",
+    "Age of the oldest record not yet processed.",
     ["group", "topic", "partition"],
 )
-IN_FLIGHT = Gauge("photomesh_consumer_in_flight", "Records taken and not yet done with.", ["group"])
+IN_FLIGHT = Gauge("photomesh_consumer_in_flight", "Records received and not yet processed.", ["group"])
 WAITING_FOR_DEPENDENCY = Gauge(
-    "photomesh_consumer_waiting_for_dependency", "Records that wait for a server to come back.", ["group"]
+    "photomesh_consumer_waiting_for_dependency", "Records that wait for an unavailable dependency.", ["group"]
 )
-CONSUMER_REBALANCES = Counter("photomesh_consumer_rebalances_total", "Times partitions were taken away.", ["group"])
-CONSUMER_RESTARTS = Counter("photomesh_consumer_restarts_total", "Times the Kafka consumer was made anew.", ["group"])
-DEAD_LETTERS = Counter("photomesh_dead_letters_total", "Records put aside.", ["group", "topic"])
+CONSUMER_REBALANCES = Counter("photomesh_consumer_rebalances_total", "Times partitions were revoked.", ["group"])
+CONSUMER_RESTARTS = Counter("photomesh_consumer_restarts_total", "Times the Kafka consumer was replaced.", ["group"])
+DEAD_LETTERS = Counter("photomesh_dead_letters_total", "Records sent to dead-letter topics.", ["group", "topic"])
 
 
 def start_consumer_series(group: str, topics: Iterable[str], types: Iterable[str]) -> None:
-    """Start the counters that alerts watch at 0. A series that appears with its first event shows no increase."""
+    """Initialise the counters that alerts use to 0; a series that appears with its first event shows no increase."""
     for topic in topics:
         DEAD_LETTERS.labels(group, topic)
     for type_ in types:
@@ -60,14 +60,14 @@ def start_consumer_series(group: str, topics: Iterable[str], types: Iterable[str
 
 
 def start_publisher_series(topics: Iterable[str]) -> None:
-    """Start the counters of these topics at 0; see `start_consumer_series`."""
+    """Initialise the counters of these topics to 0; see `start_consumer_series`."""
     for topic in topics:
         for outcome in ("ok", "failed"):
             PUBLISHED.labels(topic, outcome)
 
 
 def report_lag(group: str, partition: Partition, records: int, seconds: float | None) -> None:
-    """Report a partition's lag. `seconds` is the age of the oldest record, None while it has not been read."""
+    """Report a partition's lag. `seconds` is the age of the oldest record; None if it has not been read."""
     labels = (group, partition.topic, str(partition.number))
     _LAG.labels(*labels).set(records)
     if seconds is None:
@@ -77,7 +77,7 @@ def report_lag(group: str, partition: Partition, records: int, seconds: float | 
 
 
 def forget_lag(group: str, partition: Partition) -> None:
-    """Stop reporting a partition, which is another consumer's from now on."""
+    """Stop reporting a partition that was revoked."""
     for gauge in (_LAG, _LAG_SECONDS):
         _remove(gauge, (group, partition.topic, str(partition.number)))
 

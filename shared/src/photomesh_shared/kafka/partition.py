@@ -1,4 +1,4 @@
-"""The work on one partition: order within a key, concurrency between keys, and how far it is done."""
+"""Processing of one partition: ordered within a key, concurrent between keys, with offset tracking."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from photomesh_shared.kafka.source import Partition, Received
 __all__ = ["OffsetTracker", "PartitionWork"]
 
 _SHARES = 8
-"""How many keys fill the buffer at least."""
+"""Minimum number of keys that fill the buffer."""
 _READ_AHEAD_BYTES = 1024 * 1024
-"""Memory for what is read beyond half of the buffer: more uploads than one account may complete in a day."""
+"""Bytes for records read beyond half of the buffer: more uploads than one account may complete in a day."""
 _RECORD_BYTES = 256
-"""What a record takes beside its value."""
+"""Bytes of a record beside its value."""
 
 
 class OffsetTracker:
-    """The low-water mark: every record before it is done with."""
+    """Tracks the low-water mark: every record before it is processed."""
 
     def __init__(self) -> None:
-        self._open: dict[int, datetime] = {}  # in the order of offsets, for that is how records come
+        self._open: dict[int, datetime] = {}  # in offset order, because records arrive in it
         self._next: int | None = None
 
     def begin(self, offset: int, written_at: datetime) -> None:
@@ -36,12 +36,12 @@ class OffsetTracker:
 
     @property
     def low_water(self) -> int | None:
-        """The offset to commit; None when nothing has come yet."""
+        """The offset to commit; None before the first record."""
         return next(iter(self._open), self._next)
 
     @property
     def oldest(self) -> datetime | None:
-        """When the first record that is not done with was written; None when all are done with."""
+        """Timestamp of the first unprocessed record; None if all are processed."""
         return next(iter(self._open.values()), None)
 
     def __len__(self) -> int:
@@ -49,13 +49,13 @@ class OffsetTracker:
 
 
 class PartitionWork:
-    """Records of one partition that were taken and are not done with.
+    """Records of one partition that were received and are not yet processed.
 
-    Records of one key are handled one after another, those of up to `concurrency` keys at a time. `spawn` starts a
-    task whose failure ends the whole runner.
+    Records of one key are handled in order, up to `concurrency` keys at a time. `spawn` starts a task whose failure
+    ends the runner.
 
-    No key takes more than its share of the buffer: records of one that has many are read and wait outside of it, so
-    that those behind them are reached. They are kept in memory until then, for an offset cannot be committed past them.
+    No key takes more than its share of the buffer: further records of that key wait outside the buffer, so that the
+    records behind them are reached. They stay in memory, because offsets cannot be committed past them.
     """
 
     def __init__(
@@ -69,15 +69,15 @@ class PartitionWork:
         buffer: int,
         batch: int,
     ) -> None:
-        """`handle` is given the next records of one key, `batch` at most, and an event that is set when the work is to
-        be given up. It returns how many of them are done with, from the first on; none when it gave up. `progressed`
-        is called after each time that some are."""
+        """`handle` takes up to `batch` records of one key and an event that is set to give up the work. It returns how
+        many leading records it has processed; 0 if it gave up. `progressed` is called whenever records have been
+        processed."""
         self.partition = partition
         self.tracker = OffsetTracker()
         self.start: int | None = None
-        """Where reading began, once somebody asked."""
+        """The offset where reading began, once requested."""
         self.committed: int | None = None
-        """What we have committed."""
+        """The last committed offset."""
         self._handle = handle
         self._spawn = spawn
         self._progressed = progressed
@@ -93,23 +93,23 @@ class PartitionWork:
 
     @property
     def position(self) -> int | None:
-        """The first record that is not done with, as far as known."""
+        """The first unprocessed offset, if known."""
         low_water = self.tracker.low_water
         return self.start if low_water is None else low_water
 
     @property
     def wants_more(self) -> bool:
-        """Whether half of the buffer is free, and memory for more than that."""
+        """Whether half of the buffer is free, and memory beyond it is available."""
         half = self._buffer // 2
         free = self._occupied <= half and (len(self.tracker) <= half or self._bytes < _READ_AHEAD_BYTES)
         return free and not self._giving_up.is_set()
 
     def accept(self, records: Sequence[Received]) -> None:
-        """Takes records on, in the order of their offsets."""
+        """Accept records in offset order."""
         for received in records:
             self.tracker.begin(received.offset, received.written_at)
             self._bytes += _size(received)
-            # A record without a key is ordered after nothing: it gets a lane of its own.
+            # A record without a key has no order: it gets its own lane.
             key = received.offset if received.record.key is None else received.record.key
             lane = self._lanes.get(key)
             if lane is not None:
@@ -140,7 +140,7 @@ class PartitionWork:
         del self._lanes[key]
 
     async def drain(self, seconds: float) -> None:
-        """Finishes what has been begun, begins nothing more, and cancels what takes longer than `seconds`."""
+        """Finish the records in progress without starting more; cancel those that take longer than `seconds`."""
         self._giving_up.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=seconds)

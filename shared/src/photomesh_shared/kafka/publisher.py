@@ -1,10 +1,10 @@
-"""Publishing to Kafka: idempotent, acknowledged by all in-sync replicas, and no settings to get wrong.
+"""Publishing to Kafka: idempotent producer, acknowledged by all in-sync replicas, no unsafe options.
 
     async with open_publisher(settings.kafka_bootstrap, "upload") as publisher:
         await publisher.publish(Envelope.of(event, entityversion=1))
 
-`publish` returns when the record is safe. When it raises EventLogUnavailable the record may or may not be in the log
-(an answer can be lost), so repeat it with the same event id.
+`publish` returns once the record is acknowledged. If it raises EventLogUnavailable, the record may or may not be in the
+log (an acknowledgement can be lost), so retry with the same event id.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ __all__ = ["KafkaPublisher", "Publisher", "open_publisher"]
 
 log = logging.getLogger(__name__)
 
-_MAX_REQUEST_BYTES = 2 * 1_048_576  # a dead letter is as large as its record and some headers
+_MAX_REQUEST_BYTES = 2 * 1_048_576  # a dead letter is its record plus headers
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
 
 
 class Publisher(Protocol):
-    """What publishes events; `KafkaPublisher` and the in-memory one for tests."""
+    """Interface of `KafkaPublisher` and of the in-memory publisher for tests."""
 
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Writes one event. Raises EventLogUnavailable."""
+        """Publish one event. Raises EventLogUnavailable."""
         ...
 
     async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
-        """Writes events, those of one key in the given order. Raises EventLogUnavailable if any may be missing."""
+        """Publish events, those of one key in the given order. Raises EventLogUnavailable if any may be missing."""
         ...
 
     async def send(self, records: Sequence[Record]) -> None:
-        """Writes records that are encoded already, in the same way. Raises ValueError for one that is too large."""
+        """Publish encoded records, as `publish_many`. Raises ValueError for one that is too large."""
         ...
 
 
 class KafkaPublisher:
-    """A Kafka producer that comes back by itself.
+    """A Kafka producer that recovers by itself.
 
-    An idempotent producer retries through a broker's restart without repeating or reordering. What it cannot heal (an
-    unknown producer id, a gap in its sequence, a batch that the broker refused) ends it, so it is replaced then.
+    An idempotent producer retries across broker restarts without duplicates or reordering. Errors that it cannot
+    recover from (an unknown producer id, a sequence gap, a refused batch) are fatal; it is replaced then.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class KafkaPublisher:
         stale_seconds: float = 60,
         clock: Clock | None = None,
     ) -> None:
-        """`delivery_seconds` is how long `publish` waits at most; `stale_seconds` how long a producer may go without
-        any success, while asked for it, before it is replaced."""
+        """`delivery_seconds`: maximum time that `publish` waits; `stale_seconds`: if a producer with pending records
+        has no success for this long, it is replaced."""
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._delivery_seconds = delivery_seconds
@@ -84,21 +84,21 @@ class KafkaPublisher:
         start_publisher_series(topic.name for topic in TOPICS.values() if f"{client_id}-".startswith(f"{topic.owner}-"))
 
     async def start(self) -> None:
-        """Connects, if Kafka is there; otherwise the first `publish` that finds it does."""
+        """Connect if Kafka is reachable; otherwise a later `publish` connects."""
         try:
             await self._connected()
         except EventLogUnavailable as error:
             log.warning("Kafka is not reachable yet", extra={"reason": error.detail})
 
     async def stop(self) -> None:
-        """Waits a little for what is under way and closes."""
+        """Wait briefly for records in flight, then close."""
         self._closed = True
         self._replace(self._producer)
         if self._closing:
             await asyncio.wait(self._closing)
 
     async def check(self) -> None:
-        """For readiness: raises EventLogUnavailable unless a broker answers."""
+        """Check readiness: raises EventLogUnavailable unless a broker responds."""
         producer = await self._connected()
         if not await producer.client.force_metadata_update():
             raise EventLogUnavailable("Kafka does not answer")
@@ -140,24 +140,24 @@ class KafkaPublisher:
             with surface_stray_cancellation():
                 acknowledgements = [await self._enqueue(producer, record) for record in records]
                 for future in acknowledgements:
-                    await asyncio.shield(future)  # cancelling ours must not cancel what other callers share
+                    await asyncio.shield(future)  # callers share it, so one's cancellation must not cancel it
             self._healthy_at = self._clock.monotonic()
         except asyncio.CancelledError:
             if self._clock.monotonic() - self._healthy_at > self._stale_seconds:
-                log.warning("the producer made no progress and is replaced")
+                log.warning("producer made no progress, replacing it")
                 self._replace(producer)
             raise
         except (KafkaError, StrayCancellation) as error:
-            # An idempotent producer retries whatever can be retried. After a batch that failed for good, the broker
-            # sees a gap in the sequence numbers of its partition, and refuses all later batches of this producer.
-            log.warning("the producer failed and is replaced: %r", error)
+            # An idempotent producer retries all retriable errors. After a batch failed for good, the broker sees a #
+            # gap in the partition's sequence numbers, and refuses all later batches of this producer.
+            log.warning("producer failed, replacing it: %r", error)
             self._replace(producer)
             if isinstance(error, MessageSizeTooLargeError):
-                raise ValueError("a record is larger than its topic takes") from error
+                raise ValueError("record exceeds the topic's maximum size") from error
             raise EventLogUnavailable(f"Kafka: {type(error).__name__}") from error
 
     async def _enqueue(self, producer: Any, record: Record) -> asyncio.Future[Any]:
-        """The promise of an acknowledgement. Waits for metadata and for room in the producer's buffer."""
+        """Return the future acknowledgement. Waits for metadata and for room in the producer's buffer."""
         value = b"" if record.key is None and record.value is None else record.value
         while True:
             try:
@@ -165,7 +165,7 @@ class KafkaPublisher:
                     record.topic, value, record.key, headers=list(record.headers)
                 )
             except MessageSizeTooLargeError as error:
-                raise ValueError("a record is larger than a request may be") from error
+                raise ValueError("record exceeds the maximum request size") from error
             except KafkaError as error:
                 if not error.retriable and not isinstance(error, KafkaTimeoutError):
                     raise
@@ -220,11 +220,11 @@ class KafkaPublisher:
 
 
 async def _close(producer: Any) -> None:
-    """Gives a producer a moment to deliver what it has, then drops the rest: an idempotent one would wait for ever."""
+    """Give a producer a moment to deliver its records, then drop the rest: an idempotent one would wait forever."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.flush()
-    # The driver has no public way to give up: stop its sender, then fail what is left so that nobody waits for it.
+    # The driver has no public way to abort: stop its sender, then fail the pending batches so that no caller waits.
     await producer._sender.close()
     accumulator = producer._message_accumulator
     for batch in [batch for batches in accumulator._batches.values() for batch in batches]:
@@ -238,14 +238,14 @@ async def _close(producer: Any) -> None:
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:
-    """Marks a failure as seen, also when its caller has gone."""
+    """Mark a failure as retrieved, also if its caller was cancelled."""
     if not future.cancelled():
         future.exception()
 
 
 @asynccontextmanager
 async def open_publisher(bootstrap: str, client_id: str) -> AsyncIterator[KafkaPublisher]:
-    """A started publisher that is stopped at the end."""
+    """Open a started publisher; stopped on exit."""
     publisher = KafkaPublisher(bootstrap, client_id)
     await publisher.start()
     try:

@@ -1,4 +1,4 @@
-"""How often, and how long after another, a failed record is tried."""
+"""Retry policy of failed records: number of attempts and delays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["RetryPolicy"]
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`attempts` of a record in all, with `backoff` between them."""
+    """`attempts`: maximum number per record; `backoff`: delays between them."""
 
     attempts: int = 5
     backoff: Backoff = Backoff(base=0.2, cap=10.0)  # noqa: RUF009 - frozen

@@ -8,8 +8,8 @@
     )
     await runner.run(stop)
 
-Handlers must survive replay: a record comes again after a crash, a rebalance or a failed commit. Offsets are committed
-after the work and never past a record that is not done with. `failures` has the vocabulary of errors.
+Handlers must be idempotent: delivery is at least once, with redelivery after a crash, a rebalance or a failed commit.
+Offsets are committed after the work and never past an unprocessed record. `failures` defines the error types.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ __all__ = ["BatchHandler", "ConsumerRunner", "Handler", "RetryPolicy"]
 
 log = logging.getLogger(__name__)
 
-BEFORE_COMMIT = declare("runner.before_commit", "records are done with, their offsets are not committed")
+BEFORE_COMMIT = declare("runner.before_commit", "records are processed, their offsets are not committed")
 AFTER_COMMIT = declare("runner.after_commit", "offsets are committed")
 
 Flush = Callable[[], Awaitable[None]]
-"""Does what handlers put off. Raises Unavailable to be called again."""
+"""Performs the work that handlers deferred. Retried if it raises Unavailable."""
 
 _POLL_SECONDS = 0.5
 _LOOK_SECONDS = 0.05
@@ -81,19 +81,19 @@ class ConsumerRunner:
         randomness: random.Random | None = None,
         catalogue: Mapping[str, Topic] = TOPICS,
     ) -> None:
-        """`concurrency`: keys of one partition that are worked on at a time; `buffer`: records of one partition taken
-        and not done with, of which no key has more than an eighth; what it has beyond that waits aside. `on_exhausted`
-        is called before a record whose attempts are used up is put aside.
+        """`concurrency`: keys of one partition handled at a time; `buffer`: unprocessed records of one partition, of
+        which no key has more than an eighth (its further records wait outside the buffer). `on_exhausted` is called
+        before a record without attempts left is dead-lettered.
 
-        A batch handler is given all records of one key that wait, `batch` at most and in order, as long as they are of
-        types that it handles. What it puts off until `flush` is called (before each commit, so about every
-        `commit_seconds`) is as good as done: offsets of the records that it follows from are committed afterwards.
+        A batch handler receives up to `batch` waiting records of one key, in order, of types that it handles. It may
+        defer work until `flush`, which is called before each commit (about every `commit_seconds`): the offsets of the
+        records are committed after it.
 
-        `drain_seconds`: how long begun work may take when partitions are taken away or the process stops;
-        `stall_seconds`: how long nothing may move while records wait before `alive` says no.
+        `drain_seconds`: time for work in progress when partitions are revoked or the process stops; `stall_seconds`: if
+        records wait and none is processed for this long, `alive` returns False.
 
-        Topics follow from the handlers' event types. The group must be in the catalogue, as its dead-letter topics
-        are made from there.
+        Topics follow from the handlers' event types. The group must be in the catalogue, from which its dead-letter
+        topics are created.
         """
         batch_handlers = batch_handlers or {}
         self._topics = sorted({kind.topic for kind in (*handlers, *batch_handlers)})
@@ -131,7 +131,7 @@ class ConsumerRunner:
         self._source: Source | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consumes until `stop` is set; then finishes what was begun, commits and leaves the group."""
+        """Consume until `stop` is set; then finish work in progress, commit and leave the group."""
         failures = 0
         while not stop.is_set():
             started = self._clock.monotonic()
@@ -144,11 +144,11 @@ class ConsumerRunner:
             await happened_within(stop, RetryPolicy().backoff.delay(failures, self._randomness), self._clock)
 
     def alive(self) -> bool:
-        """For liveness: False when records wait, nothing moves, and no dependency is to blame."""
+        """Check liveness: False if records wait, none is processed, and no dependency is unavailable."""
         return not self._watchdog.stalled
 
     async def check(self) -> None:
-        """For readiness: raises Unavailable until the group has been joined."""
+        """Check readiness: raises Unavailable until the group has been joined."""
         if not self._joined:
             raise Unavailable("the consumer group has not been joined yet")
 
@@ -176,7 +176,7 @@ class ConsumerRunner:
             with surface_stray_cancellation():
                 await self._give_up(partitions)
         except Exception as error:
-            # Ours to end with, not the source's to log and forget.
+            # Must end the runner; the source would only log it.
             if self._broken is not None and not self._broken.done():
                 self._broken.set_exception(error)
             raise
@@ -207,12 +207,12 @@ class ConsumerRunner:
                     with surface_stray_cancellation():
                         await source.stop()
             except TimeoutError:
-                log.warning("the consumer did not stop in time", extra={"group": self._group})
+                log.warning("consumer did not stop in time", extra={"group": self._group})
             except Exception:
-                log.exception("the consumer did not stop cleanly", extra={"group": self._group})
+                log.exception("consumer did not stop cleanly", extra={"group": self._group})
 
     async def _poll(self, source: Source) -> None:
-        """Takes records on as long as there is room for them. Returns when the source is of no more use."""
+        """Fetch records while there is room for them. Returns when the source is lost."""
         try:
             await source.start()
             limit = max(1, self._buffer // 2)
@@ -222,7 +222,7 @@ class ConsumerRunner:
                 self._room.clear()
                 batches = await source.poll(wanted, limit, _POLL_SECONDS if everything_wanted else 0) if wanted else {}
                 if not batches and not everything_wanted:
-                    # Whichever comes first: room in a partition that is full, or a look at the others.
+                    # Whichever comes first: room in a full partition, or the next poll of the others.
                     await happened_within(self._room, _LOOK_SECONDS, self._clock)
                 for partition, records in batches.items():
                     if work := self._work.get(partition):
@@ -231,34 +231,34 @@ class ConsumerRunner:
             self._watchdog.excuse()
             log.warning("Kafka is not reachable", extra={"group": self._group, "reason": str(error)})
         except SourceLost as error:
-            log.warning("the consumer was lost", extra={"group": self._group, "reason": str(error)})
+            log.warning("consumer lost", extra={"group": self._group, "reason": str(error)})
 
     async def _keep_house(self, source: Source) -> None:
-        """Commits, measures, and watches. Returns when the source is of no more use."""
+        """Commit, measure lag, and watch for stalls. Returns when the source is lost."""
         measured_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(self._commit_seconds)
             await self._commit(list(self._work.values()))
             IN_FLIGHT.labels(self._group).set(self._in_flight())
             if source.failed():
-                log.warning("the consumer has died", extra={"group": self._group})
+                log.warning("consumer died", extra={"group": self._group})
                 return
             if self._clock.monotonic() - measured_at >= _LAG_SECONDS:
                 measured_at = self._clock.monotonic()
                 await self._measure(source)
             if self._watchdog.suspicious and not self._in_flight():
-                log.warning("the consumer gets nothing although there is something", extra={"group": self._group})
+                log.warning("consumer stalled: lag > 0 but no records received", extra={"group": self._group})
                 return
 
     async def _measure(self, source: Source) -> None:
-        """Exports how many records wait, and lets the watchdog judge."""
+        """Export the lag, and report it to the watchdog."""
         works = list(self._work.values())
         try:
             fresh = [work.partition for work in works if work.position is None]
             starts = await source.start_offsets(fresh) if fresh else {}
             ends = await source.end_offsets([work.partition for work in works]) if works else {}
         except Unavailable as error:
-            log.warning("Kafka does not answer", extra={"group": self._group, "reason": str(error)})
+            log.warning("Kafka does not respond", extra={"group": self._group, "reason": str(error)})
             self._watchdog.unreachable()
             return
         total = 0
@@ -271,7 +271,7 @@ class ConsumerRunner:
         self._watchdog.observe(total, excused=self._handling.waiting > 0)
 
     def _age(self, work: PartitionWork, lag: int) -> float | None:
-        """Seconds for which the oldest of `lag` records has waited; None if it has not been read."""
+        """Return the age in seconds of the oldest of `lag` records; None if it has not been read."""
         if not lag:
             return 0.0
         oldest = work.tracker.oldest
@@ -285,7 +285,7 @@ class ConsumerRunner:
         self._room.set()
 
     async def _give_up(self, partitions: Collection[Partition]) -> None:
-        """Finishes what was begun on these partitions, commits, and forgets them."""
+        """Finish work in progress on these partitions, commit, and drop them."""
         works = [self._work[partition] for partition in partitions if partition in self._work]
         await asyncio.gather(*(work.drain(self._drain_seconds) for work in works))
         await self._commit(works)
@@ -308,10 +308,10 @@ class ConsumerRunner:
                     await failpoint(BEFORE_COMMIT)
                     await self._source.commit({work.partition: mark for work, mark in news.items()})
             except CommitRefused as error:
-                log.info("a commit came too late", extra={"group": self._group, "reason": str(error)})
+                log.info("commit came too late", extra={"group": self._group, "reason": str(error)})
                 return
             except (Unavailable, TimeoutError) as error:
-                log.warning("a commit did not work", extra={"group": self._group, "reason": repr(error)})
+                log.warning("commit failed", extra={"group": self._group, "reason": repr(error)})
                 return
             for work, mark in news.items():
                 work.committed = mark

@@ -1,6 +1,6 @@
-"""The seam between the runner and a broker: what the runner asks of a consumer.
+"""The interface between the runner and a broker's consumer.
 
-`consumer.KafkaSource` is the real one; tests have one in memory, and the same tests run on both.
+`consumer.KafkaSource` implements it for Kafka; tests have an in-memory one, and the same tests run on both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True)
 class Received:
-    """A record and where it was."""
+    """A record and its position."""
 
     partition: Partition
     offset: int
@@ -33,59 +33,59 @@ class Received:
 
 
 class SourceLost(Exception):
-    """The consumer is of no further use; make another."""
+    """The consumer is unusable and must be replaced."""
 
 
 class CommitRefused(Exception):
-    """The group has moved on, and others may own the partitions by now."""
+    """The group has rebalanced; other members may own the partitions."""
 
 
 class Ownership(Protocol):
-    """Told by a source which partitions are ours."""
+    """Callbacks of a source for partition assignment."""
 
     async def assigned(self, partitions: Collection[Partition]) -> None:
-        """These are ours from now on, beside those that are."""
+        """Add these partitions to those owned."""
         ...
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
-        """These are taken away when this returns; commits still work until then."""
+        """Release these partitions: ownership ends when this returns; commits work until then."""
         ...
 
 
 class Source(Protocol):
-    """A consumer in a group. It begins at the committed offset of each partition, or at its first record."""
+    """A consumer in a group. It starts at the committed offset of each partition, or at its first record."""
 
     async def start(self) -> None:
-        """Joins the group. Raises Unavailable."""
+        """Join the group. Raises Unavailable."""
         ...
 
     async def poll(
         self, partitions: Collection[Partition], limit: int, seconds: float
     ) -> Mapping[Partition, Sequence[Received]]:
-        """At most `limit` next records of `partitions`; waits for the first of them as long as `seconds`, or longer
-        while the group rebalances. Raises SourceLost."""
+        """Return up to `limit` next records of `partitions`. Waits up to `seconds` for the first, or longer during a
+        rebalance. Raises SourceLost."""
         ...
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Records the next offset to read. Raises CommitRefused or Unavailable."""
+        """Commit the next offsets to read. Raises CommitRefused or Unavailable."""
         ...
 
     async def start_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Where reading begins. Raises Unavailable."""
+        """Return the offsets where reading begins. Raises Unavailable."""
         ...
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """The offsets that the next records written will get. Raises Unavailable."""
+        """Return the offsets of the next records to be written. Raises Unavailable."""
         ...
 
     def failed(self) -> bool:
-        """Whether it has died without telling; a consumer in that state never gets anything."""
+        """Return whether the consumer has died silently; it receives no more records then."""
         ...
 
     async def stop(self) -> None:
-        """Leaves the group."""
+        """Leave the group."""
         ...
 
 
 Connect = Callable[[str, Sequence[str], Ownership], Source]
-"""Makes a source from the group, the topics and whom to tell about partitions."""
+"""Creates a source from the group, the topics and the assignment callbacks."""

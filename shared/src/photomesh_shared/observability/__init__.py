@@ -9,7 +9,7 @@ __all__ = ["configure"]
 
 
 def configure(service: str, settings: ServiceSettings) -> None:
-    """Called first thing in a deployable's `__main__`; `service` is the name that logs and spans carry."""
+    """Configure all three, first in a deployable's `__main__`. `service` is the name in logs and spans."""
     logs.configure(service, settings.log_level)
     tracing.configure(service, settings)
     metrics.BUILD.labels(settings.version, settings.revision).set(1)

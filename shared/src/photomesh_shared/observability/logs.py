@@ -1,4 +1,4 @@
-"""One JSON object per line on stdout, with the request and the trace that the line belongs to."""
+"""One JSON object per line on stdout, with the request id and the trace id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pythonjsonlogger.json import JsonFormatter
 __all__ = ["configure", "request_id"]
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""Of the HTTP request, or of the event, that is being worked on."""
+"""Id of the current HTTP request, or of the request that led to the current event."""
 
 
 class _Context(logging.Filter):

@@ -1,4 +1,4 @@
-"""Prometheus metrics that more than one deployable has, and their rendering."""
+"""Prometheus metrics that several deployables share, and their rendering."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, ge
 
 __all__ = ["BUILD", "HTTP_REQUESTS", "HTTP_SECONDS", "render"]
 
-BUILD = Gauge("photomesh_build_info", "Always 1: what runs.", ["version", "revision"])
-HTTP_REQUESTS = Counter("photomesh_http_requests_total", "Requests answered.", ["method", "route", "status"])
+BUILD = Gauge("photomesh_build_info", "Always 1; the labels are the running release.", ["version", "revision"])
+HTTP_REQUESTS = Counter("photomesh_http_requests_total", "Requests responded to.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "photomesh_http_request_seconds",
-    "Time from the request's first byte to the answer's last.",
+    "Time from the request's first byte to the response's last.",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
 
 def render() -> Response:
-    """The process's metrics in Prometheus' text format."""
+    """Render the process's metrics in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

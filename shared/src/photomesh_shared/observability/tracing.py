@@ -1,8 +1,8 @@
-"""OpenTelemetry traces, through HTTP and Kafka, by W3C `traceparent`.
+"""OpenTelemetry traces, propagated through HTTP and Kafka by W3C `traceparent`.
 
 Spans go to an OTLP collector when ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set, and to a file of JSON lines when
-``PHOTOMESH_TRACE_FILE`` is (the local stack does that; `make trace` draws them). With neither, nothing is recorded
-and trace ids are still passed on.
+``PHOTOMESH_TRACE_FILE`` is (the local stack does that; `make trace` draws them). With neither, no spans are recorded,
+but trace ids are still propagated.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ def configure(service: str, settings: ServiceSettings) -> None:
 
 
 def flush() -> None:
-    """Exports what has ended; for the end of a process, which a signal may end without any exit handler."""
+    """Export ended spans; for process exit, because a signal may skip exit handlers."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, TracerProvider):
         provider.force_flush(timeout_millis=2000)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Adds `traceparent` of the current span, if there is one."""
+    """Add the `traceparent` of the current span, if any."""
     _propagator.inject(headers)
 
 
@@ -98,10 +98,10 @@ def extract(
     kind: SpanKind = SpanKind.SERVER,
     attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Iterator[trace.Span]:
-    """A span that continues the trace in `headers`.
+    """Open a span that continues the trace in `headers`.
 
-    A consumer's span is a child, and not only a link as the messaging conventions prefer, so that one photo is one
-    trace from the HTTP call to the four sizes. The link is there as well.
+    A consumer's span is a child, and not only a link as the messaging conventions prefer, so that one trace shows a
+    photo from the HTTP call to the four sizes. The link is set as well.
     """
     parent = _propagator.extract(headers)
     remote = trace.get_current_span(parent).get_span_context()
@@ -112,6 +112,6 @@ def extract(
 
 @contextmanager
 def span(name: str, **attributes: AttributeValue) -> Iterator[trace.Span]:
-    """A span inside the current one."""
+    """Open a child span of the current one."""
     with tracer.start_as_current_span(name, attributes=attributes) as current:
         yield current

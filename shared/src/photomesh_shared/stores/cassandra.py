@@ -1,7 +1,7 @@
 """Cassandra for asyncio: the one module that imports the driver.
 
-The driver answers on threads of its own (libev); `execute` hands each answer to the event loop. What blocks
-(connecting, preparing, closing) runs in a thread. Statements are prepared, idempotent, token-aware and LOCAL_QUORUM.
+The driver responds on its own threads (libev); `execute` passes results to the event loop. Blocking calls (connecting,
+preparing, closing) run in a thread. Statements are prepared, idempotent, token-aware and LOCAL_QUORUM.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Rows:
 
 
 class CassandraSession:
-    """Statements by their text: each is prepared on its first use and kept."""
+    """Executes statements by their text; each is prepared on first use and cached."""
 
     def __init__(self, cluster: Cluster, session: Session) -> None:
         self._cluster = cluster
@@ -48,19 +48,19 @@ class CassandraSession:
         self._reads = SingleFlight[list[Row]]()
 
     async def execute(self, cql: str, *values: object) -> list[Row]:
-        """All rows of the answer's first page (5,000 rows): for reads that are bounded by their LIMIT.
+        """Return the first page of rows (5,000): for reads bounded by a LIMIT.
 
-        Raises DatabaseUnavailable when no answer came; the write may have happened, so repeat it.
+        Raises DatabaseUnavailable if there is no response; a write may have happened, so retry it.
         """
         return (await self.page(cql, *values)).rows
 
     async def read(self, cql: str, *values: Hashable) -> Sequence[Mapping[str, Any]]:
-        """As `execute`, for a SELECT: those who ask the same at the same time share its rows, so a row that everybody
-        wants at once costs a handful of reads. What was written before the call is seen. Lists are given as tuples."""
+        """Like `execute`, for a SELECT, but coalesces concurrent equal reads, so a hot row costs a few reads. Writes
+        made before the call are visible. Pass lists as tuples."""
         return await self._reads.run((cql, values), lambda: self.execute(cql, *values))
 
     async def page(self, cql: str, *values: object, page_size: int = 5000, paging_state: bytes | None = None) -> Rows:
-        """One page of rows."""
+        """Return one page of rows."""
         statement = await self._prepare(cql)
         bound = statement.bind(values)
         bound.fetch_size = page_size
@@ -87,7 +87,7 @@ class CassandraSession:
         return Rows(rows, cast("bytes | None", response._paging_state))
 
     async def rows(self, cql: str, *values: object) -> AsyncGenerator[Row, None]:
-        """All rows, page by page."""
+        """Yield all rows, fetched page by page."""
         paging_state: bytes | None = None
         while True:
             page = await self.page(cql, *values, paging_state=paging_state)
@@ -97,7 +97,7 @@ class CassandraSession:
                 return
 
     async def ping(self) -> None:
-        """For readiness. Raises DatabaseUnavailable."""
+        """Check readiness. Raises DatabaseUnavailable."""
         await self.execute("SELECT release_version FROM system.local")
 
     async def _prepare(self, cql: str) -> PreparedStatement:
@@ -112,7 +112,7 @@ class CassandraSession:
 
     def _prepare_blocking(self, cql: str) -> PreparedStatement:
         statement = self._session.prepare(cql)
-        # Every write of ours carries its timestamp or, as a lightweight transaction, says whose it is.
+        # Idempotent: each write carries its timestamp or, if it is a lightweight transaction, its writer's id.
         statement.is_idempotent = True
         return statement
 
@@ -133,7 +133,7 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
         port=settings.cassandra_port,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         protocol_version=5,
-        # The default waits twice as long each time: a node that was away for a minute would stay away for another.
+        # The default doubles the delay each time: after a minute of downtime, a node would be unused for another.
         reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_SECONDS, max_attempts=None),
         connect_timeout=5,
         idle_heartbeat_interval=5,
@@ -148,7 +148,7 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
 
 @asynccontextmanager
 async def open_session(settings: CassandraSettings) -> AsyncIterator[CassandraSession]:
-    """A session on the service's keyspace."""
+    """Open a session on the service's keyspace."""
     cluster, session = await asyncio.to_thread(_connect, settings, settings.cassandra_keyspace)
     opened = CassandraSession(cluster, session)
     try:
@@ -158,7 +158,7 @@ async def open_session(settings: CassandraSettings) -> AsyncIterator[CassandraSe
 
 
 def _statements(script: str) -> Sequence[str]:
-    """The statements of a CQL file. Comments take whole lines, and no literal holds a semicolon."""
+    """Split a CQL file into statements. Comments must take whole lines, and literals must not contain semicolons."""
     text = "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("--"))
     return [statement.strip() for statement in text.split(";") if statement.strip()]
 
@@ -192,9 +192,9 @@ def _migrate_blocking(settings: CassandraSettings, folder: Path) -> list[str]:
 
 
 async def migrate(settings: CassandraSettings, folder: Path) -> list[str]:
-    """Brings the keyspace's schema up to date from `migrations/*.cql`; returns what was applied.
+    """Apply pending `migrations/*.cql` to the keyspace. Returns their names.
 
-    Cassandra has no transaction around schema changes: statements say IF NOT EXISTS, so that a migration that was cut
-    off is simply run again, and two replicas that run it at once do no harm.
+    Cassandra has no transactional schema changes, so statements must be idempotent (IF NOT EXISTS): an interrupted
+    migration is run again, and replicas may run it concurrently.
     """
     return await asyncio.to_thread(_migrate_blocking, settings, folder)

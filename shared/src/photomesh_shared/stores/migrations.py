@@ -1,6 +1,6 @@
-"""Migrations as plain files: `migrations/0001_what.sql` (or `.cql`), `0002_….sql`, … in order.
+"""Migrations in plain files: `migrations/0001_what.sql` (or `.cql`), `0002_….sql`, … in order.
 
-An applied file is never edited: its checksum is stored, and a changed one is an error.
+Applied files must not be edited: their checksums are stored, and a mismatch is an error.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Migration:
 
 
 def folder_of(package: str) -> Path:
-    """Where a service's migrations are: inside the installed package (a wheel carries them along), or beside `src/`
+    """Return the folder of a service's migrations: inside the installed package (wheels include it), or beside `src/`
     in a checkout."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise LookupError(f"there is no package {package}")
+        raise LookupError(f"no package {package}")
     home = Path(spec.origin).parent
     for folder in (home / "migrations", home.parent.parent / "migrations"):
         if folder.is_dir():
@@ -41,12 +41,12 @@ def folder_of(package: str) -> Path:
 
 
 def migrations_in(folder: Path, suffix: str = ".sql") -> list[Migration]:
-    """The migrations of a folder, in order."""
+    """Return the migrations of a folder, in order."""
     return [Migration(path.stem, path.read_text()) for path in sorted(folder.glob(f"*{suffix}"))]
 
 
 def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
-    """Those not yet in `applied` (name → checksum). Raises ValueError if an applied file was edited."""
+    """Return the migrations not in `applied` (name → checksum). Raises ValueError if an applied file was edited."""
     for migration in migrations:
         if applied.get(migration.name, migration.checksum) != migration.checksum:
             raise ValueError(f"migration {migration.name} was changed after it had been applied; add a new one")
@@ -54,9 +54,9 @@ def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migrat
 
 
 def run_migrations(package: str, migrate: Callable[[Path], Awaitable[list[str]]]) -> None:
-    """The main of a service's `migrate` program: applies what is pending and prints its names. Idempotent.
+    """Run a service's `migrate` program: apply pending migrations and print their names. Idempotent.
 
-    `migrate` is that of `postgres` or `cassandra`, with the database already given to it.
+    `migrate` is that of `postgres` or `cassandra`, with the database already bound.
     """
 
     async def run() -> list[str]:

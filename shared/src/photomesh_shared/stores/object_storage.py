@@ -1,7 +1,7 @@
-"""Object storage (S3): the one module that imports aioboto3, and what that is built on.
+"""Object storage (S3): the one module that imports aioboto3 and its dependencies.
 
-Two buckets. `raw` holds what people uploaded, and is private. `variants` holds the public sizes; anyone may GET an
-object whose name they know, and nobody may list it. Keys are not guessable.
+Two buckets. `raw` holds uploaded photos, and is private. `variants` holds the public sizes: anyone may GET an object by
+its key, nobody may list them. Keys are not guessable.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _OPERATIONS = (
 )
 
 ERRORS = Counter(
-    "photomesh_object_storage_errors_total", "Operations that object storage did not carry out.", ["operation"]
+    "photomesh_object_storage_errors_total", "Operations that object storage failed to perform.", ["operation"]
 )
 
 
@@ -70,15 +70,15 @@ class NoSuchUpload(Exception):
 
 
 class ObjectReplaced(Exception):
-    """The object is not the one that the caller knows of."""
+    """The object was replaced: its ETag differs from the expected one."""
 
 
 class ObjectTooLarge(Exception):
-    """The object has more bytes than the caller takes."""
+    """The object exceeds the caller's maximum size."""
 
 
 class PartsRefused(Exception):
-    """The store does not accept these parts: one is missing, too small, or has another ETag."""
+    """The store refused the parts: one is missing, too small, or has another ETag."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class UploadedPart:
 
 @contextmanager
 def _translated(operation: str) -> Iterator[None]:
-    """Raises what the driver raises as this module's errors, and counts those that are the store's fault."""
+    """Translate the driver's errors to this module's, and count those that are the store's fault."""
     try:
         yield
     except _FAULTS as error:
@@ -129,13 +129,13 @@ _FAULTS = (ClientError, BotoCoreError, HTTPClientError, aiohttp.ClientError, Tim
 
 
 class ObjectStorage:
-    """One client per process. Every method raises ObjectStorageUnavailable when the store does not answer."""
+    """One client per process. Every method raises ObjectStorageUnavailable if the store does not respond."""
 
     def __init__(self, client: Any, signer: Any) -> None:
         self._client = client
         self._signer = signer
         for operation in _OPERATIONS:
-            ERRORS.labels(operation)  # from 0, or the first error would show no increase
+            ERRORS.labels(operation)  # initialised to 0, so that the first error shows as an increase
 
     async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         with _translated(operation):
@@ -143,20 +143,20 @@ class ObjectStorage:
         return answer
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
-        """Raises NoSuchObject."""
+        """Return an object's metadata. Raises NoSuchObject."""
         answer = await self._call("head_object", Bucket=bucket, Key=key)
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer.get("ContentType", ""))
 
     async def get(self, bucket: str, key: str, *, max_bytes: int, etag: str | None = None) -> bytearray:
-        """The whole object, read in chunks and never copied, which would hold up the event loop.
+        """Read an object into memory, in chunks and without copying it, which would block the event loop.
 
-        Raises NoSuchObject, ObjectTooLarge without reading further, or ObjectReplaced if `etag` is given and the
-        object has another by now.
+        Raises NoSuchObject, ObjectTooLarge (without reading further), or ObjectReplaced if the object's ETag is not
+        `etag`.
         """
         with _translated("get_object"):
             answer = await self._client.get_object(Bucket=bucket, Key=key)
             stream = answer["Body"]
-            async with stream:  # which gives the bare response, whose `read` takes no size
+            async with stream:  # without `as`: it yields the raw response, whose `read` takes no size
                 if etag is not None and answer["ETag"].strip('"') != etag:
                     raise ObjectReplaced
                 if answer["ContentLength"] > max_bytes:
@@ -168,7 +168,7 @@ class ObjectStorage:
                         raise ObjectTooLarge(len(body))
         if len(body) != answer["ContentLength"]:
             ERRORS.labels("get_object").inc()
-            raise ObjectStorageUnavailable("Object storage: the object did not arrive whole")
+            raise ObjectStorageUnavailable("Object storage: incomplete object received")
         return body
 
     async def put(
@@ -178,24 +178,24 @@ class ObjectStorage:
         await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **extra)
 
     async def copy(self, bucket: str, source: str, key: str) -> None:
-        """Copies inside the store. Raises NoSuchObject."""
+        """Copy an object inside the store. Raises NoSuchObject."""
         await self._call("copy_object", Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
 
     async def delete(self, bucket: str, keys: Iterable[str]) -> None:
-        """Deletes; what does not exist is deleted already."""
+        """Delete objects; idempotent."""
         for key in keys:
             await self._call("delete_object", Bucket=bucket, Key=key)
 
     async def list_keys(self, bucket: str, prefix: str) -> list[str]:
-        """At most 1,000 keys below a prefix."""
+        """Return up to 1,000 keys with a prefix."""
         answer = await self._call("list_objects_v2", Bucket=bucket, Prefix=prefix)
         return [entry["Key"] for entry in answer.get("Contents", ())]
 
     async def presign_part(
         self, bucket: str, key: str, *, multipart_id: str, part_number: int, size_bytes: int, expires_seconds: int
     ) -> str:
-        """A URL for the PUT of one part (1–10,000) of exactly this size: the Content-Length is signed, so the store
-        refuses any other before it takes the bytes."""
+        """Return a URL for the PUT of one part (1–10,000) of exactly this size: the Content-Length is signed, so the
+        store refuses any other before it reads the body."""
         url: str = await self._signer.generate_presigned_url(
             "upload_part",
             Params={
@@ -210,14 +210,14 @@ class ObjectStorage:
         return url
 
     async def create_multipart(self, bucket: str, key: str, *, content_type: str) -> str:
-        """Begins a multipart upload; returns the store's id for it."""
+        """Begin a multipart upload. Returns the store's id for it."""
         answer = await self._call("create_multipart_upload", Bucket=bucket, Key=key, ContentType=content_type)
         upload_id: str = answer["UploadId"]
         return upload_id
 
     async def list_parts(self, bucket: str, key: str, *, multipart_id: str) -> list[UploadedPart]:
-        """The parts that have arrived (a photo has at most 10, well below a page), by number and time. SeaweedFS lists
-        a part that was sent again once for each time. Raises NoSuchUpload."""
+        """Return the uploaded parts (at most 10 per photo, well below a page), by number and time. SeaweedFS lists a
+        re-uploaded part once per upload. Raises NoSuchUpload."""
         try:
             answer = await self._call("list_parts", Bucket=bucket, Key=key, UploadId=multipart_id)
         except NoSuchObject as error:
@@ -228,8 +228,8 @@ class ObjectStorage:
     async def complete_multipart(
         self, bucket: str, key: str, *, multipart_id: str, parts: Sequence[UploadedPart]
     ) -> str:
-        """Joins the parts; gives the object's ETag. Raises NoSuchUpload, or PartsRefused when they are not those that
-        arrived."""
+        """Join the parts. Returns the object's ETag. Raises NoSuchUpload, or PartsRefused if they differ from the
+        uploaded ones."""
         try:
             answer = await self._call(
                 "complete_multipart_upload",
@@ -244,7 +244,7 @@ class ObjectStorage:
         return etag.strip('"')
 
     async def abort_multipart(self, bucket: str, key: str, *, multipart_id: str) -> None:
-        """Forgets the parts; an upload that is unknown is forgotten already."""
+        """Abort the upload and delete its parts; idempotent."""
         try:
             await self._call("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=multipart_id)
         except (NoSuchUpload, NoSuchObject):
@@ -261,9 +261,9 @@ class ObjectStorage:
         allowed_origins: Sequence[str],
         abandoned_days: int = 2,
     ) -> None:
-        """Makes the buckets, lets browsers PUT to `raw` and read the ETag, and has the store drop abandoned parts.
+        """Create the buckets, allow browsers to PUT to `raw` and read the ETag, and expire abandoned parts.
 
-        Public reading of `variants` is the store's own setting (a bucket policy, or an identity file).
+        Public read access to `variants` is configured in the store (a bucket policy, or an identity file).
         """
         for bucket in (raw_bucket, variants_bucket):
             try:
@@ -296,9 +296,9 @@ class ObjectStorage:
 
 @asynccontextmanager
 async def open_storage(settings: StorageSettings) -> AsyncIterator[ObjectStorage]:
-    """The store's client, opened once per process: making one costs up to seconds.
+    """Open the store's client, once per process: creating one may take seconds.
 
-    Presigned URLs name the public endpoint, which may differ from the one that this process uses.
+    Presigned URLs use the public endpoint, which may differ from the one that this process uses.
     """
     config = AioConfig(
         signature_version="s3v4",

@@ -1,15 +1,15 @@
-"""The transactional outbox: an event is committed with the state it speaks of, then relayed to Kafka.
+"""The transactional outbox: an event is committed together with the state change, then relayed to Kafka.
 
     async with pool.acquire() as connection, connection.transaction():
         await store.complete(connection, upload)
         await outbox.add(connection, Envelope.of(event, entityversion=1))
 
-The row holds the record as it will be sent. `OutboxRelay` sends the rows of each key in the order of their ids, marks
-them after Kafka's acknowledgement, and so delivers each at least once. Events about one entity must be added under a
-lock on it (its row, as a rule): ids are given out when rows are inserted, and become visible when they are committed.
+The row holds the encoded record. `OutboxRelay` sends the rows of each key in the order of their ids and marks them
+after Kafka's acknowledgement: delivery is at least once. Events about one entity must be added under a lock on it
+(usually its row), because ids are assigned on insert but become visible on commit.
 
-Rows are spread over `SHARDS` by their key. A shard is relayed by whoever holds its advisory lock, so any number of
-replicas may run a relay, and another takes over when one dies.
+Rows are spread over `SHARDS` by their key. A shard is relayed by the holder of its advisory lock, so any number of
+replicas may run a relay, and another takes over if one dies.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ _STEADY_SECONDS = 10.0
 AFTER_PUBLISH = declare("outbox.after_publish", "Kafka has the records, the rows are not marked")
 AFTER_MARK = declare("outbox.after_mark", "the rows are marked")
 
-BACKLOG = Gauge("photomesh_outbox_backlog", "Rows that wait for the relay, as the last relay to look saw them.")
-AGE = Gauge("photomesh_outbox_oldest_seconds", "Age of the oldest row that waits.")
+BACKLOG = Gauge("photomesh_outbox_backlog", "Rows that wait for the relay, as of its last check.")
+AGE = Gauge("photomesh_outbox_oldest_seconds", "Age of the oldest waiting row.")
 RELAYED = Counter("photomesh_outbox_relayed_total", "Rows sent and marked.", ["topic"])
 
 
 async def add(connection: Connection, envelope: Envelope[Event]) -> None:
-    """Adds an event to the transaction that `connection` is in; the relay wakes when that commits."""
+    """Add an event to the current transaction of `connection`; its commit wakes the relay."""
     if not connection.is_in_transaction():
-        raise RuntimeError("an event belongs into the transaction that changes the state")
+        raise RuntimeError("an outbox event must be added in the transaction that changes the state")
     record = encode(envelope)
     assert record.key is not None
     assert record.value is not None
@@ -91,11 +91,11 @@ async def add(connection: Connection, envelope: Envelope[Event]) -> None:
 
 
 class OutboxRelay:
-    """Sends what `add` has left, for as long as it runs.
+    """Relays the rows of `add` to Kafka.
 
-    Uses one connection of the pool for everything: the locks live and die with it, so a relay that has lost its
-    locks can no longer mark rows either. (It may still be sending a batch when another relay takes over; the batch
-    is then sent twice, which at-least-once delivery allows and `entityversion` sorts out.)
+    Uses one connection of the pool for everything: the locks are bound to it, so a relay that has lost its locks cannot
+    mark rows either. (If it is still sending a batch when another relay takes over, the batch is sent twice, which
+    at-least-once delivery allows; consumers deduplicate by `entityversion`.)
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class OutboxRelay:
         poll_seconds: float = 1.0,
         keep: timedelta = timedelta(days=1),
     ) -> None:
-        """`poll_seconds`: how often to look without having been notified. `keep`: how long sent rows stay."""
+        """`poll_seconds`: polling interval without notifications. `keep`: retention of sent rows."""
         self._pool = pool
         self._publisher = publisher
         self._clock = clock or SystemClock()
@@ -115,11 +115,11 @@ class OutboxRelay:
         self._keep = keep
 
     async def run(self) -> None:
-        """Relays until cancelled. Restarts of PostgreSQL and Kafka are waited out."""
+        """Relay until cancelled. Reconnects after restarts of PostgreSQL and Kafka."""
         failures = 0
         while True:
             started = self._clock.monotonic()
-            # A task of its own, so that a cancellation of ours is never mistaken for one within its task group.
+            # A separate task, so that its cancellation cannot be mistaken for one within its task group.
             relaying = asyncio.create_task(self._relay_once())
             try:
                 await asyncio.wait([relaying])
@@ -130,17 +130,17 @@ class OutboxRelay:
             await self._back_off(failures)
 
     async def _relay_once(self) -> None:
-        """Relays until something breaks, and says what did."""
+        """Relay until an error occurs, and log it."""
         try:
             async with self._pool.acquire() as connection:
                 await self._relay(connection)
         except* (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as group:
-            log.warning("the outbox relay lost its connection", extra={"reason": repr(group.exceptions[0])})
+            log.warning("outbox relay lost its connection", extra={"reason": repr(group.exceptions[0])})
         except* Exception:
-            log.exception("the outbox relay failed and starts again")
+            log.exception("outbox relay failed, restarting")
 
     async def _relay(self, connection: Connection) -> None:
-        """Relays over one connection, until it breaks."""
+        """Relay over one connection, until it is lost."""
         session = _Session(connection)
         async with session.listening(), asyncio.TaskGroup() as tasks:
             tasks.create_task(session.raise_when_lost())
@@ -162,7 +162,7 @@ class OutboxRelay:
                 await self._publisher.send([_record(row) for row in rows])
             except Unavailable as error:
                 failures += 1
-                log.warning("the outbox relay cannot publish", extra={"shard": shard, "reason": str(error)})
+                log.warning("outbox relay cannot publish", extra={"shard": shard, "reason": str(error)})
                 await self._back_off(failures)
                 continue
             failures = 0
@@ -173,7 +173,7 @@ class OutboxRelay:
                 RELAYED.labels(row["topic"]).inc()
 
     async def _keep_house(self, session: _Session) -> None:
-        """Measures what waits in our shards, and prunes what was sent long ago."""
+        """Measure the backlog of the held shards, and prune old sent rows."""
         while True:
             backlog, age = await session.backlog()
             BACKLOG.set(backlog)
@@ -186,13 +186,14 @@ class OutboxRelay:
 
 
 async def _never_cancelled(work: Awaitable[None]) -> None:
-    """Lets work that ends by a cancellation of its own making fail, which ends the group; a group would ignore it."""
+    """Turn a stray cancellation of `work` into an error, which ends the task group; a group would ignore the
+    cancellation."""
     with surface_stray_cancellation():
         await work
 
 
 class _Session:
-    """One connection and what is done over it, one statement at a time."""
+    """One connection, used for one statement at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -210,7 +211,7 @@ class _Session:
             self._lost.set()
 
         self._connection.add_termination_listener(on_termination)
-        # So that the server notices within half a minute when this machine is gone, and frees the locks.
+        # If this machine dies, the server notices within half a minute and releases the locks.
         await self._connection.execute(
             "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
             " set_config('tcp_keepalives_count', '4', false)"
@@ -219,8 +220,8 @@ class _Session:
         try:
             yield
         finally:
-            # Cut rather than given back: the locks go with it at once, and nothing here waits or fails.
-            with suppress(asyncpg.InterfaceError):  # it is gone already
+            # Terminated rather than released: frees the locks at once, and neither waits nor fails.
+            with suppress(asyncpg.InterfaceError):  # already closed
                 self._connection.terminate()
 
     async def raise_when_lost(self) -> None:
@@ -248,7 +249,7 @@ class _Session:
             await self._connection.execute("UPDATE outbox SET published_at = now() WHERE id = ANY($1)", ids)
 
     async def backlog(self) -> tuple[int, float]:
-        """How many rows wait in the shards that we hold, and for how many seconds the oldest has."""
+        """Return the number of waiting rows in the held shards, and the age of the oldest in seconds."""
         async with self._busy:
             row = await self._connection.fetchrow(
                 "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8"

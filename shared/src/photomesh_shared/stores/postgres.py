@@ -1,7 +1,7 @@
 """PostgreSQL: the pool, transactions, and migrations from plain SQL files.
 
-`migrate` applies the files of a service's `migrations/` that are new, each in a transaction, under an advisory lock,
-so that several replicas may start at once.
+`migrate` applies a service's pending `migrations/`, each in a transaction, under an advisory lock, so that replicas may
+start concurrently.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _CLOSE_SECONDS = 10.0
 _PROBE_SECONDS = 2.0
 _AWAY = (
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg makes of a connection that ends between two statements
+    asyncpg.InternalClientError,  # asyncpg's error for a connection that was closed between two statements
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # too many connections
-    asyncpg.TransactionRollbackError,  # a deadlock or a serialisation failure: the same again may well work
+    asyncpg.TransactionRollbackError,  # a deadlock or a serialisation failure: a retry may succeed
     OSError,
     TimeoutError,
 )
 
 
 async def migrate(dsn: str, folder: Path) -> list[str]:
-    """Brings the schema up to date; returns the names of what was applied."""
+    """Apply pending migrations. Returns their names."""
     session = await asyncpg.connect(dsn)
     try:
         await session.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
@@ -71,7 +71,7 @@ async def migrate(dsn: str, folder: Path) -> list[str]:
 
 @asynccontextmanager
 async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
-    """A pool whose statements are bounded in time: a query over 5 s is a fault, not a wait."""
+    """Open a pool with a statement timeout: a query over 5 s is an error."""
     pool = await asyncpg.create_pool(dsn, min_size=2, max_size=size, timeout=5, command_timeout=5)
     CONNECTIONS.labels("used").set_function(lambda: pool.get_size() - pool.get_idle_size())
     CONNECTIONS.labels("idle").set_function(pool.get_idle_size)
@@ -80,7 +80,7 @@ async def open_pool(dsn: str, *, size: int = 10) -> AsyncIterator[Pool]:
         yield pool
     finally:
         CONNECTIONS.clear()
-        with suppress(TimeoutError):  # then the connections are cut instead; a process that must end does end
+        with suppress(TimeoutError):  # on timeout, connections are terminated, so that shutdown does not hang
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await pool.close()
 
@@ -126,20 +126,21 @@ def open_probe(dsn: str) -> Iterator[PostgresProbe]:
 
 @asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection for one or a few statements. Raises DatabaseUnavailable when the server is away or overloaded."""
+    """Acquire a connection for one or a few statements. Raises DatabaseUnavailable if the server is unreachable or
+    overloaded."""
     try:
         async with AsyncExitStack() as stack:
             with WAITING.track_inprogress():
                 acquired = await stack.enter_async_context(pool.acquire(timeout=_ACQUIRE_SECONDS))
             yield acquired
     except _AWAY as error:
-        if isinstance(error, ValueError):  # asyncpg's own DataError: our argument was wrong, not the server away
+        if isinstance(error, ValueError):  # asyncpg's own DataError: an invalid argument, not an outage
             raise
         raise DatabaseUnavailable from error
 
 
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection in a transaction, committed at the end and rolled back on any error. Raises as `connection`."""
+    """Acquire a connection in a transaction, committed on exit and rolled back on any error. Raises as `connection`."""
     async with connection(pool) as acquired, acquired.transaction():
         yield acquired

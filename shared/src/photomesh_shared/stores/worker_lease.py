@@ -1,7 +1,7 @@
 """The lease on a Snowflake worker number, in Redis.
 
-Two processes with one number could make the same id, so a number is held by a key with an expiry that the holder
-renews. A holder that cannot renew stops making ids (`lost` is set) well before the key expires.
+Two processes with the same number could generate the same id, so a number is leased: a key with an expiry that the
+holder renews. A holder that cannot renew stops generating ids well before the key expires.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 @dataclass
 class WorkerLease:
-    """A worker number that is ours until `valid_until` (monotonic seconds)."""
+    """A worker number leased until `valid_until` (monotonic seconds)."""
 
     number: int
     key: str
@@ -47,7 +47,7 @@ class WorkerLease:
 
 
 class LeasedIds:
-    """An id source that refuses, rather than risk a repeat, once its lease may have expired."""
+    """An id source that refuses to generate ids once its lease may have expired."""
 
     def __init__(self, redis: Redis, region: int, clock: Clock) -> None:
         self._redis = redis
@@ -57,7 +57,7 @@ class LeasedIds:
         self._ids: IdGenerator | None = None
 
     def next(self) -> int:
-        """A new id. Raises Unavailable while no worker number is held."""
+        """Return a new id. Raises Unavailable if no worker number is held."""
         if self._ids is None or self._lease is None or self._clock.monotonic() >= self._lease.valid_until:
             raise Unavailable("Ids cannot be made at the moment.")
         return self._ids.next()
@@ -67,12 +67,12 @@ class LeasedIds:
         return self._lease is not None and self._clock.monotonic() < self._lease.valid_until
 
     async def check(self) -> None:
-        """For readiness: raises Unavailable while no worker number is held."""
+        """Check readiness: raises Unavailable if no worker number is held."""
         if not self.held:
             raise Unavailable("no worker number is held")
 
     async def acquire(self) -> None:
-        """Takes a free number, at random, so that a restart rarely meets its own old one."""
+        """Lease a random free number; random, so that a restart rarely collides with its previous lease."""
         token = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         numbers = list(range(MAX_WORKER + 1))
         random.shuffle(numbers)
@@ -86,7 +86,7 @@ class LeasedIds:
         raise Unavailable("All worker numbers of the region are taken.")
 
     async def keep(self) -> None:
-        """Renews the lease until cancelled; takes a new number while none is held."""
+        """Renew the lease until cancelled; acquire a new number while none is held."""
         while True:
             await self._clock.sleep(_RENEW_SECONDS if self.held else _RETRY_SECONDS)
             try:
@@ -112,7 +112,7 @@ class LeasedIds:
 
 @asynccontextmanager
 async def lease_ids(redis: Redis, region: int, clock: Clock) -> AsyncIterator[LeasedIds]:
-    """An id source with a worker number of its own, for as long as the context lasts.
+    """Lease a worker number for the duration of the context, as an id source.
 
     Without Redis it opens all the same, so that a service serves what needs no new id; ids are made once it answers.
     """

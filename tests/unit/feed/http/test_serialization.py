@@ -29,7 +29,7 @@ def test_page_conforms_to_the_schema() -> None:
     assert first["viewer"] == {"liked": True, "saved": False}
     assert second["viewer"] == {"liked": False, "saved": False}
     assert first["caption"] == FACT.caption
-    assert first["photos"][0]["variants"]["150"] == "http://cdn/variants/Zk3vQ0m1fR7eT2yU/150.jpg"
+    assert first["photos"][0]["variants"]["150"] == "http://cdn/variants/p_SH3ywmy5ZI/Zk3vQ0m1fR7eT2yU/150.jpg"
 
 
 def test_empty_page() -> None:
