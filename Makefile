@@ -39,10 +39,10 @@ setup: ## Install what is missing: Python packages, servers, jars (again: under 
 up: setup ## Start everything and wait until it is ready (ENGINE=auto|native|docker, STACK=dev|test)
 	@$(LOCAL) up --stack $(STACK) $(ARGS)
 
-down: ## Stop everything; data stays
+down: ## Stop everything; keep data
 	@[ ! -x $(PYTHON) ] || $(LOCAL) down --stack $(STACK)
 
-status: .venv ## Show every program: its state, since when, and where it listens
+status: .venv ## Show every program's state, start time and address
 	@$(LOCAL) status --stack $(STACK)
 
 ps: .venv ## Show every program's processes and memory
@@ -51,10 +51,10 @@ ps: .venv ## Show every program's processes and memory
 logs: .venv ## Follow the logs of all programs, or of some: S="post gateway"
 	@$(LOCAL) logs --stack $(STACK) $(S)
 
-clean: ## Stop everything and forget data, logs and secrets
+clean: ## Stop everything and delete data, logs and secrets
 	@[ ! -x $(PYTHON) ] || $(LOCAL) clean --stack $(STACK)
 
-demo: up ## People upload the photos of a folder (PHOTOS=…), publish posts and look at them
+demo: up ## Demo users upload the photos of a folder (PHOTOS=…), publish posts and view them
 	@$(PYTHON) -m demo --url http://127.0.0.1:$(GATEWAY) --photos "$(PHOTOS)" $(ARGS)
 
 ##@ Looking inside
@@ -77,23 +77,23 @@ check: .venv ## Formatting, lint, strict types, import rules, generated files
 check-alerts: .venv ## Check the alerts' expressions, and test when they fire (fetches promtool)
 	@$(PYTHON) -m tools.alerts
 
-check-k8s: .venv check-alerts ## Render all Kubernetes targets and validate them on the operators' schemas (needs Go)
+check-k8s: .venv check-alerts ## Render all Kubernetes targets and validate them against the operators' schemas (needs Go)
 	@$(PYTHON) -m tools.manifests
 
-format: .venv ## Format the code, and fix what the linter can
+format: .venv ## Format the code and apply the linter's fixes
 	@$(PYTHON) -m ruff format --quiet .
 	@$(PYTHON) -m ruff check --quiet --fix .
 
-test: setup check ## Everything: checks, then all tests on servers of their own, which are stopped afterwards
+test: setup check ## Checks, then all tests on a separate stack, which is stopped afterwards
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTEST) $(ARGS)
 
 test-unit: .venv ## Tests that need no server
 	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(ARGS)
 
-test-integration: setup ## Tests of each deployable on real servers, which stay up (make down STACK=test)
+test-integration: setup ## Tests of each deployable on real servers, which keep running (make down STACK=test)
 	@$(PYTEST) tests/integration $(ARGS)
 
-test-e2e: setup ## Tests of the whole mesh on a stack of its own, which stays up (make down STACK=test)
+test-e2e: setup ## Tests of the whole mesh on a separate stack, which keeps running (make down STACK=test)
 	@$(PYTEST) tests/e2e $(ARGS)
 
 faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed 1"); removes the test stack's data
@@ -101,39 +101,39 @@ faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout
-bench-media: setup ## The media pipeline beside Pillow, sharp and plain libvips
+bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
 bench-upload: setup ## Uploads: latency of init and complete, time to ready, photos per second
 	@$(PYTHON) -m benchmarks.upload $(ARGS)
 
-bench-gateway: setup ## The gateway beside a bare proxy, and beside no proxy
+bench-gateway: setup ## The gateway compared with a bare proxy and with no proxy
 	@$(PYTHON) -m benchmarks.gateway $(ARGS)
 
-bench-feed: setup ## Reading feeds beside the naive design (GRAPH=a list of who follows whom; else one is made up)
+bench-feed: setup ## Feed reads compared with the naive design (GRAPH=file of follows; default: synthetic)
 	@$(PYTHON) -m benchmarks.feed --graph "$(GRAPH)" $(ARGS)
 
-bench-likes: setup ## A burst of likes on one post, beside the naive design
+bench-likes: setup ## A burst of likes on one post, compared with the naive design
 	@$(PYTHON) -m benchmarks.likes $(ARGS)
 
-bench-follows: setup ## Following and unfollowing, and when the feed shows it, beside the naive design
+bench-follows: setup ## Follows, unfollows and their delay in feeds, compared with the naive design
 	@$(PYTHON) -m benchmarks.follows $(ARGS)
 
-bench-fanout: setup ## A post into the feeds of 1,000, 10,000 and 1,000,000 followers, beside the naive way
+bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 followers, compared with the naive design
 	@$(PYTHON) -m benchmarks.fanout $(ARGS)
 
 ##@ Committed documents and locks
 .PHONY: programs openapi schemas lock
-programs: .venv ## Write what follows from deploy/programs.toml: compose, Kubernetes base, ports, lists, tables
+programs: .venv ## Generate files from deploy/programs.toml: compose, Kubernetes base, ports, lists, tables
 	@$(PYTHON) -m tools.programs
 
-openapi: .venv ## Write the OpenAPI documents anew
+openapi: .venv ## Regenerate the OpenAPI documents
 	@$(PYTHON) -m tools.openapi
 
-schemas: .venv ## Write the events' JSON Schemas and AsyncAPI anew
+schemas: .venv ## Regenerate the events' JSON Schemas, AsyncAPI and docs/events.md
 	@$(PYTHON) -m tools.schemas
 
-lock: .venv ## Resolve the dependencies anew (they name no package index, so that any mirror will do)
+lock: .venv ## Resolve the dependencies again (the lock files name no package index, so any mirror works)
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-package photomesh-shared \
 	  $(MEMBERS:%=%/pyproject.toml) -o requirements.lock $(ARGS)
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --group dev pyproject.toml \

@@ -1,1 +1,1 @@
-"""Tools of the repository itself; nothing that runs in production imports them."""
+"""Development tools of the repository; never imported in production."""

@@ -3,9 +3,9 @@
     python -m tools.alerts          # what `make check-alerts` runs
 
 Each file in `deploy/k8s/base/monitoring/tests` is a unit test for promtool. Promtool compares annotations too; they are
-left out here, so that a test says which alert fires for what and not in which words.
+removed here, so that tests do not depend on wording.
 
-Promtool is the installed one, or a file of Debian's package `prometheus`, taken once into `.tools/prometheus` without
+Uses the installed promtool, or extracts it once from Debian's package `prometheus` to `.tools/prometheus`, without
 installing the package.
 """
 
@@ -29,14 +29,14 @@ TESTS = MONITORING / "tests"
 
 
 class NoPromtool(Exception):
-    """Promtool is not installed and cannot be had."""
+    """Promtool is not installed and cannot be downloaded."""
 
     def __init__(self) -> None:
         super().__init__("promtool is needed: install Debian's package `prometheus`, or Prometheus itself")
 
 
 def _promtool() -> str:
-    """Find promtool, or take it from Debian's package. Raises NoPromtool."""
+    """Find promtool, or extract it from Debian's package. Raises NoPromtool."""
     if found := shutil.which("promtool"):
         return found
     own = OWN / "usr" / "bin" / "promtool"
@@ -52,11 +52,11 @@ def _unpack() -> None:
     with tempfile.TemporaryDirectory(dir=OWN.parent) as folder:
         download = ["apt-get", "-qq", "download", "prometheus"]
         if not _succeeds(download, folder) and os.geteuid() == 0:
-            _succeeds(["apt-get", "-qq", "update"], folder)  # a fresh machine has no lists of packages yet
+            _succeeds(["apt-get", "-qq", "update"], folder)  # a fresh machine has no package lists
             _succeeds(download, folder)
         for package in Path(folder).glob("*.deb"):
             if _succeeds(["dpkg-deb", "-x", str(package), f"{folder}/all"], folder):
-                Path(folder, "all").replace(OWN)  # at once: another process may look for it
+                Path(folder, "all").replace(OWN)  # atomic: another process may look for it
 
 
 def _succeeds(command: list[str], folder: str) -> bool:
@@ -64,7 +64,7 @@ def _succeeds(command: list[str], folder: str) -> bool:
 
 
 def errors() -> list[str]:
-    """What is wrong with our rules, and which tests of them fail. Raises NoPromtool."""
+    """Return errors of the rules and failures of their tests. Raises NoPromtool."""
     rules = yaml.safe_load((MONITORING / "rules.yaml").read_text())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "rules.yml")
@@ -85,12 +85,12 @@ def _complaints(*arguments: str) -> list[str]:
 
 
 def main() -> int:
-    """Print what is wrong; 1 if anything is."""
+    """Print the errors. Returns 1 if there are any."""
     try:
         found = errors()
     except NoPromtool as error:
         found = [str(error)]
-    print(*(found or ["alerts: rules and tests are right"]), sep="\n")
+    print(*(found or ["alerts: rules and tests are valid"]), sep="\n")
     return 1 if found else 0
 
 

@@ -1,10 +1,9 @@
-"""Judges whether events may change from one pair of JSON Schemas to another.
+"""Compatibility check of event schemas: may one pair of JSON Schemas follow another?
 
-Two questions, and one rule on top: do readers that know the old schema accept all that is written by the new one; do
-readers that know the new one accept all that was ever written by the old one; and nothing that was written before may
-be missing, for somebody may rely on an optional field as well.
+Three rules: readers of the old schema accept everything written by the new one; readers of the new schema accept
+everything written by the old one; no field is removed, because consumers may rely on optional fields too.
 
-What the checker does not understand it reports, so that a new keyword cannot slip through.
+Unknown keywords are reported as errors, so that none goes unchecked.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Pair:
 
 
 def breaking_changes(old: Pair, new: Pair) -> list[str]:
-    """Why `new` may not follow `old`; empty if it may."""
+    """Return why `new` may not follow `old`; empty if it may."""
     return [
         *(f"old consumers: {problem}" for problem in not_accepted(old.consumer, new.producer)),
         *(f"new consumers: {problem}" for problem in not_accepted(new.consumer, old.producer)),
@@ -61,12 +60,12 @@ def breaking_changes(old: Pair, new: Pair) -> list[str]:
 
 
 def not_accepted(reader: Schema, writer: Schema) -> list[str]:
-    """What `writer` allows and `reader` does not."""
+    """Return what `writer` allows and `reader` does not."""
     return list(_compare(_Node(reader, reader), _Node(writer, writer), "$"))
 
 
 def shape(schema: Any) -> Any:
-    """The schema without what only explains it; two versions of one shape are the same version."""
+    """Return the schema without descriptions; two schemas of one shape are the same version."""
     if isinstance(schema, list):
         return [shape(item) for item in schema]
     if not isinstance(schema, dict):
@@ -82,7 +81,7 @@ def shape(schema: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Node:
-    """A schema inside of the document that its references are resolved in."""
+    """A schema within the document that resolves its references."""
 
     document: Schema
     schema: Schema
@@ -101,7 +100,7 @@ class _Node:
 
     @property
     def branches(self) -> list[_Node]:
-        """The alternatives of `anyOf` and of several types; itself if there are none."""
+        """Return the alternatives of `anyOf` and of several types; itself if there are none."""
         if "anyOf" in self.schema:
             return [leaf for branch in self.schema["anyOf"] for leaf in self.at(branch).branches]
         if isinstance(types := self.schema.get("type"), list):
@@ -176,7 +175,7 @@ def _compare_objects(reader: _Node, writer: _Node, path: str) -> Iterator[str]:
 
 
 def _paths(schema: Schema) -> list[str]:
-    """Every field, with the fields inside of it."""
+    """Return the paths of all fields, including nested ones."""
     found: dict[str, None] = {}
 
     def visit(node: _Node, path: str) -> None:

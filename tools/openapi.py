@@ -1,10 +1,10 @@
-"""Writes what the gateway has of the services: the API's one OpenAPI document, its problem types, the routing table::
+"""Generate the gateway's files from the services: the merged OpenAPI document, problem types and the routing table::
 
     python -m tools.openapi            # openapi.json, problems.json and routing/routes.json of photomesh_gateway
-    python -m tools.openapi --check    # writes nothing; fails if one of them is out of date
+    python -m tools.openapi --check    # writes nothing; fails if a file is out of date
 
-Each service describes its own operations and their policies. This puts them together, and adds what holds for all
-because the gateway does it: rate limits, request ids, tokens, and its responses in a service's stead.
+Each service describes its own operations and their policies. This merges them, and adds what the gateway implements for
+all: rate limits, request ids, tokens, and its own responses.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _package_of(service: str) -> str:
 
 
 def service_app(service: str) -> FastAPI:
-    """A service's app. `model_construct` takes the settings' defaults, whatever this process's environment is."""
+    """Create a service's app. `model_construct` uses the settings' defaults and ignores the environment."""
     package = _package_of(service)
     settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
     app: FastAPI = import_module(f"{package}.app").create_app(settings)
@@ -52,14 +52,14 @@ def service_app(service: str) -> FastAPI:
 
 
 def service_documents() -> dict[str, Json]:
-    """Each service's own document."""
+    """Return each service's own document."""
     documents = {name: service_app(name).openapi() for name in SERVICES}
     documents["gateway"] = create_app(Settings.model_construct()).pages.openapi()
     return documents
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    """Method, path and operation, of a whole document."""
+    """Yield method, path and operation of a document."""
     for path, item in document["paths"].items():
         for method in _METHODS:
             if method in item:
@@ -67,7 +67,7 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def document() -> Json:
-    """The merged document."""
+    """Return the merged document."""
     merged: Json = {
         "openapi": "3.1.0",
         "info": {"title": "Photomesh API", "version": "1", "description": text.DESCRIPTION},
@@ -109,8 +109,8 @@ def _tags(document: Json) -> set[str]:
 
 
 def _rename_schemas(own: Json, service: str, taken: Json) -> None:
-    """``Page_Post_`` is a ``PostPage``; a name that another service uses for something else gets the service's before
-    it."""
+    """Rename schemas: ``Page_Post_`` to ``PostPage``; a name that another service uses for a different schema gets the
+    service's name as prefix."""
     schemas: Json = own["components"]["schemas"]
     names: dict[str, str] = {}
     for name, schema in schemas.items():
@@ -126,7 +126,7 @@ def _rename_schemas(own: Json, service: str, taken: Json) -> None:
 
 
 def _nodes(value: Any) -> Iterator[Json]:
-    """Every object inside a JSON value."""
+    """Yield every object inside a JSON value."""
     if isinstance(value, dict):
         yield value
     for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -134,7 +134,7 @@ def _nodes(value: Any) -> Iterator[Json]:
 
 
 def _lift_examples(operation: Json, schemas: Json) -> None:
-    """Shows the examples of a body's model at the body itself, where every tool looks for them."""
+    """Move the examples of a body's model to the body itself, where all tools look for them."""
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     for body in [*bodies, *operation["responses"].values()]:
         for content in body.get("content", {}).values():
@@ -147,7 +147,7 @@ def _lift_examples(operation: Json, schemas: Json) -> None:
 
 
 def _examples(schema: Json, schemas: Json) -> list[Any]:
-    """Of a model: its own, or one made of its fields'."""
+    """Return a model's examples: its own, or one composed of its fields'."""
     if "$ref" in schema:
         return _examples(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if found := schema.get("examples"):
@@ -166,7 +166,7 @@ def _examples(schema: Json, schemas: Json) -> list[Any]:
 
 
 def _with_nulls(example: Any, schema: Json, schemas: Json) -> Any:
-    """The example with the nulls that FastAPI leaves out when it writes a document."""
+    """Return the example with the nulls that FastAPI omits from documents."""
     if "$ref" in schema:
         return _with_nulls(example, schemas[schema["$ref"].rpartition("/")[2]], schemas)
     for choice in schema.get("anyOf", ()):
@@ -214,7 +214,7 @@ def _add_what_the_gateway_does(operation: Json, policy: RoutePolicy) -> None:
 
 
 def _add_response(responses: Json, status: str, name: str) -> None:
-    """The common response, or its examples beside those that the service names."""
+    """Add the common response, or add its examples to those of the service."""
     if status not in responses:
         responses[status] = {"$ref": f"#/components/responses/{name}"}
         return
@@ -224,7 +224,7 @@ def _add_response(responses: Json, status: str, name: str) -> None:
 
 
 def problem_types() -> list[Json]:
-    """Every problem type that an answer of the API may have."""
+    """Return every problem type of the API's responses."""
     packages = ("photomesh_shared", "photomesh_gateway", *map(_package_of, SERVICES))
     return [
         {
@@ -240,7 +240,7 @@ def problem_types() -> list[Json]:
 
 
 def routes() -> list[Json]:
-    """The rows of the routing table."""
+    """Return the rows of the routing table."""
     rows = []
     for service in SERVICES:
         for method, path, operation in operations(service_app(service).openapi()):
@@ -259,7 +259,7 @@ def routes() -> list[Json]:
 
 
 def generated() -> dict[Path, str]:
-    """The files as they should be."""
+    """Return the generated files."""
     table = ",\n".join(f"  {json.dumps(row)}" for row in routes())
     texts = (_indented(document()), _indented(problem_types()), f"[\n{table}\n]\n")
     return dict(zip(FILES, texts, strict=True))
@@ -271,7 +271,7 @@ def _indented(content: Json | list[Json]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args(arguments).check
     files = generated()
     stale = [path for path, content in files.items() if not path.exists() or path.read_text() != content]

@@ -1,13 +1,13 @@
-"""Writes what is made from the events' models and the catalogue::
+"""Generate files from the event models and the catalogue::
 
     python -m tools.schemas            # schemas/, docs/asyncapi.json, docs/events.md
-    python -m tools.schemas --check    # writes nothing; fails if any of them is out of date
+    python -m tools.schemas --check    # writes nothing; fails if a file is out of date
 
-    schemas/<type>.producer.json  <type>.consumer.json             the present version
-    schemas/earlier/<type>/<n>.producer.json  <n>.consumer.json    every version before it
+    schemas/<type>.producer.json  <type>.consumer.json             the current version
+    schemas/earlier/<type>/<n>.producer.json  <n>.consumer.json    all earlier versions
 
-A version is kept under `earlier` once it differs in more than its explanations. A change that breaks any version is
-refused: give the event a new type beside the old one.
+A version moves to `earlier` if its successor differs in more than descriptions. A change that breaks any version is
+refused: add a new event type beside the old one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIDES = ("producer", "consumer")
 
 
 def generated(root: Path, types: Mapping[str, type[Event]] | None = None) -> dict[Path, str]:
-    """Every file as it should be, by its path."""
+    """Return the generated files by path."""
     types = event_types() if types is None else types
     files: dict[Path, str] = {}
     for name, kind in types.items():
@@ -47,7 +47,7 @@ def generated(root: Path, types: Mapping[str, type[Event]] | None = None) -> dic
 
 
 def committed_versions(root: Path, name: str) -> list[Pair]:
-    """The versions of a type that are in the repository, from the first to the present one."""
+    """Return the versions of a type in the repository, from the first to the current one."""
     numbers = sorted(int(p.name.split(".")[0]) for p in (root / f"schemas/earlier/{name}").glob("*.producer.json"))
     stems = [root / f"schemas/earlier/{name}/{number}" for number in numbers] + [root / f"schemas/{name}"]
     return [
@@ -58,7 +58,7 @@ def committed_versions(root: Path, name: str) -> list[Pair]:
 
 
 def problems(root: Path, types: Mapping[str, type[Event]] | None = None) -> list[str]:
-    """What is breaking about the models, judged against every version in the repository."""
+    """Return the breaking changes of the models against every version in the repository."""
     types = event_types() if types is None else types
     found = []
     for name, kind in types.items():
@@ -80,7 +80,7 @@ def _dump(content: Any) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.schemas", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args(arguments).check
     if breaking := problems(ROOT):
         print("\n".join(breaking), file=sys.stderr)

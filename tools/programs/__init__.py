@@ -1,1 +1,1 @@
-"""Writes what follows from the registry of programs, `deploy/programs.toml`."""
+"""Generators for the registry of programs, `deploy/programs.toml`."""

@@ -1,4 +1,4 @@
-"""Writes what follows from the registry of programs, `deploy/programs.toml`, and from the topic catalogue::
+"""Generate files from the registry of programs, `deploy/programs.toml`, and the topic catalogue::
 
 python -m tools.programs            # docker-compose.yml, deploy/k8s/base, lists, tables …
 python -m tools.programs --check    # writes nothing; fails if a file is out of date
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.programs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if something is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check = parser.parse_args(arguments).check
     files = generated()
     stale = [path for path, text in files.items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text]

@@ -1,4 +1,4 @@
-"""Every generated file, and every generated part of a file that people write, as it should be."""
+"""Generated files, and generated parts of hand-written files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "temp
 ROOT = Path(__file__).resolve().parents[2]
 _BASE = "deploy/k8s/base"
 OWNED_FOLDERS = (f"{_BASE}/programs", f"{_BASE}/prepare")
-"""Folders in which every file is generated: what else lies there is removed."""
+"""Folders with generated files only: any other file in them is removed."""
 
 REGION_FILES = (
     ".importlinter",
@@ -29,11 +29,11 @@ REGION_FILES = (
     "docs/running-locally.md",
     "docs/running-on-kubernetes.md",
 )
-"""Files with parts between `programs:begin NAME` and `programs:end`; the part is the template regions/NAME.j2."""
+"""Files with generated parts between `programs:begin NAME` and `programs:end`, rendered from regions/NAME.j2."""
 
 # The CDN has the policy of the local stack; it is copied because kustomize reads nothing outside its own folder.
 _UPSTREAMS_OF_THE_CDN = {"edge": ("shield", 8080), "shield": ("seaweedfs-s3.photomesh-data.svc", 8333)}
-# Where pods have their addresses. Network policies and the entrance's routes say who gets as far as sending a PURGE.
+# Address ranges of pods. Network policies and the ingress routes limit who can send a PURGE.
 _PURGERS = '"10.0.0.0"/8; "172.16.0.0"/12; "192.168.0.0"/16; "100.64.0.0"/10; "fd00::"/8;'
 
 _REGION = re.compile(
@@ -43,7 +43,7 @@ _REGION = re.compile(
 
 
 def generated() -> dict[Path, str]:
-    """Path (from the root of the checkout) → text."""
+    """Return path (from the root of the checkout) → text."""
     loaded = templates()
 
     def render(template: str, **values: object) -> str:
@@ -80,7 +80,7 @@ def generated() -> dict[Path, str]:
 
 
 def strays(files: dict[Path, str]) -> Iterator[Path]:
-    """Files in generated folders that nothing generates any more."""
+    """Yield files in generated folders that are no longer generated."""
     for folder in OWNED_FOLDERS:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.relative_to(ROOT) not in files:
@@ -88,9 +88,9 @@ def strays(files: dict[Path, str]) -> Iterator[Path]:
 
 
 def with_regions(text: str, loaded: Environment) -> str:
-    """The text of a file with its generated parts filled in, indented as the line that begins each.
+    """Return the text of a file with its generated parts filled in, each indented as its first line.
 
-    Raises ValueError for a part that does not end.
+    Raises ValueError for a part without an end.
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -108,7 +108,7 @@ def _deployments() -> list[Program]:
 
 
 def templates() -> Environment:
-    """The templates, with the registry and what templates ask about a program."""
+    """Return the templates, with the registry and the functions of `views`."""
     environment = Environment(  # noqa: S701  (no HTML)
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,

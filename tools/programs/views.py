@@ -1,4 +1,4 @@
-"""What templates ask about a program beyond what the registry says: values derived from it and the topic catalogue."""
+"""Template values of a program, derived from the registry and the topic catalogue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def topics(program: Program) -> list[Topic]:
-    """Those that its group consumes. Raises LookupError if the catalogue knows no such group."""
+    """Return the topics that its group consumes. Raises LookupError if the catalogue has no such group."""
     found = [topic for topic in TOPICS.values() if program.group in topic.consumers]
     if not found:
         raise LookupError(f"{program.name}: no topic of the catalogue has the consumer group {program.group!r}")
@@ -33,12 +33,12 @@ def topics(program: Program) -> list[Topic]:
 
 
 def partitions(program: Program) -> int:
-    """The most pods that its group can use: a partition has one reader."""
+    """Return the maximum number of useful pods: a partition has one reader."""
     return max(topic.partitions for topic in topics(program))
 
 
 def needs(program: Program) -> list[str]:
-    """What it connects to, as labels and network policies call it: servers first, then programs."""
+    """Return the names of what it connects to, for labels and network policies: servers first, then programs."""
     servers = [f"{program.deployable.name}-db" if server == "postgres" else server for server in program.servers]
     return [*servers, *program.calls]
 
@@ -48,19 +48,19 @@ def has_secrets(program: Program) -> bool:
 
 
 def own_environment(program: Program) -> list[tuple[str, str]]:
-    """Variables of the cluster that other programs do not share, without the prefix."""
+    """Return its own variables in the cluster, without the prefix."""
     keyspace = {"CASSANDRA_KEYSPACE": program.deployable.snake_case} if "cassandra" in program.servers else {}
     return list({**keyspace, **program.environment}.items())
 
 
 def anchors(program: Program) -> list[str]:
-    """The YAML anchors of docker-compose.yml that hold its settings and credentials."""
+    """Return the YAML anchors of docker-compose.yml with its settings and credentials."""
     shared = ("redis", "feed-redis", "object-storage")
     return ["*common", *(f"*{server}" for server in program.servers if server in shared)]
 
 
 def explain_scaling(program: Program) -> str:
-    """The comment above an autoscaler of a consumer."""
+    """Return the comment for a consumer's autoscaler."""
     scaling = program.scaling
     assert isinstance(scaling, ConsumerScaling)
     seconds = "a second" if scaling.lag_seconds == 1 else f"{scaling.lag_seconds} seconds"
@@ -80,10 +80,10 @@ def consumed_by(deployable: Deployable, programs: Collection[Program]) -> list[s
 
 
 def code_list(names: Collection[str]) -> str:
-    """Names for a cell of a Markdown table."""
+    """Format names for a cell of a Markdown table."""
     return ", ".join(f"`{name}`" for name in names) or "–"
 
 
 def scalar(text: str) -> str:
-    """A YAML scalar that is read as a string."""
+    """Format a YAML scalar that is parsed as a string."""
     return text if re.fullmatch(r"[A-Za-z_][\w.-]*|\d+m", text) else f'"{text}"'
