@@ -52,7 +52,7 @@ async def test_what_is_too_large_is_refused_and_the_publisher_goes_on(bench: Kaf
 async def test_a_batch_that_the_broker_refuses_costs_a_new_producer_and_no_more(bench: KafkaBench) -> None:
     record = sample_record(bench.kind, "ann", 1)
     refused = type(record)(record.topic, record.key, b"x" * 1_500_000, record.headers)
-    with pytest.raises(ValueError, match="topic.s maximum size"):
+    with pytest.raises(ValueError, match="topic's maximum size"):
         await bench.publisher.send([refused])
     await bench.publisher.send([record])
     assert await numbers_by_key(bench) == {"ann": [1]}
