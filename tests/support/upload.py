@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,16 +20,6 @@ __all__ = ["InMemoryBucket", "InMemoryUploads"]
 
 
 @dataclass
-class _Locked:
-    uploads: InMemoryUploads
-    upload: Upload
-    completed: Envelope[PhotoUploaded] | None = None
-
-    async def complete(self, event: Envelope[PhotoUploaded]) -> None:
-        self.completed = event
-
-
-@dataclass
 class InMemoryUploads:
     """Implements what `store.PostgresUploads` implements."""
 
@@ -39,8 +28,8 @@ class InMemoryUploads:
     deleted: set[int] = field(default_factory=set)
     outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
     usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
+    claims: dict[int, datetime] = field(default_factory=dict)
     down: bool = False
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def _check(self) -> None:
         if self.down:
@@ -75,24 +64,36 @@ class InMemoryUploads:
         ]
         return sorted(found, key=lambda upload: -upload.upload_id)[:limit]
 
-    @asynccontextmanager
-    async def locked(self, account_id: int, upload_id: int) -> AsyncIterator[_Locked | None]:
-        async with self._lock:
-            upload = await self.find(account_id, upload_id)
-            locked = _Locked(self, upload) if upload else None
-            yield locked
-            self._check()  # the commit
-            if locked and locked.completed:
-                self._close(locked.upload, Status.COMPLETED, locked.completed.time)
-                self.outbox.append(locked.completed)
+    async def claim(self, account_id: int, upload_id: int, *, now: datetime, until: datetime) -> Upload | None:
+        upload = await self.find(account_id, upload_id)
+        if upload is None or upload.status_at(now) is not Status.OPEN or self._is_claimed(upload_id, now):
+            return None
+        self.claims[upload_id] = until
+        return upload
+
+    async def complete(self, upload_id: int, claimed_until: datetime, event: Envelope[PhotoUploaded]) -> bool:
+        self._check()
+        upload = self.rows[upload_id]
+        if upload.status is not Status.OPEN or self.claims.get(upload_id) != claimed_until:
+            return False
+        self._close(upload, Status.COMPLETED, event.time)
+        self.outbox.append(event)
+        return True
+
+    async def release(self, upload_id: int, claimed_until: datetime) -> None:
+        self._check()
+        if self.claims.get(upload_id) == claimed_until:
+            del self.claims[upload_id]
 
     async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
-        async with self._lock:
-            upload = await self.find(account_id, upload_id)
-            if upload is None or upload.status is not Status.OPEN:
-                return False
-            self._close(upload, Status.ABORTED, now)
-            return True
+        upload = await self.find(account_id, upload_id)
+        if upload is None or upload.status is not Status.OPEN or self._is_claimed(upload_id, now):
+            return False
+        self._close(upload, Status.ABORTED, now)
+        return True
+
+    def _is_claimed(self, upload_id: int, now: datetime) -> bool:
+        return upload_id in self.claims and self.claims[upload_id] > now
 
     def _close(self, upload: Upload, status: Status, now: datetime) -> None:
         self.rows[upload.upload_id] = replace(upload, status=status)
@@ -112,7 +113,11 @@ class InMemoryUploads:
 
     async def expire(self, now: datetime, limit: int) -> int:
         self._check()
-        due = [u for u in self.rows.values() if u.status is Status.OPEN and u.expires_at <= now][:limit]
+        due = [
+            upload
+            for upload in self.rows.values()
+            if upload.status is Status.OPEN and upload.expires_at <= now and not self._is_claimed(upload.upload_id, now)
+        ][:limit]
         for upload in due:
             self._close(upload, Status.EXPIRED, now)
         return len(due)

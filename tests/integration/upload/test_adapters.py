@@ -30,6 +30,7 @@ from tests.support.waiting import eventually
 
 NOW = datetime(2001, 1, 1, 12, 0, tzinfo=UTC)  # so that sweeping up to it affects no other test
 DAY = timedelta(days=1)
+UNTIL, LATER = NOW + timedelta(seconds=12), NOW + timedelta(seconds=24)
 NO_LIMIT = Quotas(10**6, 10**6, 10**15)
 _ids = IdGenerator(1, 1023, SystemClock())
 
@@ -83,8 +84,7 @@ async def test_find_returns_an_upload_to_its_account_only(uploads: Store) -> Non
     await uploads.add(upload, NO_LIMIT)
     assert await uploads.find(upload.account_id, upload.upload_id) == upload
     assert await uploads.find(upload.account_id + 1, upload.upload_id) is None
-    async with uploads.locked(upload.account_id + 1, upload.upload_id) as locked:
-        assert locked is None
+    assert await uploads.claim(upload.account_id + 1, upload.upload_id, now=NOW, until=UNTIL) is None
     assert not await uploads.abort(upload.account_id + 1, upload.upload_id, NOW)
 
 
@@ -107,43 +107,36 @@ async def test_list_open(uploads: Store) -> None:
 async def test_a_completed_upload_cannot_be_aborted(uploads: Store) -> None:
     upload = new_upload()
     await uploads.add(upload, NO_LIMIT)
-    async with uploads.locked(upload.account_id, upload.upload_id) as locked:
-        assert locked is not None
-        assert locked.upload == upload
-        await locked.complete(uploaded(upload))
+    assert await uploads.claim(upload.account_id, upload.upload_id, now=NOW, until=UNTIL) == upload
+    assert await uploads.complete(upload.upload_id, UNTIL, uploaded(upload))
     assert await uploads.find(upload.account_id, upload.upload_id) == replace(upload, status=Status.COMPLETED)
+    assert not await uploads.abort(upload.account_id, upload.upload_id, UNTIL)
+    assert not await uploads.complete(upload.upload_id, UNTIL, uploaded(upload))
+    assert await uploads.claim(upload.account_id, upload.upload_id, now=UNTIL, until=LATER) is None
+
+
+async def test_claims_are_exclusive_until_they_end(uploads: Store) -> None:
+    upload = new_upload()
+    await uploads.add(upload, NO_LIMIT)
+    claims = [uploads.claim(upload.account_id, upload.upload_id, now=NOW, until=UNTIL) for _ in range(5)]
+    assert (await asyncio.gather(*claims)).count(None) == 4
     assert not await uploads.abort(upload.account_id, upload.upload_id, NOW)
 
-
-async def test_a_failed_completion_is_rolled_back(uploads: Store) -> None:
-    upload = new_upload()
-    await uploads.add(upload, NO_LIMIT)
-
-    async def fail_after_completing() -> None:
-        async with uploads.locked(upload.account_id, upload.upload_id) as locked:
-            assert locked is not None
-            await locked.complete(uploaded(upload))
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await fail_after_completing()
-    assert await uploads.find(upload.account_id, upload.upload_id) == upload
+    assert await uploads.claim(upload.account_id, upload.upload_id, now=UNTIL, until=LATER) == upload
+    assert not await uploads.complete(upload.upload_id, UNTIL, uploaded(upload))  # the first has lost its claim
+    await uploads.release(upload.upload_id, UNTIL)
+    assert not await uploads.abort(upload.account_id, upload.upload_id, UNTIL)
+    await uploads.release(upload.upload_id, LATER)
+    assert await uploads.abort(upload.account_id, upload.upload_id, UNTIL)
 
 
-async def test_locks_are_exclusive(uploads: Store) -> None:
-    upload = new_upload()
-    await uploads.add(upload, NO_LIMIT)
-    seen: list[str] = []
-
-    async def hold() -> None:
-        async with uploads.locked(upload.account_id, upload.upload_id) as locked:
-            assert locked is not None
-            seen.append(locked.upload.status)
-            if locked.upload.status is Status.OPEN:
-                await locked.complete(uploaded(upload))
-
-    await asyncio.gather(*(hold() for _ in range(5)))
-    assert seen == ["open"] + 4 * ["completed"]
+async def test_claims_and_the_sweeper(uploads: Store) -> None:
+    stale = new_upload(created_at=NOW - DAY + timedelta(seconds=1))
+    await uploads.add(stale, NO_LIMIT)
+    assert await uploads.claim(stale.account_id, stale.upload_id, now=NOW, until=UNTIL) == stale
+    assert await uploads.expire(NOW + timedelta(seconds=2), 10) == 0
+    assert await uploads.claim(stale.account_id, stale.upload_id, now=UNTIL, until=LATER) is None  # it has expired
+    assert await uploads.expire(UNTIL, 10) == 1
 
 
 @pytest.mark.parametrize(
@@ -163,9 +156,8 @@ async def test_sweeping(uploads: Store) -> None:
     stale, fresh, done = new_upload(created_at=NOW - DAY), new_upload(), new_upload()
     for upload in (stale, fresh, done):
         await uploads.add(upload, NO_LIMIT)
-    async with uploads.locked(done.account_id, done.upload_id) as locked:
-        assert locked is not None
-        await locked.complete(uploaded(done))
+    assert await uploads.claim(done.account_id, done.upload_id, now=NOW, until=UNTIL)
+    assert await uploads.complete(done.upload_id, UNTIL, uploaded(done))
 
     assert await uploads.expire(NOW, 10) == 1
     assert await uploads.expire(NOW, 10) == 0

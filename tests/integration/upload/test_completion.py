@@ -117,7 +117,7 @@ async def test_a_crash_loses_and_duplicates_nothing(
     @asynccontextmanager
     async def uploader(failpoints: str = "") -> AsyncIterator[tuple[ApiUser, Process]]:
         async with process("photomesh_upload", environment, port=free_port(), failpoints=failpoints) as running:
-            async with httpx.AsyncClient(base_url=running.url) as api:
+            async with httpx.AsyncClient(base_url=running.url, timeout=30) as api:  # outlasts the claim of the crashed
                 yield ApiUser(api, storage, account_id, issuer.headers(account_id)), running
 
     async with uploader(f"{failpoint}=kill") as (ada, crashing):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
 from tests.integration.upload.api_users import ApiUser, content_of
 from tests.integration.upload.conftest import Serving
 from tests.support.problems import expect_problem
@@ -28,3 +33,35 @@ async def test_without_object_storage_uploads_are_listed(serving: Serving, ada: 
         assert listed["upload_id"] == created["upload_id"]
         answer = await without_storage.api.post("/v1/uploads/init", json=FILE, headers=ada.headers)
         expect_problem(answer, 503, "object-storage-unavailable")
+
+
+@pytest.fixture
+async def silent_server() -> AsyncIterator[str]:
+    """The URL of a server that accepts connections and never answers."""
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_completions_hold_no_connection_while_object_storage_is_slow(
+    serving: Serving, ada: ApiUser, silent_server: str
+) -> None:
+    uploads = [await ada.sent(content_of(10)) for _ in range(4)]
+    async with serving(s3_endpoint=silent_server, postgres_pool="3") as new_user:  # relay, sweeper, requests
+        slow = ApiUser(new_user().api, ada.storage, ada.account_id, ada.headers)
+        completing = [
+            asyncio.create_task(
+                slow.api.post(f"/v1/uploads/{upload_id}/complete", json={"parts": parts}, headers=ada.headers)
+            )
+            for upload_id, parts in uploads
+        ]
+        await asyncio.sleep(1)
+        async with asyncio.timeout(3):
+            assert len((await slow.request("GET", "")).json()["items"]) == 4
+        for answer in await asyncio.gather(*completing):
+            expect_problem(answer, 503, "object-storage-unavailable")
+    await ada.complete(*uploads[0])  # the claim was released

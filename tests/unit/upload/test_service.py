@@ -14,8 +14,10 @@ from photomesh_upload.errors import (
     QuotaExceeded,
     SizeMismatch,
     UploadAborted,
+    UploadBusy,
     UploadCompleted,
     UploadExpired,
+    UploadIncomplete,
     UploadNotFound,
 )
 from photomesh_upload.service import Policy, UploadService
@@ -98,9 +100,63 @@ async def test_a_retry_recovers_from_a_failed_commit(service: InMemoryService) -
     shown, stored = await service.uploads.get_upload(ADA, upload.upload_id)
     assert shown.status is Status.OPEN
     assert [part.part_number for part in stored] == [1]
+    await service.clock.advance(12)  # the claim could not be released
     done = await service.uploads.complete_upload(ADA, upload.upload_id, [])
     assert done.photo_id == upload.photo_id
     assert len(service.store.outbox) == 1
+
+
+async def test_a_completion_waits_for_that_of_another_process(service: InMemoryService) -> None:
+    upload = await service.sent()
+    now = service.clock.now()
+    until = now + timedelta(seconds=12)
+    assert await service.store.claim(ADA, upload.upload_id, now=now, until=until)
+    waiting = asyncio.create_task(service.uploads.complete_upload(ADA, upload.upload_id, []))
+    aborting = asyncio.create_task(service.uploads.abort_upload(ADA, upload.upload_id))
+    await service.clock.advance(11)
+    assert not waiting.done()
+    assert not aborting.done()
+    await service.clock.advance(2)  # the other process has crashed
+    outcomes = await asyncio.gather(waiting, aborting, return_exceptions=True)
+    assert sum(isinstance(outcome, UploadAborted | UploadCompleted) for outcome in outcomes) == 1
+
+
+async def test_a_completion_that_lost_its_claim_publishes_nothing(service: InMemoryService) -> None:
+    """Another process may have joined other parts meanwhile."""
+    upload = await service.sent()
+    join = service.bucket.join
+
+    async def join_too_slowly(*arguments: object) -> object:
+        joined = await join(*arguments)  # type: ignore[arg-type]
+        now = service.clock.now() + timedelta(seconds=12)
+        assert await service.store.claim(ADA, upload.upload_id, now=now, until=now + timedelta(seconds=12))
+        return joined
+
+    service.bucket.join = join_too_slowly  # type: ignore[method-assign,assignment]
+    with pytest.raises(UploadBusy):
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    assert service.store.outbox == []
+    assert service.store.rows[upload.upload_id].status is Status.OPEN
+
+
+async def test_a_refused_completion_releases_its_claim(service: InMemoryService) -> None:
+    upload = await service.create()
+    for _ in range(2):
+        with pytest.raises(UploadIncomplete):
+            await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    assert service.store.claims == {}
+
+
+async def test_the_sweeper_does_not_expire_an_upload_that_is_being_completed(service: InMemoryService) -> None:
+    upload = await service.sent()
+    now = upload.expires_at - timedelta(seconds=1)
+    assert await service.store.claim(ADA, upload.upload_id, now=now, until=now + timedelta(seconds=12))
+    await service.clock.advance(DAY.total_seconds())
+    await service.sweeper.sweep()
+    assert service.store.rows[upload.upload_id].status is Status.OPEN
+    await service.clock.advance(12)
+    await service.sweeper.sweep()
+    assert service.store.rows[upload.upload_id].status is Status.EXPIRED
 
 
 async def test_an_outage_of_storage_changes_nothing(service: InMemoryService) -> None:

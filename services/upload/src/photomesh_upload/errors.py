@@ -5,13 +5,14 @@
     Gone 410             ── UploadExpired, UploadAborted
     Unprocessable 422    ── PhotoTooLarge, UnsupportedType, PartsMismatch, SizeMismatch
     TooManyRequests 429  ── QuotaExceeded
+    Unavailable 503      ── UploadBusy
 
 WrongRegion (421) and the rest of the tree are in `photomesh_shared.errors`.
 """
 
 from __future__ import annotations
 
-from photomesh_shared.errors import Conflict, Gone, NotFound, TooManyRequests, Unprocessable
+from photomesh_shared.errors import Conflict, Gone, NotFound, TooManyRequests, Unavailable, Unprocessable
 
 __all__ = [
     "PartsMismatch",
@@ -20,6 +21,7 @@ __all__ = [
     "SizeMismatch",
     "UnsupportedType",
     "UploadAborted",
+    "UploadBusy",
     "UploadCompleted",
     "UploadExpired",
     "UploadIncomplete",
@@ -93,3 +95,9 @@ class QuotaExceeded(TooManyRequests):
     midnight UTC. `GET /v1/limits` lists all quotas."""
 
     code, title = "quota-exceeded", "A quota of the account is exhausted"
+
+
+class UploadBusy(Unavailable):
+    """Another request is completing this upload, and takes unusually long. Try again in a few seconds."""
+
+    code, title = "upload-busy", "The upload is being completed"

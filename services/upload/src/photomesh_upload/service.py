@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,7 +13,14 @@ from weakref import WeakValueDictionary
 
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
-from photomesh_shared.errors import FieldError, InvalidRequest, Problem, Unavailable, WrongRegion
+from photomesh_shared.errors import (
+    FieldError,
+    InvalidRequest,
+    ObjectStorageUnavailable,
+    Problem,
+    Unavailable,
+    WrongRegion,
+)
 from photomesh_shared.events import Envelope, PhotoUploaded
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import CreationId
@@ -33,6 +40,7 @@ from photomesh_upload.domain import (
 from photomesh_upload.errors import (
     SizeMismatch,
     UploadAborted,
+    UploadBusy,
     UploadCompleted,
     UploadExpired,
     UploadNotFound,
@@ -41,7 +49,6 @@ from photomesh_upload.metrics import COMPLETES, INITS, problems_counted
 
 __all__ = [
     "IdSource",
-    "LockedUpload",
     "Policy",
     "RawObjects",
     "UploadService",
@@ -55,21 +62,15 @@ AFTER_ADD = declare("upload.after_add", "the upload is stored, not answered")
 AFTER_STORE_COMPLETE = declare("upload.after_store_complete", "the object exists, nothing is committed")
 AFTER_COMMIT = declare("upload.after_commit", "the completion is committed, not answered")
 
+_JOIN_SECONDS = 10.0  # for the three calls to object storage of a completion, which take milliseconds
+_CLAIM = timedelta(seconds=12)  # longer than those, for clocks that differ
+_WAIT_SECONDS = 14.0  # longer than a claim, so that a repeat after a crash outlasts it
+_POLL_SECONDS = 0.1
+
 
 class IdSource(Protocol):
     def next(self) -> int:
         """A new id. Raises Unavailable."""
-        ...
-
-
-class LockedUpload(Protocol):
-    """An upload that nobody else can change until the transaction ends."""
-
-    @property
-    def upload(self) -> Upload: ...
-
-    async def complete(self, event: Envelope[PhotoUploaded]) -> None:
-        """Marks it and adds the event to the outbox, both in this transaction."""
         ...
 
 
@@ -87,10 +88,19 @@ class UploadStore(Protocol):
         """Open uploads with an id below `before`, newest first."""
         ...
 
-    def locked(self, account_id: int, upload_id: int) -> AbstractAsyncContextManager[LockedUpload | None]: ...
+    async def claim(self, account_id: int, upload_id: int, *, now: datetime, until: datetime) -> Upload | None:
+        """Claims the completion of an open upload until then: nobody else completes, aborts or expires it. None if it
+        is not open, or claimed."""
+        ...
+
+    async def complete(self, upload_id: int, claimed_until: datetime, event: Envelope[PhotoUploaded]) -> bool:
+        """Marks the upload and adds the event to the outbox, in one transaction; False if the claim was lost."""
+        ...
+
+    async def release(self, upload_id: int, claimed_until: datetime) -> None: ...
 
     async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
-        """Aborts an open upload; returns whether it was open."""
+        """Aborts an upload that is open and not claimed; returns whether it did."""
         ...
 
     async def mark_deleted(self, upload_ids: Sequence[int]) -> None:
@@ -222,23 +232,26 @@ class UploadService:
         """Joins the parts and publishes the photo. Idempotent.
 
         Raises UploadNotFound, WrongRegion, UploadExpired, UploadAborted, UploadIncomplete, PartsMismatch,
-        SizeMismatch. Completions of one upload are serialised: in this process by a lock, between processes by the
-        row's, so that object storage never joins one upload twice at the same time.
+        SizeMismatch, UploadBusy. Completions of one upload are serialised, so that object storage never joins one
+        upload twice at the same time: in this process by a lock, between processes by a claim in the database, for no
+        transaction may last as long as a call to object storage.
         """
         lock = self._locks.setdefault(upload_id, asyncio.Lock())
         with problems_counted(COMPLETES):
             self._require_our_region(upload_id)
-            async with lock, self._store.locked(account_id, upload_id) as locked:
-                if locked is None:
-                    raise UploadNotFound
-                if locked.upload.status is Status.COMPLETED:
+            async with lock:
+                upload, claimed_until = await self._claim(account_id, upload_id)
+                if claimed_until is None:
+                    if upload.status is not Status.COMPLETED:
+                        _require_open(upload)
                     COMPLETES.labels("repeated").inc()
-                    return locked.upload
-                upload = self._effective(locked.upload)
-                _require_open(upload)
-                stored = await self._join(upload, listed)
-                await failpoint(AFTER_STORE_COMPLETE)
-                await locked.complete(self._event(upload, stored))
+                    return upload
+                try:
+                    await self._complete(upload, claimed_until, listed)
+                except BaseException:
+                    with suppress(Unavailable):  # then the claim ends by itself
+                        await self._store.release(upload_id, claimed_until)
+                    raise
             await failpoint(AFTER_COMMIT)
         COMPLETES.labels("completed").inc()
         log.info(
@@ -247,12 +260,46 @@ class UploadService:
         )
         return replace(upload, status=Status.COMPLETED)
 
+    async def _complete(self, upload: Upload, claimed_until: datetime, listed: Sequence[CompletedPart]) -> None:
+        try:
+            async with asyncio.timeout(_JOIN_SECONDS):
+                joined = await self._join(upload, listed)
+        except TimeoutError as error:
+            raise ObjectStorageUnavailable from error
+        await failpoint(AFTER_STORE_COMPLETE)
+        if not await self._store.complete(upload.upload_id, claimed_until, self._event(upload, joined)):
+            raise UploadBusy
+
+    async def _claim(self, account_id: int, upload_id: int) -> tuple[Upload, datetime | None]:
+        """Returns an open upload and the end of the claim on it, or one that is not open and None. Waits while another
+        process has a claim. Raises UploadNotFound, UploadBusy."""
+        deadline = self._clock.monotonic() + _WAIT_SECONDS
+        while True:
+            now = self._clock.now()
+            until = now + _CLAIM
+            if claimed := await self._store.claim(account_id, upload_id, now=now, until=until):
+                return claimed, until
+            upload = await self._find(account_id, upload_id)
+            if upload.status is not Status.OPEN:
+                return upload, None
+            await self._wait(deadline)
+
+    async def _wait(self, deadline: float) -> None:
+        if self._clock.monotonic() >= deadline:
+            raise UploadBusy
+        await self._clock.sleep(_POLL_SECONDS)
+
     async def abort_upload(self, account_id: int, upload_id: int) -> None:
         """Deletes what was uploaded. Idempotent; no effect on an expired upload. Raises UploadNotFound, WrongRegion,
-        UploadCompleted."""
+        UploadCompleted, UploadBusy."""
         self._require_our_region(upload_id)
-        aborted = await self._store.abort(account_id, upload_id, self._clock.now())
-        upload = await self._find(account_id, upload_id)
+        deadline = self._clock.monotonic() + _WAIT_SECONDS
+        while True:
+            aborted = await self._store.abort(account_id, upload_id, self._clock.now())
+            upload = await self._find(account_id, upload_id)
+            if upload.status is not Status.OPEN:
+                break
+            await self._wait(deadline)
         if upload.status is Status.COMPLETED:
             raise UploadCompleted(photo_id=ids.encode("p", upload.photo_id))
         if aborted and await self._delete_objects(upload):

@@ -37,22 +37,6 @@ def _upload(row: asyncpg.Record) -> Upload:
     )
 
 
-class _Locked:
-    """Implements `service.LockedUpload`."""
-
-    def __init__(self, connection: Connection, upload: Upload) -> None:
-        self._connection = connection
-        self.upload = upload
-
-    async def complete(self, event: Envelope[PhotoUploaded]) -> None:
-        await self._connection.execute(
-            "UPDATE uploads SET status = 'completed', closed_at = $2 WHERE upload_id = $1",
-            self.upload.upload_id,
-            event.time,
-        )
-        await outbox.add(self._connection, event)
-
-
 class PostgresUploads:
     """Implements `service.UploadStore` and `sweeper.SweepStore`. Every method raises DatabaseUnavailable
     when the server does not answer."""
@@ -86,19 +70,44 @@ class PostgresUploads:
             )
         return [_upload(row) for row in rows]
 
-    @asynccontextmanager
-    async def locked(self, account_id: int, upload_id: int) -> AsyncIterator[_Locked | None]:
-        async with transaction(self._pool) as conn:
+    async def claim(self, account_id: int, upload_id: int, *, now: datetime, until: datetime) -> Upload | None:
+        async with connection(self._pool) as conn:
             row = await conn.fetchrow(
-                "SELECT * FROM uploads WHERE upload_id = $1 AND account_id = $2 FOR UPDATE", upload_id, account_id
+                "UPDATE uploads SET completing_until = $4 WHERE upload_id = $1 AND account_id = $2 AND status = 'open'"
+                " AND expires_at > $3 AND coalesce(completing_until, '-infinity') <= $3 RETURNING *",
+                upload_id,
+                account_id,
+                now,
+                until,
             )
-            yield _Locked(conn, _upload(row)) if row else None
+        return _upload(row) if row else None
+
+    async def complete(self, upload_id: int, claimed_until: datetime, event: Envelope[PhotoUploaded]) -> bool:
+        async with transaction(self._pool) as tx:
+            completed = await tx.fetchval(
+                "UPDATE uploads SET status = 'completed', closed_at = $3"
+                " WHERE upload_id = $1 AND status = 'open' AND completing_until = $2 RETURNING true",
+                upload_id,
+                claimed_until,
+                event.time,
+            )
+            if completed:
+                await outbox.add(tx, event)
+        return bool(completed)
+
+    async def release(self, upload_id: int, claimed_until: datetime) -> None:
+        async with connection(self._pool) as conn:
+            await conn.execute(
+                "UPDATE uploads SET completing_until = NULL WHERE upload_id = $1 AND completing_until = $2",
+                upload_id,
+                claimed_until,
+            )
 
     async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
         async with connection(self._pool) as conn:
             aborted = await conn.fetchval(
-                "UPDATE uploads SET status = 'aborted', closed_at = $3"
-                " WHERE upload_id = $1 AND account_id = $2 AND status = 'open' RETURNING true",
+                "UPDATE uploads SET status = 'aborted', closed_at = $3 WHERE upload_id = $1 AND account_id = $2"
+                " AND status = 'open' AND coalesce(completing_until, '-infinity') <= $3 RETURNING true",
                 upload_id,
                 account_id,
                 now,
@@ -131,6 +140,7 @@ class PostgresUploads:
             rows = await conn.fetch(
                 "UPDATE uploads SET status = 'expired', closed_at = $1 WHERE upload_id IN ("
                 "  SELECT upload_id FROM uploads WHERE status = 'open' AND expires_at <= $1"
+                "  AND coalesce(completing_until, '-infinity') <= $1"
                 "  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED"
                 ") RETURNING upload_id",
                 now,

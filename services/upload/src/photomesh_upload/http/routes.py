@@ -18,6 +18,7 @@ from photomesh_upload.errors import (
     SizeMismatch,
     UnsupportedType,
     UploadAborted,
+    UploadBusy,
     UploadCompleted,
     UploadExpired,
     UploadIncomplete,
@@ -131,7 +132,7 @@ async def complete_upload(
     "/{upload_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
-    problems=[UploadNotFound, WrongRegion, UploadCompleted],
+    problems=[UploadNotFound, WrongRegion, UploadCompleted, UploadBusy],
     status_code=204,
     summary="Abort an upload",
 )
