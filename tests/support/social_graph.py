@@ -76,9 +76,10 @@ class InMemoryGraph:
             sum(side.target_id == account_id for side in follows), sum(side.actor_id == account_id for side in follows)
         )
 
-    async def upsert_account(self, account: Account, version: int) -> None:
+    async def upsert_account(self, account: Account, version: int) -> int:
         if account.id not in self.known or self.known[account.id][1] < version:
             self.known[account.id] = account, version
+        return self.known[account.id][1]
 
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
         return {number: self.known[number][0] for number in account_ids if number in self.known}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from photomesh_identity.app import create_app
 from photomesh_identity.settings import Settings
 from photomesh_shared.clock import Clock, SystemClock
 from tests.integration.identity.api_users import ApiUsers
+from tests.integration.identity.fake_services import FakeServices, serve_fake_services
 from tests.support.clock import MovableClock
 from tests.support.databases import new_database
 from tests.support.services import client_of, settings_from
@@ -26,11 +27,19 @@ Serving = Callable[..., AbstractAsyncContextManager[ApiUsers]]
 
 
 @pytest.fixture(scope="session")
-async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
+def social_graph() -> Iterator[FakeServices]:
+    """A fake of social-graph for tests that do not care about it."""
+    with serve_fake_services() as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+async def environment(service_environment: Environment, social_graph: FakeServices) -> AsyncIterator[Mapping[str, str]]:
     async with new_database("identity", package="photomesh_identity") as dsn:
         yield {
             **service_environment("identity"),
             "PHOTOMESH_POSTGRES_DSN": dsn,
+            "PHOTOMESH_SOCIAL_GRAPH_URL": social_graph.url,
             # Cheap hashes; one test uses the real parameters.
             "PHOTOMESH_ARGON2_MEMORY_KIB": "256",
             "PHOTOMESH_ARGON2_TIME_COST": "1",

@@ -20,12 +20,22 @@ NO_RELATION = dict.fromkeys(("following", "requested", "followed_by", "requested
 
 
 @contextmanager
-def serve_json(respond: Callable[[str, Mapping[str, str]], JsonResponse | None]) -> Iterator[str]:
-    """Serves GETs by `respond(target, headers)`; None closes the connection. Yields the server's URL."""
+def serve_json(
+    respond: Callable[[str, Mapping[str, str]], JsonResponse | None],
+    put: Callable[[str, Json], JsonResponse | None] | None = None,
+) -> Iterator[str]:
+    """Serves GETs by `respond(target, headers)` and PUTs by `put(target, body)`; None closes the connection. Yields the
+    server's URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            response = respond(self.path, dict(self.headers))
+            self._send(respond(self.path, dict(self.headers)))
+
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._send(put(self.path, json.loads(body)) if put else (405, {}))
+
+        def _send(self, response: JsonResponse | None) -> None:
             if response is None:
                 self.close_connection = True
                 return
@@ -60,11 +70,19 @@ class FakeServices:
     """By viewer and account."""
     down: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
+    accounts: dict[str, Json] = field(default_factory=dict)
+    """The latest state that was stored, by account."""
     url: str = ""
 
     def reset(self) -> None:
-        for kept in (self.followers, self.posts, self.relations, self.down, self.calls):
+        for kept in (self.followers, self.posts, self.relations, self.down, self.calls, self.accounts):
             kept.clear()
+
+    def put(self, target: str, body: Json) -> JsonResponse | None:
+        if "social-graph" in self.down:
+            return None
+        self.accounts[urlsplit(target).path.split("/")[3]] = body
+        return 200, {"version": body["version"]}
 
     def respond(self, target: str, headers: Mapping[str, str]) -> JsonResponse | None:
         self.calls[target] += 1
@@ -90,5 +108,5 @@ class FakeServices:
 @contextmanager
 def serve_fake_services() -> Iterator[FakeServices]:
     services = FakeServices()
-    with serve_json(services.respond) as services.url:
+    with serve_json(services.respond, services.put) as services.url:
         yield services

@@ -79,6 +79,33 @@ async def test_summary_of_an_account(users: ApiUsers) -> None:
     assert (await summary(ada, grace))["blocked_by"] is True
 
 
+async def test_an_account_is_stored_ahead_of_its_event(users: ApiUsers) -> None:
+    ada, *fans = await users.new_users(4)
+
+    async def put(version: int, *, private: bool) -> int:
+        body = {
+            "version": version,
+            "username": "ada",
+            "display_name": "Ada",
+            "avatar_url": None,
+            "private": private,
+        }
+        answer = await users.api.put(f"/internal/accounts/{ada.id}", json=body)
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["version"])
+
+    assert await put(2, private=True) == 2
+    assert (await fans[0].follow(ada))["requested"] is True
+    assert await fans[1].list_ids(f"/v1/users/{ada.id}/followers") == []
+    await users.update_account(ada, private=False, version=1)  # the consumer is behind
+    assert await put(1, private=False) == 2
+    assert (await fans[1].follow(ada))["requested"] is True
+    await users.update_account(ada, private=True, version=2)
+    await users.update_account(ada, private=False, version=3)
+    assert await put(2, private=True) == 3
+    assert (await fans[2].follow(ada))["following"] is True
+
+
 async def test_popular_accounts(users: ApiUsers) -> None:
     star, other, *fans = await users.new_users(6)
     for fan in fans:

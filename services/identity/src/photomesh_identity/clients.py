@@ -1,4 +1,4 @@
-"""Clients of social-graph and post. Identical concurrent calls share one response, but never with another viewer."""
+"""Clients of social-graph and post. Identical concurrent reads share one response, but never with another viewer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import logging
 from pydantic import BaseModel, ValidationError
 
 from photomesh_identity.accounts.avatars import Photo
+from photomesh_identity.accounts.domain import Account, small_avatar_url
 from photomesh_identity.errors import PhotosUnavailable
+from photomesh_identity.metrics import PRIVACY_WRITES
 from photomesh_shared.concurrency.single_flight import SingleFlight
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import UserId, encode
 from photomesh_shared.internal_api.post import GET_POST_COUNT
-from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
+from photomesh_shared.internal_api.social_graph import GET_SUMMARY, PUT_ACCOUNT, AccountState, Summary, SummaryQuery
 from photomesh_shared.service_client import ServiceClient
 
-__all__ = ["PhotoClient", "PostCountClient", "SocialGraphClient"]
+__all__ = ["PhotoClient", "PostCountClient", "PrivacyClient", "SocialGraphClient"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,29 @@ class SocialGraphClient:
             return await self._client.call(GET_SUMMARY, query=query, user_id=encode("u", account_id))
 
         return await self._calls.run((account_id, viewer_id), call)
+
+
+class PrivacyClient:
+    """Implements `accounts.service.PrivacyTarget`."""
+
+    def __init__(self, client: ServiceClient, *, cdn_url: str) -> None:
+        self._client = client
+        self._cdn_url = cdn_url
+
+    async def store_account(self, account: Account) -> None:
+        state = AccountState(
+            version=account.version,
+            username=account.username,
+            display_name=account.display_name,
+            avatar_url=small_avatar_url(account, self._cdn_url),
+            private=account.private,
+        )
+        try:
+            await self._client.call(PUT_ACCOUNT, body=state, user_id=encode("u", account.id))
+        except Unavailable:
+            PRIVACY_WRITES.labels("failed").inc()
+            raise
+        PRIVACY_WRITES.labels("ok").inc()
 
 
 class PostCountClient:

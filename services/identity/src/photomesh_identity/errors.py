@@ -4,7 +4,7 @@ Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, R
 NotFound 404       ── AccountNotFound (shared)
 Conflict 409       ── UsernameTaken, EmailTaken, AvatarPhotoNotReady
 Unprocessable 422  ── AvatarPhotoNotFound
-Unavailable 503    ── PasswordsBusy, PhotosUnavailable, RelationsUnavailable
+Unavailable 503    ── PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "InvalidRefreshToken",
     "PasswordsBusy",
     "PhotosUnavailable",
+    "PrivacyPending",
     "RefreshTokenReused",
     "RelationsUnavailable",
     "SessionEnded",
@@ -100,6 +101,13 @@ class PhotosUnavailable(Unavailable):
     """The photo could not be read or copied. Your profile is unchanged; try again."""
 
     code, title = "photos-unavailable", "Photos are unavailable at the moment"
+
+
+class PrivacyPending(Unavailable):
+    """Your account is stored as private, but not everywhere yet: for a moment, others may still follow it without a
+    request. Repeat the update until it succeeds."""
+
+    code, title = "privacy-pending", "The account is not private everywhere yet"
 
 
 class RelationsUnavailable(Unavailable):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["LOGINS", "PASSWORDS_WAITING", "PASSWORD_SECONDS", "PROFILE_EDITS", "REFRESHES", "REGISTRATIONS"]
+__all__ = [
+    "LOGINS",
+    "PASSWORDS_WAITING",
+    "PASSWORD_SECONDS",
+    "PRIVACY_WRITES",
+    "PROFILE_EDITS",
+    "REFRESHES",
+    "REGISTRATIONS",
+]
 
 REGISTRATIONS = Counter("photomesh_identity_registrations_total", "Accounts registered.")
 LOGINS = Counter("photomesh_identity_logins_total", "Log-ins by outcome: ok, wrong.", ["outcome"])
@@ -12,6 +20,13 @@ REFRESHES = Counter(
     "photomesh_identity_refreshes_total", "Refreshes by outcome: rotate, repeat, reused, over, unknown.", ["outcome"]
 )
 PROFILE_EDITS = Counter("photomesh_identity_profile_edits_total", "Profile changes.")
+PRIVACY_WRITES = Counter(
+    "photomesh_identity_privacy_writes_total",
+    "Accounts that went private, written through to social-graph, by outcome: ok, failed.",
+    ["outcome"],
+)
+for _outcome in ("ok", "failed"):
+    PRIVACY_WRITES.labels(_outcome)
 PASSWORDS_WAITING = Gauge("photomesh_identity_passwords_waiting", "Passwords being hashed, or waiting to be.")
 PASSWORD_SECONDS = Histogram(
     "photomesh_identity_password_seconds",

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 from photomesh_identity.accounts.avatars import AvatarCopier
 from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
-from photomesh_identity.clients import PhotoClient, PostCountClient, SocialGraphClient
+from photomesh_identity.clients import PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
 from photomesh_identity.credentials.hasher import Argon2Hasher
-from photomesh_identity.errors import PhotosUnavailable, RelationsUnavailable
+from photomesh_identity.errors import PhotosUnavailable, PrivacyPending, RelationsUnavailable
 from photomesh_identity.profiles.queries import ProfileQueries
 from photomesh_identity.registration.service import RegistrationService
 from photomesh_identity.registration.store import PostgresRegistrations
@@ -41,6 +41,7 @@ __all__ = ["Deps", "open_deps"]
 
 _PROFILE_SECONDS = 1.0  # both services answer within milliseconds; a profile is not worth a longer wait
 _PHOTO_SECONDS = 5.0
+_PRIVACY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         post_counts = PostCountClient(
             ServiceClient(session, "post", settings.post_url, timeout=_PROFILE_SECONDS, clock=clock)
         )
+        privacy = PrivacyClient(
+            ServiceClient(
+                session,
+                "social-graph",
+                settings.social_graph_url,
+                timeout=_PRIVACY_SECONDS,
+                unavailable=PrivacyPending,
+                clock=clock,
+            ),
+            cdn_url=settings.cdn_url,
+        )
         limits = SessionLimits(
             idle=timedelta(seconds=settings.refresh_idle_seconds),
             total=timedelta(seconds=settings.refresh_total_seconds),
@@ -109,7 +121,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, clock)
         avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
-        accounts = AccountService(PostgresAccounts(pool), avatars, clock, cdn_url=settings.cdn_url)
+        accounts = AccountService(PostgresAccounts(pool), avatars, privacy, clock, cdn_url=settings.cdn_url)
         yield Deps(
             registration=RegistrationService(
                 PostgresRegistrations(pool), accounts, passwords, sessions, clock, cdn_url=settings.cdn_url

@@ -21,8 +21,8 @@ _BATCH = 100
 class AccountStore(Protocol):
     """Every method raises Unavailable when the database does not answer."""
 
-    async def upsert_account(self, account: Account, version: int) -> None:
-        """Stores the account unless a newer version is stored."""
+    async def upsert_account(self, account: Account, version: int) -> int:
+        """Stores the account unless a newer version is stored; returns the version that is stored now."""
         ...
 
     async def list_newest(

@@ -69,9 +69,9 @@ class PostgresGraph:
             for event in tie.events:
                 await outbox.add(tx, event)
 
-    async def upsert_account(self, account: Account, version: int) -> None:
-        async with connection(self._pool) as conn:
-            await conn.execute(
+    async def upsert_account(self, account: Account, version: int) -> int:
+        async with transaction(self._pool) as tx:
+            await tx.execute(
                 "INSERT INTO accounts (id, username, display_name, avatar_url, private, version)"
                 " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username,"
                 " display_name = EXCLUDED.display_name, avatar_url = EXCLUDED.avatar_url, private = EXCLUDED.private,"
@@ -83,6 +83,8 @@ class PostgresGraph:
                 account.private,
                 version,
             )
+            stored: int = await tx.fetchval("SELECT version FROM accounts WHERE id = $1", account.id)
+        return stored
 
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
         rows = await self._read(

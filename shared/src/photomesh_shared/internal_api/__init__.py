@@ -1,6 +1,6 @@
 """Contracts of `/internal` routes: one module per service, imported by that service and its clients.
 
-The gateway does not route to them, and they take no token. All are reads, so every call may be retried.
+The gateway does not route to them, and they take no token. All are idempotent, so every call may be retried.
 `tests/contract/test_internal_api.py` compares the routes with the operations declared here.
 """
 

@@ -25,7 +25,7 @@ class InternalModel(BaseModel):
 class Operation(Generic[R]):
     """`response` is a type that pydantic can validate, or `bytes` for a body that is not JSON."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     """With FastAPI's placeholders, such as ``/internal/accounts/{user_id}/following``."""
     response: type[R]

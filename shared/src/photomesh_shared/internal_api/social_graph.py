@@ -15,11 +15,14 @@ __all__ = [
     "GET_POPULAR",
     "GET_SUMMARY",
     "MAX_FOLLOWERS",
+    "PUT_ACCOUNT",
+    "AccountState",
     "FollowersQuery",
     "Following",
     "PopularAccount",
     "PopularQuery",
     "Relationship",
+    "StoredAccount",
     "Summary",
     "SummaryQuery",
     "VersionedAccount",
@@ -87,6 +90,22 @@ class PopularAccount(NamedTuple):
     followers: int
 
 
+class AccountState(InternalModel):
+    """An account at a version, as its event has it."""
+
+    version: int = Field(ge=1, le=MAX_ID)
+    username: str = Field(max_length=100)
+    display_name: str = Field(max_length=200)
+    avatar_url: str | None = Field(max_length=2_000)
+    private: bool
+
+
+class StoredAccount(InternalModel):
+    version: int = Field(description="The version that is stored now: at least the given one.")
+
+
+PUT_ACCOUNT = Operation("PUT", "/internal/accounts/{user_id}", StoredAccount, body=AccountState)
+"""Stores an account ahead of its event, unless a newer version is stored: for restrictive changes."""
 GET_FOLLOWERS = Operation("GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery)
 """Ids of followers in ascending order, packed (`packed_ids`); a page below the limit is the last."""
 GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following)

@@ -16,6 +16,7 @@ __all__ = [
     "avatar_urls",
     "normalize_bio",
     "normalize_display_name",
+    "small_avatar_url",
 ]
 
 DISPLAY_NAME_MAX = 50
@@ -42,6 +43,12 @@ class Account:
 def avatar_urls(account: Account, cdn_url: str) -> dict[int, str]:
     """Size in pixels → URL; empty without an avatar."""
     return {size: f"{cdn_url}/{key}" for size, key in (account.avatar or {}).items()}
+
+
+def small_avatar_url(account: Account, cdn_url: str) -> str | None:
+    """The URL that events and lists have."""
+    urls = avatar_urls(account, cdn_url)
+    return urls[min(urls)] if urls else None
 
 
 @dataclass(frozen=True)

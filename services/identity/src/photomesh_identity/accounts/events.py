@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photomesh_identity.accounts.domain import Account, avatar_urls
+from photomesh_identity.accounts.domain import Account, small_avatar_url
 from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope, Event
 from photomesh_shared.ids import encode
 
@@ -18,14 +18,13 @@ def account_updated(account: Account, cdn_url: str) -> Envelope[Event]:
 
 
 def _public_profile(account: Account, cdn_url: str) -> dict[str, object]:
-    urls = avatar_urls(account, cdn_url)
     return {
         "user_id": account.id,
         "username": account.username,
         "display_name": account.display_name,
         "bio": account.bio,
         "private": account.private,
-        "avatar_url": urls[min(urls)] if urls else None,
+        "avatar_url": small_avatar_url(account, cdn_url),
         "registered_at": account.created_at,
     }
 

@@ -14,7 +14,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import PreconditionFailed
 from photomesh_shared.events import Envelope, Event
 
-__all__ = ["AccountService", "AccountStore", "Avatars"]
+__all__ = ["AccountService", "AccountStore", "Avatars", "PrivacyTarget"]
 
 
 class AccountStore(Protocol):
@@ -46,10 +46,19 @@ class Avatars(Protocol):
         ...
 
 
+class PrivacyTarget(Protocol):
+    async def store_account(self, account: Account) -> None:
+        """Stores the account ahead of its event, where following and lists are decided. Raises PrivacyPending."""
+        ...
+
+
 class AccountService:
-    def __init__(self, store: AccountStore, avatars: Avatars, clock: Clock, *, cdn_url: str) -> None:
+    def __init__(
+        self, store: AccountStore, avatars: Avatars, privacy: PrivacyTarget, clock: Clock, *, cdn_url: str
+    ) -> None:
         self._store = store
         self._avatars = avatars
+        self._privacy = privacy
         self._clock = clock
         self._cdn_url = cdn_url
 
@@ -73,7 +82,11 @@ class AccountService:
         precondition: Callable[[Account], None],
     ) -> Account:
         """Returns the account after the edit. `precondition` raises if the account is not the version that the client
-        has seen. Raises also as `Avatars.copy_photo`."""
+        has seen. Raises also as `Avatars.copy_photo`.
+
+        Going private is acknowledged once it is effective: until social-graph has it, anyone could still follow without
+        a request. Raises PrivacyPending if that cannot be reached; the edit is stored, and a repeat tries again.
+        """
         avatar: Mapping[int, str] | None = None
         if edit.avatar_photo_id is not None:
             precondition(await self.get(account_id))
@@ -94,6 +107,8 @@ class AccountService:
             PROFILE_EDITS.inc()
         if before.avatar and before.avatar != after.avatar:
             await self._avatars.remove(before.avatar)
+        if edit.private:
+            await self._privacy.store_account(after)
         return after
 
 

@@ -12,6 +12,7 @@ from photomesh_identity.errors import (
     EmailTaken,
     PasswordsBusy,
     PhotosUnavailable,
+    PrivacyPending,
     UsernameTaken,
 )
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
@@ -64,14 +65,15 @@ async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dep
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     conditional=True,
-    problems=[AccountNotFound, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable],
+    problems=[AccountNotFound, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable, PrivacyPending],
     summary="Update your profile",
 )
 async def update_me(
     request: Request, response: Response, body: ProfileUpdate, viewer: Viewer, deps: Dependencies
 ) -> Me:
     """Members that are left out stay unchanged. With `If-Match`, the update fails if the profile has changed since you
-    read it. An avatar is a copy of one of your photos, so it outlives the photo."""
+    read it. An avatar is a copy of one of your photos, so it outlives the photo. With `private`, success means that
+    nobody follows you without a request any more."""
 
     def precondition(account: Account) -> None:
         require_match(request, version_tag(account.version))

@@ -13,18 +13,29 @@ from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWING,
     GET_POPULAR,
     GET_SUMMARY,
+    PUT_ACCOUNT,
+    AccountState,
     FollowersQuery,
     PopularAccount,
     PopularQuery,
     Relationship,
+    StoredAccount,
     Summary,
     SummaryQuery,
 )
+from photomesh_social_graph.domain import Account
 from photomesh_social_graph.http.dependencies import Dependencies
 
 __all__ = ["router"]
 
 router = InternalRouter()
+
+
+@router.serves(PUT_ACCOUNT)
+async def put_account(user_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
+    """Waits for changes of the account that are in progress, so that later ones see this state."""
+    account = Account(user_id, state.username, state.display_name, state.avatar_url, state.private)
+    return StoredAccount(version=await deps.store.upsert_account(account, state.version))
 
 
 @router.serves(GET_FOLLOWERS)
