@@ -29,6 +29,8 @@ class InMemoryUploads:
     outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
     usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
     claims: dict[int, datetime] = field(default_factory=dict)
+    audits: dict[int, tuple[datetime, int]] = field(default_factory=dict)
+    """Time, and counted bytes."""
     down: bool = False
 
     def _check(self) -> None:
@@ -121,6 +123,32 @@ class InMemoryUploads:
         for upload in due:
             self._close(upload, Status.EXPIRED, now)
         return len(due)
+
+    async def to_audit(self, audited_before: datetime, limit: int) -> list[Upload]:
+        self._check()
+        due = [
+            upload
+            for upload in self.rows.values()
+            if upload.status is Status.OPEN
+            and self.audits.get(upload.upload_id, (upload.created_at, 0))[0] <= audited_before
+        ]
+        return due[:limit]
+
+    async def record_audit(self, upload: Upload, stored_bytes: int, now: datetime) -> None:
+        self._check()
+        _, counted = self.audits.get(upload.upload_id, (now, upload.file.size_bytes))
+        self.audits[upload.upload_id] = (now, max(counted, stored_bytes))
+        today = (upload.account_id, now.astimezone(UTC).date())
+        count, total = self.usage.get(today, (0, 0))
+        self.usage[today] = (count, total + max(stored_bytes - counted, 0))
+
+    async def expire_upload(self, upload_id: int, now: datetime) -> bool:
+        self._check()
+        upload = self.rows[upload_id]
+        if upload.status is not Status.OPEN or self._is_claimed(upload_id, now):
+            return False
+        self._close(upload, Status.EXPIRED, now)
+        return True
 
     async def to_delete(self, limit: int) -> list[Upload]:
         self._check()

@@ -171,6 +171,32 @@ async def test_sweeping(uploads: Store) -> None:
     assert await uploads.find(fresh.account_id, fresh.upload_id) == fresh
 
 
+async def test_audits(uploads: Store) -> None:
+    """Stored bytes count against the day's quota once, however often they are seen."""
+    quotas = Quotas(99, 99, bytes_per_day=100)
+    upload = new_upload(size_bytes=40)
+    await uploads.add(upload, quotas)
+    assert upload in await uploads.to_audit(NOW, 100)
+    for stored_bytes in (30, 70, 70, 60):
+        await uploads.record_audit(upload, stored_bytes, NOW)
+    assert upload not in await uploads.to_audit(NOW - timedelta(seconds=1), 100)
+    with pytest.raises(QuotaExceeded):
+        await uploads.add(new_upload(upload.account_id, size_bytes=31), quotas)
+    await uploads.add(new_upload(upload.account_id, size_bytes=30), quotas)
+
+    tomorrow = NOW + timedelta(hours=13)
+    await uploads.record_audit(upload, 80, tomorrow)
+    with pytest.raises(QuotaExceeded):
+        await uploads.add(new_upload(upload.account_id, size_bytes=91, created_at=tomorrow), quotas)
+    await uploads.add(new_upload(upload.account_id, size_bytes=90, created_at=tomorrow), quotas)
+
+    assert await uploads.claim(upload.account_id, upload.upload_id, now=NOW, until=UNTIL)
+    assert not await uploads.expire_upload(upload.upload_id, NOW)
+    assert await uploads.expire_upload(upload.upload_id, UNTIL)
+    assert not await uploads.expire_upload(upload.upload_id, UNTIL)
+    assert upload.upload_id not in {found.upload_id for found in await uploads.to_audit(LATER, 100)}
+
+
 async def test_the_sweep_lock_is_exclusive(environment: Mapping[str, str]) -> None:
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         store = PostgresUploads(pool)

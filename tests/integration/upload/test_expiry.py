@@ -39,6 +39,27 @@ async def test_a_stale_upload_expires_and_is_deleted(serving: Serving) -> None:
         assert await ada.complete(done, done_parts) == photo_id
 
 
+async def test_a_url_that_is_used_again_and_again_ends_its_upload(serving: Serving) -> None:
+    clock = MovableClock()
+    async with serving(clock, sweep_seconds="0.1") as new_user:
+        hoarder = new_user()
+        created = await hoarder.init(1_000_000)
+        for _ in range(9):
+            await hoarder.put(created["presigned_url"], content_of(1_000_000))
+        clock.ahead = timedelta(seconds=61)
+
+        async def status() -> str:
+            found: str = (await hoarder.get_upload(created["upload_id"]))["status"]
+            return found
+
+        assert await eventually(status, until=lambda found: found == "expired")
+
+        async def late_put() -> int:
+            return (await hoarder.storage.put(created["presigned_url"], content=content_of(1_000_000))).status_code
+
+        assert await eventually(late_put, until=lambda code: code == 404)
+
+
 async def test_metrics(new_user: NewUser) -> None:
     ada = new_user()
     upload_id, parts = await ada.sent(content_of(10))

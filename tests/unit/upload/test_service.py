@@ -319,6 +319,68 @@ async def test_rows_are_deleted_after_retention_and_after_their_objects(service:
     assert done.key in service.bucket.objects
 
 
+async def test_copies_of_parts_count_against_the_quota(service: InMemoryService) -> None:
+    upload = await service.create(1_000)
+    today = (ADA, service.clock.now().date())
+    for _ in range(2):
+        service.bucket.send(upload, 1, bytes(1_000))
+    await service.sweeper.sweep()
+    assert service.store.usage[today] == (1, 1_000)  # not audited yet: most uploads take seconds
+    await service.clock.advance(60)
+    for _ in range(2):
+        await service.sweeper.sweep()
+        assert service.store.usage[today] == (1, 2_000)
+    assert (await service.uploads.complete_upload(ADA, upload.upload_id, [])).status is Status.COMPLETED
+
+
+async def test_an_upload_with_too_many_copies_of_parts_is_expired(service: InMemoryService) -> None:
+    """One URL, PUT again and again, keeps no more than its share for longer than the next audit."""
+    size = 2 * PART_SIZE
+    hoarding, honest = await service.create(size), await service.create(size)
+    for _ in range(6):
+        service.bucket.send(hoarding, 1, bytes(PART_SIZE))
+    for part_number in (1, 2, 1, 2, 1):
+        service.bucket.send(honest, part_number, bytes(PART_SIZE))
+    await service.clock.advance(60)
+    await service.sweeper.sweep()
+    assert list(service.bucket.multiparts) == [honest.multipart_id]
+    with pytest.raises(UploadExpired):
+        await service.uploads.complete_upload(ADA, hoarding.upload_id, [])
+    counted = sum(total for _, total in service.store.usage.values())
+    assert counted == 6 * PART_SIZE + 5 * PART_SIZE
+
+
+async def test_an_audit_during_an_outage_of_storage_is_repeated(service: InMemoryService) -> None:
+    upload = await service.create()
+    for _ in range(4):
+        service.bucket.send(upload, 1, bytes(PART_SIZE))
+    await service.clock.advance(60)
+    service.bucket.down = True
+    with pytest.raises(Unavailable):
+        await service.sweeper.sweep()
+    service.bucket.down = False
+    await service.sweeper.sweep()
+    assert service.store.rows[upload.upload_id].status is Status.EXPIRED
+
+
+async def test_audits_of_an_upload_are_a_minute_apart(service: InMemoryService) -> None:
+    for _ in range(3):
+        await service.create()
+    listed = 0
+    list_parts = service.bucket.list_parts
+
+    async def count(upload: Upload) -> object:
+        nonlocal listed
+        listed += 1
+        return await list_parts(upload)
+
+    service.bucket.list_parts = count  # type: ignore[method-assign,assignment]
+    for _ in range(10):
+        await service.clock.advance(30)
+        await service.sweeper.sweep()
+    assert listed == 3 * 5
+
+
 async def test_the_sweeper_continues_after_a_failure(service: InMemoryService) -> None:
     upload = await service.sent()
     service.store.down = True

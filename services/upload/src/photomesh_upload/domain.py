@@ -108,6 +108,11 @@ class Upload:
         size, step = self.file.size_bytes, self.part_size
         return {start // step + 1: min(step, size - start) for start in range(0, size, step)}
 
+    @property
+    def max_stored_bytes(self) -> int:
+        """The bytes that object storage may hold of it, copies of parts that were sent again included."""
+        return 2 * self.file.size_bytes + self.part_size
+
     def status_at(self, now: datetime) -> Status:
         """The effective status: an open upload is expired from `expires_at` on, even before the sweeper marks it."""
         return Status.EXPIRED if self.status is Status.OPEN and now >= self.expires_at else self.status

@@ -51,7 +51,8 @@ class UploadCompleted(Conflict):
 
 
 class UploadExpired(Gone):
-    """The upload was not completed before `expires_at`, and its parts were deleted. Start a new one."""
+    """The upload was not completed before `expires_at`, or its parts were sent again so often that object storage held
+    more than twice its size. The parts were deleted. Start a new upload."""
 
     code, title = "upload-expired", "The upload has expired"
 

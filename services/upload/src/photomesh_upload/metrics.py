@@ -9,12 +9,15 @@ from prometheus_client import Counter, Gauge
 
 from photomesh_shared.errors import Problem
 
-__all__ = ["COMPLETES", "EXPIRED", "INITS", "OPEN", "problems_counted"]
+__all__ = ["COMPLETES", "EXPIRED", "INITS", "OPEN", "OVERSIZED", "problems_counted"]
 
 INITS = Counter("photomesh_upload_inits_total", "Uploads created, or the code of the problem.", ["outcome"])
 COMPLETES = Counter("photomesh_upload_completes_total", "Uploads completed, or the code of the problem.", ["outcome"])
 OPEN = Gauge("photomesh_uploads_open", "Open uploads at the last run of the sweeper.")
 EXPIRED = Counter("photomesh_uploads_expired_total", "Uploads expired by the sweeper.")
+OVERSIZED = Counter(
+    "photomesh_uploads_oversized_total", "Uploads ended by the sweeper because parts were sent again too often."
+)
 
 
 @contextmanager

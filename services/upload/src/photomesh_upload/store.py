@@ -148,6 +148,42 @@ class PostgresUploads:
             )
         return len(rows)
 
+    async def to_audit(self, audited_before: datetime, limit: int) -> list[Upload]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT * FROM uploads WHERE status = 'open' AND coalesce(audited_at, created_at) <= $1"
+                " ORDER BY coalesce(audited_at, created_at) LIMIT $2",
+                audited_before,
+                limit,
+            )
+        return [_upload(row) for row in rows]
+
+    async def record_audit(self, upload: Upload, stored_bytes: int, now: datetime) -> None:
+        async with transaction(self._pool) as tx:
+            counted = await tx.fetchval(
+                "SELECT coalesce(counted_bytes, size_bytes) FROM uploads WHERE upload_id = $1 FOR UPDATE",
+                upload.upload_id,
+            )
+            await tx.execute(
+                "UPDATE uploads SET audited_at = $2, counted_bytes = greatest($3, $4::bigint) WHERE upload_id = $1",
+                upload.upload_id,
+                now,
+                stored_bytes,
+                counted,
+            )
+            if stored_bytes > counted:
+                await _use_quota(tx, upload.account_id, now, uploads=0, size_bytes=stored_bytes - counted)
+
+    async def expire_upload(self, upload_id: int, now: datetime) -> bool:
+        async with connection(self._pool) as conn:
+            expired = await conn.fetchval(
+                "UPDATE uploads SET status = 'expired', closed_at = $2 WHERE upload_id = $1 AND status = 'open'"
+                " AND coalesce(completing_until, '-infinity') <= $2 RETURNING true",
+                upload_id,
+                now,
+            )
+        return bool(expired)
+
     async def to_delete(self, limit: int) -> list[Upload]:
         """Aborted and expired uploads that may still have objects."""
         async with connection(self._pool) as conn:
@@ -171,20 +207,29 @@ class PostgresUploads:
         return len(rows)
 
 
-async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
-    now = upload.created_at
-    usage = await tx.fetchrow(  # locks the account's row, which serialises its inits
-        "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, 1, $3)"
+async def _use_quota(
+    tx: Connection, account_id: int, now: datetime, *, uploads: int, size_bytes: int
+) -> asyncpg.Record:
+    """Adds to the account's usage of the day; returns it. Locks its row, which serialises inits of the account."""
+    usage = await tx.fetchrow(
+        "INSERT INTO account_usage AS u (account_id, day, uploads, bytes) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (account_id) DO UPDATE SET"
         "  day = greatest(u.day, $2),"
-        "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + 1,"
-        "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $3"
+        "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + $3,"
+        "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $4"
         " RETURNING uploads, bytes",
-        upload.account_id,
+        account_id,
         now.astimezone(UTC).date(),
-        upload.file.size_bytes,
+        uploads,
+        size_bytes,
     )
     assert usage is not None
+    return usage
+
+
+async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
+    now = upload.created_at
+    usage = await _use_quota(tx, upload.account_id, now, uploads=1, size_bytes=upload.file.size_bytes)
     open_before = await tx.fetchval(
         "SELECT count(*) FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2",
         upload.account_id,

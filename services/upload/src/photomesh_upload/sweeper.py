@@ -1,7 +1,8 @@
-"""The sweeper: expires open uploads, deletes the objects of uploads that were not completed, and old rows."""
+"""The sweeper: expires open uploads, counts their stored bytes, and deletes the objects and rows of ended ones."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ from typing import Protocol
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_upload.domain import Upload
-from photomesh_upload.metrics import EXPIRED, OPEN
+from photomesh_upload.metrics import EXPIRED, OPEN, OVERSIZED
 from photomesh_upload.service import RawObjects
 
 __all__ = ["SweepStore", "Sweeper"]
@@ -19,6 +20,8 @@ __all__ = ["SweepStore", "Sweeper"]
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+_AUDIT_INTERVAL = timedelta(minutes=1)  # between counts of an upload; most are completed before their first
+_CONCURRENCY = 8
 
 
 class SweepStore(Protocol):
@@ -27,6 +30,19 @@ class SweepStore(Protocol):
     def sweep_lock(self) -> AbstractAsyncContextManager[bool]: ...
     async def count_open(self) -> int: ...
     async def expire(self, now: datetime, limit: int) -> int: ...
+
+    async def to_audit(self, audited_before: datetime, limit: int) -> list[Upload]:
+        """Open uploads whose last audit, or creation, is that long ago."""
+        ...
+
+    async def record_audit(self, upload: Upload, stored_bytes: int, now: datetime) -> None:
+        """Counts stored bytes above those counted before against the account's quota of the day."""
+        ...
+
+    async def expire_upload(self, upload_id: int, now: datetime) -> bool:
+        """Expires an upload that is open and not claimed; returns whether it did."""
+        ...
+
     async def to_delete(self, limit: int) -> list[Upload]: ...
     async def mark_deleted(self, upload_ids: Sequence[int]) -> None: ...
     async def delete_ended(self, ended_before: datetime, limit: int) -> int: ...
@@ -60,6 +76,7 @@ class Sweeper:
         async with self._store.sweep_lock() as acquired:
             if acquired:
                 await self._expire()
+                await self._audit()
                 await self._delete_objects()
                 await self._delete_rows()
 
@@ -68,6 +85,25 @@ class Sweeper:
         while count := await self._store.expire(now, _BATCH):
             EXPIRED.inc(count)
             log.info("uploads expired", extra={"count": count})
+
+    async def _audit(self) -> None:
+        """Object storage may keep each copy of a part that is sent again, so one URL could fill it."""
+        now = self._clock.now()
+        places = asyncio.Semaphore(_CONCURRENCY)
+        while batch := await self._store.to_audit(now - _AUDIT_INTERVAL, _BATCH):
+            audits = (self._audit_upload(upload, now, places) for upload in batch)
+            for outcome in await asyncio.gather(*audits, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+
+    async def _audit_upload(self, upload: Upload, now: datetime, places: asyncio.Semaphore) -> None:
+        async with places:
+            parts = await self._objects.list_parts(upload) or ()
+            stored_bytes = sum(part.size_bytes for part in parts)
+            await self._store.record_audit(upload, stored_bytes, now)
+            if stored_bytes > upload.max_stored_bytes and await self._store.expire_upload(upload.upload_id, now):
+                OVERSIZED.inc()
+                log.warning("upload ended: its parts were sent too often", extra={"key": upload.key})
 
     async def _delete_objects(self) -> None:
         while batch := await self._store.to_delete(_BATCH):
