@@ -19,7 +19,7 @@ from photomesh_shared.stores.postgres import open_pool
 from photomesh_upload.domain import CompletedPart, FileInfo, Quotas, Status, StoredPart, Upload, select_parts
 from photomesh_upload.errors import PartsMismatch, QuotaExceeded
 from photomesh_upload.objects import RawBucket
-from photomesh_upload.service import RawObjects, UploadStore
+from photomesh_upload.protocols import RawObjects, UploadStore
 from photomesh_upload.settings import Settings
 from photomesh_upload.store import PostgresUploads
 from photomesh_upload.sweeper import SweepStore

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 from photomesh_shared import ids
@@ -46,14 +45,9 @@ from photomesh_upload.errors import (
     UploadNotFound,
 )
 from photomesh_upload.metrics import COMPLETES, INITS, problems_counted
+from photomesh_upload.protocols import IdSource, RawObjects, UploadStore
 
-__all__ = [
-    "IdSource",
-    "Policy",
-    "RawObjects",
-    "UploadService",
-    "UploadStore",
-]
+__all__ = ["Policy", "UploadService"]
 
 log = logging.getLogger(__name__)
 
@@ -66,79 +60,6 @@ _JOIN_SECONDS = 10.0  # for the three calls to object storage of a completion, w
 _CLAIM = timedelta(seconds=12)  # longer than those, for clocks that differ
 _WAIT_SECONDS = 14.0  # longer than a claim, so that a repeat after a crash outlasts it
 _POLL_SECONDS = 0.1
-
-
-class IdSource(Protocol):
-    def next(self) -> int:
-        """A new id. Raises Unavailable."""
-        ...
-
-
-class UploadStore(Protocol):
-    """Never finds an upload of another account. Every method raises Unavailable when the database does not answer."""
-
-    async def add(self, upload: Upload, quotas: Quotas) -> None:
-        """Stores a new upload. Raises QuotaExceeded, which holds under concurrency, and IdempotencyKeyInUse if the id
-        is stored."""
-        ...
-
-    async def find(self, account_id: int, upload_id: int) -> Upload | None: ...
-
-    async def list_open(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
-        """Open uploads with an id below `before`, newest first."""
-        ...
-
-    async def claim(self, account_id: int, upload_id: int, *, now: datetime, until: datetime) -> Upload | None:
-        """Claims the completion of an open upload until then: nobody else completes, aborts or expires it. None if it
-        is not open, or claimed."""
-        ...
-
-    async def complete(self, upload_id: int, claimed_until: datetime, event: Envelope[PhotoUploaded]) -> bool:
-        """Marks the upload and adds the event to the outbox, in one transaction; False if the claim was lost."""
-        ...
-
-    async def release(self, upload_id: int, claimed_until: datetime) -> None: ...
-
-    async def abort(self, account_id: int, upload_id: int, now: datetime) -> bool:
-        """Aborts an upload that is open and not claimed; returns whether it did."""
-        ...
-
-    async def mark_deleted(self, upload_ids: Sequence[int]) -> None:
-        """Records that object storage holds nothing of these uploads."""
-        ...
-
-
-class RawObjects(Protocol):
-    """The raw bucket. Every coroutine raises Unavailable when object storage does not answer."""
-
-    @property
-    def bucket(self) -> str: ...
-
-    async def create_multipart(self, key: str, content_type: str) -> str:
-        """Starts a multipart upload; returns its id."""
-        ...
-
-    async def presign_part(self, upload: Upload, part_number: int, seconds: int) -> str: ...
-
-    async def list_parts(self, upload: Upload) -> list[StoredPart] | None:
-        """The stored parts; None if the multipart upload has ended: its parts were joined or deleted."""
-        ...
-
-    async def join(self, upload: Upload, parts: Sequence[StoredPart]) -> StoredObject | None:
-        """Joins the parts into the object; None if the multipart upload has ended. Raises PartsMismatch."""
-        ...
-
-    async def find(self, upload: Upload) -> StoredObject | None:
-        """The joined object."""
-        ...
-
-    async def abort_multipart(self, upload: Upload) -> None:
-        """Deletes the parts."""
-        ...
-
-    async def delete(self, upload: Upload) -> None:
-        """Deletes the parts and the object."""
-        ...
 
 
 @dataclass(frozen=True)

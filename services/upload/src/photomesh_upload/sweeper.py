@@ -13,7 +13,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_upload.domain import Upload
 from photomesh_upload.metrics import EXPIRED, OPEN, OVERSIZED
-from photomesh_upload.service import RawObjects
+from photomesh_upload.protocols import RawObjects
 
 __all__ = ["SweepStore", "Sweeper"]
 
