@@ -31,8 +31,8 @@ pytestmark = pytest.mark.timeout(300)
 ANONYMOUS, STRANGER, FOLLOWER, REQUESTER = "anonymous", "stranger", "follower", "requester"
 BLOCKED, BLOCKER, OWNER = "blocked", "blocker", "owner"
 ROLES = (ANONYMOUS, STRANGER, FOLLOWER, REQUESTER, BLOCKED, BLOCKER, OWNER)
-_PER_REQUEST = {"date", "request-id", "ratelimit", "ratelimit-policy", "server-timing"}
-"""Headers that say nothing of what was asked for."""
+_PER_REQUEST = {"connection", "date", "request-id", "ratelimit", "ratelimit-policy", "server-timing"}
+"""Headers that say nothing of what was asked for (`connection: close` ends a connection that is two minutes old)."""
 
 
 @dataclass(frozen=True)
