@@ -72,6 +72,7 @@ check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
 	@echo "==> mypy --strict"; $(PYTHON) -m mypy $(TYPED)
 	@echo "==> import rules"; .venv/bin/lint-imports --no-cache --no-logo
+	@echo "==> architecture"; $(PYTEST) -q --no-header tests/architecture
 	@echo "==> generated files"; $(PYTHON) -m tools.programs --check || { echo "run: make programs"; exit 1; }
 
 check-alerts: .venv ## Check the alerts' expressions, and test when they fire (fetches promtool)
