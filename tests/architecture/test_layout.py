@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _MODULES = 15
-_LINES = 400
+_LINES = 350
 _GRAB_BAGS = {"helper", "helpers", "misc", "util", "utils"}
 _DEPLOYABLES = tomllib.loads((ROOT / "deploy/programs.toml").read_text())["deployables"]
 
