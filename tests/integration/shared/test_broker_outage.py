@@ -1,4 +1,4 @@
-"""Kafka is away for longer than any time-out: consumers and publishers that were running go on by themselves."""
+"""Kafka is down for longer than any time-out: running consumers and publishers recover by themselves."""
 
 from __future__ import annotations
 

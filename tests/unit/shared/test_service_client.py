@@ -1,4 +1,4 @@
-"""Calls between services, against a server on this machine that does as it is told."""
+"""Calls between services, against a local server with scripted responses."""
 
 from __future__ import annotations
 

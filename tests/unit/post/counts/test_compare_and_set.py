@@ -1,4 +1,4 @@
-"""Compare-and-set: whoever writes, nothing is lost, and nobody tries for ever."""
+"""Compare-and-set: no concurrent write is lost, and retries are bounded."""
 
 from __future__ import annotations
 

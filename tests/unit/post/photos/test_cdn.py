@@ -1,4 +1,4 @@
-"""Purging the CDN, against a server on this machine that answers or hangs as it is told."""
+"""Purging the CDN, against a local server that answers or hangs on demand."""
 
 from __future__ import annotations
 

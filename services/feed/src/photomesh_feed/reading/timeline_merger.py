@@ -69,7 +69,7 @@ class TimelineMerger:
         """Returns the next `count` posts of all these authors after `after`.
 
         It reads timelines in a bounded number of rounds, which suffices for all but extreme ones. Then it returns what
-        is certain, at least one post: whoever continues from there makes progress, and each page costs bounded work.
+        is certain, at least one post: a reader that goes on there makes progress, at bounded work per page.
         Raises FeedsUnavailable, SourceUnavailable, FeedsBusy.
         """
         tracks = [TimelineTrack(author) for author in authors]

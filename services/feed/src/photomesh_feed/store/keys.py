@@ -26,7 +26,7 @@ Everything here can be lost: it is built again from events, post and social-grap
     refilling     SET    authors who are pushed again, and whose older posts are not in all feeds yet
     popular:known STRING exists while `pulled` is known to agree with social-graph
 
-Markers. Events apply only to keys that exist. So whoever fills a key writes a marker first, then reads the durable
+Markers. Events apply only to keys that exist. So filling a key begins with its marker, then reads the durable
 store, then merges: an event that arrives in between is applied, and nothing is lost. In `f:` and `t:` the marker is a
 member: COMPLETE (nothing is missing down to the last entry) or INCOMPLETE (being filled, in `f:`; older posts are in
 post only, in `t:`). BOTTOM, the last member of an `f:`, says that the list goes down to the very first post; a trim

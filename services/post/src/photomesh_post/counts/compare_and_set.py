@@ -2,7 +2,7 @@
 
 Nothing is added up from events. A partition's rows remember what is counted; rows, count and next revision change in
 one transaction that fails if another writer has changed the revision since it was read. So a count is that of its rows
-whoever writes, and a step may be repeated from any point and by several processes at once.
+whichever process writes, and a step may be repeated from any point and by several processes at once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Copied counts in Cassandra: one row for each subject.
 
-Each cell is written with the revision of its partition as timestamp, so the newest wins whoever comes late.
+Each cell is written with the revision of its partition as timestamp, so the newest wins in any order.
 """
 
 from __future__ import annotations
