@@ -22,6 +22,7 @@ _JUDGED = {
     "additionalProperties",
     "anyOf",
     "const",
+    "contentEncoding",
     "enum",
     "exclusiveMaximum",
     "exclusiveMinimum",
@@ -139,7 +140,7 @@ def _type_fits(reader: str, writer: str | None) -> bool:
 
 
 def _compare_values(read: Schema, written: Schema, path: str) -> Iterator[str]:
-    for word in ("pattern", "format"):
+    for word in ("pattern", "format", "contentEncoding"):
         if word in read and read[word] != written.get(word):
             yield f"{path}: {word} {read[word]!r} is not promised"
     allowed = read.get("enum", [read["const"]] if "const" in read else None)
