@@ -3,6 +3,7 @@
     python -m tools.schemas            # schemas/, docs/asyncapi.json, docs/events.md
     python -m tools.schemas --check    # writes nothing; fails if a file is out of date
 
+    schemas/headers.json                                           the headers of every record
     schemas/<type>.producer.json  <type>.consumer.json             the current version
     schemas/earlier/<type>/<n>.producer.json  <n>.consumer.json    all earlier versions
 
@@ -21,6 +22,7 @@ from typing import Any
 
 from photomesh_shared.events import Event, event_types
 from photomesh_shared.events.asyncapi import document
+from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema, producer_schema
 from tools.compatibility import Pair, breaking_changes, shape
 from tools.event_docs import event_docs
@@ -70,6 +72,15 @@ def problems(root: Path, types: Mapping[str, type[Event]] | None = None) -> list
     return found
 
 
+def _headers() -> dict[str, Any]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:photomesh:headers",
+        "title": "Headers",
+        **header_schema(),
+    }
+
+
 def _shapes(pair: Pair) -> list[Any]:
     return [shape(pair.producer), shape(pair.consumer)]
 
@@ -87,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("Only optional fields may be added; anything else is a new type beside the old one.", file=sys.stderr)
         return 1
     files = generated(ROOT) | {
+        ROOT / "schemas/headers.json": _dump(_headers()),
         ROOT / "docs/asyncapi.json": _dump(document()),
         ROOT / "docs/events.md": event_docs(),
     }

@@ -39,14 +39,21 @@ def golden_values() -> Iterable[Judged]:
     """Every golden record by its consumer schema, and the latest one of each type by its producer schema."""
     for folder in sorted(GOLDEN.iterdir()):
         records = sorted(folder.glob("*.json"), key=lambda path: int(path.stem))
-        values = [json.loads(json.loads(path.read_text())["value"]) for path in records]
+        written = [json.loads(path.read_text()) for path in records]
+        values = [json.loads(record["value"]) for record in written]
+        yield from (Judged("headers.json", record["headers"]) for record in written)
         yield from (Judged(f"{folder.name}.consumer.json", value) for value in values)
         yield Judged(f"{folder.name}.producer.json", values[-1])
 
 
 def broken_values() -> Iterable[Judged]:
-    """Golden values with one time each that is none: both validators must assert the format."""
+    """Golden values with one time each that is none, and headers of versions out of bounds."""
     for judged in golden_values():
+        if judged.schema == "headers.json":
+            yield from (
+                Judged(judged.schema, judged.value | {"ce_entityversion": version})
+                for version in ("-1", "01", str(2**63), "1e3")
+            )
         for name, schema in SCHEMAS[judged.schema]["properties"].items():
             if schema.get("format") == "date-time":
                 yield Judged(judged.schema, judged.value | {name: "yesterday, about noon"})

@@ -9,6 +9,7 @@ from typing import Any
 
 from photomesh_shared.events.catalogue import TOPICS, Topic
 from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
+from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema
 
 __all__ = ["document", "example_record"]
@@ -27,27 +28,6 @@ event of a subject, so store the highest applied version and skip events that ar
 **Evolution**: only optional fields are added to a type; ignore unknown fields and types. A breaking change is a new
 type (`….v2`) beside the old one. Codes and statuses are open sets.
 """
-
-_HEADERS: Json = {
-    "type": "object",
-    "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "ce_entityversion"],
-    "properties": {
-        "ce_specversion": {"type": "string", "const": "1.0"},
-        "ce_id": {"type": "string", "description": "Unique per event; the same if the event is republished."},
-        "ce_type": {"type": "string", "description": "The event's type and major version."},
-        "ce_source": {"type": "string", "description": "The deployable that published it."},
-        "ce_time": {"type": "string", "format": "date-time", "description": "When the event happened."},
-        "ce_subject": {"type": "string", "description": "The id of the entity, such as a photo, post or account."},
-        "ce_entityversion": {
-            "type": "string",
-            "pattern": "^[0-9]+$",
-            "description": "Increases with every event of the subject, across topics.",
-        },
-        "content-type": {"type": "string", "const": CONTENT_TYPE},
-        "traceparent": {"type": "string", "description": "W3C trace context, if the event is part of a trace."},
-        "ce_requestid": {"type": "string", "description": "The Request-Id of the HTTP request that caused the event."},
-    },
-}
 
 
 def document() -> Json:
@@ -70,7 +50,7 @@ def document() -> Json:
         "components": {
             "messages": messages,
             "schemas": dict(sorted(schemas.items())),
-            "messageTraits": {"cloudEvent": {"headers": _HEADERS}},
+            "messageTraits": {"cloudEvent": {"headers": header_schema()}},
         },
     }
 

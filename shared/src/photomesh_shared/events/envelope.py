@@ -9,6 +9,7 @@ ignored), so that a producer may add an optional field before its consumers know
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from photomesh_shared.events.catalogue import DEFAULT_MAX_RECORD_BYTES, TOPICS
 from photomesh_shared.observability import logs, tracing
 
 __all__ = [
+    "MAX_ENTITY_VERSION",
     "Envelope",
     "Event",
     "EventModel",
@@ -34,9 +36,11 @@ __all__ = [
 ]
 
 CONTENT_TYPE = "application/json"
+MAX_ENTITY_VERSION = 2**63 - 1  # the largest that every store and language of a subscriber has an integer for
 _TYPES: dict[str, type[Event]] = {}
 _RECORD_OVERHEAD = 100  # bytes of a record and of a batch with only that record
 _HEADER_OVERHEAD = 10
+_DECIMAL = re.compile("0|[1-9][0-9]*", re.ASCII)
 _TIME = TypeAdapter[datetime](AwareDatetime)
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
@@ -129,6 +133,10 @@ class Envelope(Generic[E_co]):
     traceparent: str | None = field(default=None, compare=False)
     request_id: str | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.entityversion <= MAX_ENTITY_VERSION:
+            raise ValueError("the entity version is not in 0 … 2^63-1")
+
     @classmethod
     def of(
         cls,
@@ -195,7 +203,7 @@ def decode(record: Record) -> Envelope[Event]:
             id=_required(record, "ce_id"),
             source=_required(record, "ce_source"),
             time=_TIME.validate_python(_required(record, "ce_time")),
-            entityversion=int(_required(record, "ce_entityversion")),
+            entityversion=_entityversion(record),
             data=kind.model_validate_json(record.value, extra="ignore"),
             traceparent=record.header("traceparent"),
             request_id=record.header("ce_requestid"),
@@ -219,6 +227,14 @@ def _required(record: Record, name: str) -> str:
     if value is None:
         raise Undecodable(f"the header {name} is missing")
     return value
+
+
+def _entityversion(record: Record) -> int:
+    """Parse the entity version as other languages write it: no sign, blank, underscore or leading zero."""
+    text = _required(record, "ce_entityversion")
+    if not _DECIMAL.fullmatch(text) or len(text) > len(str(MAX_ENTITY_VERSION)):
+        raise Undecodable("the header ce_entityversion is no decimal number in 0 … 2^63-1")
+    return int(text)
 
 
 def _describe(error: ValidationError) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -20,6 +21,7 @@ from photomesh_shared.events import (
     decode,
     encode,
 )
+from photomesh_shared.events.headers import decimal_pattern, header_schema
 from photomesh_shared.observability import logs
 from tests.support.clock import FakeClock
 
@@ -33,6 +35,12 @@ def changed(record: Record, *, value: bytes | None = None, **headers: str | None
 
 
 RECORD = encode(Envelope.of(PhotoReady.example(), entityversion=2, id="p_1.ready", clock=FakeClock()))
+
+
+NO_VERSIONS = ["", "two", "-1", "+1", "01", " 1", "1_0", "1.0", "٣", "9223372036854775808", "9" * 5000]
+
+
+VERSION_PATTERN = header_schema()["properties"]["ce_entityversion"]["pattern"]
 
 
 def test_what_is_encoded_is_decoded() -> None:
@@ -53,6 +61,30 @@ def test_the_headers_are_those_of_cloudevents() -> None:
         "content-type": "application/json",
     }
     assert RECORD.key == b"u_SH3wjOGN5E"
+
+
+@pytest.mark.parametrize("version", [0, 1, 2**53 + 1, 2**63 - 1])
+def test_the_entity_version_is_a_number_of_63_bits(version: int) -> None:
+    envelope = Envelope.of(PhotoUploaded.example(), entityversion=version)
+    assert decode(encode(envelope)).entityversion == version
+    assert re.search(VERSION_PATTERN, str(version))
+
+
+@pytest.mark.parametrize("version", [-1, 2**63])
+def test_a_version_out_of_bounds_is_refused_where_it_is_made(version: int) -> None:
+    with pytest.raises(ValueError, match="entity version"):
+        Envelope.of(PhotoUploaded.example(), entityversion=version)
+
+
+@pytest.mark.parametrize("text", NO_VERSIONS)
+def test_the_schema_of_headers_refuses_what_decoding_does(text: str) -> None:
+    assert not re.search(VERSION_PATTERN, text, re.ASCII)
+
+
+@pytest.mark.parametrize("largest", [0, 7, 9, 10, 99, 100, 1234, 2**13])
+def test_a_decimal_pattern_matches_the_numbers_up_to_its_bound(largest: int) -> None:
+    pattern = decimal_pattern(largest)
+    assert [number for number in range(20_000) if re.search(pattern, str(number))] == list(range(largest + 1))
 
 
 def test_times_are_written_in_utc() -> None:
@@ -107,7 +139,7 @@ def test_a_type_that_nobody_declared_is_told_apart() -> None:
     [
         (changed(RECORD, ce_type=None), "ce_type is missing"),
         (changed(RECORD, ce_id=None), "ce_id is missing"),
-        (changed(RECORD, ce_entityversion="two"), "two"),
+        *((changed(RECORD, ce_entityversion=text), "entity ?version") for text in NO_VERSIONS),
         (changed(RECORD, ce_time="yesterday"), "body"),
         (changed(RECORD, value=b"{"), "JSON"),
         (changed(RECORD, value=b"[]"), "object"),
