@@ -34,7 +34,7 @@ from photomesh_shared.events.follows import (
     MuteCreated,
     MuteDeleted,
 )
-from photomesh_shared.events.impressions import ImpressionRecorded
+from photomesh_shared.events.impressions import Impression, ImpressionRecorded, ImpressionsRecorded
 from photomesh_shared.events.photos import (
     PhotoFailed,
     PhotoMetadata,
@@ -87,7 +87,9 @@ __all__ = [
     "FollowDeleted",
     "FollowRequestClosed",
     "FollowRequested",
+    "Impression",
     "ImpressionRecorded",
+    "ImpressionsRecorded",
     "MuteCreated",
     "MuteDeleted",
     "PhotoFailed",

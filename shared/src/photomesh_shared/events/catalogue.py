@@ -236,13 +236,14 @@ _ALL = (
         name="impressions",
         summary="Posts seen in feeds, as reported by apps. For analysis and for training rankers.",
         owner="feed",
-        types=("photomesh.impression.recorded.v1",),
+        types=("photomesh.impressions.recorded.v1", "photomesh.impression.recorded.v1"),
         consumers=(),
         key="account id",
         order="All impressions of one account, in the order in which its apps sent them.",
-        retention=timedelta(days=7),
+        retention=timedelta(days=28),
         personal_data="Posts seen by account, with times.",
         freshness="Before the answer to the request.",
+        max_record_bytes=32 * 1024,
     ),
 )
 

@@ -8,15 +8,55 @@ from typing import ClassVar
 from pydantic import Field
 
 from photomesh_shared import ids
-from photomesh_shared.events.envelope import Event, UtcTime
+from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PostId, UserId
 
-__all__ = ["ImpressionRecorded"]
+__all__ = ["Impression", "ImpressionRecorded", "ImpressionsRecorded"]
+
+_ACCOUNT, _POST = 382_764_211_093_504_000, 382_764_298_916_429_824
+_SEEN_AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Impression(EventModel):
+    """A post that was seen."""
+
+    post_id: PostId
+    position: int = Field(description="Position in the feed, from 0.")
+    mode: str = Field(description="`chronological` or `ranked`. More may be added.")
+    seen_at: UtcTime
+
+
+class ImpressionsRecorded(Event):
+    """An account saw posts in its feed, as reported by the app in one request: unverified, so a post may not exist, and
+    may be reported repeatedly. Each report is a separate entity, so `entityversion` is 1."""
+
+    type_: ClassVar[str] = "photomesh.impressions.recorded.v1"
+    topic: ClassVar[str] = "impressions"
+
+    account_id: UserId = Field(description="The viewing account.")
+    recorded_at: UtcTime = Field(description="When the report arrived.")
+    impressions: tuple[Impression, ...] = Field(description="In the order of the report; at most 100.")
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+    def subject(self) -> str:
+        microseconds = int((self.recorded_at - _EPOCH).total_seconds() * 1_000_000)
+        return f"{ids.encode('u', self.account_id)}.impressions.{microseconds}"
+
+    @classmethod
+    def example(cls) -> ImpressionsRecorded:
+        seen = (
+            Impression(post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT),
+            Impression(post_id=_POST + 4096, position=4, mode="ranked", seen_at=_SEEN_AT),
+        )
+        return cls(account_id=_ACCOUNT, recorded_at=_SEEN_AT, impressions=seen)
 
 
 class ImpressionRecorded(Event):
-    """An account saw a post in its feed, as reported by the app: unverified, so the post may not exist, and may be
-    reported repeatedly. Each impression is a separate entity, so `entityversion` is 1."""
+    """An account saw a post in its feed. Superseded by `photomesh.impressions.recorded.v1`, which has all impressions
+    of a report in one record; not published any more, though the topic may still have some."""
 
     type_: ClassVar[str] = "photomesh.impression.recorded.v1"
     topic: ClassVar[str] = "impressions"
@@ -35,10 +75,4 @@ class ImpressionRecorded(Event):
 
     @classmethod
     def example(cls) -> ImpressionRecorded:
-        return cls(
-            account_id=382_764_211_093_504_000,
-            post_id=382_764_298_916_429_824,
-            position=3,
-            mode="ranked",
-            seen_at=datetime(2026, 11, 21, 10, 30, tzinfo=UTC),
-        )
+        return cls(account_id=_ACCOUNT, post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT)

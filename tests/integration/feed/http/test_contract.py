@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from photomesh_shared.events import ImpressionRecorded
+from photomesh_shared.events import ImpressionsRecorded, decode
 from photomesh_shared.ids import encode
 from tests.integration.feed.read_side import ReadSide
 from tests.support.kafka import Topics
@@ -50,11 +50,12 @@ async def test_impressions_are_published(read_side: ReadSide, topics: Topics) ->
     headers = read_side.issuer.headers(reader)
     answer = await read_side.client.post("/v1/feed/impressions", json={"items": items}, headers=headers)
     assert answer.status_code == 202, answer.text
-    for number, post in enumerate(posts):
-        subject = f"{encode('o', post)}.{encode('u', reader)}.impression"
-        *_, event = await topics.wait_for("impressions", subject)
-        assert isinstance(event.data, ImpressionRecorded)
-        assert (event.data.position, event.data.mode) == (number, "ranked")
+    key = encode("u", reader).encode()
+    (record,) = [record for record in await topics.records("impressions") if record.key == key]
+    event = decode(record).data
+    assert isinstance(event, ImpressionsRecorded)
+    seen = [(one.post_id, one.position, one.mode) for one in event.impressions]
+    assert seen == [(post, number, "ranked") for number, post in enumerate(posts)]
 
 
 @pytest.mark.parametrize(

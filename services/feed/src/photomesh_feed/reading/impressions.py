@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from photomesh_feed.domain.pages import Mode
 from photomesh_feed.reading.metrics import IMPRESSIONS
+from photomesh_shared import events
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import Envelope, ImpressionRecorded
+from photomesh_shared.events import Envelope, ImpressionsRecorded
 from photomesh_shared.kafka.publisher import Publisher
 
 __all__ = ["Impression", "ImpressionLog"]
@@ -31,18 +32,21 @@ class ImpressionLog:
         self._clock = clock
 
     async def record(self, account_id: int, impressions: Sequence[Impression]) -> None:
-        """Publishes an event for each, with `seen_at` between a day ago and now. Does not check whether the posts exist
-        or are visible: the answer would reveal what is hidden. Raises EventLogUnavailable."""
+        """Publishes one event for all, with each `seen_at` between a day ago and now. Does not check whether the posts
+        exist or are visible: the answer would reveal what is hidden. Raises EventLogUnavailable."""
         now = self._clock.now()
-        events = [
-            ImpressionRecorded(
-                account_id=account_id,
-                post_id=one.post_id,
-                position=one.position,
-                mode=one.mode,
-                seen_at=min(now, max(now - _MAX_AGE, one.seen_at)) if one.seen_at else now,
-            )
-            for one in impressions
-        ]
-        await self._publisher.publish_many([Envelope.of(event, entityversion=1, time=now) for event in events])
-        IMPRESSIONS.inc(len(events))
+        event = ImpressionsRecorded(
+            account_id=account_id,
+            recorded_at=now,
+            impressions=tuple(
+                events.Impression(
+                    post_id=one.post_id,
+                    position=one.position,
+                    mode=one.mode,
+                    seen_at=min(now, max(now - _MAX_AGE, one.seen_at)) if one.seen_at else now,
+                )
+                for one in impressions
+            ),
+        )
+        await self._publisher.publish(Envelope.of(event, entityversion=1, time=now))
+        IMPRESSIONS.inc(len(impressions))
