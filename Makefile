@@ -131,8 +131,8 @@ programs: .venv ## Generate files from deploy/programs.toml: compose, Kubernetes
 openapi: .venv ## Regenerate the OpenAPI documents
 	@$(PYTHON) -m tools.openapi
 
-schemas: .venv ## Regenerate the events' JSON Schemas, AsyncAPI and docs/events.md
-	@$(PYTHON) -m tools.schemas
+schemas: .venv ## Regenerate the events' JSON Schemas, AsyncAPI and docs/events.md (ARGS='--because "reason"')
+	@$(PYTHON) -m tools.schemas $(ARGS)
 
 lock: .venv ## Resolve the dependencies again (the lock files name no package index, so any mirror works)
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-package photomesh-shared \

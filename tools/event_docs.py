@@ -31,6 +31,10 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
  sets. A breaking change is a new type (`….v2`) beside the old one. `schemas/*.consumer.json` are the schemas to
   validate with; the `producer` ones describe exactly what is published now.
 - **Replay is possible.** A new group that starts at the earliest offset receives everything that the topic retains.
+- **Retention is kept.** A record of a topic with a retention is kept for that time, and gone after a 24th of it more
+  (at least an hour), because Kafka deletes whole segments.
+- **Nothing of this is changed silently.** [`ledger.jsonl`](../schemas/ledger.jsonl) records every type and each topic's
+  policy; what was promised is changed by a further line with its reason.
 
 | header | |
 | --- | --- |

@@ -6,9 +6,10 @@
     schemas/headers.json                                           the headers of every record
     schemas/<type>.producer.json  <type>.consumer.json             the current version
     schemas/earlier/<type>/<n>.producer.json  <n>.consumer.json    all earlier versions
+    schemas/ledger.jsonl                                           what subscribers were promised (tools.ledger)
 
 A version moves to `earlier` if its successor differs in more than descriptions. A change that breaks any version is
-refused: add a new event type beside the old one.
+refused: add a new event type beside the old one. Another change of a promise needs a reason: --because "…".
 """
 
 from __future__ import annotations
@@ -20,16 +21,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photomesh_shared.events import Event, event_types
+from photomesh_shared.events import TOPICS, Event, event_types
 from photomesh_shared.events.asyncapi import document
 from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema, producer_schema
+from tools import ledger
 from tools.compatibility import Pair, breaking_changes, shape
 from tools.event_docs import event_docs
 
-__all__ = ["ROOT", "committed_versions", "generated", "main", "problems"]
+__all__ = ["LEDGER", "ROOT", "committed_versions", "generated", "ledger_entries", "main", "problems"]
 
 ROOT = Path(__file__).resolve().parent.parent
+LEDGER = ROOT / "schemas/ledger.jsonl"
 SIDES = ("producer", "consumer")
 
 
@@ -72,6 +75,21 @@ def problems(root: Path, types: Mapping[str, type[Event]] | None = None) -> list
     return found
 
 
+def _versions(root: Path, name: str, kind: type[Event]) -> list[Pair]:
+    """Return the versions of a type including that of its model, which may not have been written yet."""
+    now = Pair(producer_schema(kind), consumer_schema(kind))
+    committed = committed_versions(root, name)
+    known = bool(committed) and _shapes(committed[-1]) == _shapes(now)
+    return [*(committed[:-1] if known else committed), now]
+
+
+def ledger_entries(text: str) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return what the repository's ledger lacks: additions, and changes by their description."""
+    types = event_types()
+    versions = {name: _versions(ROOT, name, kind) for name, kind in types.items()}
+    return ledger.entries(ledger.recorded(text), ledger.current(TOPICS.values(), types, versions))
+
+
 def _headers() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -92,12 +110,21 @@ def _dump(content: Any) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.schemas", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
-    check = parser.parse_args(arguments).check
+    parser.add_argument("--because", metavar="REASON", help="record changed promises in the ledger, with this reason")
+    parsed = parser.parse_args(arguments)
+    check: bool = parsed.check
     if breaking := problems(ROOT):
         print("\n".join(breaking), file=sys.stderr)
         print("Only optional fields may be added; anything else is a new type beside the old one.", file=sys.stderr)
         return 1
+    promised = LEDGER.read_text() if LEDGER.exists() else ""
+    additions, changes = ledger_entries(promised)
+    if changes and (check or not parsed.because):
+        print("\n".join(changes), file=sys.stderr)
+        print("These change what subscribers were promised: give the reason with --because.", file=sys.stderr)
+        return 1
     files = generated(ROOT) | {
+        LEDGER: promised + ledger.lines(additions) + ledger.lines(changes.values(), parsed.because),
         ROOT / "schemas/headers.json": _dump(_headers()),
         ROOT / "docs/asyncapi.json": _dump(document()),
         ROOT / "docs/events.md": event_docs(),

@@ -24,6 +24,7 @@ async def test_topics_become_what_the_catalogue_says_and_stay_so(bootstrap: str,
         assert await apply_topics(bootstrap, changed) == [
             f"{topic.name}: 4 → 6 partitions",
             f"{topic.name}: retention.ms -1 → 172800000",
+            f"{topic.name}: segment.ms 604800000 → 7200000",
         ]
         assert await apply_topics(bootstrap, changed) == []
     finally:

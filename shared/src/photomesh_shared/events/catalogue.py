@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-__all__ = ["DEAD_LETTER_RETENTION", "DEFAULT_MAX_RECORD_BYTES", "FOREVER", "TOPICS", "Topic", "dead_letter_topic"]
+__all__ = [
+    "DEAD_LETTER_RETENTION",
+    "DEFAULT_MAX_RECORD_BYTES",
+    "FOREVER",
+    "TOPICS",
+    "Topic",
+    "dead_letter_topic",
+    "segment_ms",
+]
 
 FOREVER: None = None
 DEFAULT_MAX_RECORD_BYTES = 1_048_576
@@ -40,12 +48,30 @@ class Topic:
         return -1 if self.retention is None else self.retention // timedelta(milliseconds=1)
 
     @property
+    def segment_ms(self) -> int | None:
+        """Time after which a segment is closed, in milliseconds; None: Kafka's default.
+
+        Kafka deletes whole segments, and only closed ones: with its default of seven days, a day would become eight.
+        """
+        if self.cleanup == "compact":
+            return None
+        return segment_ms(self.retention)
+
+    @property
     def retention_in_words(self) -> str:
         if self.cleanup == "compact":
             return "the latest record of each key forever, earlier ones for at least a day"
         if self.retention is None:
             return "forever"
         return "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
+
+
+def segment_ms(retention: timedelta | None) -> int | None:
+    """Return the length of a segment in milliseconds, so that records outlive `retention` by a 24th of it at most, or
+    by an hour. None: there is no retention to keep."""
+    if retention is None:
+        return None
+    return max(retention / 24, timedelta(hours=1)) // timedelta(milliseconds=1)
 
 
 def dead_letter_topic(topic: str, group: str) -> str:

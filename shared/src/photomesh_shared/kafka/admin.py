@@ -14,7 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events.catalogue import DEAD_LETTER_RETENTION, Topic, dead_letter_topic
+from photomesh_shared.events.catalogue import DEAD_LETTER_RETENTION, Topic, dead_letter_topic, segment_ms
 
 __all__ = ["TopicSpec", "apply_topics", "topic_specs"]
 
@@ -46,6 +46,8 @@ def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
             "max.message.bytes": str(topic.max_record_bytes),
             **safety,
         }
+        if topic.segment_ms is not None:
+            settings["segment.ms"] = str(topic.segment_ms)
         if topic.cleanup == "compact":
             # A subscriber with a lag of up to a day sees every event; with more, the latest of each key.
             settings["min.compaction.lag.ms"] = _milliseconds(timedelta(days=1))
@@ -55,6 +57,7 @@ def topic_specs(topics: Iterable[Topic], replication: int) -> list[TopicSpec]:
         settings = {
             "cleanup.policy": "delete",
             "retention.ms": _milliseconds(DEAD_LETTER_RETENTION),
+            "segment.ms": str(segment_ms(DEAD_LETTER_RETENTION)),
             "max.message.bytes": str(topic.max_record_bytes + _MAX_DEAD_LETTER_BYTES),
             **safety,
         }

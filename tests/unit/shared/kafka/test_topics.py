@@ -24,6 +24,15 @@ def test_replication_decides_how_many_replicas_a_write_needs() -> None:
     assert needed == {1: "1", 2: "1", 3: "2"}
 
 
+def test_records_do_not_outlive_their_retention_by_much() -> None:
+    """Kafka deletes closed segments only, and by its default a segment stays open for a week."""
+    hour = 3_600_000
+    for spec in topic_specs(TOPICS.values(), replication=1):
+        retention = int(spec.settings["retention.ms"])
+        if spec.settings["cleanup.policy"] == "delete" and retention > 0:
+            assert hour <= int(spec.settings["segment.ms"]) <= max(hour, retention // 24), spec.name
+
+
 async def test_no_kafka_is_a_dependency_that_is_down() -> None:
     with pytest.raises(Unavailable):
         await apply_topics("127.0.0.1:1", topic_specs([sample_topic("samples", "readers")], 1))
