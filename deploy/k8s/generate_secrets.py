@@ -54,7 +54,11 @@ def generate(root: bytes, registry: Mapping[str, Any]) -> list[Secret]:
     programs = registry["programs"]
     databases = list(dict.fromkeys(p["deployable"] for p in programs.values() if "postgres" in p.get("servers", ())))
     return [
-        *(_secret(APP, name, values) for name, program in programs.items() if (values := _values(derived, program))),
+        *(
+            _secret(APP, name, values)
+            for name, program in programs.items()
+            if (values := _values(derived, program) | _call_keys(derived, name, programs))
+        ),
         *(_owner(derived, name) for name in (*databases, "objects")),
         _secret(DATA, "redis", {"password": derived("redis/password")}),
         _secret(DATA, "feed-redis", {"password": derived("feed-redis/password")}),
@@ -79,6 +83,20 @@ def _values(derived: Derived, program: Mapping[str, Any]) -> dict[str, str]:
             case "object-storage":
                 values["PHOTOMESH_S3_ACCESS_KEY"] = derived("object-storage/access-key")
                 values["PHOTOMESH_S3_SECRET_KEY"] = derived("object-storage/secret-key")
+    return values
+
+
+def _call_keys(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of calls between services, each of which only the two programs have."""
+
+    def key(caller: str, service: str) -> str:
+        return derived(f"{caller}/call/{service}")
+
+    values: dict[str, str] = {}
+    if called := programs[name].get("internal_calls", ()):
+        values["PHOTOMESH_CALL_KEYS"] = json.dumps({service: key(name, service) for service in called})
+    if callers := [caller for caller, program in programs.items() if name in program.get("internal_calls", ())]:
+        values["PHOTOMESH_CALLER_KEYS"] = json.dumps({caller: key(caller, name) for caller in callers})
     return values
 
 

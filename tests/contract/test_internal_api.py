@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from types import ModuleType
 
+import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
+from photomesh_local import environment
+from photomesh_local.configuration import registry
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.internal_api import Operation, post, social_graph
+from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
+from photomesh_shared.settings import CalleeSettings, CallerSettings
+from tests.support.internal_calls import operations_of
+from tests.support.services import settings_from
 from tools.openapi import SERVICES, service_app
 
 CONTRACTS: Mapping[str, ModuleType] = {"post": post, "social-graph": social_graph}
@@ -18,10 +27,6 @@ CONTRACTS: Mapping[str, ModuleType] = {"post": post, "social-graph": social_grap
 def routes_of(service: str) -> list[RouteContext]:
     routes = iter_route_contexts(service_app(service).routes)
     return [route for route in routes if route.path is not None and route.path.startswith("/internal")]
-
-
-def declared(contract: ModuleType) -> list[Operation[object]]:
-    return [value for value in vars(contract).values() if isinstance(value, Operation)]
 
 
 def served(route: RouteContext) -> Operation[object]:
@@ -35,6 +40,7 @@ def served(route: RouteContext) -> Operation[object]:
         response=route.response_model or bytes,
         query=_model(route.dependant, "query_params"),
         body=_model(route.dependant, "body_params"),
+        callers=frozenset(),
     )
 
 
@@ -47,5 +53,42 @@ def _model(dependant: Dependant, place: str) -> type | None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_serves_what_its_contract_declares(service: str) -> None:
     contract = CONTRACTS.get(service)
-    expected = declared(contract) if contract else []
+    expected = operations_of(contract) if contract else []
     assert sorted(map(served, routes_of(service)), key=str) == sorted(expected, key=str)
+
+
+def test_the_registry_declares_the_callers_of_the_contracts() -> None:
+    used = {
+        (caller, service)
+        for service, contract in CONTRACTS.items()
+        for operation in operations_of(contract)
+        for caller in operation.callers
+    }
+    assert used == {
+        (program.name, service) for program in registry.PROGRAMS.values() for service in program.internal_calls
+    }
+    for program in registry.PROGRAMS.values():
+        assert set(program.internal_calls) <= set(program.calls)
+
+
+@pytest.mark.parametrize(("program", "service"), list(product(registry.PROGRAMS, CONTRACTS)))
+async def test_a_program_may_call_what_it_needs_and_nothing_else(program: str, service: str) -> None:
+    app = service_app(service)
+    callee = settings_from(CalleeSettings, environment("test", service))
+    app.state.call_verifier = CallVerifier(callee.program, callee.caller_keys, SystemClock())
+    caller = settings_from(CallerSettings, {"PHOTOMESH_CALL_KEYS": "{}"} | environment("test", program))
+    attempts = [CallSigner(program, service, key, SystemClock()) for key in caller.call_keys.values()]
+    admitted: set[Operation[object]] = set()
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        for operation in operations_of(CONTRACTS[service]):
+            url = operation.url(user_id="u_1", account_id="u_1")
+            answers = [(await client.request(operation.method, url)).status_code]
+            for signer in attempts:
+                headers = {"Authorization": signer.authorization()}
+                answers.append((await client.request(operation.method, url, headers=headers)).status_code)
+            assert answers[0] == 401
+            # Without its stores, the service fails behind the check, or refuses the missing body.
+            if any(status not in (401, 403) for status in answers):
+                admitted.add(operation)
+    assert admitted == {operation for operation in operations_of(CONTRACTS[service]) if program in operation.callers}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 
-from photomesh_local.configuration.registry import ConsumerScaling, Deployable, Program
+from photomesh_local.configuration.registry import PROGRAMS, ConsumerScaling, Deployable, Program, callers_of
+from photomesh_local.configuration.secrets import call_key
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 
 __all__ = [
     "anchors",
+    "call_keys",
     "code_list",
     "consumed_by",
     "explain_scaling",
@@ -44,13 +47,32 @@ def needs(program: Program) -> list[str]:
 
 
 def has_secrets(program: Program) -> bool:
-    return bool(program.secrets) or bool({"postgres", "redis", "feed-redis", "object-storage"} & set(program.servers))
+    return bool(program.secrets or program.internal_calls or callers_of(program)) or bool(
+        {"postgres", "redis", "feed-redis", "object-storage"} & set(program.servers)
+    )
 
 
 def own_environment(program: Program) -> list[tuple[str, str]]:
     """Return its own variables in the cluster, without the prefix."""
     keyspace = {"CASSANDRA_KEYSPACE": program.deployable.snake_case} if "cassandra" in program.servers else {}
-    return list({**keyspace, **program.environment}.items())
+    name = {} if program.kind == "job" else {"PROGRAM": program.name}
+    return list({**name, **keyspace, **program.environment}.items())
+
+
+def call_keys(program: Program) -> list[tuple[str, str]]:
+    """Return the variables of docker-compose.yml with its keys of internal calls, as JSON."""
+
+    def values(keys: dict[str, str]) -> str:
+        return json.dumps({name: f"${{{key}:?run make up}}" for name, key in keys.items()})
+
+    found: list[tuple[str, str]] = []
+    if program.internal_calls:
+        found.append(
+            ("CALL_KEYS", values({name: call_key(program, PROGRAMS[name]) for name in program.internal_calls}))
+        )
+    if callers := callers_of(program):
+        found.append(("CALLER_KEYS", values({caller.name: call_key(caller, program) for caller in callers})))
+    return found
 
 
 def anchors(program: Program) -> list[str]:

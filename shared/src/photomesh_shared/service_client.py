@@ -1,7 +1,7 @@
 """The HTTP client for calls between services.
 
 async with open_session() as session:
-    post = ServiceClient(session, "post", settings.post_url)
+    post = ServiceClient(session, "post", settings.post_url, caller=settings)
     found = await post.call(GET_POSTS, query=PostsQuery(ids=post_ids))
 """
 
@@ -25,7 +25,9 @@ from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.concurrency.circuit_breaker import CircuitBreaker, CircuitOpen
 from photomesh_shared.errors import ServiceUnavailable, Unavailable
 from photomesh_shared.internal_api import InternalModel, Operation
+from photomesh_shared.internal_api.credentials import CallSigner
 from photomesh_shared.observability import logs, tracing
+from photomesh_shared.settings import CallerSettings
 
 __all__ = ["ServiceClient", "ServiceResponse", "open_session"]
 
@@ -98,6 +100,7 @@ class ServiceClient:
         name: str,
         url: str,
         *,
+        caller: CallerSettings | None = None,
         timeout: float = 5.0,
         attempts: int = 3,
         concurrency: int = 64,
@@ -105,8 +108,9 @@ class ServiceClient:
         clock: Clock | None = None,
         randomness: random.Random | None = None,
     ) -> None:
-        """`timeout`: seconds for a call, including the wait for a slot and all attempts; `attempts`: maximum for an
-        idempotent call; `concurrency`: slots for calls in progress."""
+        """`caller`: the settings of the program that calls, for the service's internal API; `timeout`: seconds for a
+        call, including the wait for a slot and all attempts; `attempts`: maximum for an idempotent call; `concurrency`:
+        slots for calls in progress."""
         self._session = session
         self._name = name
         self._url = url
@@ -115,6 +119,7 @@ class ServiceClient:
         self._places = asyncio.Semaphore(concurrency)
         self._unavailable = unavailable
         self._clock = clock or SystemClock()
+        self._signer = CallSigner(caller.program, name, caller.call_keys[name], self._clock) if caller else None
         self._randomness = randomness or random.Random()  # noqa: S311 - jitter, no secret
         self._breaker = CircuitBreaker(self._clock, failures=_OUTAGES)
 
@@ -136,6 +141,7 @@ class ServiceClient:
             operation.url(**path),
             query=operation.query_of(query),
             body=body.model_dump_json().encode() if body else None,
+            headers={"Authorization": self._signer.authorization()} if self._signer else None,
             idempotent=True,
         )
         try:

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = [
     "AuthSettings",
+    "CalleeSettings",
+    "CallerSettings",
     "CassandraSettings",
     "KafkaConsumerSettings",
     "KafkaSettings",
@@ -41,6 +43,7 @@ class _Settings(BaseSettings):
 class ServiceSettings(_Settings):
     """Settings of every deployable."""
 
+    program: str = Field("unknown", description="Its name in the registry of programs.")
     env: Literal["local", "test", "production"] = Field("production", description="Failpoints work outside production.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, description="Port to listen on.")
@@ -68,6 +71,18 @@ class ServiceSettings(_Settings):
     @property
     def problem_type_base(self) -> str:
         return f"{self.public_url}/problems"
+
+
+class CallerSettings(ServiceSettings):
+    """Settings of a program that calls internal APIs."""
+
+    call_keys: dict[str, SecretStr] = Field(description="Its key for each service that it calls, as JSON.")
+
+
+class CalleeSettings(ServiceSettings):
+    """Settings of a service with an internal API."""
+
+    caller_keys: dict[str, SecretStr] = Field(description="The key of each program that may call it, as JSON.")
 
 
 class KafkaSettings(_Settings):

@@ -13,11 +13,13 @@ from photomesh_post import consumer as consumer_process
 from photomesh_post import engagement
 from photomesh_post.app import create_app
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
+from photomesh_shared.internal_api import post
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
 from photomesh_shared.stores.object_storage import open_storage
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.support.clock import MovableClock
+from tests.support.internal_calls import RightfulCaller
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 from tests.support.waiting import eventually
@@ -75,6 +77,7 @@ def clock() -> MovableClock:
 async def api(environment: Environment, clock: MovableClock) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_from(Settings, environment("post"))
     async with client_of(create_app(settings, clock)) as client:
+        client.auth = RightfulCaller(environment("post"), post)
         yield client
 
 

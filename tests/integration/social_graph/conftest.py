@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from photomesh_shared.clock import SystemClock
+from photomesh_shared.internal_api import social_graph
 from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.app import create_app
 from photomesh_social_graph.event_handlers import AccountEventHandlers
@@ -16,6 +17,7 @@ from photomesh_social_graph.settings import Settings
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUsers
 from tests.support.databases import new_database
+from tests.support.internal_calls import RightfulCaller
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
@@ -50,6 +52,7 @@ async def serve(
     clock = SystemClock()
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         async with client_of(create_app(settings_from(Settings, environment, **changes), clock)) as api:
+            api.auth = RightfulCaller(environment, social_graph)
             yield ApiUsers(api, AccountEventHandlers(PostgresGraph(pool), clock), issuer, new_id)
 
 

@@ -55,7 +55,11 @@ def _fields(*kinds: type[BaseSettings]) -> set[str]:
 
 
 def _confidential(kind: type[BaseSettings]) -> set[str]:
-    return {f"PHOTOMESH_{name.upper()}" for name, field in kind.model_fields.items() if field.annotation is SecretStr}
+    return {
+        f"PHOTOMESH_{name.upper()}"
+        for name, field in kind.model_fields.items()
+        if field.annotation in (SecretStr, dict[str, SecretStr])
+    }
 
 
 def test_every_deployment_is_looked_at() -> None:

@@ -21,7 +21,11 @@ def _fields(kind: type[BaseSettings]) -> set[str]:
 
 
 def _secrets(kind: type[BaseSettings]) -> set[str]:
-    return {f"PHOTOMESH_{name.upper()}" for name, field in kind.model_fields.items() if field.annotation is SecretStr}
+    return {
+        f"PHOTOMESH_{name.upper()}"
+        for name, field in kind.model_fields.items()
+        if field.annotation in (SecretStr, dict[str, SecretStr])
+    }
 
 
 def _all_secrets() -> set[str]:

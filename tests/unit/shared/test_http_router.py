@@ -221,9 +221,9 @@ def test_a_route_without_a_policy_is_refused() -> None:
 def test_only_internal_routes_need_no_policy() -> None:
     internal = InternalRouter()
     with pytest.raises(ValueError, match="policy"):
-        internal.serves(Operation("GET", "/v1/orders/count", int))
+        internal.serves(Operation("GET", "/v1/orders/count", int, callers=frozenset()))
 
-    @internal.serves(Operation("GET", "/internal/orders/count", int))
+    @internal.serves(Operation("GET", "/internal/orders/count", int, callers=frozenset({"shop"})))
     async def count() -> int:
         return 1
 

@@ -94,8 +94,10 @@ async def open_consumer_deps(
         readiness.add("redis", store.ping)
         handlers = build_event_handlers(
             store,
-            SocialGraphClient(ServiceClient(session, "social-graph", settings.social_graph_url, timeout=10)),
-            PostClient(ServiceClient(session, "post", settings.post_url)),
+            SocialGraphClient(
+                ServiceClient(session, "social-graph", settings.social_graph_url, caller=settings, timeout=10)
+            ),
+            PostClient(ServiceClient(session, "post", settings.post_url, caller=settings)),
             publisher,
             clock,
             celebrity_followers=settings.celebrity_followers,

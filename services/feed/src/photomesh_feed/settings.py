@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from photomesh_shared.settings import AuthSettings, KafkaConsumerSettings, KafkaSettings, ServiceSettings
+from photomesh_shared.settings import (
+    AuthSettings,
+    CallerSettings,
+    KafkaConsumerSettings,
+    KafkaSettings,
+    ServiceSettings,
+)
 
 __all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings", "Settings"]
 
@@ -15,7 +21,7 @@ class FeedRedisSettings(ServiceSettings):
     )
 
 
-class SourceSettings(ServiceSettings):
+class SourceSettings(CallerSettings):
     """The services and files that feeds are built from."""
 
     social_graph_url: str = Field("http://127.0.0.1:18006", description="The service of follows.")

@@ -83,9 +83,17 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             open_feed_service(
                 redis,
                 SocialGraphClient(
-                    ServiceClient(session, "social-graph", settings.social_graph_url, unavailable=SourceUnavailable)
+                    ServiceClient(
+                        session,
+                        "social-graph",
+                        settings.social_graph_url,
+                        caller=settings,
+                        unavailable=SourceUnavailable,
+                    )
                 ),
-                PostClient(ServiceClient(session, "post", settings.post_url, unavailable=SourceUnavailable)),
+                PostClient(
+                    ServiceClient(session, "post", settings.post_url, caller=settings, unavailable=SourceUnavailable)
+                ),
                 cdn_url=settings.cdn_url,
                 clock=clock,
             )

@@ -6,17 +6,17 @@ from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CallerSettings,
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
-    ServiceSettings,
     StorageSettings,
 )
 
 __all__ = ["Settings"]
 
 
-class Settings(ServiceSettings, PostgresSettings, KafkaSettings, RedisSettings, StorageSettings, AuthSettings):
+class Settings(CallerSettings, PostgresSettings, KafkaSettings, RedisSettings, StorageSettings, AuthSettings):
     cdn_url: str = Field("http://127.0.0.1:18080/variants", description="Base URL of public variants.")
     post_url: str = Field("http://127.0.0.1:18003", description="post, for photos and counts of posts.")
     social_graph_url: str = Field(

@@ -95,19 +95,21 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 session,
                 "social-graph",
                 settings.social_graph_url,
+                caller=settings,
                 timeout=_PROFILE_SECONDS,
                 unavailable=RelationsUnavailable,
                 clock=clock,
             )
         )
         post_counts = PostCountClient(
-            ServiceClient(session, "post", settings.post_url, timeout=_PROFILE_SECONDS, clock=clock)
+            ServiceClient(session, "post", settings.post_url, caller=settings, timeout=_PROFILE_SECONDS, clock=clock)
         )
         privacy = PrivacyClient(
             ServiceClient(
                 session,
                 "social-graph",
                 settings.social_graph_url,
+                caller=settings,
                 timeout=_PRIVACY_SECONDS,
                 unavailable=PrivacyPending,
                 clock=clock,

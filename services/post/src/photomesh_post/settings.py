@@ -6,11 +6,11 @@ from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
     CassandraSettings,
     KafkaConsumerSettings,
     KafkaSettings,
     RedisSettings,
-    ServiceSettings,
     StorageSettings,
 )
 
@@ -19,7 +19,7 @@ __all__ = ["ConsumerSettings", "EngagementSettings", "Settings"]
 _CDN_URL = "http://127.0.0.1:18080/variants"
 
 
-class Settings(ServiceSettings, CassandraSettings, KafkaSettings, RedisSettings, AuthSettings):
+class Settings(CalleeSettings, CassandraSettings, KafkaSettings, RedisSettings, AuthSettings):
     """Of ``python -m photomesh_post``."""
 
     cdn_url: str = Field(_CDN_URL, description="A variant's URL is this, a slash, and its key.")

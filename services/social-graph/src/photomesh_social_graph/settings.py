@@ -6,16 +6,16 @@ from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
     KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
-    ServiceSettings,
 )
 
 __all__ = ["ConsumerSettings", "Settings"]
 
 
-class Settings(ServiceSettings, PostgresSettings, KafkaSettings, AuthSettings):
+class Settings(CalleeSettings, PostgresSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_social_graph``."""
 
     cursor_secret: SecretStr = Field(description="Signs cursors.")

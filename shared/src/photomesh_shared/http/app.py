@@ -11,14 +11,16 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from photomesh_shared.auth import TokenVerifier
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.http.health import Readiness, health_router
 from photomesh_shared.http.idempotency import IdempotencyMiddleware, IdempotencyStore
 from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.problems import HANDLERS, with_problem_content
 from photomesh_shared.http.request_context import RequestContextMiddleware
 from photomesh_shared.http.router import ApiRouter
+from photomesh_shared.internal_api.credentials import CallVerifier
 from photomesh_shared.observability import tracing
-from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.settings import CalleeSettings, ServiceSettings
 
 __all__ = ["ApiDeps", "create_api_app", "create_service_app", "ops_app"]
 
@@ -127,6 +129,10 @@ def create_api_app(
                 if not isinstance(deps, IdempotentApiDeps):
                     raise TypeError(f"{title} takes idempotency keys, so its dependencies need `idempotency`")
                 app.state.idempotency = deps.idempotency
+            if internal:
+                if not isinstance(settings, CalleeSettings):
+                    raise TypeError(f"{title} has internal routes, so its settings need the keys of their callers")
+                app.state.call_verifier = CallVerifier(settings.program, settings.caller_keys, SystemClock())
             yield
 
     app = create_service_app(

@@ -157,7 +157,7 @@ class BoundedRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
-        max_body: int = self.openapi_extra[POLICY]["max_body"] if self.openapi_extra else _INTERNAL_MAX_BODY
+        max_body: int = (self.openapi_extra or {}).get(POLICY, {}).get("max_body", _INTERNAL_MAX_BODY)
 
         async def bounded(request: Request) -> Response:
             return await handle(Request(request.scope, _bounded(request, max_body)))

@@ -1,6 +1,7 @@
 """Contracts of `/internal` routes: one module per service, imported by that service and its clients.
 
-The gateway does not route to them, and they take no token. All are idempotent, so every call may be retried.
+The gateway does not route to them. Each names the programs that may call it, which prove who they are by a token
+(`credentials`). All are idempotent, so every call may be retried.
 `tests/contract/test_internal_api.py` compares the routes with the operations declared here.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -31,6 +31,8 @@ class Operation(Generic[R]):
     response: type[R]
     query: type[InternalModel] | None = None
     body: type[InternalModel] | None = None
+    callers: frozenset[str] = field(kw_only=True, compare=False, repr=False)
+    """The programs that may call it."""
 
     def url(self, **path: str) -> str:
         """Return the path with its placeholders filled in."""

@@ -128,8 +128,14 @@ class PostCount(InternalModel):
     posts: int = Field(description="Published posts of the account.")
 
 
-GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery)
-GET_TIMELINES = Operation("POST", "/internal/timelines", Timelines, body=TimelinesQuery)
-GET_VIEWER_STATE = Operation("POST", "/internal/viewer-state", ViewerState, body=ViewerStateQuery)
-GET_ACCOUNTS = Operation("GET", "/internal/accounts", Accounts, query=AccountsQuery)
-GET_POST_COUNT = Operation("GET", "/internal/accounts/{account_id}/posts/count", PostCount)
+GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed"}))
+GET_TIMELINES = Operation(
+    "POST", "/internal/timelines", Timelines, body=TimelinesQuery, callers=frozenset({"feed", "feed-consumer"})
+)
+GET_VIEWER_STATE = Operation(
+    "POST", "/internal/viewer-state", ViewerState, body=ViewerStateQuery, callers=frozenset({"feed"})
+)
+GET_ACCOUNTS = Operation("GET", "/internal/accounts", Accounts, query=AccountsQuery, callers=frozenset({"feed"}))
+GET_POST_COUNT = Operation(
+    "GET", "/internal/accounts/{account_id}/posts/count", PostCount, callers=frozenset({"identity"})
+)

@@ -104,11 +104,19 @@ class StoredAccount(InternalModel):
     version: int = Field(description="The version that is stored now: at least the given one.")
 
 
-PUT_ACCOUNT = Operation("PUT", "/internal/accounts/{user_id}", StoredAccount, body=AccountState)
+PUT_ACCOUNT = Operation(
+    "PUT", "/internal/accounts/{user_id}", StoredAccount, body=AccountState, callers=frozenset({"identity"})
+)
 """Stores an account ahead of its event, unless a newer version is stored: for restrictive changes."""
-GET_FOLLOWERS = Operation("GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery)
+GET_FOLLOWERS = Operation(
+    "GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery, callers=frozenset({"feed-consumer"})
+)
 """Ids of followers in ascending order, packed (`packed_ids`); a page below the limit is the last."""
-GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following)
-GET_SUMMARY = Operation("GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery)
-GET_POPULAR = Operation("GET", "/internal/popular", list[PopularAccount], query=PopularQuery)
+GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following, callers=frozenset({"feed"}))
+GET_SUMMARY = Operation(
+    "GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery, callers=frozenset({"identity"})
+)
+GET_POPULAR = Operation(
+    "GET", "/internal/popular", list[PopularAccount], query=PopularQuery, callers=frozenset({"feed-consumer"})
+)
 """Accounts with at least the given number of followers, most followers first."""

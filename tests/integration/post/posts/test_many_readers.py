@@ -20,9 +20,11 @@ from photomesh_post.tables.store import write_rows
 from photomesh_shared import ids
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.events import Envelope, PostCreated, PostPublished
+from photomesh_shared.internal_api import post as contract
 from photomesh_shared.stores.cassandra import CassandraSession, migrate, open_session
 from photomesh_shared.stores.migrations import folder_of
 from tests.integration.post.conftest import Environment
+from tests.support.internal_calls import RightfulCaller
 from tests.support.post.sample_events import account
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
@@ -57,6 +59,7 @@ async def post(environment: Environment, new_id: Callable[[], int]) -> AsyncIter
     version = version_at(ids.timestamp_of(post_id))
     who = {"post_id": post_id, "author_id": author_id}
     async with open_session(settings) as session, client_of(create_app(settings)) as api:
+        api.auth = RightfulCaller(environment("post"), contract)
         created = Envelope.of(PostCreated.example().model_copy(update=who), entityversion=version)
         published = Envelope.of(PostPublished.example().model_copy(update=who), entityversion=version + 1)
         await write_rows(session, accounts.rows_of(account(author_id)))

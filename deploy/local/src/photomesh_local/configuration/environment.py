@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from photomesh_local.configuration import registry
-from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.registry import Program, callers_of
+from photomesh_local.configuration.secrets import call_key
 from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
@@ -33,13 +34,20 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     if program not in registry.PROGRAMS:
         raise ValueError(f"no environment for {program!r}: it is one of {', '.join(registry.PROGRAMS)}")
     declared = registry.PROGRAMS[program]
-    values = _common(stack) | _credentials(stack, declared) | {name: stack.secrets[name] for name in declared.secrets}
+    values = (
+        _common(stack)
+        | _credentials(stack, declared)
+        | _call_keys(stack, declared)
+        | {name: stack.secrets[name] for name in declared.secrets}
+    )
     if "cassandra" in declared.servers:
         values["CASSANDRA_KEYSPACE"] = declared.deployable.snake_case
     if not stack.throwaway:
         values |= ONE_MACHINE
     elif program == "gateway":
         values |= dict.fromkeys(_RATES, "1000000/60") | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
+    if declared.kind != "job":
+        values["PROGRAM"] = program
     if declared.port:
         values["PORT"] = str(stack.ports[declared.variable])
         values["TRACE_FILE"] = str(stack.logs / "traces" / f"{program}.jsonl")
@@ -94,6 +102,19 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
             case "object-storage":
                 values["S3_ACCESS_KEY"] = stack.secrets["S3_ACCESS_KEY"]
                 values["S3_SECRET_KEY"] = stack.secrets["S3_SECRET_KEY"]
+    return values
+
+
+def _call_keys(stack: Stack, program: Program) -> dict[str, str]:
+    """With what it proves who it is to other services, and they to it."""
+    values: dict[str, str] = {}
+    if program.internal_calls:
+        called = {name: stack.secrets[call_key(program, registry.PROGRAMS[name])] for name in program.internal_calls}
+        values["CALL_KEYS"] = json.dumps(called)
+    if callers := callers_of(program):
+        values["CALLER_KEYS"] = json.dumps(
+            {caller.name: stack.secrets[call_key(caller, program)] for caller in callers}
+        )
     return values
 
 

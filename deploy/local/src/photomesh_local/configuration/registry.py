@@ -9,7 +9,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic_settings import BaseSettings
 
-__all__ = ["DEPLOYABLES", "PROGRAMS", "REGISTRY_FILE", "UPSTREAMS", "Deployable", "Program", "jobs_on", "load"]
+__all__ = [
+    "DEPLOYABLES",
+    "PROGRAMS",
+    "REGISTRY_FILE",
+    "UPSTREAMS",
+    "Deployable",
+    "Program",
+    "callers_of",
+    "jobs_on",
+    "load",
+]
 
 REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
@@ -96,6 +106,7 @@ class Program(_Model):
     port: int | None = None
     servers: tuple[Server, ...] = ()
     calls: tuple[str, ...] = ()
+    internal_calls: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     group: str | None = None
     environment: Mapping[str, str] = {}
@@ -172,6 +183,11 @@ def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, P
 DEPLOYABLES, PROGRAMS = load()
 UPSTREAMS = tuple(PROGRAMS[name] for name in PROGRAMS["gateway"].calls)
 """The services behind the gateway."""
+
+
+def callers_of(service: Program) -> list[Program]:
+    """Return the programs that use a service's internal API."""
+    return [program for program in PROGRAMS.values() if service.name in program.internal_calls]
 
 
 def jobs_on(server: Server) -> list[str]:

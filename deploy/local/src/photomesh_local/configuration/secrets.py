@@ -7,6 +7,13 @@ from pathlib import Path
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.ports import read_env_file
+from photomesh_local.configuration.registry import PROGRAMS, Program
+
+
+def call_key(caller: Program, service: Program) -> str:
+    """The name of the key with which one program calls another's internal API."""
+    return f"CALL_KEY_{caller.variable}_{service.variable}"
+
 
 NAMES = tuple(
     dict.fromkeys(
@@ -16,6 +23,7 @@ NAMES = tuple(
             "REDIS_PASSWORD",
             "S3_ACCESS_KEY",
             "S3_SECRET_KEY",
+            *(call_key(caller, PROGRAMS[name]) for caller in PROGRAMS.values() for name in caller.internal_calls),
             *(name for program in registry.PROGRAMS.values() for name in program.secrets),
         ]
     )
