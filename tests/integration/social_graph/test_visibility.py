@@ -57,13 +57,47 @@ async def test_an_account_that_blocks_the_viewer_looks_absent(users: ApiUsers, m
         expect_problem(answers[0], 404, "account-not-found")
 
 
-@pytest.mark.parametrize(("method", "path"), [change for change in CHANGES if "block" not in change[1]])
-async def test_a_blocked_account_looks_absent_except_for_unblocking(users: ApiUsers, method: str, path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), [*CHANGES, *(("GET", path) for path in READS)])
+async def test_accounts_that_block_each_other_look_absent_to_both(users: ApiUsers, method: str, path: str) -> None:
+    """Also to the one who blocked back, whose block nothing shows."""
+    ada, grace = await users.new_users(2)
+    nobody = users.unregistered_user()
+    await grace.block(ada)
+    expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 404, "account-not-found")
+    for viewer, other in ((ada, grace), (grace, ada)):
+        answers = [
+            await users.api.request(method, path.format(them.id), headers=viewer.headers) for them in (other, nobody)
+        ]
+        assert distinguishable(answers[0], other) == distinguishable(answers[1], nobody)
+
+
+@pytest.mark.parametrize(("method", "path"), [change for change in CHANGES if change[0] == "PUT"])
+async def test_nothing_begins_with_a_blocked_account(users: ApiUsers, method: str, path: str) -> None:
     ada, grace = await users.new_users(2)
     await ada.block(grace)
-    answer = await users.api.request(method, path.format(grace.id), headers=ada.headers)
-    expect_problem(answer, 404, "account-not-found")
+    if "block" not in path:
+        answer = await users.api.request(method, path.format(grace.id), headers=ada.headers)
+        expect_problem(answer, 404, "account-not-found")
     assert (await ada.unblock(grace))["blocking"] is False
+
+
+@pytest.mark.parametrize(("method", "path"), [change for change in CHANGES if change[0] == "DELETE"])
+async def test_everything_ends_also_under_a_block(users: ApiUsers, method: str, path: str) -> None:
+    ada, grace = await users.new_users(2)
+    await ada.mute(grace)
+    await ada.block(grace)
+    assert await ada.list_ids("/v1/me/mutes") == [grace.id]
+    assert (await users.api.request(method, path.format(grace.id), headers=ada.headers)).status_code == 200
+
+
+async def test_a_mute_of_an_account_that_blocks_the_viewer_can_be_ended(users: ApiUsers) -> None:
+    ada, grace = await users.new_users(2)
+    await ada.mute(grace)
+    await grace.block(ada)
+    assert await ada.list_ids("/v1/me/mutes") == []
+    expect_problem(await ada.delete(f"/v1/users/{grace.id}/mute"), 404, "account-not-found")
+    await grace.unblock(ada)
+    assert await ada.relations_to(grace) == [set()]
 
 
 async def test_an_account_that_blocks_the_viewer_can_be_blocked(users: ApiUsers) -> None:

@@ -107,7 +107,7 @@ class Model:
 
 def act(action: str, me: Model, other: Model) -> bool:
     """Applies the action; returns whether it succeeds. `private` is a property of the target."""
-    if (other.blocks or me.blocks) and action not in ("block", "unblock"):
+    if (other.blocks or me.blocks) and action in ("follow", "approve_request", "mute"):
         return False
     match action:
         case "follow" if not me.follows and me.private and not me.asks:

@@ -124,7 +124,7 @@ class Tie:
     """Both sides of a pair; `ours` is the side of the account that acts.
 
     Every method is idempotent: without a change there is no event. Each change increments the version of its side and
-    appends one event.
+    appends one event. What begins something needs that neither blocks the other; what ends something never fails.
     """
 
     def __init__(self, ours: Side, theirs: Side) -> None:
@@ -155,8 +155,7 @@ class Tie:
         self.ours = self._requested(side, now) if side.target_private else self._followed(side, now)
 
     def unfollow(self, now: datetime) -> None:
-        """Unfollows, or withdraws the request. Raises AccountNotFound."""
-        self._require_no_block()
+        """Unfollows, or withdraws the request."""
         self.ours = self._detached(self.ours, now, "withdrawn")
 
     def approve_request(self, now: datetime) -> None:
@@ -172,13 +171,11 @@ class Tie:
             self.theirs = self._followed(self.theirs, now)
 
     def deny_request(self, now: datetime) -> None:
-        """Closes the other's request. Raises AccountNotFound."""
-        self._require_no_block()
+        """Closes the other's request."""
         self.theirs = self._request_closed(self.theirs, now, "denied")
 
     def remove_follower(self, now: datetime) -> None:
-        """Ends the other's follow. Raises AccountNotFound."""
-        self._require_no_block()
+        """Ends the other's follow."""
         self.theirs = self._unfollowed(self.theirs, now)
 
     def block(self, now: datetime) -> None:
@@ -204,8 +201,6 @@ class Tie:
             self.ours = self._recorded(replace(self.ours, muted_at=now), event, now)
 
     def unmute(self, now: datetime) -> None:
-        """Raises AccountNotFound."""
-        self._require_no_block()
         if self.ours.muted_at:
             event = MuteDeleted(muter_id=self.ours.actor_id, muted_id=self.ours.target_id, deleted_at=now)
             self.ours = self._recorded(replace(self.ours, muted_at=None), event, now)

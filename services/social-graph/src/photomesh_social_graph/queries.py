@@ -12,6 +12,8 @@ from photomesh_social_graph.domain import Account, AccountList, ListPosition, Re
 
 __all__ = ["AccountPage", "ListQueries", "ListStore"]
 
+_OWN_ACTS = (AccountList.BLOCKS, AccountList.MUTES)
+
 ReadEntries = Callable[[ListPosition | None, int], Awaitable[list[ListPosition]]]
 
 
@@ -61,12 +63,13 @@ class ListQueries:
     async def own_list(
         self, kind: AccountList, viewer_id: int, *, after: ListPosition | None, limit: int
     ) -> AccountPage:
-        """A private list of the viewer, newest first. Only the list of blocks contains accounts that they block."""
+        """A private list of the viewer, newest first. Lists of blocks and mutes contain accounts that they block, so
+        that both can be ended."""
 
         async def read(position: ListPosition | None, count: int) -> list[ListPosition]:
             return await self._store.list_newest(kind, viewer_id, position, count)
 
-        return await self._page(read, viewer_id, after, limit, include_blocked=kind is AccountList.BLOCKS)
+        return await self._page(read, viewer_id, after, limit, include_blocked=kind in _OWN_ACTS)
 
     async def following(
         self, viewer_id: int | None, owner_id: int, *, after: ListPosition | None, limit: int

@@ -39,7 +39,9 @@ class RelationStore(Protocol):
 class RelationshipService:
     """Changes the relationship between two accounts, and reads it.
 
-    Every change raises OwnAccount, AccountNotReady, or AccountNotFound for an account that is unknown or hidden.
+    Every change raises OwnAccount, AccountNotReady, or AccountNotFound for an account that is unknown or hidden. Under
+    a block, blocks and whatever ends something (unfollow, deny, remove, unmute, unblock) are recorded all the same;
+    the answer shows an account that blocks the viewer as absent.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class RelationshipService:
             try:
                 async with self._store.locked_tie(viewer_id, account_id) as tie:
                     act(tie, self._clock.now())
-                if tie.relation.blocked_by:  # only a block or unblock gets here: recorded, but not shown
+                if tie.relation.blocked_by:  # what ends something, and a block: recorded, but not shown
                     count_changes(tie.events)
                     raise AccountNotFound
                 if pauses:

@@ -22,7 +22,16 @@ from photomesh_shared.errors import InvalidRequest, Unavailable
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, Event, PostCounted
 from tests.support.post.in_memory_service import InMemoryService
 from tests.support.post.memory_log import MemoryLog
-from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked, comment_created, comment_deleted
+from tests.support.post.sample_events import (
+    ADA,
+    GRACE,
+    LINUS,
+    account,
+    blocked,
+    comment_created,
+    comment_deleted,
+    unblocked,
+)
 
 
 class Scene(InMemoryService):
@@ -149,10 +158,61 @@ async def test_comments_of_a_hidden_post_are_hidden(scene: Scene) -> None:
             await scene.texts(who)
         with pytest.raises(PostNotFound):
             await scene.comment(who, "Hello")
-        for use in (scene.comment_queries.comment, scene.comments.delete_comment):
-            with pytest.raises(CommentNotFound):
-                await use(who, comment)
+        with pytest.raises(CommentNotFound):
+            await scene.comment_queries.comment(who, comment)
+    with pytest.raises(CommentNotFound):
+        await scene.comments.delete_comment(LINUS, comment)
     assert await scene.texts(ADA) == ["First"]
+
+
+HIDING = [blocked(ADA, GRACE), blocked(GRACE, ADA), account(ADA, private=True, version=2)]
+
+
+@pytest.mark.parametrize("hiding", HIDING, ids=["blocked", "blocker", "private"])
+@pytest.mark.parametrize("who", [ADA, GRACE])
+async def test_authors_delete_comments_whatever_they_see(scene: Scene, hiding: Envelope[Event], who: int) -> None:
+    """The author of the comment, and that of the post, who may have blocked each other."""
+    first = await scene.comment(GRACE, "First")
+    reply = await scene.comment(LINUS, "Reply", first)
+    await scene.consume(hiding)
+    for _ in range(2):
+        await scene.delete(who, first)
+    assert await scene.texts(ADA) == []
+    assert scene.count_store.comment_count(scene.post_id) == 0
+    await scene.delete(who if who == ADA else LINUS, reply)  # gone with its parent
+
+
+async def test_authors_delete_comments_of_a_deleted_post(scene: Scene) -> None:
+    first, second = [await scene.comment(who, "Hello") for who in (GRACE, LINUS)]
+    await scene.posts.delete_post(ADA, scene.post_id)
+    await scene.delete(GRACE, first)
+    with pytest.raises(CommentNotFound):
+        await scene.delete(GRACE, second)
+    await scene.delete(ADA, second)
+    deleted = [event.data.comment_id for event in scene.comment_log.events if isinstance(event.data, CommentDeleted)]
+    assert deleted == [first.comment.id, second.comment.id]
+
+
+@pytest.mark.parametrize("pair", [(ADA, GRACE), (GRACE, ADA)], ids=["by the post's author", "by the commenter"])
+async def test_a_block_hides_comments_on_the_posts_of_either_from_everybody(
+    scene: Scene, pair: tuple[int, int]
+) -> None:
+    hidden, shown = await scene.comment(GRACE, "Grace"), await scene.comment(LINUS, "Linus")
+    await scene.comment(LINUS, "To Grace", hidden)
+    await scene.comment(GRACE, "To Linus", shown)
+    await scene.consume(blocked(*pair))
+    for viewer in (None, LINUS, ADA):
+        assert await scene.texts(viewer) == ["Linus"]
+        assert await scene.reply_texts(viewer, shown.comment.id) == []
+        with pytest.raises(CommentNotFound):
+            await scene.reply_texts(viewer, hidden.comment.id)
+    with pytest.raises(UnknownComment):
+        await scene.comment(LINUS, "Again to Grace", hidden)
+    with pytest.raises(CommentNotFound):
+        await scene.likes.like_comment(LINUS, hidden.comment.id)
+    assert scene.count_store.comment_count(scene.post_id) == 4  # counts include what a block hides
+    await scene.consume(unblocked(*pair, 2))
+    assert await scene.texts(None) == ["Linus", "Grace"]
 
 
 async def test_a_block_between_commenters_hides_threads(scene: Scene) -> None:

@@ -14,7 +14,7 @@ from photomesh_post.likes.queries import Cursor
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PostCounted
 from tests.support.post.in_memory_service import InMemoryService
-from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked
+from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked, unblocked
 
 
 class Crash(Exception):
@@ -252,6 +252,46 @@ async def test_the_accounts_that_like_a_post(scene: Scene) -> None:
         expected = expected | {LINUS} if viewer is not LINUS and LINUS in seen else expected
         assert sorted(seen) == sorted(expected)
         assert viewer is None or seen[0] == viewer
+
+
+@pytest.mark.parametrize("hiding", ["blocked", "blocker", "private", "deleted"])
+async def test_likes_under_hidden_posts_can_be_undone(scene: Scene, hiding: str) -> None:
+    comment_id = (await scene.write_comment(LINUS, scene.post_id)).comment.id
+    await scene.like(GRACE)
+    await scene.likes.like_comment(GRACE, comment_id)
+    await scene.count()
+    if hiding == "deleted":
+        await scene.posts.delete_post(ADA, scene.post_id)
+    elif hiding == "private":
+        await scene.consume(account(ADA, private=True, version=2))
+    else:
+        await scene.consume(
+            *(blocked(*sorted(pair, reverse=hiding == "blocker")) for pair in ((ADA, GRACE), (ADA, LINUS)))
+        )
+    for _ in range(2):
+        assert await scene.unlike(GRACE) == Reactions(liked=False)  # no counts of what is hidden
+        assert await scene.likes.unlike_comment(GRACE, comment_id) == Reactions(liked=False)
+    await scene.count()
+    assert scene.published[-1].likes == 0
+    with pytest.raises(PostNotFound):  # never liked it
+        await scene.unlike(LINUS)
+    with pytest.raises(CommentNotFound):
+        await scene.likes.unlike_comment(LINUS, comment_id)
+
+
+@pytest.mark.parametrize("pair", [(ADA, GRACE), (GRACE, ADA)], ids=["by the post's author", "by the liker"])
+async def test_a_block_hides_likes_of_the_posts_of_either_from_everybody(scene: Scene, pair: tuple[int, int]) -> None:
+    await scene.like(GRACE)
+    await scene.like(LINUS)
+    await scene.count()
+    await scene.consume(blocked(*pair))
+    for viewer in (None, ADA, LINUS):
+        page, _ = await scene.like_queries.accounts_liking(viewer, scene.post_id, after=None, limit=5)
+        assert [account.id for account in page] == [LINUS]
+        assert (await scene.reactions(viewer)).likes == 2  # counts include what a block hides
+    await scene.consume(unblocked(*pair))
+    page, _ = await scene.like_queries.accounts_liking(None, scene.post_id, after=None, limit=5)
+    assert {account.id for account in page} == {GRACE, LINUS}
 
 
 async def test_the_viewer_is_listed_once_although_the_first_page_has_room_for_nobody_else(scene: Scene) -> None:

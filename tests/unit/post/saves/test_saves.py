@@ -132,9 +132,29 @@ async def test_hidden_and_deleted_posts_are_left_out(scene: Scene) -> None:
     assert await scene.inside(GRACE, scene.lakes) == await scene.saved(GRACE) == []
     for act in (
         scene.saves.save_post(GRACE, scene.post_ids[0]),
-        scene.saves.unsave_post(GRACE, scene.post_ids[0]),
         scene.saves.add_to_collection(GRACE, scene.lakes, scene.post_ids[0]),
-        scene.saves.remove_from_collection(GRACE, scene.lakes, scene.post_ids[0]),
+    ):
+        with pytest.raises(PostNotFound):
+            await act
+
+
+@pytest.mark.parametrize("hiding", ["block", "private", "deleted"])
+async def test_saves_of_hidden_posts_can_be_undone(scene: Scene, hiding: str) -> None:
+    saved, never_saved = scene.post_ids[0], scene.post_ids[1]
+    await scene.add(saved)
+    if hiding == "deleted":
+        for post_id in (saved, never_saved):
+            await scene.posts.delete_post(ADA, post_id)
+    else:
+        await scene.consume(blocked(ADA, GRACE) if hiding == "block" else account(ADA, private=True, version=2))
+    for _ in range(2):
+        await scene.saves.remove_from_collection(GRACE, scene.lakes, saved)
+        await scene.saves.unsave_post(GRACE, saved)
+    assert await scene.sizes(GRACE) == {"Lakes": 0}
+    assert not (await scene.save_store.memberships(GRACE, [saved]))[saved].present
+    for act in (
+        scene.saves.unsave_post(GRACE, never_saved),
+        scene.saves.remove_from_collection(GRACE, scene.lakes, never_saved),
     ):
         with pytest.raises(PostNotFound):
             await act

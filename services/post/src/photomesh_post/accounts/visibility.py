@@ -43,6 +43,15 @@ class AccountVisibility:
             return set()
         return await self._store.blocked_among(viewer_id, others)
 
+    async def hidden_under(self, viewer_id: int | None, owner_id: int, account_ids: Collection[int]) -> set[int]:
+        """The accounts whose comments and likes under the owner's posts the viewer is not shown: those with a block to
+        or from the viewer, and, for every viewer, those with a block to or from the owner."""
+        of_viewer, of_owner = await asyncio.gather(
+            self.blocked_among(viewer_id, account_ids),
+            self.blocked_among(owner_id if owner_id != viewer_id else None, account_ids),
+        )
+        return of_viewer | of_owner
+
     async def _standing(self, viewer_id: int | None, account_id: int) -> Standing:
         if viewer_id is None:
             return STRANGER

@@ -1,7 +1,7 @@
 """Reads of the API: comments and replies as a viewer sees them.
 
-A page is read chunk by chunk in four steps: skeleton (entries of the thread), rules (drop authors with a block),
-hydrate (authors and reactions), present (build views).
+A page is read chunk by chunk in four steps: skeleton (entries of the thread), rules (drop authors who are hidden under
+the post), hydrate (authors and reactions), present (build views).
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Likes(Protocol):
 
 class _Thread(NamedTuple):
     post_id: int
+    post_author_id: int
     parent_id: int | None
 
 
@@ -68,9 +69,9 @@ class CommentQueries:
     ) -> tuple[list[CommentView], int | None]:
         """A page of a post's comments, newest first, and the `before` of the next page if there is one. Raises
         PostNotFound."""
-        await self._posts.post(viewer_id, post_id)
+        author_id = await self._posts.author_of(viewer_id, post_id)
         entries = self._store.newest_of(post_id, before=before or MAX_ID)
-        return await self._page(viewer_id, _Thread(post_id, None), entries, limit)
+        return await self._page(viewer_id, _Thread(post_id, author_id, None), entries, limit)
 
     async def replies(
         self, viewer_id: int | None, comment_id: int, *, after: int | None, limit: int
@@ -79,41 +80,46 @@ class CommentQueries:
         none. Raises CommentNotFound."""
         comment, post = await self.comment(viewer_id, comment_id)
         entries = self._store.oldest_of(comment.id, after=after or 0)
-        return await self._page(viewer_id, _Thread(post.id, comment.id), entries, limit)
+        return await self._page(viewer_id, _Thread(post.id, post.author_id, comment.id), entries, limit)
 
     async def target(self, viewer_id: int | None, comment_id: int) -> CommentTarget:
         """A comment that the viewer sees, as a target of likes. Raises CommentNotFound."""
         comment, post = await self.comment(viewer_id, comment_id)
         return CommentTarget(comment.id, comment.author_id, post.id, post.author_id)
 
+    async def target_in_any_state(self, viewer_id: int | None, comment_id: int) -> tuple[CommentTarget, bool]:
+        """A comment, deleted or hidden as well, as a target of likes, and whether the viewer sees it. Raises
+        CommentNotFound if there never was such a comment."""
+        comment = await self._store.comment(comment_id)
+        if comment is None:
+            raise CommentNotFound
+        author_id, sees_post = await self._posts.author_in_any_state(viewer_id, comment.post_id)
+        if author_id is None:
+            raise CommentNotFound
+        visible = sees_post and await self.live_root(viewer_id, author_id, comment) is not None
+        return CommentTarget(comment.id, comment.author_id, comment.post_id, author_id), visible
+
     async def comment(self, viewer_id: int | None, comment_id: int) -> tuple[Comment, Post]:
         """A comment that the viewer sees, and its post. Raises CommentNotFound."""
         comment = await self._store.comment(comment_id)
         if comment is None:
             raise CommentNotFound
-        post = await self.post_of(viewer_id, comment)
-        if await self.live_root(viewer_id, comment) is None:
-            raise CommentNotFound
-        return comment, post
-
-    async def post_of(self, viewer_id: int | None, comment: Comment) -> Post:
-        """Raises CommentNotFound if the viewer does not see the post."""
         visible = await self._posts.find(viewer_id, comment.post_id)
-        if visible is None:
+        if visible is None or await self.live_root(viewer_id, visible.post.author_id, comment) is None:
             raise CommentNotFound
-        return visible.post
+        return comment, visible.post
 
-    async def live_root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
+    async def live_root(self, viewer_id: int | None, post_author_id: int, comment: Comment) -> Comment | None:
         """The comment that a comment replies to, or itself; None if either is deleted or hidden from the viewer."""
-        root = await self.root(viewer_id, comment)
-        return None if root is None or root.deleted or comment.deleted else root
-
-    async def root(self, viewer_id: int | None, comment: Comment) -> Comment | None:
-        """As `live_root`, deleted or not."""
-        root = comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
-        if root is None or await self._viewers.blocked_among(viewer_id, {comment.author_id, root.author_id}):
+        root = await self.root(comment)
+        if root is None or root.deleted or comment.deleted:
             return None
-        return root
+        authors = {comment.author_id, root.author_id}
+        return None if await self._viewers.hidden_under(viewer_id, post_author_id, authors) else root
+
+    async def root(self, comment: Comment) -> Comment | None:
+        """The comment that a comment replies to, or itself, deleted or hidden as well."""
+        return comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
 
     async def _page(
         self, viewer_id: int | None, thread: _Thread, entries: AsyncGenerator[ThreadEntry, None], limit: int
@@ -121,8 +127,9 @@ class CommentQueries:
         page = PageBuilder[ThreadEntry, CommentView](limit)
         async with aclosing(chunked(entries, limit + 1)) as skeleton:
             async for chunk in skeleton:
-                blocked = await self._viewers.blocked_among(viewer_id, {entry.author_id for entry in chunk})
-                visible = [entry for entry in chunk if entry.author_id not in blocked]
+                authors = {entry.author_id for entry in chunk}
+                hidden = await self._viewers.hidden_under(viewer_id, thread.post_author_id, authors)
+                visible = [entry for entry in chunk if entry.author_id not in hidden]
                 views = await self._present(viewer_id, thread, visible)
                 if page.add(chunk, [views.get(entry.id) for entry in chunk]):
                     break

@@ -83,30 +83,37 @@ class CommentService:
 
     async def _parent(self, viewer_id: int, post: Post, parent_id: int) -> Comment:
         comment = await self._store.comment(parent_id)
-        root = await self._queries.live_root(viewer_id, comment) if comment and comment.post_id == post.id else None
+        root = (
+            await self._queries.live_root(viewer_id, post.author_id, comment)
+            if comment and comment.post_id == post.id
+            else None
+        )
         if root is None:
             raise UnknownComment(errors=[FieldError("/parent_id", "is not a comment of this post")])
         return root
 
     async def delete_comment(self, viewer_id: int, comment_id: int) -> None:
-        """Deletes a comment with its replies. Idempotent. Raises CommentNotFound, NotYourComment."""
+        """Deletes a comment with its replies. Idempotent. Raises CommentNotFound, NotYourComment.
+
+        The authors of the comment and of its post may, whatever they see: also under a deleted post, and across a
+        block.
+        """
         comment = await self._store.comment(comment_id)
         if comment is None:
             raise CommentNotFound
-        post = await self._queries.post_of(viewer_id, comment)
-        root = await self._queries.root(viewer_id, comment)
-        permitted = viewer_id in (comment.author_id, post.author_id)
-        gone = root is not None and (root.deleted or comment.deleted)
-        if root is None or (gone and not permitted):
+        post_author_id, _ = await self._posts.author_in_any_state(viewer_id, comment.post_id)
+        if post_author_id is None:
             raise CommentNotFound
-        if gone:
-            return
-        if not permitted:
+        if viewer_id not in (comment.author_id, post_author_id):
+            await self._queries.comment(viewer_id, comment_id)
             raise NotYourComment
+        root = await self._queries.root(comment)
+        if comment.deleted or (root and root.deleted):
+            return
         now = self._clock.now()
         event = CommentDeleted(
-            post_id=post.id,
-            post_author_id=post.author_id,
+            post_id=comment.post_id,
+            post_author_id=post_author_id,
             account_id=comment.author_id,
             comment_id=comment.id,
             parent_id=comment.parent_id,

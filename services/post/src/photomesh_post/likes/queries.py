@@ -47,7 +47,7 @@ class Accounts(Protocol):
 class Viewers(Protocol):
     """See `accounts.visibility.AccountVisibility`."""
 
-    async def blocked_among(self, viewer_id: int | None, account_ids: Collection[int]) -> set[int]: ...
+    async def hidden_under(self, viewer_id: int | None, owner_id: int, account_ids: Collection[int]) -> set[int]: ...
 
 
 class Posts(Protocol):
@@ -92,15 +92,15 @@ class LikeQueries:
     ) -> tuple[list[Author], Cursor | None]:
         """A page of the accounts that like a post, and the `after` of the next page if there is one.
 
-        The viewer comes first, counted already or not. Accounts with a block to or from the viewer are left out. Raises
-        PostNotFound.
+        The viewer comes first, counted already or not. Accounts with a block to or from the viewer or the post's author
+        are left out. Raises PostNotFound.
         """
-        await self._posts.author_of(viewer_id, post_id)
+        author_id = await self._posts.author_of(viewer_id, post_id)
         account_ids, last = await self._skeleton(viewer_id, post_id, after, limit)
-        blocked, authors = await asyncio.gather(
-            self._viewers.blocked_among(viewer_id, account_ids), self._accounts.authors(account_ids)
+        hidden, authors = await asyncio.gather(
+            self._viewers.hidden_under(viewer_id, author_id, account_ids), self._accounts.authors(account_ids)
         )
-        return [authors.get(key, Author(key)) for key in account_ids if key not in blocked], last
+        return [authors.get(key, Author(key)) for key in account_ids if key not in hidden], last
 
     async def _skeleton(
         self, viewer_id: int | None, post_id: int, after: Cursor | None, limit: int

@@ -41,6 +41,15 @@ class PostVisibility:
             raise PostNotFound
         return visible
 
+    async def author_in_any_state(self, viewer_id: int | None, post_id: int) -> tuple[int | None, bool]:
+        """The author of a post, deleted or hidden as well, and whether the viewer sees the post: for what belongs to
+        the viewer and is under the post. None if there never was such a post."""
+        post = await self._store.post(post_id)
+        if post is None:
+            return None, False
+        author, standing = await self._accounts.author(viewer_id, post.author_id)
+        return post.author_id, may_see(post, author, standing)
+
     async def author_of(self, viewer_id: int | None, post_id: int) -> int:
         """The author of a post that the viewer sees. Raises PostNotFound."""
         return (await self.post(viewer_id, post_id)).author.id

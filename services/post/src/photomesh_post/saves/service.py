@@ -38,7 +38,8 @@ class Store(Protocol):
 
 class SaveService:
     """Every method raises EventLogUnavailable and DatabaseUnavailable. Those of a collection raise CollectionNotFound
-    unless the account has it, those of a post PostNotFound unless the account sees it."""
+    unless the account has it, those of a post PostNotFound unless the account sees it. What the account saved or
+    collected it can take out again whether or not it still sees the post."""
 
     def __init__(
         self,
@@ -70,8 +71,7 @@ class SaveService:
 
     async def unsave_post(self, account_id: int, post_id: int) -> None:
         """Also removes the post from all collections. Idempotent."""
-        await self._posts.post(account_id, post_id)
-        membership = await self._membership(account_id, post_id)
+        membership = await self._own_membership(account_id, account_id, post_id)
         if membership.present:
             event = PostUnsaved(account_id=account_id, post_id=post_id, unsaved_at=self._clock.now())
             await self._commit(event, membership.version)
@@ -124,13 +124,19 @@ class SaveService:
     async def remove_from_collection(self, account_id: int, collection_id: int, post_id: int) -> None:
         """The post stays saved. Idempotent."""
         await self._queries.collection(account_id, collection_id)
-        await self._posts.post(account_id, post_id)
-        membership = await self._membership(collection_id, post_id)
+        membership = await self._own_membership(account_id, collection_id, post_id)
         if membership.present:
             event = CollectionPostRemoved(
                 account_id=account_id, collection_id=collection_id, post_id=post_id, removed_at=self._clock.now()
             )
             await self._commit(event, membership.version)
+
+    async def _own_membership(self, account_id: int, list_id: int, post_id: int) -> Membership:
+        """The post in a list of the account. Raises PostNotFound if it was never in it, and is hidden or absent."""
+        membership = await self._membership(list_id, post_id)
+        if not membership.version:
+            await self._posts.post(account_id, post_id)
+        return membership
 
     async def _membership(self, list_id: int, post_id: int) -> Membership:
         return (await self._store.memberships(list_id, [post_id])).get(post_id, NEVER)

@@ -56,9 +56,9 @@ async def write_comment(
     summary="List a post's comments",
 )
 async def list_comments(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[CommentOut]:
-    """Newest first, without replies. Comments of accounts that you blocked or that blocked you are left out, so a page
-    may have fewer than `limit` although there are more: only `next_cursor` tells. Pages neither repeat nor skip
-    comments while others are added or deleted."""
+    """Newest first, without replies. Comments of accounts that have a block with you or with the post's author are left
+    out, so a page may have fewer than `limit` although there are more: only `next_cursor` tells. Pages neither repeat
+    nor skip comments while others are added or deleted."""
     kind = f"comments:{encode('o', post_id)}"
     position = paging.position(kind)
     views, last = await deps.comment_queries.comments_of_post(
@@ -96,7 +96,8 @@ async def list_replies(
     summary="Delete a comment",
 )
 async def delete_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> None:
-    """Your own, or any on a post of yours; its replies are deleted with it, for good. Safe to repeat."""
+    """Your own, or any on a post of yours, whether or not you see it; its replies are deleted with it, for good. Safe
+    to repeat."""
     await deps.comments.delete_comment(viewer.account_id, comment_id)
 
 
@@ -120,5 +121,6 @@ async def like_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies
     summary="Unlike a comment",
 )
 async def unlike_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> LikeOut:
-    """Safe to repeat, and no error if you never liked the comment."""
+    """Safe to repeat, and no error if you never liked the comment. Works as well if you do not see the comment any
+    more; then `like_count` is 0."""
     return LikeOut.of(await deps.likes.unlike_comment(viewer.account_id, comment_id))

@@ -36,7 +36,8 @@ async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> Like
     summary="Unlike a post",
 )
 async def unlike_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut:
-    """Safe to repeat, and no error if you never liked the post."""
+    """Safe to repeat, and no error if you never liked the post. Works as well if you do not see the post any more; then
+    `like_count` is 0."""
     return LikeOut.of(await deps.likes.unlike_post(viewer.account_id, post_id))
 
 
@@ -50,8 +51,8 @@ async def unlike_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> Li
 )
 async def list_likes(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[AuthorOut]:
     """You first if you like it, then the others in a stable order that has no meaning. No account is repeated while
-    likes come and go. Accounts that you blocked or that blocked you are left out, so a page may have fewer than
-    `limit`, and `like_count` may exceed the list."""
+    likes come and go. Accounts that have a block with you or with the post's author are left out, so a page may have
+    fewer than `limit`, and `like_count` may exceed the list."""
     kind = f"likes-of-post:{encode('o', post_id)}"
     position = paging.position(kind)
     accounts, last = await deps.like_queries.accounts_liking(

@@ -43,7 +43,7 @@ async def save_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None
     summary="Unsave a post",
 )
 async def unsave_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
-    """Also removes it from all your collections. Safe to repeat."""
+    """Also removes it from all your collections. Safe to repeat, also if you do not see the post any more."""
     await deps.saves.unsave_post(viewer.account_id, post_id)
 
 
@@ -161,7 +161,7 @@ async def add_to_collection(collection_id: CollectionId, post_id: PostId, viewer
 async def remove_from_collection(
     collection_id: CollectionId, post_id: PostId, viewer: Viewer, deps: Dependencies
 ) -> None:
-    """It stays saved, and in other collections. Safe to repeat."""
+    """It stays saved, and in other collections. Safe to repeat, also if you do not see the post any more."""
     await deps.saves.remove_from_collection(viewer.account_id, collection_id, post_id)
 
 

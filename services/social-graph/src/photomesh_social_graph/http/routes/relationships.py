@@ -55,9 +55,9 @@ async def unfollow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relat
     "/v1/users/{user_id}/block", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Block an account"
 )
 async def block(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
-    """Hides each of you from the other, and ends follows and requests in both directions. The account is not notified:
-    your account no longer exists for it. If it blocks you, the block is recorded although the response is 404, as for
-    an account that does not exist. Idempotent."""
+    """Hides each of you from the other, and each other's comments and likes on your posts from everybody; ends follows
+    and requests in both directions. The account is not notified: your account no longer exists for it. If it blocks
+    you, the block is recorded although the response is 404, as for an account that does not exist. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.block(viewer.account_id, user_id))
 
 
