@@ -101,7 +101,8 @@ faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.faults $(ARGS)
 
 ##@ Speed
-.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout
+.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout \
+  bench-scaling
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -122,6 +123,9 @@ bench-follows: setup ## Follows, unfollows and their delay in feeds, compared wi
 
 bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 followers, compared with the naive design
 	@$(PYTHON) -m benchmarks.fanout $(ARGS)
+
+bench-scaling: .venv ## Pods of consumers and waits of records, simulated, compared with scaling on lag alone
+	@$(PYTHON) -m benchmarks.scaling $(ARGS)
 
 ##@ Committed documents and locks
 .PHONY: programs openapi schemas lock

@@ -61,6 +61,9 @@ def generated() -> dict[Path, str]:
         f"{_BASE}/prepare/names/kustomization.yaml": render("kubernetes/names.yaml"),
         f"{_BASE}/prepare/jobs.yaml": render("kubernetes/jobs.yaml"),
         f"{_BASE}/programs/kustomization.yaml": render("kubernetes/programs.yaml"),
+        f"{_BASE}/monitoring/scaling.yaml": render(
+            "kubernetes/scaling-rules.yaml", programs=[p for p in _deployments() if p.kind == "consumer"]
+        ),
         "deploy/k8s/data-plane/databases.yaml": render("kubernetes/databases.yaml"),
     }
     for program in _deployments():

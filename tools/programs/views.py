@@ -85,10 +85,10 @@ def explain_scaling(program: Program) -> str:
     """Return the comment for a consumer's autoscaler."""
     scaling = program.scaling
     assert isinstance(scaling, ConsumerScaling)
-    seconds = "a second" if scaling.lag_seconds == 1 else f"{scaling.lag_seconds} seconds"
     return (
-        f"{scaling.why} One pod handles about {scaling.records_per_second} records a second: another joins for every "
-        f"{scaling.lag} that wait in a topic ({seconds} of work), up to one for each partition."
+        f"{scaling.why} One pod handles about {scaling.records_per_second} records a second; arriving ones may take "
+        f"{scaling.utilization * 100:.0f} % of its time, and {scaling.backlog_seconds} seconds of its work may wait. "
+        "Up to one pod for each partition."
     )
 
 

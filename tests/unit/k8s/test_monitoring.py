@@ -34,7 +34,10 @@ def _rules() -> list[Any]:
     return [rule for group in named("PrometheusRule", "photomesh").spec["groups"] for rule in group["rules"]]
 
 
-def test_alerts_speak_of_metrics_that_exist() -> None:
+def test_rules_speak_of_metrics_that_exist() -> None:
+    for group in named("PrometheusRule", "photomesh-scaling").spec["groups"]:
+        for rule in group["rules"]:
+            assert set(re.findall(r"(?<![:\w])photomesh_\w+", rule["expr"])) <= _KNOWN, rule
     for rule in _rules():
         metrics = re.findall(r"\b(?:photomesh|kube)_\w+", rule["expr"])
         assert metrics, rule["alert"]

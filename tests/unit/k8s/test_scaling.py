@@ -38,29 +38,48 @@ def test_an_api_scales_on_processor_time(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONSUMERS)
-def test_a_consumer_scales_on_the_lag_of_every_topic_of_its_group(name: str) -> None:
+def test_a_consumer_scales_on_arrivals_and_backlog(name: str) -> None:
     spec = named("ScaledObject", name).spec
     assert spec["scaleTargetRef"] == {"name": name}
-    triggers = [trigger["metadata"] for trigger in spec["triggers"]]
-    (group,) = {trigger["consumerGroup"] for trigger in triggers}
+    assert "fallback" not in spec, "an alert says that nothing is measured; pods are not made up"
+    measured, *by_kafka = spec["triggers"]
+    group = registry.PROGRAMS[name].group
+    assert measured["type"] == "prometheus"
+    assert measured["metadata"]["query"] == f'max(photomesh:consumer_pods_wanted{{group="{group}"}})'
+    assert measured["metadata"]["threshold"] == "1"
+    assert measured["metadata"]["ignoreNullValues"] == ("true" if spec["minReplicaCount"] == 0 else "false")
+    triggers = [trigger["metadata"] for trigger in by_kafka]
+    assert {trigger["consumerGroup"] for trigger in triggers} == {group}
     expected = {topic.name for topic in TOPICS.values() if group in topic.consumers}
     assert sorted(trigger["topic"] for trigger in triggers) == sorted(expected)
     assert spec["maxReplicaCount"] == max(TOPICS[topic].partitions for topic in expected)
-    assert spec["fallback"]["replicas"] <= spec["maxReplicaCount"]
-    assert spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
-    for trigger in spec["triggers"]:
+    for trigger in by_kafka:
         metadata = trigger["metadata"]
         assert trigger["type"] == "kafka"
         assert int(metadata["lagThreshold"]) > 0
+        assert metadata["limitToPartitionsWithLag"] == "true"
         assert metadata["offsetResetPolicy"] == "earliest"
         assert metadata["version"] == "4.0.0"
         assert metadata["bootstrapServersFromEnv"] == "PHOTOMESH_KAFKA_BOOTSTRAP"
 
 
-def test_every_group_of_the_catalogue_is_scaled() -> None:
+@pytest.mark.parametrize("name", CONSUMERS)
+def test_a_rebalance_alone_starts_no_pod(name: str) -> None:
+    """A group that pauses for three seconds, fully used, has three seconds of work waiting for each pod."""
+    scaling = registry.PROGRAMS[name].scaling
+    assert isinstance(scaling, registry.ConsumerScaling)
+    assert scaling.backlog_seconds >= 3 / scaling.utilization * 2
+
+
+def test_every_group_of_the_catalogue_is_scaled_by_rules_of_its_own() -> None:
     groups = {group for topic in TOPICS.values() for group in topic.consumers}
-    scaled = {t["metadata"]["consumerGroup"] for s in of("ScaledObject") for t in s.spec["triggers"]}
+    scaled = {t["metadata"]["consumerGroup"] for s in of("ScaledObject") for t in s.spec["triggers"][1:]}
     assert scaled == groups
+    rules = [rule for group in named("PrometheusRule", "photomesh-scaling").spec["groups"] for rule in group["rules"]]
+    wanted = [rule["labels"] for rule in rules if rule["record"] == "photomesh:consumer_pods_wanted"]
+    assert sorted((labels["group"], labels["signal"]) for labels in wanted) == sorted(
+        (group, signal) for group in groups for signal in ("arrivals", "backlog")
+    )
 
 
 def test_people_are_waited_on_and_bulk_is_not() -> None:

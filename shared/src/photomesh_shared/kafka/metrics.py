@@ -36,6 +36,11 @@ HANDLING_SECONDS = Histogram(
     buckets=_SECONDS,
 )
 _LAG = Gauge("photomesh_consumer_lag", "Records written and not yet processed.", ["group", "topic", "partition"])
+_END_OFFSET = Gauge(
+    "photomesh_consumer_end_offset",
+    "Offset of a partition's next record: its rate is that at which records arrive.",
+    ["group", "topic", "partition"],
+)
 _LAG_SECONDS = Gauge(
     "photomesh_consumer_lag_seconds",
     "Age of the oldest record not yet processed.",
@@ -66,9 +71,10 @@ def start_publisher_series(topics: Iterable[str]) -> None:
             PUBLISHED.labels(topic, outcome)
 
 
-def report_lag(group: str, partition: Partition, records: int, seconds: float | None) -> None:
-    """Report a partition's lag. `seconds` is the age of the oldest record; None if it has not been read."""
+def report_lag(group: str, partition: Partition, end: int, records: int, seconds: float | None) -> None:
+    """Report a partition's end offset and lag. `seconds` is the age of the oldest record; None if it was not read."""
     labels = (group, partition.topic, str(partition.number))
+    _END_OFFSET.labels(*labels).set(end)
     _LAG.labels(*labels).set(records)
     if seconds is None:
         _remove(_LAG_SECONDS, labels)
@@ -78,7 +84,7 @@ def report_lag(group: str, partition: Partition, records: int, seconds: float | 
 
 def forget_lag(group: str, partition: Partition) -> None:
     """Stop reporting a partition that was revoked."""
-    for gauge in (_LAG, _LAG_SECONDS):
+    for gauge in (_END_OFFSET, _LAG, _LAG_SECONDS):
         _remove(gauge, (group, partition.topic, str(partition.number)))
 
 

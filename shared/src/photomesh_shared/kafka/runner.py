@@ -265,8 +265,9 @@ class ConsumerRunner:
         for work in works:
             work.start = starts.get(work.partition, work.start)
             if work.position is not None and self._work.get(work.partition) is work:
-                lag = max(0, ends[work.partition] - work.position)
-                report_lag(self._group, work.partition, lag, self._age(work, lag))
+                end = ends[work.partition]
+                lag = max(0, end - work.position)
+                report_lag(self._group, work.partition, end, lag, self._age(work, lag))
                 total += lag
         self._watchdog.observe(total, excused=self._handling.waiting > 0)
 

@@ -75,17 +75,20 @@ class ConsumerScaling(_Model):
     """Up to one pod for each partition."""
 
     min: int
-    fallback: int
-    """Replicas while the lag cannot be read, at least."""
-    scale_down_percent: int
     records_per_second: int
-    lag_seconds: int
+    """Records that one pod handles in a second."""
+    work_seconds: str | None = None
+    """PromQL for the seconds of a pod that a record takes, if they vary; default: 1 ÷ records_per_second."""
+    utilization: float
+    """Share of a pod's time that arriving records may take."""
+    backlog_seconds: int
+    """Seconds of one pod's work that may wait for each pod. Above what piles up while the group rebalances."""
     why: str
 
     @property
-    def lag(self) -> int:
-        """Records that one pod may have waiting."""
-        return self.records_per_second * self.lag_seconds
+    def backlog(self) -> int:
+        """Records that may wait for each pod."""
+        return self.records_per_second * self.backlog_seconds
 
 
 class Resources(_Model):
