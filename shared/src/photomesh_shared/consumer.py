@@ -11,9 +11,11 @@ if __name__ == "__main__":
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -22,18 +24,18 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 
-from photomesh_shared import observability
+from photomesh_shared import dead_letters, observability
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.events import Event
 from photomesh_shared.http import Readiness, ops_app, run
 from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.handling import BatchHandler, Handler, OnExhausted
+from photomesh_shared.kafka.handling import BatchHandler, Handler, Handling, OnExhausted
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.retry import RetryPolicy
 from photomesh_shared.kafka.runner import ConsumerRunner, Flush
 from photomesh_shared.settings import KafkaConsumerSettings
 
-__all__ = ["OpenSubscription", "Subscription", "create_consumer_app", "run_consumer"]
+__all__ = ["OpenSubscription", "Subscription", "create_consumer_app", "replay_dead_letters", "run_consumer"]
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +100,37 @@ def create_consumer_app(
 
 
 def run_consumer(name: str, settings: S, open_subscription: OpenSubscription[S]) -> None:
-    """Run a consumer program until SIGTERM. `name` appears in logs and traces."""
+    """Run a consumer program until SIGTERM, or, with `--replay <topic>`, until the dead letters of its group are
+    handled. `name` appears in logs and traces."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--replay", metavar="TOPIC", help="handle the group's dead letters of this topic, then exit")
+    topic = parser.parse_args().replay
     observability.configure(name, settings)
-    run(create_consumer_app(name, settings, open_subscription), settings)
+    if topic:
+        print(f"handled {asyncio.run(replay_dead_letters(topic, settings, open_subscription))} dead letters")
+    else:
+        run(create_consumer_app(name, settings, open_subscription), settings)
+
+
+async def replay_dead_letters(
+    topic: str, settings: S, open_subscription: OpenSubscription[S], clock: Clock | None = None
+) -> int:
+    """Handle the group's dead letters of a topic, beside the running consumers. Returns how many. Raises Unavailable."""
+    clock = clock or SystemClock()
+    async with open_subscription(settings, Readiness(), clock) as subscription:
+        handling = Handling(
+            subscription.group,
+            subscription.handlers,
+            subscription.publisher,
+            batch_handlers=subscription.batch_handlers,
+            retry=subscription.retry,
+            on_exhausted=subscription.on_exhausted,
+            clock=clock,
+            randomness=random.Random(),  # noqa: S311 - jitter, no secret
+        )
+        return await dead_letters.replay(
+            settings.kafka_bootstrap, topic, subscription.group, handling, subscription.flush
+        )
 
 
 @asynccontextmanager

@@ -1,9 +1,10 @@
 """List the dead letters of a consumer group, and replay them once their cause is fixed::
 
     python -m photomesh_shared.dead_letters photo_ready post            # one JSON line each
-    python -m photomesh_shared.dead_letters photo_ready post --replay   # back to the topic, each once
+    python -m photomesh_post.consumer --replay photo_ready              # handled by this group, each once
 
-All groups of the topic receive replayed records; handlers are idempotent.
+A replay calls the group's own handlers. It does not send the records to their topic again: other groups have handled them
+already, and in a compacted topic an old record would replace the latest of its key.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Record, dead_letter_topic
 from photomesh_shared.kafka.consumer import kafka_source
-from photomesh_shared.kafka.dead_letter import restore
-from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.kafka.dead_letter import origin, restore
+from photomesh_shared.kafka.handling import Handling
+from photomesh_shared.kafka.runner import Flush
 from photomesh_shared.kafka.source import Partition, Received, Source
 from photomesh_shared.settings import KafkaSettings
 
@@ -52,18 +55,23 @@ async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
         await source.stop()
 
 
-async def replay(bootstrap: str, topic: str, group: str) -> int:
-    """Send pending dead letters back to their topic, at least once. Returns how many."""
+async def replay(bootstrap: str, topic: str, group: str, handling: Handling, flush: Flush | None = None) -> int:
+    """Handle the pending dead letters, at least once. Returns how many. Raises Unavailable.
+
+    A record that fails again is a new dead letter, for the next replay.
+    """
     owner = _Owner()
     source = _source(bootstrap, topic, group, owner)
+    never = asyncio.Event()
     count = 0
     try:
         await source.start()
-        async with open_publisher(bootstrap, "dead-letters") as publisher:
-            async for letter in _remaining(source, owner):
-                await publisher.send([restore(letter.record)])
-                await source.commit({letter.partition: letter.offset + 1})
-                count += 1
+        async for letter in _remaining(source, owner):
+            await handling.handle([replace(letter, partition=origin(letter), record=restore(letter.record))], never)
+            if flush:
+                await flush()
+            await source.commit({letter.partition: letter.offset + 1})
+            count += 1
     finally:
         await source.stop()
     return count
@@ -94,19 +102,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="photomesh_shared.dead_letters", description=__doc__)
     parser.add_argument("topic", choices=sorted(TOPICS))
     parser.add_argument("group")
-    parser.add_argument("--replay", action="store_true", help="send the records back to the topic")
     chosen = parser.parse_args(arguments)
     if chosen.group not in TOPICS[chosen.topic].consumers:
         parser.error(
             f"{chosen.topic} has no consumer {chosen.group}; it has {', '.join(TOPICS[chosen.topic].consumers)}"
         )
-    bootstrap = KafkaSettings().kafka_bootstrap
     try:
-        if chosen.replay:
-            print(f"sent {asyncio.run(replay(bootstrap, chosen.topic, chosen.group))} records again")
-        else:
-            for letter in asyncio.run(waiting(bootstrap, chosen.topic, chosen.group)):
-                print(_line(letter.record))
+        for letter in asyncio.run(waiting(KafkaSettings().kafka_bootstrap, chosen.topic, chosen.group)):
+            print(_line(letter.record))
     except Unavailable as error:
         print(str(error), file=sys.stderr)
         return 1

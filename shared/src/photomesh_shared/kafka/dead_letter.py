@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Literal
 
 from photomesh_shared.events import Record, dead_letter_topic
-from photomesh_shared.kafka.source import Received
+from photomesh_shared.kafka.source import Partition, Received
 
-__all__ = ["Cause", "dead_letter", "restore"]
+__all__ = ["Cause", "dead_letter", "origin", "restore"]
 
 Cause = Literal["undecodable", "invalid", "exhausted"]
 _MAX_ERROR_CHARACTERS = 1000
@@ -48,3 +48,9 @@ def restore(record: Record) -> Record:
         value=record.value,
         headers=tuple((name, value) for name, value in record.headers if not name.startswith("dlt_")),
     )
+
+
+def origin(letter: Received) -> Partition:
+    """Return the partition from which a dead letter came."""
+    record = letter.record
+    return Partition(record.header("dlt_topic") or record.topic, int(record.header("dlt_partition") or 0))
