@@ -54,8 +54,8 @@ Records that one of our groups cannot handle go to `<topic>.<group>.dlt`, with k
 headers that describe the failure: `dlt_cause` (`undecodable`, `invalid`, or `exhausted` after the last retry),
 `dlt_error`,
 `dlt_attempts`, `dlt_topic`, `dlt_partition`, `dlt_offset`, `dlt_group`, `dlt_time`. Retention is 30 days.
-`python -m photomesh_shared.dead_letters <topic> <group>` prints them. Once the cause is fixed, the consumer program with
-`--replay <topic>` handles them in its own group, so no other group and no subscriber sees a record twice.
+`python -m photomesh_shared.dead_letters <topic> <group>` prints them. Once the cause is fixed, the consumer program
+with `--replay <topic>` handles them in its own group, so no other group and no subscriber sees a record twice.
 """
 
 
