@@ -115,7 +115,10 @@ def run_consumer(name: str, settings: S, open_subscription: OpenSubscription[S])
 async def replay_dead_letters(
     topic: str, settings: S, open_subscription: OpenSubscription[S], clock: Clock | None = None
 ) -> int:
-    """Handle the group's dead letters of a topic, beside the running consumers. Returns how many. Raises Unavailable."""
+    """Handle the group's dead letters of a topic, beside its running consumers. Returns how many.
+
+    Raises Unavailable.
+    """
     clock = clock or SystemClock()
     async with open_subscription(settings, Readiness(), clock) as subscription:
         handling = Handling(

@@ -3,8 +3,8 @@
     python -m photomesh_shared.dead_letters photo_ready post            # one JSON line each
     python -m photomesh_post.consumer --replay photo_ready              # handled by this group, each once
 
-A replay calls the group's own handlers. It does not send the records to their topic again: other groups have handled them
-already, and in a compacted topic an old record would replace the latest of its key.
+A replay calls the group's own handlers. It does not send the records to their topic again: other groups have handled
+them already, and in a compacted topic an old record would replace the latest of its key.
 """
 
 from __future__ import annotations
