@@ -48,7 +48,8 @@ unknown ones.
 says whether the same request may succeed later; `errors` points at fields; quote `request_id` when you contact us.
 
 **Retries** are safe: GET, PUT and DELETE are idempotent, and a POST that takes an `Idempotency-Key` is so with the
-same key.
+same key, for a day: a repeat creates nothing, and responds with what the first request created as it is now, or with a
+404 if it was deleted meanwhile.
 
 **Lists** return `items` and `next_cursor`, and a `Link` header. Send the cursor back unchanged.
 
@@ -99,7 +100,11 @@ HEADERS: Json = {
     "Link": _header(
         'The next page, as `rel="next"`; absent on the last.', '</v1/users/u_8aB3x9Q2/posts?cursor=…>; rel="next"'
     ),
-    "Idempotency-Replayed": _header("`true` if this is the stored response to an earlier, equal request.", "true"),
+    "Idempotency-Replayed": _header(
+        "`true` if an earlier, equal request has taken effect, or may have: the response shows what it created, as it "
+        "is now.",
+        "true",
+    ),
     "WWW-Authenticate": _header("How to authenticate.", "Bearer"),
 }
 

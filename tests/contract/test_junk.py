@@ -6,7 +6,7 @@ import json
 import re
 from functools import cache
 from time import process_time
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import httpx
 import pytest
@@ -20,6 +20,8 @@ from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.ids import IdGenerator, encode
+from photomesh_shared.stores.cassandra import CassandraSession
+from photomesh_shared.stores.idempotency_keys import CassandraKeys
 from tests.contract.test_openapi import OPERATIONS
 from tools.openapi import service_app
 
@@ -67,7 +69,8 @@ def app_of(service: str) -> FastAPI:
     app = service_app(service)
     app.state.token_verifier = AnyToken()
     app.state.deps = NoUseCase()
-    app.state.idempotency = IdempotencyStore(Redis(), "secret", IdGenerator(1, 0, SystemClock()))  # makes ids only
+    keys = CassandraKeys(cast("CassandraSession", NoUseCase()))
+    app.state.idempotency = IdempotencyStore(Redis(), keys, "secret", IdGenerator(1, 0, SystemClock()))
     return app
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "CommentId",
     "CreationId",
     "IdGenerator",
+    "KeyRecord",
     "PhotoId",
     "PostId",
     "SessionId",
@@ -85,6 +86,15 @@ class CreationId:
 
     id: int
     repeated: bool = False
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """What is kept of an idempotency key: 56 bytes, whatever the request and its response were."""
+
+    name: bytes  # hash of caller, path and key, 16 bytes
+    fingerprint: bytes  # hash of the request, 32 bytes
+    creation_id: int
 
 
 class IdGenerator:

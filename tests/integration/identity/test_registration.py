@@ -134,7 +134,8 @@ async def test_a_repeat_with_the_same_key_returns_the_same_account(users: ApiUse
     first = await users.register(registration, **key)
     again = await users.register(registration, **key)
     assert (first.status_code, again.status_code) == (201, 201)
-    assert again.json() == first.json()
+    assert again.json()["user"] == first.json()["user"]
+    assert again.json()["access_token"] != first.json()["access_token"]  # a session of its own
     assert again.headers["location"] == first.headers["location"]
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers

@@ -1,12 +1,13 @@
-"""`Idempotency-Key`, with records in a real Redis."""
+"""`Idempotency-Key`, with records in real databases and locks in a real Redis."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 import pytest
@@ -21,10 +22,13 @@ from photomesh_shared.http.idempotency import (
     Attempt,
     IdempotencyMiddleware,
     IdempotencyStore,
-    StoredResponse,
+    KeyRecords,
 )
-from photomesh_shared.ids import CreationId, IdGenerator
-from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.ids import CreationId, IdGenerator, KeyRecord
+from photomesh_shared.settings import CassandraSettings, ServiceSettings
+from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.stores.idempotency_keys import CassandraKeys, PostgresKeys
+from photomesh_shared.stores.postgres import open_pool
 from tests.support.problems import expect_problem
 from tests.support.services import client_of
 from tests.support.tokens import Issuer
@@ -39,7 +43,8 @@ class Shop:
 
     client: httpx.AsyncClient
     store: IdempotencyStore
-    orders: list[bytes] = field(default_factory=list)
+    orders: dict[int, bytes] = field(default_factory=dict)
+    """By creation id, as in the database of a service."""
     creations: list[CreationId] = field(default_factory=list)
     fail_with: Exception | int | None = None
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,8 +63,25 @@ async def redis(service_environment: Environment) -> AsyncIterator[Redis]:
         yield redis
 
 
-def _store(redis: Redis, secret: str = "secret") -> IdempotencyStore:
-    return IdempotencyStore(redis, secret, IdGenerator(1, 0, SystemClock()))
+@pytest.fixture(params=["postgres", "cassandra"])
+async def records(request: pytest.FixtureRequest, service_environment: Environment) -> AsyncIterator[KeyRecords]:
+    if request.param == "postgres":
+        async with open_pool(service_environment("identity")["PHOTOMESH_POSTGRES_DSN"]) as pool:
+            yield PostgresKeys(pool)
+    else:
+        settings = CassandraSettings.model_validate(
+            {
+                name.removeprefix("PHOTOMESH_").lower(): value
+                for name, value in service_environment("post").items()
+                if name.startswith("PHOTOMESH_CASSANDRA_")
+            }
+        )
+        async with open_session(settings) as session:
+            yield CassandraKeys(session)
+
+
+def _store(redis: Redis, records: KeyRecords, secret: str = "secret") -> IdempotencyStore:
+    return IdempotencyStore(redis, records, secret, IdGenerator(1, secrets.randbelow(1024), SystemClock()))
 
 
 @asynccontextmanager
@@ -70,16 +92,17 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
     @router.post("/v1/other", status_code=201)
     @router.post("/v1/orders/{order_id}/items", status_code=201)
     async def order(request: Request, response: Response, viewer: MaybeViewer, creation: Creation) -> dict[str, str]:
-        shop.orders.append(await request.body())
         shop.creations.append(creation)
+        if creation.id not in shop.orders:
+            shop.orders[creation.id] = await request.body()
         shop.began.set()
         await shop.open.wait()
         if isinstance(shop.fail_with, Exception):
             raise shop.fail_with
         if shop.fail_with:
             response.status_code = shop.fail_with
-        response.headers.update({"Location": f"/v1/orders/{len(shop.orders)}", "X-Other": "1"})
-        return {"order": str(len(shop.orders)), "secret": "the access token"}
+        response.headers["Location"] = f"/v1/orders/{creation.id}"
+        return {"order": str(creation.id), "padding": "x" * 1000}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,8 +123,8 @@ async def _shop(store: IdempotencyStore, issuer: Issuer) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-async def shop(redis: Redis, issuer: Issuer) -> AsyncIterator[Shop]:
-    async with _shop(_store(redis), issuer) as shop:
+async def shop(redis: Redis, records: KeyRecords, issuer: Issuer) -> AsyncIterator[Shop]:
+    async with _shop(_store(redis, records), issuer) as shop:
         yield shop
 
 
@@ -112,13 +135,14 @@ def key() -> str:
 
 async def test_a_repeat_is_replayed(shop: Shop, key: str) -> None:
     first, again = await shop.order(key), await shop.order(key)
-    assert shop.orders == [b"eggs"]
+    assert list(shop.orders.values()) == [b"eggs"]
     assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["location"] == first.headers["location"]
     assert again.headers["content-type"] == first.headers["content-type"]
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
     assert first.headers["request-id"] != again.headers["request-id"]
+    assert shop.creations[1] == CreationId(shop.creations[0].id, repeated=True)
 
 
 async def test_without_a_key_every_request_is_executed(shop: Shop) -> None:
@@ -131,7 +155,7 @@ async def test_without_a_key_every_request_is_executed(shop: Shop) -> None:
 async def test_a_key_belongs_to_one_request(shop: Shop, key: str) -> None:
     await shop.order(key)
     expect_problem(await shop.order(key, "bacon"), 422, "idempotency-key-reused")
-    assert shop.orders == [b"eggs"]
+    assert list(shop.orders.values()) == [b"eggs"]
 
 
 async def test_a_key_belongs_to_one_account_and_one_path(shop: Shop, key: str, issuer: Issuer) -> None:
@@ -171,8 +195,7 @@ async def test_an_error_is_not_stored(shop: Shop, key: str, failure: Exception |
     shop.fail_with = None
     answer = await shop.order(key)
     assert answer.status_code == 201
-    assert "idempotency-replayed" not in answer.headers
-    assert len(shop.orders) == 2
+    assert len(shop.creations) == 2
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("bug"), 500, 503])
@@ -202,22 +225,18 @@ async def test_a_repeat_after_a_disconnect_creates_under_the_same_id(shop: Shop,
     assert shop.creations[1] == CreationId(shop.creations[0].id, repeated=True)
 
 
-async def test_a_repeat_after_a_crash_creates_under_the_same_id(redis: Redis, key: str) -> None:
-    store = _store(redis)
+async def test_a_repeat_after_a_crash_creates_under_the_same_id(redis: Redis, records: KeyRecords, key: str) -> None:
+    store = _store(redis, records)
     crashed = await store.begin(key, b"eggs")
-    assert isinstance(crashed, Attempt)
     with pytest.raises(IdempotencyKeyInUse):
         await store.begin(key, b"eggs")
-    await redis.hset(store._name_and_cipher(key)[0], "busy_until", 1)  # as after IN_PROGRESS_SECONDS
+    await redis.delete(f"idempotency-lock:{crashed.record.name.hex()}")  # as after IN_PROGRESS_SECONDS
     with pytest.raises(IdempotencyKeyReused):
         await store.begin(key, b"bacon")
     repeat = await store.begin(key, b"eggs")
-    assert isinstance(repeat, Attempt)
     assert repeat.creation == CreationId(crashed.creation.id, repeated=True)
 
-    # The first process was only slow: nothing that it does now ends the turn of the second.
-    await store.forget(key, crashed)
-    await store.release(key, crashed)
+    await store.release(crashed)  # the first process was only slow: it does not end the turn of the second
     with pytest.raises(IdempotencyKeyInUse):
         await store.begin(key, b"eggs")
 
@@ -235,7 +254,7 @@ async def test_a_request_that_is_refused_at_once_has_no_effect(shop: Shop, key: 
 @pytest.mark.parametrize("bad", ["", "x" * 256, "tab\tbed"])
 async def test_invalid_keys(shop: Shop, bad: str) -> None:
     expect_problem(await shop.order(bad), 422, "invalid-request", "#header/idempotency-key")
-    assert shop.orders == []
+    assert not shop.creations
 
 
 async def test_invalid_tokens(shop: Shop, key: str) -> None:
@@ -244,53 +263,80 @@ async def test_invalid_tokens(shop: Shop, key: str) -> None:
 
 async def test_a_body_that_is_too_large(shop: Shop, key: str) -> None:
     expect_problem(await shop.order(key, "x" * (1024 * 1024 + 1)), 413, "payload-too-large")
-    assert shop.orders == []
+    assert not shop.creations
 
 
-async def test_responses_are_encrypted_and_expire(shop: Shop, key: str, redis: Redis) -> None:
-    shop.open.clear()
-    running = asyncio.create_task(shop.order(key))
-    await shop.began.wait()
-    name, _ = shop.store._name_and_cipher(f"anonymous\n/v1/orders\n{key}")
-    shop.open.set()
-    await running
-    assert 86_000 < await redis.ttl(name) <= 86_400
-    stored = await redis.hgetall(name)
-    assert stored[b"response"]
-    for secret in (b"access token", b"eggs", key.encode()):
-        assert all(secret not in value for value in stored.values())
-        assert secret not in name.encode()
+async def test_nothing_of_a_key_stays_in_redis(shop: Shop, redis: Redis) -> None:
+    """However many keys one account sends, limits and leases keep their memory."""
+    before = set(await redis.keys())
+    for outcome in (None, 404, 500):
+        shop.fail_with = outcome
+        await asyncio.gather(*(shop.order(str(uuid.uuid4())) for _ in range(50)))
+    assert set(await redis.keys()) <= before
 
 
-async def test_records_of_another_secret_are_ignored(redis: Redis, key: str) -> None:
-    old, new = _store(redis, "old"), _store(redis, "new")
-    response = StoredResponse(201, (("content-type", "text/plain"),), b"\x00\xff")
-    assert isinstance(await old.begin(key, b"f"), Attempt)
-    await old.finish(key, response)
-    assert await old.begin(key, b"f") == response
-    assert isinstance(await new.begin(key, b"f"), Attempt)
-    await redis.hset(old._name_and_cipher(key)[0], "response", new._name_and_cipher(key)[1].encrypt(b"[]"))
-    assert isinstance(await old.begin(key, b"f"), Attempt)
+async def test_a_record_has_only_an_id_and_hashes(shop: Shop, records: KeyRecords, key: str) -> None:
+    await shop.order(key)
+    if isinstance(records, PostgresKeys):
+        async with records._pool.acquire() as conn:
+            rows = [dict(row) for row in await conn.fetch("SELECT * FROM idempotency_keys")]
+    else:
+        assert isinstance(records, CassandraKeys)
+        rows = await records._session.execute("SELECT name, fingerprint, creation_id FROM idempotency_keys LIMIT 500")
+    stored = [(bytes(row["name"]), bytes(row["fingerprint"]), row["creation_id"]) for row in rows]
+    [(name, fingerprint, _)] = [one for one in stored if one[2] == shop.creations[0].id]
+    assert (len(name), len(fingerprint)) == (16, 32)
+    for secret in (b"eggs", key.encode()):
+        assert secret not in name + fingerprint
 
 
-async def test_without_redis_keys_are_refused(issuer: Issuer, key: str) -> None:
-    async with Redis.from_url("redis://127.0.0.1:9/0") as away, _shop(_store(away), issuer) as shop:
+async def test_records_expire_after_a_day(records: KeyRecords) -> None:
+    record = KeyRecord(secrets.token_bytes(16), secrets.token_bytes(32), 1)
+    assert await records.claim(record) == record
+    later = replace(record, fingerprint=secrets.token_bytes(32), creation_id=2)
+    assert await records.claim(later) == record
+    if isinstance(records, PostgresKeys):
+        age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE name = $1"
+        async with records._pool.acquire() as conn:
+            await conn.execute(age, record.name)
+            assert await records.claim(later) == later
+            await conn.execute(age, record.name)
+            await records.claim(replace(record, name=secrets.token_bytes(16)))
+            assert not await conn.fetchval("SELECT count(*) FROM idempotency_keys WHERE name = $1", record.name)
+    else:
+        assert isinstance(records, CassandraKeys)
+        [row] = await records._session.execute(
+            "SELECT TTL(fingerprint) AS ttl FROM idempotency_keys WHERE name = ?", record.name
+        )
+        assert 86_000 < row["ttl"] <= 86_400
+
+
+async def test_keys_of_another_secret_are_other_keys(redis: Redis, records: KeyRecords, key: str) -> None:
+    old = await _store(redis, records, "old").begin(key, b"f")
+    new = await _store(redis, records, "new").begin(key, b"f")
+    assert old.creation.id != new.creation.id
+
+
+async def test_without_redis_keys_are_refused(records: KeyRecords, issuer: Issuer, key: str) -> None:
+    async with Redis.from_url("redis://127.0.0.1:9/0") as away, _shop(_store(away, records), issuer) as shop:
         assert expect_problem(await shop.order(key), 503, "unavailable")["retryable"]
-        assert shop.orders == []
+        assert not shop.creations
         assert (await shop.order(None)).status_code == 201
 
 
 class _LosesRedis(IdempotencyStore):
     """Loses its Redis between the beginning and the end of a request."""
 
-    async def begin(self, scope_key: str, body: bytes) -> Attempt | StoredResponse:
+    async def begin(self, scope_key: str, body: bytes) -> Attempt:
         known = await super().begin(scope_key, body)
         self._redis = Redis.from_url("redis://127.0.0.1:9/0")
         return known
 
 
-async def test_an_outage_of_redis_does_not_affect_the_response(redis: Redis, issuer: Issuer, key: str) -> None:
-    async with _shop(_LosesRedis(redis, "secret", IdGenerator(1, 0, SystemClock())), issuer) as shop:
+async def test_an_outage_of_redis_does_not_affect_the_response(
+    redis: Redis, records: KeyRecords, issuer: Issuer, key: str
+) -> None:
+    async with _shop(_LosesRedis(redis, records, "secret", IdGenerator(1, 0, SystemClock())), issuer) as shop:
         assert (await shop.order(key)).status_code == 201
         await shop.store._redis.aclose()
 

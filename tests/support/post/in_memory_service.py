@@ -39,7 +39,7 @@ from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
 from photomesh_shared.events import Envelope, Event
-from photomesh_shared.ids import IdGenerator
+from photomesh_shared.ids import CreationId, IdGenerator
 from tests.support.clock import FakeClock
 from tests.support.post.memory_comments import MemoryComments
 from tests.support.post.memory_counts import MemoryCounts
@@ -171,7 +171,9 @@ class InMemoryService:
         return photo_id
 
     async def create_post(self, *photo_ids: int, author_id: int = ADA, caption: str = "") -> int:
-        view = await self.posts.create_post(self.ids.next(), author_id, Draft.checked(photo_ids, caption, None, {}))
+        view = await self.posts.create_post(
+            CreationId(self.ids.next()), author_id, Draft.checked(photo_ids, caption, None, {})
+        )
         return view.post.id
 
     async def published_post(self, author_id: int = ADA) -> int:
@@ -182,5 +184,5 @@ class InMemoryService:
     ) -> CommentView:
         await self.clock.advance(0.01)
         return await self.comments.write_comment(
-            self.ids.next(), author_id, post_id, CommentText.checked(text), parent_id
+            CreationId(self.ids.next()), author_id, post_id, CommentText.checked(text), parent_id
         )

@@ -22,7 +22,7 @@ class Settings(CallerSettings, PostgresSettings, KafkaSettings, RedisSettings, S
     social_graph_url: str = Field(
         "http://127.0.0.1:18006", description="social-graph, for relationships and their counts."
     )
-    idempotency_secret: SecretStr = Field(description="Encrypts stored responses.")
+    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
     key_encryption_secret: SecretStr = Field(description="Encrypts the private signing keys in the database.")
 
     access_token_seconds: int = Field(900, ge=1, description="Lifetime of an access token.")

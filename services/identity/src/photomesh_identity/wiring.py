@@ -32,6 +32,7 @@ from photomesh_shared.http import Readiness
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
+from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
@@ -135,7 +136,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             token_verifier=TokenVerifier(
                 keys.jwks, issuer=settings.token_issuer, audience=settings.token_audience, clock=clock
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), ids),
+            idempotency=IdempotencyStore(
+                redis, PostgresKeys(pool), settings.idempotency_secret.get_secret_value(), ids
+            ),
             cdn_url=settings.cdn_url,
         )
 

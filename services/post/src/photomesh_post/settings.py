@@ -24,7 +24,7 @@ class Settings(CalleeSettings, CassandraSettings, KafkaSettings, RedisSettings, 
 
     cdn_url: str = Field(_CDN_URL, description="A variant's URL is this, a slash, and its key.")
     cursor_secret: SecretStr = Field(description="Signs cursors.")
-    idempotency_secret: SecretStr = Field(description="Encrypts stored responses.")
+    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
     photo_wait_seconds: float = Field(2, ge=0, description="How long to wait for a photo that may be on its way.")
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 

@@ -54,6 +54,7 @@ from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.stores.idempotency_keys import CassandraKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.worker_lease import lease_ids
 
@@ -169,7 +170,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), id_source),
+            idempotency=IdempotencyStore(
+                redis, CassandraKeys(session), settings.idempotency_secret.get_secret_value(), id_source
+            ),
             cdn_url=settings.cdn_url,
         )
 

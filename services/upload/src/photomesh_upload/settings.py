@@ -27,7 +27,7 @@ class Settings(
     UploadQuotaSettings,
 ):
     cursor_secret: SecretStr = Field(description="Signs cursors.")
-    idempotency_secret: SecretStr = Field(description="Encrypts stored responses.")
+    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
     upload_seconds: int = Field(86_400, ge=1, description="Lifetime of an open upload.")
     url_seconds: int = Field(3_600, ge=1, le=604_800, description="Lifetime of a presigned URL.")
     sweep_seconds: float = Field(30, gt=0, description="Interval of the sweeper.")

@@ -17,6 +17,7 @@ from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
@@ -89,6 +90,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            idempotency=IdempotencyStore(redis, settings.idempotency_secret.get_secret_value(), id_source),
+            idempotency=IdempotencyStore(
+                redis, PostgresKeys(pool), settings.idempotency_secret.get_secret_value(), id_source
+            ),
             region=settings.region,
         )

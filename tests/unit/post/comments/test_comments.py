@@ -20,6 +20,7 @@ from photomesh_post.errors import (
 )
 from photomesh_shared.errors import InvalidRequest, Unavailable
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, Event, PostCounted
+from photomesh_shared.ids import CreationId
 from tests.support.post.in_memory_service import InMemoryService
 from tests.support.post.memory_log import MemoryLog
 from tests.support.post.sample_events import (
@@ -89,15 +90,29 @@ async def test_a_repeated_creation_is_one_comment(scene: Scene) -> None:
     """As after a crash between log and response: the same event, whatever happened since."""
     text = CommentText.checked("Once")
     comment_id = scene.ids.next()
-    first = await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None)
+    first = await scene.comments.write_comment(CreationId(comment_id), GRACE, scene.post_id, text, None)
     await scene.clock.advance(60)
-    assert await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None) == first
+    assert await scene.comments.write_comment(CreationId(comment_id), GRACE, scene.post_id, text, None) == first
     assert await scene.texts(LINUS) == ["Once"]
     assert scene.count_store.comment_count(scene.post_id) == 1
     assert len({(event.id, event.entityversion, event.data) for event in scene.comment_log.events}) == 1
     await scene.delete(GRACE, first)
-    await scene.comments.write_comment(comment_id, GRACE, scene.post_id, text, None)
+    await scene.comments.write_comment(CreationId(comment_id), GRACE, scene.post_id, text, None)
     assert await scene.texts(LINUS) == []
+
+
+async def test_a_repeat_finds_the_comment(scene: Scene) -> None:
+    """As with an idempotency key whose first request was answered: nothing is written again."""
+    text, creation = CommentText.checked("Once"), CreationId(scene.ids.next())
+    repeat = CreationId(creation.id, repeated=True)
+    first = await scene.comments.write_comment(creation, GRACE, scene.post_id, text, None)
+    assert await scene.comments.write_comment(repeat, GRACE, scene.post_id, text, None) == first
+    assert len(scene.comment_log.events) == 1
+    await scene.delete(GRACE, first)
+    with pytest.raises(CommentNotFound):
+        await scene.comments.write_comment(repeat, GRACE, scene.post_id, text, None)
+    later = CreationId(scene.ids.next(), repeated=True)  # the first attempt did not get as far as its event
+    assert (await scene.comments.write_comment(later, GRACE, scene.post_id, text, None)).comment.id == later.id
 
 
 async def test_pages(scene: Scene) -> None:

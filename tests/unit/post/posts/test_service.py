@@ -33,6 +33,7 @@ from photomesh_shared.events import (
     PostFailed,
     PostPublished,
 )
+from photomesh_shared.ids import CreationId
 from tests.support.clock import settle
 from tests.support.post.in_memory_service import InMemoryService
 from tests.support.post.memory_posts import MemoryPosts
@@ -56,7 +57,7 @@ def always(current: PostView) -> None:
 async def test_a_post_of_ready_photos_is_published_at_once(service: InMemoryService) -> None:
     first, second = await service.ready_photo(), await service.ready_photo()
     draft = Draft.checked([second, first], "At dusk with @grace #sunset", Place(name="Como"), {first: "A lake"})
-    view = await service.posts.create_post(service.ids.next(), ADA, draft)
+    view = await service.posts.create_post(CreationId(service.ids.next()), ADA, draft)
     assert view.post.status is PostStatus.PUBLISHED
     assert [(photo.id, photo.alt_text) for photo in view.photos] == [(second, None), (first, "A lake")]
     created, published = (envelope.data for envelope in service.post_log.events)
@@ -99,6 +100,21 @@ async def test_a_photo_that_fails_fails_its_post_for_the_same_reason(
     assert (await service.post_queries.post(ADA, again)).post.status is PostStatus.PUBLISHED, (
         "its other photos are free again"
     )
+
+
+async def test_a_repeat_finds_the_post(service: InMemoryService) -> None:
+    """As with an idempotency key whose first request was answered: it shows the post as it is now."""
+    draft = Draft.checked([await service.ready_photo()], "Before", None, {})
+    creation = CreationId(service.ids.next())
+    repeat = CreationId(creation.id, repeated=True)
+    await service.posts.create_post(repeat, ADA, draft)  # the first attempt did not get as far as its event
+    await service.posts.edit_post(ADA, creation.id, Edit(caption="After"), lambda _: None)
+    events = len(service.post_log.events)
+    assert (await service.posts.create_post(repeat, ADA, draft)).post.caption == "After"
+    assert len(service.post_log.events) == events
+    await service.posts.delete_post(ADA, creation.id)
+    with pytest.raises(PostNotFound):
+        await service.posts.create_post(repeat, ADA, draft)
 
 
 async def test_photos_that_cannot_be_posted(service: InMemoryService) -> None:
@@ -207,7 +223,7 @@ async def test_a_stalled_request_does_not_get_its_photo_back(service: InMemorySe
 async def test_an_edit_changes_only_its_members(service: InMemoryService) -> None:
     photo = await service.ready_photo()
     draft = Draft.checked([photo], "Before #one", Place(name="Como"), {photo: "A lake"})
-    post_id = (await service.posts.create_post(service.ids.next(), ADA, draft)).post.id
+    post_id = (await service.posts.create_post(CreationId(service.ids.next()), ADA, draft)).post.id
     view = await service.posts.edit_post(ADA, post_id, Edit(caption="After #two @grace"), always)
     assert (view.post.caption, view.post.hashtags, view.post.mentions) == ("After #two @grace", ("two",), ("grace",))
     assert (view.post.place, view.photos[0].alt_text) == (Place(name="Como"), "A lake")

@@ -10,6 +10,7 @@ import pytest
 from photomesh_post.errors import CollectionNotFound, PostNotFound, TooManyCollections
 from photomesh_post.saves.domain import MAX_COLLECTIONS
 from photomesh_shared.errors import InvalidRequest, Unavailable
+from photomesh_shared.ids import CreationId
 from tests.support.post.in_memory_service import InMemoryService
 from tests.support.post.memory_saves import MemorySaves
 from tests.support.post.sample_events import ADA, GRACE, account, blocked
@@ -51,7 +52,7 @@ async def scene() -> Scene:
     scene = Scene()
     await scene.consume(account(ADA), account(GRACE))
     scene.post_ids = [await scene.published_post() for _ in range(3)]
-    scene.lakes = (await scene.saves.create_collection(scene.ids.next(), GRACE, "Lakes")).collection.id
+    scene.lakes = (await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, "Lakes")).collection.id
     return scene
 
 
@@ -84,7 +85,7 @@ async def test_pages(scene: Scene) -> None:
 
 
 async def test_adding_saves_and_unsaving_removes(scene: Scene) -> None:
-    dusk = (await scene.saves.create_collection(scene.ids.next(), GRACE, " Dusk ")).collection.id
+    dusk = (await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, " Dusk ")).collection.id
     await scene.add(*scene.post_ids, scene.post_ids[0])
     await scene.saves.add_to_collection(GRACE, dusk, scene.post_ids[0])
     assert await scene.saved(GRACE) == scene.post_ids[::-1]
@@ -163,26 +164,41 @@ async def test_saves_of_hidden_posts_can_be_undone(scene: Scene, hiding: str) ->
 @pytest.mark.parametrize("name", ["", "  ", "a" * 51])
 async def test_invalid_names(scene: Scene, name: str) -> None:
     with pytest.raises(InvalidRequest):
-        await scene.saves.create_collection(scene.ids.next(), GRACE, name)
+        await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, name)
     with pytest.raises(InvalidRequest):
         await scene.saves.rename_collection(GRACE, scene.lakes, name)
 
 
 async def test_a_repeated_creation_is_one_collection(scene: Scene) -> None:
     for number in range(MAX_COLLECTIONS - 2):
-        await scene.saves.create_collection(scene.ids.next(), GRACE, str(number))
+        await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, str(number))
     collection_id = scene.ids.next()
-    views = [await scene.saves.create_collection(collection_id, GRACE, "The last one") for _ in range(2)]
+    views = [await scene.saves.create_collection(CreationId(collection_id), GRACE, "The last one") for _ in range(2)]
     assert views[0] == views[1]
     found, _ = await scene.save_queries.collections(GRACE, before=None, limit=2 * MAX_COLLECTIONS)
     assert [view.collection.id for view in found].count(collection_id) == 1
 
 
+async def test_a_repeat_finds_the_collection(scene: Scene) -> None:
+    """As with an idempotency key whose first request was answered: it shows the collection as it is now."""
+    creation = CreationId(scene.ids.next())
+    repeat = CreationId(creation.id, repeated=True)
+    await scene.saves.create_collection(repeat, GRACE, "Early")  # the first attempt did not get as far as its event
+    await scene.saves.rename_collection(GRACE, creation.id, "Late")
+    events = len(scene.save_log.events)
+    assert (await scene.saves.create_collection(repeat, GRACE, "Early")).collection.name == "Late"
+    assert len(scene.save_log.events) == events
+    await scene.saves.delete_collection(GRACE, creation.id)
+    with pytest.raises(CollectionNotFound):
+        await scene.saves.create_collection(repeat, GRACE, "Early")
+    assert creation.id not in {found.id for found in await scene.save_store.collections(GRACE)}
+
+
 async def test_the_number_of_collections_is_limited(scene: Scene) -> None:
     for number in range(MAX_COLLECTIONS - 1):
-        await scene.saves.create_collection(scene.ids.next(), GRACE, str(number))
+        await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, str(number))
     with pytest.raises(TooManyCollections):
-        await scene.saves.create_collection(scene.ids.next(), GRACE, "One more")
+        await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, "One more")
     first, last = await scene.save_queries.collections(GRACE, before=None, limit=MAX_COLLECTIONS - 1)
     rest, end = await scene.save_queries.collections(GRACE, before=last, limit=5)
     assert ([view.collection.name for view in rest], end, len(first)) == (["Lakes"], None, MAX_COLLECTIONS - 1)

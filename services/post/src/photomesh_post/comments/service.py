@@ -17,6 +17,7 @@ from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
+from photomesh_shared.ids import CreationId
 
 __all__ = ["Accounts", "CommentService", "Store"]
 
@@ -53,17 +54,22 @@ class CommentService:
         self._clock = clock
 
     async def write_comment(
-        self, comment_id: int, author_id: int, post_id: int, text: CommentText, parent_id: int | None
+        self, creation: CreationId, author_id: int, post_id: int, text: CommentText, parent_id: int | None
     ) -> CommentView:
-        """Creates a comment under this id. Idempotent.
+        """Creates a comment. Idempotent.
 
         A reply to a reply becomes a reply to the comment that both reply to.
 
-        Raises PostNotFound, UnknownComment.
+        Raises PostNotFound, UnknownComment, and CommentNotFound if an earlier attempt of the same creation wrote a
+        comment that was deleted since.
         """
         post, _ = await self._posts.post(author_id, post_id)
+        if creation.repeated and (written := await self._store.comment(creation.id)):
+            if written.deleted:
+                raise CommentNotFound
+            return await self._view(written, text)
         parent = await self._parent(author_id, post, parent_id) if parent_id is not None else None
-        comment = Comment(comment_id, post_id, author_id, parent.id if parent else None)
+        comment = Comment(creation.id, post_id, author_id, parent.id if parent else None)
         created_at = ids.timestamp_of(comment.id)
         event = CommentCreated(
             post_id=post_id,
@@ -78,8 +84,12 @@ class CommentService:
         )
         name = f"{ids.encode('c', comment.id)}.created"
         await self._log.commit(Envelope.of(event, entityversion=version_at(created_at), id=name, time=created_at))
-        author = await self._accounts.author(author_id)
-        return CommentView(comment, author, text.text, created_at, Reactions(liked=False))
+        return await self._view(comment, text)
+
+    async def _view(self, comment: Comment, text: CommentText) -> CommentView:
+        """The comment as it was written: its text cannot change."""
+        author = await self._accounts.author(comment.author_id)
+        return CommentView(comment, author, text.text, ids.timestamp_of(comment.id), Reactions(liked=False))
 
     async def _parent(self, viewer_id: int, post: Post, parent_id: int) -> Comment:
         comment = await self._store.comment(parent_id)

@@ -23,6 +23,7 @@ from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
+from photomesh_shared.ids import CreationId
 
 __all__ = ["Accounts", "PostService"]
 
@@ -61,14 +62,17 @@ class PostService:
         self._arrivals = arrivals
         self._clock = clock
 
-    async def create_post(self, new_id: int, author_id: int, draft: Draft) -> PostView:
-        """Creates a post under `new_id`, and publishes it at once if its photos are ready.
+    async def create_post(self, creation: CreationId, author_id: int, draft: Draft) -> PostView:
+        """Creates a post, and publishes it at once if its photos are ready.
 
         Idempotent, also under another id: a photo is in one post at most, so the same draft again is a repetition, and
-        returns the post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable.
+        returns the post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable, and PostNotFound if
+        an earlier attempt of the same creation made a post that was deleted since.
         """
+        if creation.repeated and await self._store.post(creation.id):
+            return await self._queries.post(author_id, creation.id)
         await self._check_photos(author_id, draft)
-        claim = Claim(new_id, draft.fingerprint(author_id))
+        claim = Claim(creation.id, draft.fingerprint(author_id))
         post_id = await self._claims.claim_photos(draft.photo_ids, claim)
         if await self._store.post(post_id) is None:
             # All of it derives from id and draft, so a repetition writes the very same event.

@@ -25,6 +25,7 @@ from photomesh_shared.events import (
     PostSaved,
     PostUnsaved,
 )
+from photomesh_shared.ids import CreationId
 
 __all__ = ["SaveService", "Store"]
 
@@ -34,6 +35,7 @@ class Store(Protocol):
 
     async def memberships(self, list_id: int, post_ids: Collection[int]) -> Mapping[int, Membership]: ...
     async def collections(self, account_id: int) -> Sequence[domain.Collection]: ...
+    async def collection(self, account_id: int, collection_id: int) -> domain.Collection | None: ...
 
 
 class SaveService:
@@ -76,12 +78,16 @@ class SaveService:
             event = PostUnsaved(account_id=account_id, post_id=post_id, unsaved_at=self._clock.now())
             await self._commit(event, membership.version)
 
-    async def create_collection(self, collection_id: int, account_id: int, name: str) -> CollectionView:
-        """Creates a collection under this id. Idempotent. Collections may have the same name.
+    async def create_collection(self, creation: CreationId, account_id: int, name: str) -> CollectionView:
+        """Creates a collection. Idempotent. Collections may have the same name.
 
-        Raises InvalidRequest, TooManyCollections.
+        Raises InvalidRequest, TooManyCollections, and CollectionNotFound if an earlier attempt of the same creation
+        made a collection that was deleted since.
         """
         name = checked_name(name)
+        collection_id = creation.id
+        if creation.repeated and (made := await self._store.collection(account_id, collection_id)):
+            return await self._queries.with_cover(account_id, made)
         others = [found for found in await self._store.collections(account_id) if found.id != collection_id]
         if len(others) >= MAX_COLLECTIONS:
             raise TooManyCollections(limit=MAX_COLLECTIONS)
@@ -89,6 +95,8 @@ class SaveService:
         event = CollectionCreated(account_id=account_id, collection_id=collection_id, name=name, created_at=created_at)
         event_id = f"{ids.encode('k', collection_id)}.created"
         await self._log.commit(Envelope.of(event, entityversion=version_at(created_at), id=event_id, time=created_at))
+        if creation.repeated:  # the event changes nothing if the collection was deleted
+            await self._queries.collection(account_id, collection_id)
         return CollectionView(domain.Collection(collection_id, name))
 
     async def rename_collection(self, account_id: int, collection_id: int, name: str) -> CollectionView:

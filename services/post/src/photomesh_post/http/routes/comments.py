@@ -26,7 +26,13 @@ _MAX_BODY = 64 * 1024  # the longest text, every character an escaped surrogate 
     idempotent=True,
     max_body=_MAX_BODY,
     status_code=201,
-    problems=[errors.PostNotFound, errors.UnknownComment, errors.CommentTooLong, errors.TooManyMentions],
+    problems=[
+        errors.PostNotFound,
+        errors.CommentNotFound,
+        errors.UnknownComment,
+        errors.CommentTooLong,
+        errors.TooManyMentions,
+    ],
     summary="Comment on a post",
 )
 async def write_comment(
@@ -40,9 +46,7 @@ async def write_comment(
     """With `parent_id`, replies to a comment. Replies have one level: a reply to a reply goes to the comment that both
     reply to, and the response's `parent_id` says which that is. Takes an `Idempotency-Key`; without one, the same text
     again is another comment. You see it at once, in the list and in `comment_count`."""
-    view = await deps.comments.write_comment(
-        creation.id, viewer.account_id, post_id, body.checked_text(), body.parent_id
-    )
+    view = await deps.comments.write_comment(creation, viewer.account_id, post_id, body.checked_text(), body.parent_id)
     response.headers["Cache-Control"] = PRIVATE
     return CommentOut.of(view)
 

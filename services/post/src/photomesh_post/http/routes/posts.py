@@ -37,6 +37,7 @@ _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyM
         errors.UnknownPhoto,
         errors.UnusablePhoto,
         errors.PhotoInUse,
+        errors.PostNotFound,
     ],
     summary="Create a post",
 )
@@ -46,7 +47,7 @@ async def create_post(
     """From one to ten of your photos. They need not be ready: the post is published when its last photo is, or fails
     for the reason for which a photo does. Takes an `Idempotency-Key`; without one, the same post with the same photos
     returns the post that exists, since a photo is in one post at most."""
-    post = Post.of(await deps.posts.create_post(creation.id, viewer.account_id, body.draft()), deps.cdn_url)
+    post = Post.of(await deps.posts.create_post(creation, viewer.account_id, body.draft()), deps.cdn_url)
     response.headers.update({"Location": f"/v1/posts/{encode('o', post.id)}", "ETag": entity_tag(post)})
     return post
 

@@ -64,7 +64,7 @@ async def list_saves(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page
     rate=RateClass.WRITE,
     idempotent=True,
     status_code=201,
-    problems=[errors.TooManyCollections],
+    problems=[errors.TooManyCollections, errors.CollectionNotFound],
     summary="Create a collection",
 )
 async def create_collection(
@@ -72,7 +72,7 @@ async def create_collection(
 ) -> CollectionOut:
     """For posts that you save; you can have 100. Takes an `Idempotency-Key`; without one, the same name again is
     another collection."""
-    view = await deps.saves.create_collection(creation.id, viewer.account_id, body.name)
+    view = await deps.saves.create_collection(creation, viewer.account_id, body.name)
     response.headers["Cache-Control"] = _NO_STORE
     return CollectionOut.of(view, deps.cdn_url)
 

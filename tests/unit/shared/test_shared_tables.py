@@ -1,4 +1,4 @@
-"""Services carry the outbox's table in their migrations, each the same."""
+"""Tables that several services have are the same in the migrations of each."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def test_the_copy_in_a_services_migrations_is_the_original(path: Path) -> None:
 
 def test_the_services_with_an_outbox_are_found() -> None:
     assert {path.parts[-3] for path in COPIES} == {"identity", "social-graph", "upload"}
+
+
+def test_the_table_of_idempotency_keys_is_the_same_everywhere() -> None:
+    copies = sorted(Path(__file__).parents[3].glob("services/*/migrations/*_idempotency_keys.sql"))
+    assert {path.parts[-3] for path in copies} == {"identity", "upload"}
+    assert len({path.read_text() for path in copies}) == 1
