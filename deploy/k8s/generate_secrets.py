@@ -4,9 +4,17 @@
 
 The file is created by the first run. Keep it where you keep passwords (it is all that must be kept) and off the
 cluster. A later run with the same file gives the same values, and adds the Secrets of programs that have come since.
+
+    python3 deploy/k8s/generate_secrets.py photomesh.root --replace feed/CURSOR_SECRET | kubectl apply -f -
+
+takes the next of three steps in replacing one of our own secrets, and notes it in the file: the new one is accepted;
+it is used; the old one is no longer accepted. Restart the programs after each, and let all be ready before the next.
+
 Both namespaces must exist. Where secrets live in a vault, let the External Secrets operator write the same names and
 keys instead.
 """
+
+from __future__ import annotations
 
 import argparse
 import hashlib
@@ -17,40 +25,68 @@ import secrets
 import sys
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Secret = dict[str, Any]
 
 APP, DATA = "photomesh", "photomesh-data"
+PERMANENT = ("VARIANT_KEY_SECRET",)
+"""Names of stored objects are derived from it."""
 REGISTRY = Path(__file__).resolve().parents[1] / "programs.toml"
 
 
-def root_secret(path: Path) -> bytes:
-    """The root secret in a file; a new one, readable by its owner only, if there is no such file."""
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secrets.token_hex(32)}\n")
-    root = bytes.fromhex(path.read_text().strip())
-    if len(root) != 32:
-        raise ValueError(f"{path} does not hold 64 hexadecimal digits")
-    return root
+@dataclass
+class Root:
+    """The file: the root secret, and for each secret that was replaced the steps that were taken, three a time."""
+
+    secret: bytes
+    steps: dict[str, int]
+
+    @classmethod
+    def read(cls, path: Path) -> Root:
+        """Read the file; if there is none, create one with a new root, readable by its owner only."""
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(f"{secrets.token_hex(32)}\n")
+        first, *others = path.read_text().splitlines()
+        root = bytes.fromhex(first)
+        if len(root) != 32:
+            raise ValueError(f"{path} does not begin with 64 hexadecimal digits")
+        return cls(root, {purpose: int(steps) for purpose, steps in (line.split() for line in others)})
+
+    def write(self, path: Path) -> None:
+        """Replace the file atomically."""
+        text = "".join(f"{purpose} {steps}\n" for purpose, steps in self.steps.items())
+        new = path.with_name(f"{path.name}.new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{self.secret.hex()}\n{text}")
+        new.replace(path)
 
 
 class Derived:
     """Secrets by what they are for: HMAC-SHA256 of the purpose under the root. 256 bits in hexadecimal, which needs
     quoting nowhere."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: Root) -> None:
         self._root = root
+        self.replaceable: set[str] = set()
+        """The purposes whose secrets can be replaced step by step."""
 
     def __call__(self, purpose: str) -> str:
-        return hmac.digest(self._root, purpose.encode(), hashlib.sha256).hex()
+        return hmac.digest(self._root.secret, purpose.encode(), hashlib.sha256).hex()
+
+    def accepted(self, purpose: str) -> str:
+        """Return the secrets that are accepted, separated by commas, the one in use first."""
+        self.replaceable.add(purpose)
+        replaced, step = divmod(self._root.steps.get(purpose, 0), 3)
+        old, new = (self(purpose if number == 0 else f"{purpose}/{number}") for number in (replaced, replaced + 1))
+        return (old, f"{old},{new}", f"{new},{old}")[step]
 
 
-def generate(root: bytes, registry: Mapping[str, Any]) -> list[Secret]:
+def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
     """Every program gets what it needs and no more."""
-    derived = Derived(root)
     programs = registry["programs"]
     databases = list(dict.fromkeys(p["deployable"] for p in programs.values() if "postgres" in p.get("servers", ())))
     return [
@@ -69,7 +105,10 @@ def generate(root: bytes, registry: Mapping[str, Any]) -> list[Secret]:
 def _values(derived: Derived, program: Mapping[str, Any]) -> dict[str, str]:
     """The variables of a program that are secret. Those beyond credentials are shared by a deployable's programs."""
     deployable = program["deployable"]
-    values = {f"PHOTOMESH_{name}": derived(f"{deployable}/{name}") for name in program.get("secrets", ())}
+    values = {
+        f"PHOTOMESH_{name}": (derived if name in PERMANENT else derived.accepted)(f"{deployable}/{name}")
+        for name in program.get("secrets", ())
+    }
     for server in program.get("servers", ()):
         match server:
             case "postgres":
@@ -90,7 +129,7 @@ def _call_keys(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict
     """The keys of calls between services, each of which only the two programs have."""
 
     def key(caller: str, service: str) -> str:
-        return derived(f"{caller}/call/{service}")
+        return derived.accepted(f"{caller}/call/{service}")
 
     values: dict[str, str] = {}
     if called := programs[name].get("internal_calls", ()):
@@ -132,8 +171,18 @@ def _secret(namespace: str, name: str, values: Mapping[str, str], *, kind: str =
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="the file with the root secret; created if it does not exist")
-    root = root_secret(parser.parse_args().root)
-    secrets_ = generate(root, tomllib.loads(REGISTRY.read_text()))
+    parser.add_argument("--replace", metavar="SECRET", help="take the next step in replacing this secret")
+    arguments = parser.parse_args()
+    root = Root.read(arguments.root)
+    registry = tomllib.loads(REGISTRY.read_text())
+    if purpose := arguments.replace:
+        derived = Derived(root)
+        generate(derived, registry)
+        if purpose not in derived.replaceable:
+            parser.error(f"{purpose} is none of {', '.join(sorted(derived.replaceable))}")
+        root.steps[purpose] = root.steps.get(purpose, 0) + 1
+        root.write(arguments.root)
+    secrets_ = generate(Derived(root), registry)
     json.dump({"apiVersion": "v1", "kind": "List", "items": secrets_}, sys.stdout, indent=2)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Generator, Mapping
 from types import ModuleType
 
 import httpx
-from pydantic import SecretStr
 
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.internal_api.credentials import CallSigner
+from photomesh_shared.settings import ReplaceableSecret
 
 __all__ = ["RightfulCaller", "operations_of"]
 
@@ -42,5 +42,5 @@ class RightfulCaller(httpx.Auth):
             if operation.method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
             for caller in sorted(operation.callers)
         )
-        key = SecretStr(json.loads(self._service["PHOTOMESH_CALLER_KEYS"])[caller])
+        key = ReplaceableSecret(json.loads(self._service["PHOTOMESH_CALLER_KEYS"])[caller])
         return CallSigner(caller, self._service["PHOTOMESH_PROGRAM"], key, SystemClock()).authorization()

@@ -107,9 +107,12 @@ def secrets() -> Mapping[tuple[str, str], Mapping[str, str]]:
     return secrets_from(bytes(32), tomllib.loads((K8S.parent / "programs.toml").read_text()))
 
 
-def secrets_from(root: bytes, registry: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, str]]:
-    generate = runpy.run_path(str(K8S / "generate_secrets.py"))["generate"]
-    made = generate(root, registry)
+def secrets_from(
+    root: bytes, registry: Mapping[str, Any], steps: Mapping[str, int] | None = None
+) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """`steps`: purpose → steps of its replacement that were taken."""
+    module = runpy.run_path(str(K8S / "generate_secrets.py"))
+    made = module["generate"](module["Derived"](module["Root"](root, dict(steps or {}))), registry)
     return {(one["metadata"]["namespace"], one["metadata"]["name"]): one["stringData"] for one in made}
 
 

@@ -23,10 +23,20 @@ __all__ = [
     "PostgresSettings",
     "RedisSettings",
     "Region",
+    "ReplaceableSecret",
     "ServiceSettings",
     "StorageSettings",
     "UploadQuotaSettings",
 ]
+
+
+class ReplaceableSecret(SecretStr):
+    """A secret of our own; while it is replaced, two, separated by a comma: the first is used, both are accepted."""
+
+    @property
+    def accepted(self) -> list[str]:
+        """The secrets that are accepted, the one in use first."""
+        return self.get_secret_value().split(",")
 
 
 class Region(BaseModel):
@@ -76,13 +86,13 @@ class ServiceSettings(_Settings):
 class CallerSettings(ServiceSettings):
     """Settings of a program that calls internal APIs."""
 
-    call_keys: dict[str, SecretStr] = Field(description="Its key for each service that it calls, as JSON.")
+    call_keys: dict[str, ReplaceableSecret] = Field(description="Its key for each service that it calls, as JSON.")
 
 
 class CalleeSettings(ServiceSettings):
     """Settings of a service with an internal API."""
 
-    caller_keys: dict[str, SecretStr] = Field(description="The key of each program that may call it, as JSON.")
+    caller_keys: dict[str, ReplaceableSecret] = Field(description="The key of each program that may call it, as JSON.")
 
 
 class KafkaSettings(_Settings):

@@ -83,6 +83,14 @@ def test_encryption_is_bound_to_secret_and_kid() -> None:
     assert "d" not in key.public_jwk
 
 
+def test_a_rotation_encrypts_with_the_secret_in_use() -> None:
+    keys = with_first_key([], KeyCipher("old"), NOW)
+    both = KeyCipher("new", "old")
+    assert both.decrypt(keys[0]).kid == keys[0].kid
+    rotated = rotate(keys, both, NOW, publish_delay=DELAY, token_lifetime=LIFETIME)
+    assert [KeyCipher("new").decrypt(key).kid for key in rotated] == [keys[0].kid, rotated[1].kid]
+
+
 async def test_claims_of_access_tokens() -> None:
     clock = FakeClock(NOW)
     ring = KeyRing(_Store(with_first_key([], CIPHER, NOW)), CIPHER, POLICY, clock)

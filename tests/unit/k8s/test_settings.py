@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import runpy
+import subprocess
+import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +18,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from photomesh_local.configuration import registry
-from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.settings import ReplaceableSecret, ServiceSettings
 from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from
 from tests.support.services import settings_from
 
@@ -58,7 +61,7 @@ def _confidential(kind: type[BaseSettings]) -> set[str]:
     return {
         f"PHOTOMESH_{name.upper()}"
         for name, field in kind.model_fields.items()
-        if field.annotation in (SecretStr, dict[str, SecretStr])
+        if field.annotation in (SecretStr, ReplaceableSecret, dict[str, ReplaceableSecret])
     }
 
 
@@ -169,7 +172,7 @@ def test_a_replica_of_everything_survives_the_loss_of_a_node() -> None:
 
 
 def _root_of(path: Path) -> bytes:
-    root: bytes = runpy.run_path(str(K8S / "generate_secrets.py"))["root_secret"](path)
+    root: bytes = runpy.run_path(str(K8S / "generate_secrets.py"))["Root"].read(path).secret
     return root
 
 
@@ -183,6 +186,38 @@ def test_the_root_secret_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "photomesh.root"
     assert _root_of(path) == _root_of(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_is_replaced_in_three_steps_of_which_neighbours_understand_each_other() -> None:
+    steps = []
+    for number in range(7):
+        seen = secrets_from(bytes(32), REGISTRY, {"feed/CURSOR_SECRET": number})
+        made = {name: dict(values) for name, values in seen.items()}
+        steps.append(made["photomesh", "feed"].pop("PHOTOMESH_CURSOR_SECRET").split(","))
+        others = {name: dict(values) for name, values in secrets().items()}
+        others["photomesh", "feed"].pop("PHOTOMESH_CURSOR_SECRET")
+        assert made == others
+    for before, after in pairwise(steps):
+        assert before[0] in after
+        assert after[0] in before
+    assert len({step[0] for step in steps}) == 3, "after six steps it was replaced twice"
+    assert [len(step) for step in steps] == [1, 2, 2, 1, 2, 2, 1]
+
+
+def test_the_step_is_kept_with_the_root(tmp_path: Path) -> None:
+    path = tmp_path / "photomesh.root"
+    command = [sys.executable, str(K8S / "generate_secrets.py"), str(path)]
+    replace = [*command, "--replace", "identity/KEY_ENCRYPTION_SECRET"]
+    first, second, again = (
+        subprocess.run(c, capture_output=True, check=True).stdout for c in (command, replace, command)
+    )
+    assert first != second == again
+    assert path.read_text().splitlines()[1:] == ["identity/KEY_ENCRYPTION_SECRET 1"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    for permanent in ("media-worker/VARIANT_KEY_SECRET", "nothing"):
+        refused = subprocess.run([*command, "--replace", permanent], capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert f"{permanent} is none of" in refused.stderr
 
 
 def test_a_program_that_comes_later_gets_the_same_shared_values_and_the_others_keep_theirs() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from itertools import pairwise
 
 import pytest
-from pydantic import SecretStr
 
 from photomesh_shared.errors import ExpiredToken, InvalidToken, MissingToken
 from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
+from photomesh_shared.settings import ReplaceableSecret
 from tests.support.clock import FakeClock
 
-KEYS = {caller: SecretStr(secrets.token_hex(32)) for caller in ("feed", "identity")}
+KEYS = {caller: ReplaceableSecret(secrets.token_hex(32)) for caller in ("feed", "identity")}
 
 
 def verifier(clock: FakeClock, service: str = "post") -> CallVerifier:
@@ -39,8 +40,9 @@ def test_a_token_is_of_no_use_at_another_service() -> None:
 
 def test_a_key_that_is_nobodys_is_refused() -> None:
     clock = FakeClock()
+    key = ReplaceableSecret(secrets.token_hex(32))
     with pytest.raises(InvalidToken):
-        verifier(clock).caller(CallSigner("feed", "post", SecretStr(secrets.token_hex(32)), clock).authorization())
+        verifier(clock).caller(CallSigner("feed", "post", key, clock).authorization())
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer ", "Basic Zm9vOmJhcg=="])
@@ -70,3 +72,17 @@ async def test_a_token_ends_and_the_caller_has_renewed_it_by_then() -> None:
         with pytest.raises(ExpiredToken):
             known.caller(old)
         assert known.caller(new) == "feed"
+
+
+def test_a_key_is_replaced_without_refusing_a_call() -> None:
+    clock = FakeClock()
+    old, new = secrets.token_hex(32), secrets.token_hex(32)
+    steps = [ReplaceableSecret(value) for value in (old, f"{old},{new}", f"{new},{old}", new)]
+    for before, after in pairwise(steps):
+        for caller, service in ((before, after), (after, before)):  # whichever restarts first
+            token = CallSigner("feed", "post", caller, clock).authorization()
+            assert CallVerifier("post", {"feed": service}, clock).caller(token) == "feed"
+    with pytest.raises(InvalidToken):
+        CallVerifier("post", {"feed": steps[-1]}, clock).caller(
+            CallSigner("feed", "post", steps[0], clock).authorization()
+        )

@@ -43,3 +43,10 @@ def test_a_cursor_belongs_to_one_list_and_one_secret() -> None:
     for codec, kind in ((CODEC, "posts-by-author:u_2"), (CursorCodec("other"), "posts-by-author:u_1")):
         with pytest.raises(InvalidCursor):
             codec.decode(kind, cursor)
+
+
+def test_cursors_outlive_the_replacement_of_the_secret() -> None:
+    cursor = CursorCodec("old", "new").encode("posts", [1])
+    assert CursorCodec("new", "old").decode("posts", cursor) == [1]
+    with pytest.raises(InvalidCursor):
+        CursorCodec("new").decode("posts", cursor)

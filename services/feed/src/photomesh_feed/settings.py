@@ -9,6 +9,7 @@ from photomesh_shared.settings import (
     CallerSettings,
     KafkaConsumerSettings,
     KafkaSettings,
+    ReplaceableSecret,
     ServiceSettings,
 )
 
@@ -34,7 +35,7 @@ class SourceSettings(CallerSettings):
 class Settings(FeedRedisSettings, SourceSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_feed``."""
 
-    cursor_secret: SecretStr = Field(description="Signs cursors.")
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
 
 
 class ConsumerSettings(FeedRedisSettings, SourceSettings, KafkaConsumerSettings):

@@ -101,7 +101,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         yield Deps(
             feed=feed,
             impressions=ImpressionLog(publisher, clock),
-            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
                 issuer=settings.token_issuer,

@@ -1,4 +1,5 @@
-"""``python -m photomesh_identity.rotate_keys``: adds a signing key, and deletes those that are not needed any more.
+"""``python -m photomesh_identity.rotate_keys``: adds a signing key, deletes those that are not needed any
+more, and encrypts all with the first secret of PHOTOMESH_KEY_ENCRYPTION_SECRET.
 
 The new key is published at once and signs after PHOTOMESH_KEY_PUBLISH_SECONDS; running services pick it up.
 """
@@ -20,7 +21,7 @@ __all__ = ["rotate_keys"]
 
 async def rotate_keys(settings: Settings, clock: Clock) -> list[SigningKey]:
     """Returns the keys after the rotation, newest last."""
-    cipher = KeyCipher(settings.key_encryption_secret.get_secret_value())
+    cipher = KeyCipher(*settings.key_encryption_secret.accepted)
     delay, lifetime = (
         timedelta(seconds=settings.key_publish_seconds),
         timedelta(seconds=settings.access_token_seconds),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
@@ -10,6 +10,7 @@ from photomesh_shared.settings import (
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
+    ReplaceableSecret,
     StorageSettings,
 )
 
@@ -22,8 +23,8 @@ class Settings(CallerSettings, PostgresSettings, KafkaSettings, RedisSettings, S
     social_graph_url: str = Field(
         "http://127.0.0.1:18006", description="social-graph, for relationships and their counts."
     )
-    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
-    key_encryption_secret: SecretStr = Field(description="Encrypts the private signing keys in the database.")
+    idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
+    key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the private signing keys in the database.")
 
     access_token_seconds: int = Field(900, ge=1, description="Lifetime of an access token.")
     refresh_idle_seconds: int = Field(30 * 86_400, ge=1, description="A session ends after so long without use.")

@@ -136,16 +136,14 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             token_verifier=TokenVerifier(
                 keys.jwks, issuer=settings.token_issuer, audience=settings.token_audience, clock=clock
             ),
-            idempotency=IdempotencyStore(
-                redis, PostgresKeys(pool), settings.idempotency_secret.get_secret_value(), ids
-            ),
+            idempotency=IdempotencyStore(redis, PostgresKeys(pool), settings.idempotency_secret.accepted[0], ids),
             cdn_url=settings.cdn_url,
         )
 
 
 async def _open_keys(settings: Settings, store: PostgresSigningKeys, clock: Clock) -> KeyRing:
     """Loads the key ring. The first replica ever to start makes the first key."""
-    cipher = KeyCipher(settings.key_encryption_secret.get_secret_value())
+    cipher = KeyCipher(*settings.key_encryption_secret.accepted)
     await store.update(lambda keys: with_first_key(keys, cipher, clock.now()))
     policy = TokenPolicy(
         settings.token_issuer, settings.token_audience, timedelta(seconds=settings.access_token_seconds)

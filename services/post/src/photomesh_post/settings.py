@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
@@ -11,6 +11,7 @@ from photomesh_shared.settings import (
     KafkaConsumerSettings,
     KafkaSettings,
     RedisSettings,
+    ReplaceableSecret,
     StorageSettings,
 )
 
@@ -23,8 +24,8 @@ class Settings(CalleeSettings, CassandraSettings, KafkaSettings, RedisSettings, 
     """Of ``python -m photomesh_post``."""
 
     cdn_url: str = Field(_CDN_URL, description="A variant's URL is this, a slash, and its key.")
-    cursor_secret: SecretStr = Field(description="Signs cursors.")
-    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+    idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     photo_wait_seconds: float = Field(2, ge=0, description="How long to wait for a photo that may be on its way.")
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 

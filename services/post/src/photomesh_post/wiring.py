@@ -163,7 +163,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             comment_queries=comment_queries,
             saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,
-            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
                 issuer=settings.token_issuer,
@@ -171,7 +171,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 clock=clock,
             ),
             idempotency=IdempotencyStore(
-                redis, CassandraKeys(session), settings.idempotency_secret.get_secret_value(), id_source
+                redis, CassandraKeys(session), settings.idempotency_secret.accepted[0], id_source
             ),
             cdn_url=settings.cdn_url,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
@@ -10,6 +10,7 @@ from photomesh_shared.settings import (
     KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
+    ReplaceableSecret,
 )
 
 __all__ = ["ConsumerSettings", "Settings"]
@@ -18,7 +19,7 @@ __all__ = ["ConsumerSettings", "Settings"]
 class Settings(CalleeSettings, PostgresSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_social_graph``."""
 
-    cursor_secret: SecretStr = Field(description="Signs cursors.")
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
     following_limit: int = Field(
         7_500, ge=1, description="Accounts that one account may follow, pending requests included."
     )

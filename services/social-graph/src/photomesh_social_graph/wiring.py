@@ -65,7 +65,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             lists=ListQueries(store, clock),
             store=store,
-            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
                 issuer=settings.token_issuer,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
+    ReplaceableSecret,
     ServiceSettings,
     StorageSettings,
     UploadQuotaSettings,
@@ -26,8 +27,8 @@ class Settings(
     AuthSettings,
     UploadQuotaSettings,
 ):
-    cursor_secret: SecretStr = Field(description="Signs cursors.")
-    idempotency_secret: SecretStr = Field(description="Keys the hashes of idempotency keys and their requests.")
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+    idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     upload_seconds: int = Field(86_400, ge=1, description="Lifetime of an open upload.")
     url_seconds: int = Field(3_600, ge=1, le=604_800, description="Lifetime of a presigned URL.")
     sweep_seconds: float = Field(30, gt=0, description="Interval of the sweeper.")

@@ -83,15 +83,13 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         await stack.enter_async_context(in_background("sweeper", sweeper.run))
         yield Deps(
             uploads=UploadService(store, objects, id_source, _policy_of(settings), clock),
-            cursors=CursorCodec(settings.cursor_secret.get_secret_value()),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
                 issuer=settings.token_issuer,
                 audience=settings.token_audience,
                 clock=clock,
             ),
-            idempotency=IdempotencyStore(
-                redis, PostgresKeys(pool), settings.idempotency_secret.get_secret_value(), id_source
-            ),
+            idempotency=IdempotencyStore(redis, PostgresKeys(pool), settings.idempotency_secret.accepted[0], id_source),
             region=settings.region,
         )

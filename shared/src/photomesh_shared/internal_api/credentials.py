@@ -14,10 +14,10 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from pydantic import SecretStr
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import ExpiredToken, InvalidToken, MissingToken
+from photomesh_shared.settings import ReplaceableSecret
 
 __all__ = ["CallSigner", "CallVerifier"]
 
@@ -27,17 +27,13 @@ _CLOCK_SKEW_SECONDS = 30
 _MAX_CACHED_TOKENS = 10_000
 
 
-def _key(secret: SecretStr) -> OctKey:
-    return OctKey.import_key(secret.get_secret_value())
-
-
 class CallSigner:
     """Signs the calls of one program to one service."""
 
-    def __init__(self, caller: str, service: str, key: SecretStr, clock: Clock) -> None:
+    def __init__(self, caller: str, service: str, key: ReplaceableSecret, clock: Clock) -> None:
         self._caller = caller
         self._service = service
-        self._key = _key(key)
+        self._key = OctKey.import_key(key.accepted[0])
         self._clock = clock
         self._token = ""
         self._renew_at = 0.0
@@ -55,14 +51,14 @@ class CallSigner:
 class CallVerifier:
     """Tells a service which program calls it."""
 
-    def __init__(self, service: str, keys: Mapping[str, SecretStr], clock: Clock) -> None:
+    def __init__(self, service: str, keys: Mapping[str, ReplaceableSecret], clock: Clock) -> None:
         """`keys`: by the name of the caller."""
-        self._keys = {caller: _key(key) for caller, key in keys.items()}
+        self._keys = [(caller, OctKey.import_key(secret)) for caller, key in keys.items() for secret in key.accepted]
         self._clock = clock
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock.now().timestamp()),
             leeway=_CLOCK_SKEW_SECONDS,
-            iss={"essential": True, "values": list(self._keys)},
+            iss={"essential": True, "values": list(keys)},
             aud={"essential": True, "value": service},
             exp={"essential": True},
         )
@@ -80,7 +76,7 @@ class CallVerifier:
         return caller
 
     def _verify(self, token: str) -> tuple[str, float]:
-        for caller, key in self._keys.items():
+        for caller, key in self._keys:
             try:
                 claims = jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
                 self._claims.validate(claims)

@@ -11,7 +11,8 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -42,22 +43,31 @@ class SigningKey:
 class KeyCipher:
     """Encrypts private keys at rest (AES-256-GCM), each bound to its kid."""
 
-    def __init__(self, secret: str) -> None:
-        self._cipher = AESGCM(hashlib.sha256(b"photomesh signing keys\0" + secret.encode()).digest())
+    def __init__(self, *secrets: str) -> None:
+        """The first of `secrets` encrypts; all decrypt."""
+        digests = [hashlib.sha256(b"photomesh signing keys\0" + secret.encode()).digest() for secret in secrets]
+        self._ciphers = [AESGCM(digest) for digest in digests]
 
     def encrypt(self, kid: str, private_jwk: dict[str, Any]) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, json.dumps(private_jwk).encode(), kid.encode())
+        return nonce + self._ciphers[0].encrypt(nonce, json.dumps(private_jwk).encode(), kid.encode())
 
     def decrypt(self, key: SigningKey) -> ECKey:
         """Raises ValueError if the key was encrypted with another secret."""
+        return ECKey.import_key(self._decrypt(key)[0])
+
+    def reencrypt(self, key: SigningKey) -> SigningKey:
+        """Return the key encrypted with the first secret. Raises ValueError, see `decrypt`."""
+        private, position = self._decrypt(key)
+        return replace(key, encrypted_private=self.encrypt(key.kid, private)) if position else key
+
+    def _decrypt(self, key: SigningKey) -> tuple[dict[str, Any], int]:
+        """Return the private key, and the position of its secret."""
         nonce, encrypted = key.encrypted_private[:_NONCE_BYTES], key.encrypted_private[_NONCE_BYTES:]
-        try:
-            return ECKey.import_key(json.loads(self._cipher.decrypt(nonce, encrypted, key.kid.encode())))
-        except InvalidTag as error:
-            raise ValueError(
-                f"signing key {key.kid} was encrypted with another PHOTOMESH_KEY_ENCRYPTION_SECRET"
-            ) from error
+        for position, cipher in enumerate(self._ciphers):
+            with suppress(InvalidTag):
+                return json.loads(cipher.decrypt(nonce, encrypted, key.kid.encode())), position
+        raise ValueError(f"signing key {key.kid} was encrypted with another PHOTOMESH_KEY_ENCRYPTION_SECRET")
 
 
 def generate_key(cipher: KeyCipher, *, created_at: datetime, active_from: datetime) -> SigningKey:
@@ -88,8 +98,9 @@ def with_first_key(keys: list[SigningKey], cipher: KeyCipher, now: datetime) -> 
 def rotate(
     keys: list[SigningKey], cipher: KeyCipher, now: datetime, *, publish_delay: timedelta, token_lifetime: timedelta
 ) -> list[SigningKey]:
-    """The published keys, and a new one that is active after the delay (the very first one at once)."""
+    """The published keys, encrypted with the secret in use, and a new one that is active after the delay (the very
+    first one at once)."""
     if not keys:
         return with_first_key(keys, cipher, now)
     added = generate_key(cipher, created_at=now, active_from=now + publish_delay)
-    return [*published_keys(keys, now, token_lifetime), added]
+    return [*map(cipher.reencrypt, published_keys(keys, now, token_lifetime)), added]

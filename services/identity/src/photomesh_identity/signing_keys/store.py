@@ -37,7 +37,8 @@ class PostgresSigningKeys:
             for key in after:
                 if key not in before:
                     await tx.execute(
-                        "INSERT INTO signing_keys VALUES ($1, $2::text::jsonb, $3, $4, $5)",
+                        "INSERT INTO signing_keys VALUES ($1, $2::text::jsonb, $3, $4, $5)"
+                        " ON CONFLICT (kid) DO UPDATE SET sealed_private = excluded.sealed_private",
                         key.kid,
                         json.dumps(key.public_jwk),
                         key.encrypted_private,
