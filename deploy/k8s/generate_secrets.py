@@ -93,21 +93,21 @@ def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
         *(
             _secret(APP, name, values)
             for name, program in programs.items()
-            if (values := _values(derived, program) | _call_keys(derived, name, programs))
+            if (values := _values(derived, name, program) | _call_keys(derived, name, programs))
         ),
         *(_owner(derived, name) for name in (*databases, "objects")),
         _secret(DATA, "redis", {"password": derived("redis/password")}),
         _secret(DATA, "feed-redis", {"password": derived("feed-redis/password")}),
-        _secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": _identities(derived)})}),
+        _secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": _identities(derived, programs)})}),
     ]
 
 
-def _values(derived: Derived, program: Mapping[str, Any]) -> dict[str, str]:
+def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str, str]:
     """The variables of a program that are secret. Those beyond credentials are shared by a deployable's programs."""
     deployable = program["deployable"]
     values = {
-        f"PHOTOMESH_{name}": (derived if name in PERMANENT else derived.accepted)(f"{deployable}/{name}")
-        for name in program.get("secrets", ())
+        f"PHOTOMESH_{secret}": (derived if secret in PERMANENT else derived.accepted)(f"{deployable}/{secret}")
+        for secret in program.get("secrets", ())
     }
     for server in program.get("servers", ()):
         match server:
@@ -120,8 +120,8 @@ def _values(derived: Derived, program: Mapping[str, Any]) -> dict[str, str]:
                 url = f"redis://:{derived(f'{server}/password')}@{server}-master.{DATA}.svc:6379/0"
                 values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
             case "object-storage":
-                values["PHOTOMESH_S3_ACCESS_KEY"] = derived("object-storage/access-key")
-                values["PHOTOMESH_S3_SECRET_KEY"] = derived("object-storage/secret-key")
+                values["PHOTOMESH_S3_ACCESS_KEY"] = derived(f"object-storage/{name}/access-key")
+                values["PHOTOMESH_S3_SECRET_KEY"] = derived(f"object-storage/{name}/secret-key")
     return values
 
 
@@ -149,11 +149,18 @@ def _role(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _identities(derived: Derived) -> list[dict[str, Any]]:
-    """SeaweedFS's users."""
-    keys = {"accessKey": derived("object-storage/access-key"), "secretKey": derived("object-storage/secret-key")}
+def _identities(derived: Derived, programs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """SeaweedFS's users: every program with its rights. Without credentials one may read a variant by its key."""
+
+    def keys(name: str) -> dict[str, str]:
+        return {f"{kind}Key": derived(f"object-storage/{name}/{kind}-key") for kind in ("access", "secret")}
+
     return [
-        {"name": "photomesh", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+        *(
+            {"name": name, "credentials": [keys(name)], "actions": program["objects"]}
+            for name, program in programs.items()
+            if "objects" in program
+        ),
         {"name": "anonymous", "actions": ["Read:variants"]},
     ]
 

@@ -14,13 +14,13 @@ from typing import IO, TypeVar
 
 import httpx
 from fastapi import FastAPI
+from pydantic_settings import BaseSettings
 
-from photomesh_shared.settings import ServiceSettings
 from tests.support.waiting import eventually
 
 __all__ = ["Process", "client_of", "process", "settings_from"]
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from photomesh_local.configuration import registry, stack
 from photomesh_local.configuration.environment import ONE_MACHINE
 from photomesh_local.configuration.registry import Program
+from photomesh_local.servers import seaweedfs
 from tools.programs import views
 
 __all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "templates", "with_regions"]
@@ -132,10 +133,15 @@ def templates() -> Environment:
         "one_machine": ONE_MACHINE.items(),
         "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
         "port": lambda program: f"${{{program.variable}}}",
-        # Compose fails with the text after `?` when the variable has no value.
-        "secret": lambda name: f"${{{name}:?run make up}}",
+        "secret": _secret,
+        "object_storage_identities": seaweedfs.identities(_secret),
     }
     return environment
+
+
+def _secret(name: str) -> str:
+    """A secret in docker-compose.yml. Compose fails with the text after `?` when the variable has no value."""
+    return f"${{{name}:?run make up}}"
 
 
 def _comment(text: str) -> str:

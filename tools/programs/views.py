@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from photomesh_local.configuration.registry import PROGRAMS, ConsumerScaling, Deployable, Program, callers_of
-from photomesh_local.configuration.secrets import call_key
+from photomesh_local.configuration.secrets import call_key, object_storage_keys
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 
@@ -19,6 +19,7 @@ __all__ = [
     "explain_scaling",
     "has_secrets",
     "needs",
+    "object_storage_keys",
     "own_environment",
     "partitions",
     "published_by",
@@ -77,7 +78,7 @@ def call_keys(program: Program) -> list[tuple[str, str]]:
 
 def anchors(program: Program) -> list[str]:
     """Return the YAML anchors of docker-compose.yml with its settings and credentials."""
-    shared = ("redis", "feed-redis", "object-storage")
+    shared = ("redis", "feed-redis")
     return ["*common", *(f"*{server}" for server in program.servers if server in shared)]
 
 

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from photomesh_shared.ids import encode
 
-__all__ = ["avatar_key", "metadata_key", "original_key", "variant_key", "variants_prefix"]
+__all__ = ["ORIGINALS_PREFIX", "avatar_key", "metadata_key", "original_key", "variant_key", "variants_prefix"]
 
 
 def original_key(upload_id: int) -> str:
     return f"{encode('up', upload_id)}/original"
+
+
+ORIGINALS_PREFIX = "up_"
 
 
 def metadata_key(photo_id: int) -> str:

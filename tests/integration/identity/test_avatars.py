@@ -13,10 +13,11 @@ import pytest
 from photomesh_identity.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import encode
-from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
+from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving, serve
 from tests.integration.identity.fake_services import JsonResponse, serve_json
+from tests.support.objects import open_all_objects
 from tests.support.problems import expect_problem
 from tests.support.services import settings_from
 
@@ -84,7 +85,7 @@ class AvatarSetup:
 
 @pytest.fixture(scope="module")
 async def storage(environment: Mapping[str, str]) -> AsyncIterator[ObjectStorage]:
-    async with open_storage(settings_from(Settings, environment)) as storage:
+    async with open_all_objects() as storage:
         yield storage
 
 

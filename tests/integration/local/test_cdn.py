@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-from photomesh_media_worker.settings import Settings as WorkerSettings
-from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
-from tests.conftest import Environment
+from photomesh_shared.stores.object_storage import ObjectStorage
+from tests.support.objects import open_all_objects
 from tests.support.servers import Servers
-from tests.support.services import settings_from
 from tests.support.waiting import eventually
 
 BODY = b"one of four sizes " * 50
@@ -20,8 +18,8 @@ FOREVER = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture
-async def storage(service_environment: Environment) -> AsyncIterator[ObjectStorage]:
-    async with open_storage(settings_from(WorkerSettings, service_environment("media-worker"))) as opened:
+async def storage(ports: Mapping[str, int]) -> AsyncIterator[ObjectStorage]:
+    async with open_all_objects() as opened:
         yield opened
 
 

@@ -7,14 +7,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from photomesh_media_worker.settings import Settings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, encode
 from photomesh_shared.events.photos import PhotoReprocessRequested, PhotoUploaded
-from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
+from photomesh_shared.object_keys import original_key
+from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
-from tests.support.services import Process, process, settings_from
+from tests.support.objects import open_all_objects
+from tests.support.services import Process, process
 from tests.support.tokens import free_port
 
 Environment = Callable[[str], Mapping[str, str]]
@@ -28,8 +29,8 @@ def environment(service_environment: Environment) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-async def storage(environment: Mapping[str, str]) -> AsyncIterator[ObjectStorage]:
-    async with open_storage(settings_from(Settings, environment)) as opened:
+async def storage(servers: object) -> AsyncIterator[ObjectStorage]:
+    async with open_all_objects() as opened:
         yield opened
 
 
@@ -69,7 +70,7 @@ class Uploads:
         self, data: bytes | None, *, owner_id: int | None = None, content_type: str = "image/jpeg"
     ) -> PhotoUploaded:
         upload_id = self._new_id()
-        key, etag = f"test/{upload_id}/original", "0" * 32
+        key, etag = original_key(upload_id), "0" * 32
         if data is not None:
             await self._storage.put("raw", key, data, content_type=content_type)
             etag = (await self._storage.head("raw", key)).etag

@@ -16,10 +16,10 @@ from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settin
 from photomesh_shared.internal_api import post
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
-from photomesh_shared.stores.object_storage import open_storage
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.support.clock import MovableClock
 from tests.support.internal_calls import RightfulCaller
+from tests.support.objects import open_all_objects
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 from tests.support.waiting import eventually
@@ -36,7 +36,7 @@ def environment(service_environment: Environment) -> Environment:
 @pytest.fixture(scope="session")
 async def platform(environment: Environment, new_id: Callable[[], int]) -> AsyncIterator[Platform]:
     settings = settings_from(ConsumerSettings, environment("post-consumer"))
-    async with open_publisher(settings.kafka_bootstrap, "tests") as publisher, open_storage(settings) as storage:
+    async with open_publisher(settings.kafka_bootstrap, "tests") as publisher, open_all_objects() as storage:
         yield Platform(publisher, storage, new_id)
 
 

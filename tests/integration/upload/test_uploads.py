@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,18 +11,10 @@ import pytest
 from photomesh_shared.events import PhotoUploaded
 from photomesh_shared.ids import decode
 from photomesh_shared.limits import MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
-from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
-from photomesh_upload.settings import Settings
 from tests.integration.upload.api_users import ApiUser, content_of
 from tests.support.kafka import Topics
+from tests.support.objects import open_all_objects
 from tests.support.problems import expect_problem
-from tests.support.services import settings_from
-
-
-@asynccontextmanager
-async def _raw(environment: Mapping[str, str]) -> AsyncIterator[ObjectStorage]:
-    async with open_storage(settings_from(Settings, environment)) as storage:
-        yield storage
 
 
 @pytest.mark.parametrize("size", [1, 1000, MULTIPART_THRESHOLD], ids=["one byte", "1 kB", "5 MB"])
@@ -43,7 +34,7 @@ async def test_a_small_file_has_one_url(
     assert event.owner_id == ada.account_id
     assert event.upload_id == decode("up", created["upload_id"])
     assert (event.filename, event.content_type, event.size_bytes) == ("Ölberg.JPG", "image/heic", size)
-    async with _raw(environment) as raw:
+    async with open_all_objects() as raw:
         assert await raw.get(event.bucket, event.key, max_bytes=size) == content
         info = await raw.head(event.bucket, event.key)
     assert (info.etag, info.content_type) == (event.etag, "image/heic")
@@ -68,7 +59,7 @@ async def test_a_large_file_is_split(
     photo_id = await ada.complete(created["upload_id"], await ada.send(created, content))
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
     assert isinstance(envelope.data, PhotoUploaded)
-    async with _raw(environment) as raw:
+    async with open_all_objects() as raw:
         assert await raw.get("raw", envelope.data.key, max_bytes=size) == content
 
 

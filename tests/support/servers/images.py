@@ -115,8 +115,7 @@ def _redis(place: Place) -> DockerContainer:
 
 
 def _seaweedfs(place: Place) -> DockerContainer:
-    keys = {name.removeprefix("S3_"): place.stack.secrets[name] for name in ("S3_ACCESS_KEY", "S3_SECRET_KEY")}
-    identities = render("seaweedfs-s3.json", VARIANTS_BUCKET="variants", **keys)
+    identities = seaweedfs.identities(place.stack.secrets.__getitem__)
     file = _CONFIGURATION / "s3.json"
     arguments = seaweedfs.arguments(place.stack, Path("/data"), file, place.address)
     container = place.container("seaweedfs", "S3", entrypoint=["weed"]).with_command(list(arguments))

@@ -14,6 +14,7 @@ from photomesh_shared.consumer import Subscription
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.kafka.runner import RetryPolicy
+from photomesh_shared.object_keys import ORIGINALS_PREFIX
 from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["open_subscription"]
@@ -43,7 +44,7 @@ async def open_subscription(settings: Settings, readiness: Readiness, clock: Clo
             variant_key_secret=settings.variant_key_secret.get_secret_value(),
             max_concurrent=settings.decoders + _FETCHED_AHEAD,
         )
-        readiness.add("storage", lambda: storage.ping(settings.raw_bucket))
+        readiness.add("storage", lambda: storage.ping(settings.raw_bucket, ORIGINALS_PREFIX))
         yield Subscription(
             group=lane.group,
             handlers=handlers(lane, service),

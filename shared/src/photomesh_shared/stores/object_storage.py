@@ -250,8 +250,9 @@ class ObjectStorage:
         except (NoSuchUpload, NoSuchObject):
             return
 
-    async def ping(self, bucket: str) -> None:
-        await self._call("head_bucket", Bucket=bucket)
+    async def ping(self, bucket: str, prefix: str) -> None:
+        """Check readiness, with a right to list these keys only."""
+        await self._call("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
 
     async def provision(
         self,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.registry import Program, callers_of
-from photomesh_local.configuration.secrets import call_key
+from photomesh_local.configuration.secrets import call_key, object_storage_keys
 from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
@@ -100,8 +100,9 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
                 password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
                 values["POSTGRES_DSN"] = postgres_dsn(stack, role, password, role)
             case "object-storage":
-                values["S3_ACCESS_KEY"] = stack.secrets["S3_ACCESS_KEY"]
-                values["S3_SECRET_KEY"] = stack.secrets["S3_SECRET_KEY"]
+                access_key, secret_key = object_storage_keys(program)
+                values["S3_ACCESS_KEY"] = stack.secrets[access_key]
+                values["S3_SECRET_KEY"] = stack.secrets[secret_key]
     return values
 
 

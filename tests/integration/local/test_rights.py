@@ -1,0 +1,80 @@
+"""With the credentials of each program, whatever it must do works, and everything else is refused.
+
+What it must do follows from the registry of programs and the catalogue of topics. Calls between services:
+`tests/contract/test_internal_api.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+
+import httpx
+import pytest
+
+from photomesh_local.configuration import registry
+from photomesh_shared.errors import ObjectStorageUnavailable
+from photomesh_shared.settings import StorageSettings
+from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage, open_storage
+from tests.conftest import Environment
+from tests.support.objects import open_all_objects
+from tests.support.services import settings_from
+
+KEYS = (
+    ("raw", "up_0rights/original"),
+    ("raw", "metadata/p_0rights.json"),
+    ("variants", "p_0rights/t/640.jpg"),
+    ("variants", "avatars/u_0rights/t/150.jpg"),
+)
+Attempt = Callable[[ObjectStorage, str, str], Awaitable[object]]
+ATTEMPTS: dict[str, Attempt] = {
+    "Read": lambda storage, bucket, key: storage.get(bucket, key, max_bytes=1_000),
+    "Write": lambda storage, bucket, key: storage.put(bucket, key, b"x", content_type="text/plain"),
+    "List": lambda storage, bucket, key: storage.list_keys(bucket, key),
+    # Rights of the buckets themselves.
+    "Admin": lambda storage, bucket, _: storage._call("get_bucket_cors", Bucket=bucket),
+}
+
+
+async def _allowed(attempt: Awaitable[object]) -> bool:
+    try:
+        await attempt
+    except NoSuchObject:
+        return True
+    except ObjectStorageUnavailable as error:
+        if "AccessDenied" in str(error):
+            return False
+        if "NoSuchCORSConfiguration" not in str(error):
+            raise
+    return True
+
+
+@pytest.fixture(scope="module")
+async def objects(servers: object) -> None:
+    """An object of each kind."""
+    async with open_all_objects() as storage:
+        for bucket, key in KEYS:
+            await storage.put(bucket, key, b"x", content_type="text/plain")
+
+
+@pytest.mark.parametrize("program", [name for name, program in registry.PROGRAMS.items() if program.objects])
+async def test_object_storage(program: str, objects: None, service_environment: Environment) -> None:
+    rights = registry.PROGRAMS[program].objects
+    async with open_storage(settings_from(StorageSettings, service_environment(program))) as storage:
+        for bucket, key in KEYS:
+            for action, attempt in ATTEMPTS.items():
+                wanted = f"Admin:{bucket}" in rights or any(fnmatchcase(f"{action}:{bucket}/{key}", r) for r in rights)
+                assert await _allowed(attempt(storage, bucket, key)) is wanted, (action, bucket, key)
+        assert not await _allowed(storage._call("create_bucket", Bucket="another"))
+
+
+async def test_without_credentials_one_may_read_a_variant_and_nothing_else(
+    objects: None, service_environment: Environment
+) -> None:
+    endpoint = service_environment("upload")["PHOTOMESH_S3_ENDPOINT"]
+    async with httpx.AsyncClient(base_url=endpoint) as client:
+        for bucket, key in KEYS:
+            assert (await client.get(f"/{bucket}/{key}")).status_code == (200 if bucket == "variants" else 403)
+            assert (await client.put(f"/{bucket}/{key}", content=b"y")).status_code == 403
+            assert (await client.delete(f"/{bucket}/{key}")).status_code == 403
+            assert (await client.get(f"/{bucket}?list-type=2")).status_code == 403
