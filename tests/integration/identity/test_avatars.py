@@ -57,7 +57,7 @@ class AvatarSetup:
     async def photo(self, *, owner: str | None = None, status: str = "ready", **changes: Any) -> str:
         """A photo of Ada with its variants in storage; returns its id."""
         self.photos += 1
-        photo_id, folder, variants = encode("p", self.photos), f"test-{uuid.uuid4().hex}", {}
+        photo_id, folder, variants = encode("p", self.photos), f"{encode('p', self.photos)}/{uuid.uuid4().hex}", {}
         for size in (1080, 640, 320, 150):
             key = f"{folder}/{size}.jpg"
             await self.storage.put(
@@ -157,7 +157,7 @@ async def test_a_photo_of_another_account_is_refused(setup: AvatarSetup) -> None
 async def test_a_photo_that_is_deleted_during_the_copy(setup: AvatarSetup) -> None:
     photo_id = await setup.photo()
     variants = setup.post.photos[photo_id][1]["variants"]
-    variants["320"] = f"{setup.settings.cdn_url}/test-gone/320.jpg"
+    variants["320"] = f"{setup.settings.cdn_url}/p_gone/320.jpg"
     expect_problem(await setup.ada.update(avatar_photo_id=photo_id), 422, "avatar-photo-not-found")
     assert await setup.avatar_keys() == []
 
