@@ -98,7 +98,7 @@ class Platform:
             etag = await self._put(begun["presigned_url"], content, {"Content-Type": content_type})
             progress(len(content))
             parts = [{"part_number": 1, "etag": etag}]
-        done = await self.call("POST", f"/v1/uploads/{begun['upload_id']}/complete", account, json={"parts": parts})
+        done = await self.call("POST", f"/v1/uploads/{begun['id']}/complete", account, json={"parts": parts})
         photo_id: str = done["photo_id"]
         return photo_id
 

@@ -26,6 +26,7 @@ from photomesh_local.configuration.registry import UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
 from photomesh_shared.http import Auth, RoutePolicy
 from photomesh_shared.http.policy import POLICY
+from tools import openapi_schemas as schemas
 from tools import openapi_text as text
 
 __all__ = ["FILES", "document", "generated", "main", "operations", "problem_types", "routes"]
@@ -71,7 +72,7 @@ def document() -> Json:
     merged: Json = {
         "openapi": "3.1.0",
         "info": {"title": "Photomesh API", "version": "1", "description": text.DESCRIPTION},
-        "servers": [{"url": "/", "description": "Where this document comes from"}],
+        "servers": text.SERVERS,
         "tags": list(text.TAGS),
         "paths": {},
         "components": {
@@ -83,24 +84,24 @@ def document() -> Json:
         },
     }
     for name, own in service_documents().items():
-        _rename_schemas(own, name, merged["components"]["schemas"])
+        schemas.rename(own, name, merged["components"]["schemas"])
         merged["components"]["schemas"] |= own["components"]["schemas"]
         for path, item in own["paths"].items():
             merged["paths"].setdefault(path, {}).update(item)
         for tag in sorted(_tags(own) - {tag["name"] for tag in merged["tags"]}):
             merged["tags"].append({"name": tag, "description": own["info"]["description"]})
     merged["components"]["responses"] = text.common_responses()
+    defined: Json = merged["components"]["schemas"]
     for _, _, operation in operations(merged):
         operation["operationId"] = operation["operationId"].partition("_v1_")[0].partition("__well_known")[0]
-        _lift_examples(operation, merged["components"]["schemas"])
+        _lift_examples(operation, defined)
         if POLICY in operation:  # the gateway's own operations have none
             _add_what_the_gateway_does(operation, RoutePolicy.of(operation))
-    for schema in merged["components"]["schemas"].values():
+    for schema in defined.values():
         if "examples" in schema:
-            schema["examples"] = [
-                _with_nulls(value, schema, merged["components"]["schemas"]) for value in schema["examples"]
-            ]
-    merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
+            schema["examples"] = [schemas.with_nulls(value, schema, defined) for value in schema["examples"]]
+    merged["components"]["schemas"] = dict(sorted(defined.items()))
+    schemas.declare_formats(merged)
     return merged
 
 
@@ -108,79 +109,19 @@ def _tags(document: Json) -> set[str]:
     return {tag for _, _, operation in operations(document) for tag in operation.get("tags", ())}
 
 
-def _rename_schemas(own: Json, service: str, taken: Json) -> None:
-    """Rename schemas: ``Page_Post_`` to ``PostPage``; a name that another service uses for a different schema gets the
-    service's name as prefix."""
-    schemas: Json = own["components"]["schemas"]
-    names: dict[str, str] = {}
-    for name, schema in schemas.items():
-        new = f"{name[5:-1]}Page" if name.startswith("Page_") else name
-        if new in taken and taken[new] != schema:
-            new = f"{service.title().replace('-', '')}{new}"
-        names[name] = new
-    own["components"]["schemas"] = {names[name]: schema for name, schema in schemas.items()}
-    for node in _nodes(own):
-        if isinstance(reference := node.get("$ref"), str):
-            prefix, _, name = reference.rpartition("/")
-            node["$ref"] = f"{prefix}/{names.get(name, name)}"
-
-
-def _nodes(value: Any) -> Iterator[Json]:
-    """Yield every object inside a JSON value."""
-    if isinstance(value, dict):
-        yield value
-    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _nodes(child)
-
-
-def _lift_examples(operation: Json, schemas: Json) -> None:
+def _lift_examples(operation: Json, defined: Json) -> None:
     """Move the examples of a body's model to the body itself, where all tools look for them."""
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     for body in [*bodies, *operation["responses"].values()]:
         for content in body.get("content", {}).values():
             schema = content.get("schema", {})
-            if "examples" not in content and (examples := _examples(schema, schemas)):
+            if "examples" not in content and (found := schemas.examples_of(schema, defined)):
                 content["examples"] = {
-                    f"example{number}" if number > 1 else "example": {"value": _with_nulls(value, schema, schemas)}
-                    for number, value in enumerate(examples, start=1)
+                    f"example{number}" if number > 1 else "example": {
+                        "value": schemas.with_nulls(value, schema, defined)
+                    }
+                    for number, value in enumerate(found, start=1)
                 }
-
-
-def _examples(schema: Json, schemas: Json) -> list[Any]:
-    """Return a model's examples: its own, or one composed of its fields'."""
-    if "$ref" in schema:
-        return _examples(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    if found := schema.get("examples"):
-        return list(found)
-    match schema:
-        case {"type": "array", "items": items}:
-            return [_examples(items, schemas)[:1]]
-        case {"type": "object", "properties": properties}:
-            fields = {name: _examples(field, schemas) for name, field in properties.items()}
-            return [{name: values[0] for name, values in fields.items() if values}]
-        case {"anyOf": [*choices]}:
-            return [example for choice in choices for example in _examples(choice, schemas)]
-        case {"type": "null"}:
-            return [None]
-    return []
-
-
-def _with_nulls(example: Any, schema: Json, schemas: Json) -> Any:
-    """Return the example with the nulls that FastAPI omits from documents."""
-    if "$ref" in schema:
-        return _with_nulls(example, schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    for choice in schema.get("anyOf", ()):
-        if choice.get("type") != "null":
-            example = _with_nulls(example, choice, schemas)
-    if isinstance(example, list):
-        return [_with_nulls(item, schema.get("items", {}), schemas) for item in example]
-    if isinstance(example, dict):
-        fields = schema.get("properties", {})
-        missing = {name: None for name in schema.get("required", ()) if name not in example}
-        return {
-            name: _with_nulls(value, fields.get(name, {}), schemas) for name, value in {**example, **missing}.items()
-        }
-    return example
 
 
 def _add_what_the_gateway_does(operation: Json, policy: RoutePolicy) -> None:

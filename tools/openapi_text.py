@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from photomesh_gateway.errors import Overloaded, RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
+from photomesh_gateway.settings import Settings
 from photomesh_shared.errors import (
     ExpiredToken,
     InvalidToken,
@@ -22,6 +23,7 @@ __all__ = [
     "HEADERS",
     "PARAMETERS",
     "SECURITY_SCHEMES",
+    "SERVERS",
     "TAGS",
     "TOKEN",
     "common_responses",
@@ -55,6 +57,21 @@ same key, for a day: a repeat creates nothing, and responds with what the first 
 
 **Limits**: `GET /v1/limits` lists them all; the `RateLimit` header of each response shows the remaining quota.
 """
+
+SERVERS: list[Json] = [
+    {
+        "url": Settings.model_construct().public_url,
+        "description": "The gateway that serves this document writes its own public URL here.",
+    },
+    {
+        "url": "{scheme}://{host}",
+        "description": "Any other deployment.",
+        "variables": {
+            "scheme": {"default": "https", "enum": ["https", "http"]},
+            "host": {"default": "localhost", "description": "The name of its gateway, with a port if need be."},
+        },
+    },
+]
 
 TAGS: list[Json] = [
     {"name": "accounts", "description": "Registering, logging in, profiles."},
@@ -95,7 +112,10 @@ HEADERS: Json = {
         "Those limits: so many requests (`q`) in so many seconds (`w`).",
         '"user";q=1200;w=60, "read";q=900;w=60, "address";q=3000;w=60',
     ),
-    "Retry-After": _header("Seconds to wait before trying again.", "2"),
+    "Retry-After": _header("Seconds to wait before trying again, where that may help.", "2"),
+    "Location": _header("The path of what was created.", "/v1/posts/o_9xQ4w2Lr"),
+    "Cache-Control": _header("Whether and how long the response may be cached (RFC 9111).", "private, no-cache"),
+    "Vary": _header("The request headers on which the response depends (RFC 9110).", "Authorization"),
     "ETag": _header("The version of the representation, for `If-None-Match` and `If-Match`.", '"5d41402abc4b2a76"'),
     "Link": _header(
         'The next page, as `rel="next"`; absent on the last.', '</v1/users/u_8aB3x9Q2/posts?cursor=…>; rel="next"'
@@ -151,13 +171,16 @@ def takes(parameter: str, operation: Json) -> bool:
 
 def headers_of(status: int, operation: Json) -> Json:
     """Return the headers of a response with this status."""
-    names = ["Request-Id", "RateLimit", "RateLimit-Policy"]
-    if status in (429, 503):
+    names = ["Request-Id", "RateLimit", "RateLimit-Policy", "Cache-Control", "Vary"]
+    if status >= 400:
         names.append("Retry-After")
     if status == 401:
         names.append("WWW-Authenticate")
-    if status in (200, 304) and takes("IfNoneMatch", operation):
+    conditional = takes("IfNoneMatch", operation) or takes("IfMatch", operation)
+    if status == 201 or (conditional and status in (200, 304, 412)):
         names.append("ETag")
+    if status == 201:
+        names.append("Location")
     if status in (200, 201):
         if takes("IdempotencyKey", operation):
             names.append("Idempotency-Replayed")

@@ -52,7 +52,7 @@ class Person:
         return begun
 
     async def abort(self, begun: dict[str, Any]) -> None:
-        await self._call("DELETE", f"/v1/uploads/{begun['upload_id']}")
+        await self._call("DELETE", f"/v1/uploads/{begun['id']}")
 
     async def upload(self, photo: bytes) -> str:
         """Announces, sends and completes a photo that needs one PUT; its id."""
@@ -62,7 +62,7 @@ class Person:
             response.raise_for_status()
             parts = [{"part_number": 1, "etag": response.headers["ETag"]}]
         self._times.add("PUT to the store", started)
-        path = f"/v1/uploads/{begun['upload_id']}/complete"
+        path = f"/v1/uploads/{begun['id']}/complete"
         done = await self._call("POST", path, json={"parts": parts}, timed="complete")
         photo_id: str = done["photo_id"]
         return photo_id

@@ -9,7 +9,7 @@ import pytest
 
 from tools.openapi import FILES, service_documents
 
-SHARED = ("Post", "AuthorOut", "LocationOut", "PostPhotoOut", "ReasonOut", "ViewerOut")
+SHARED = ("Post", "Author", "Place", "PostPhoto", "PostViewer", "Reason")
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -26,8 +26,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar, Unpack
+
+from photomesh_shared.problem_members import FieldError, ProblemExtensions
 
 __all__ = [
     "AccountNotFound",
@@ -55,6 +57,7 @@ __all__ = [
     "PayloadTooLarge",
     "PreconditionFailed",
     "Problem",
+    "ProblemExtensions",
     "RouteNotFound",
     "ServiceUnavailable",
     "TooManyRequests",
@@ -68,15 +71,6 @@ __all__ = [
 ]
 
 CONTENT_TYPE = "application/problem+json"
-
-
-@dataclass(frozen=True)
-class FieldError:
-    """An error in one part of the request. `pointer` is an RFC 6901 JSON pointer into the body, or ``#query/limit``,
-    ``#path/id``, ``#header/if-match`` for other parts."""
-
-    pointer: str
-    detail: str
 
 
 class Problem(Exception):
@@ -96,7 +90,7 @@ class Problem(Exception):
         *,
         errors: Iterable[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        **extensions: Any,
+        **extensions: Unpack[ProblemExtensions],
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
@@ -317,7 +311,7 @@ def problem_body(problem: Problem, *, type_base: str, request_id: str | None) ->
     if problem.detail:
         body["detail"] = problem.detail
     if problem.errors:
-        body["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in problem.errors]
+        body["errors"] = [asdict(error) for error in problem.errors]
     if request_id:
         body["request_id"] = request_id
     return body | problem.extensions

@@ -31,7 +31,8 @@ async def test_registration_logs_in(users: ApiUsers) -> None:
         "display_name": name,
         "bio": "",
         "private": False,
-        "avatar_urls": None,
+        "avatar_url": None,
+        "avatar_large_url": None,
         "created_at": "",
     }
     me = await users.api.get("/v1/me", headers={"Authorization": f"Bearer {body['access_token']}"})

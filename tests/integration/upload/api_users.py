@@ -41,8 +41,9 @@ class ApiUser:
 
     async def init(self, size_bytes: int = 1000, **changes: object) -> dict[str, Any]:
         response = await self.try_init(size_bytes, **changes)
-        assert response.status_code == 200, response.text
+        assert response.status_code == 201, response.text
         created: dict[str, Any] = response.json()
+        assert response.headers["location"] == f"/v1/uploads/{created['id']}"
         return created
 
     async def put(self, url: str, content: bytes, **headers: str) -> str:
@@ -68,7 +69,7 @@ class ApiUser:
     async def sent(self, content: bytes) -> tuple[str, list[dict[str, object]]]:
         """Creates an upload and sends its content; returns its id and the list for `complete`."""
         created = await self.init(len(content))
-        return created["upload_id"], await self.send(created, content)
+        return created["id"], await self.send(created, content)
 
     async def try_complete(self, upload_id: str, parts: object = None) -> httpx.Response:
         return await self.request("POST", f"/{upload_id}/complete", None if parts is None else {"parts": parts})

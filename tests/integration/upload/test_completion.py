@@ -62,7 +62,7 @@ async def test_a_second_put_after_complete_changes_nothing(
 ) -> None:
     content = content_of(size)
     created = await ada.init(size)
-    photo_id = await ada.complete(created["upload_id"], await ada.send(created, content))
+    photo_id = await ada.complete(created["id"], await ada.send(created, content))
     url = created["presigned_url"] or created["parts"][-1]["presigned_url"]
     late = await ada.storage.put(url, content=content_of(1000))
     assert late.status_code == 404
@@ -91,7 +91,7 @@ async def test_a_put_that_is_under_way_during_complete_changes_nothing(
         ada.storage.put(url, content=slowly(), headers={"Content-Length": str(len(other))})  # type: ignore[arg-type]
     )
     await half_sent.wait()
-    photo_id = await ada.complete(created["upload_id"], parts)
+    photo_id = await ada.complete(created["id"], parts)
     completed.set()
     await late
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
@@ -158,9 +158,9 @@ async def test_a_repeat_after_a_lost_response_returns_the_same_upload(
             expect_problem(lost, 500, "internal-error")
             [stored] = (await ada.request("GET", "")).json()["items"]
             created = (await api.post("/v1/uploads/init", json=file, headers=headers)).json()
-            assert created["upload_id"] == stored["upload_id"]
+            assert created["id"] == stored["id"]
             assert len((await ada.request("GET", "")).json()["items"]) == 1
-            await ada.complete(created["upload_id"], await ada.send(created, content_of(10)))
+            await ada.complete(created["id"], await ada.send(created, content_of(10)))
 
 
 async def test_a_crash_during_init_leaves_no_upload(

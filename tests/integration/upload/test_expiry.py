@@ -18,7 +18,7 @@ async def test_a_stale_upload_expires_and_is_deleted(serving: Serving) -> None:
         ada = new_user()
         content = content_of(PART_SIZE + 10)
         created = await ada.init(len(content))
-        stale, url = created["upload_id"], created["parts"][0]["presigned_url"]
+        stale, url = created["id"], created["parts"][0]["presigned_url"]
         parts = await ada.send(created, content)
         done, done_parts = await ada.sent(content_of(10))
         photo_id = await ada.complete(done, done_parts)
@@ -49,7 +49,7 @@ async def test_a_url_that_is_used_again_and_again_ends_its_upload(serving: Servi
         clock.ahead = timedelta(seconds=61)
 
         async def status() -> str:
-            found: str = (await hoarder.get_upload(created["upload_id"]))["status"]
+            found: str = (await hoarder.get_upload(created["id"]))["status"]
             return found
 
         assert await eventually(status, until=lambda found: found == "expired")

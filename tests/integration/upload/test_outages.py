@@ -30,7 +30,7 @@ async def test_without_object_storage_uploads_are_listed(serving: Serving, ada: 
         without_storage = ApiUser(new_user().api, ada.storage, ada.account_id, ada.headers)
         assert (await without_storage.api.get("/readyz")).json() == {"ready": True, "failures": {}}
         [listed] = (await without_storage.request("GET", "")).json()["items"]
-        assert listed["upload_id"] == created["upload_id"]
+        assert listed["id"] == created["id"]
         answer = await without_storage.api.post("/v1/uploads/init", json=FILE, headers=ada.headers)
         expect_problem(answer, 503, "object-storage-unavailable")
 

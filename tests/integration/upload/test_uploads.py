@@ -25,14 +25,14 @@ async def test_a_small_file_has_one_url(
     created = await ada.init(size, filename="Ölberg.JPG", content_type="image/HEIF")
     assert created["parts"] is None
     assert created["region"] == "local"
-    photo_id = await ada.complete(created["upload_id"], await ada.send(created, content))
+    photo_id = await ada.complete(created["id"], await ada.send(created, content))
 
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
     event = envelope.data
     assert isinstance(event, PhotoUploaded)
     assert envelope.entityversion == 1
     assert event.owner_id == ada.account_id
-    assert event.upload_id == decode("up", created["upload_id"])
+    assert event.upload_id == decode("up", created["id"])
     assert (event.filename, event.content_type, event.size_bytes) == ("Ölberg.JPG", "image/heic", size)
     async with open_all_objects() as raw:
         assert await raw.get(event.bucket, event.key, max_bytes=size) == content
@@ -56,7 +56,7 @@ async def test_a_large_file_is_split(
     created = await ada.init(size)
     assert created["presigned_url"] is None
     assert [part["size_bytes"] for part in created["parts"]] == sizes
-    photo_id = await ada.complete(created["upload_id"], await ada.send(created, content))
+    photo_id = await ada.complete(created["id"], await ada.send(created, content))
     [envelope] = await topics.wait_for("photos_uploaded", photo_id)
     assert isinstance(envelope.data, PhotoUploaded)
     async with open_all_objects() as raw:
@@ -77,7 +77,7 @@ async def test_urls_lead_to_object_storage(ada: ApiUser, environment: Mapping[st
 async def test_resuming_an_upload(ada: ApiUser) -> None:
     content = content_of(2 * PART_SIZE + 1000)
     created = await ada.init(len(content))
-    upload_id = created["upload_id"]
+    upload_id = created["id"]
     state = await ada.get_upload(upload_id)
     assert (state["status"], state["parts"], state["missing_part_numbers"]) == ("open", [], [1, 2, 3])
     assert state["photo_id"] is None
@@ -85,7 +85,7 @@ async def test_resuming_an_upload(ada: ApiUser) -> None:
 
     # A client that has lost everything finds the id in the list of open uploads.
     [listed] = (await ada.request("GET", "")).json()["items"]
-    assert listed["upload_id"] == upload_id
+    assert listed["id"] == upload_id
     state = await ada.get_upload(upload_id)
     assert state["missing_part_numbers"] == [1, 3]
     assert [(part["part_number"], part["size_bytes"]) for part in state["parts"]] == [(2, PART_SIZE)]
@@ -104,7 +104,7 @@ async def test_resuming_an_upload(ada: ApiUser) -> None:
 
 async def test_resuming_an_upload_of_a_single_part(ada: ApiUser) -> None:
     content = content_of(500)
-    upload_id = (await ada.init(500))["upload_id"]
+    upload_id = (await ada.init(500))["id"]
     assert (await ada.get_upload(upload_id))["missing_part_numbers"] == [1]
     await ada.put((await ada.create_part_urls(upload_id, 1))[1], content)
     assert (await ada.get_upload(upload_id))["parts"][0]["size_bytes"] == 500
@@ -120,7 +120,7 @@ async def test_sending_a_part_again(ada: ApiUser, topics: Topics) -> None:
     repaired = await ada.put(second, content[PART_SIZE:])
     assert garbled != repaired
     parts = [{"part_number": 2, "etag": repaired}, {"part_number": 1, "etag": good}]
-    photo_id = await ada.complete(created["upload_id"], parts)
+    photo_id = await ada.complete(created["id"], parts)
     assert len(await topics.wait_for("photos_uploaded", photo_id)) == 1
 
 
@@ -132,12 +132,12 @@ async def test_the_list_of_a_single_part_may_be_omitted(ada: ApiUser, body: obje
 
 
 async def test_pages_of_open_uploads(ada: ApiUser) -> None:
-    created = [(await ada.init())["upload_id"] for _ in range(5)]
+    created = [(await ada.init())["id"] for _ in range(5)]
     seen, path = [], "?limit=2"
     while path:
         response = await ada.request("GET", path)
         page = response.json()
-        seen += [item["upload_id"] for item in page["items"]]
+        seen += [item["id"] for item in page["items"]]
         assert ("link" in response.headers) == (page["next_cursor"] is not None)
         path = f"?limit=2&cursor={page['next_cursor']}" if page["next_cursor"] else ""
     assert seen == created[::-1]

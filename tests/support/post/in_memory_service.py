@@ -172,7 +172,7 @@ class InMemoryService:
 
     async def create_post(self, *photo_ids: int, author_id: int = ADA, caption: str = "") -> int:
         view = await self.posts.create_post(
-            CreationId(self.ids.next()), author_id, Draft.checked(photo_ids, caption, None, {})
+            CreationId(self.ids.next()), author_id, Draft.checked(photo_ids, caption, None, [])
         )
         return view.post.id
 

@@ -13,7 +13,8 @@ from photomesh_identity.accounts.domain import (
     Account,
     ProfileEdit,
     apply_edit,
-    avatar_urls,
+    avatar_large_url,
+    avatar_url,
     normalize_bio,
     normalize_display_name,
 )
@@ -40,8 +41,11 @@ def test_edits_of_the_avatar() -> None:
     without = apply_edit(ADA, ProfileEdit(remove_avatar=True), None, LATER)
     assert without.avatar is None
     assert apply_edit(without, ProfileEdit(remove_avatar=True), None, LATER) is without
-    assert avatar_urls(ADA, "http://cdn/variants") == {150: "http://cdn/variants/a/150.jpg"}
-    assert avatar_urls(without, "http://cdn/variants") == {}
+    assert avatar_url(ADA, "http://cdn/variants") == "http://cdn/variants/a/150.jpg"
+    both = apply_edit(ADA, ProfileEdit(avatar_photo_id=7), {150: "b/150.jpg", 320: "b/320.jpg"}, LATER)
+    assert avatar_url(both, "http://cdn/variants") == "http://cdn/variants/b/150.jpg"
+    assert avatar_large_url(both, "http://cdn/variants") == "http://cdn/variants/b/320.jpg"
+    assert avatar_url(without, "http://cdn/variants") is avatar_large_url(without, "http://cdn/variants") is None
 
 
 @pytest.mark.parametrize(

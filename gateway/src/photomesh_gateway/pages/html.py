@@ -31,15 +31,20 @@ DOCS = """<!doctype html>
 <script src="/docs/start.js"></script>
 </html>
 """
-DOCS_START = """SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#docs",
-  deepLinking: true,
-  displayRequestDuration: true,
-  persistAuthorization: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-});
+# Requests go to the page's own origin, whatever name it was opened by: the policy above allows no other.
+DOCS_START = """(async () => {
+  const spec = await (await fetch("/openapi.json")).json();
+  spec.servers = [{ url: location.origin }];
+  SwaggerUIBundle({
+    spec,
+    dom_id: "#docs",
+    deepLinking: true,
+    displayRequestDuration: true,
+    persistAuthorization: true,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+  });
+})();
 """
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -40,7 +40,9 @@ def pages_router(settings: Settings) -> APIRouter:
 
     @cache
     def document() -> tuple[bytes, str]:
-        content = (_PACKAGE / "openapi.json").read_bytes()
+        described = json.loads((_PACKAGE / "openapi.json").read_bytes())
+        described["servers"][0]["url"] = settings.public_url  # clients are generated for the first server
+        content = json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
         return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
     @cache

@@ -7,7 +7,7 @@ import logging
 from pydantic import BaseModel, ValidationError
 
 from photomesh_identity.accounts.avatars import Photo
-from photomesh_identity.accounts.domain import Account, small_avatar_url
+from photomesh_identity.accounts.domain import Account, avatar_url
 from photomesh_identity.errors import PhotosUnavailable
 from photomesh_identity.metrics import PRIVACY_WRITES
 from photomesh_shared.concurrency.single_flight import SingleFlight
@@ -51,7 +51,7 @@ class PrivacyClient:
             version=account.version,
             username=account.username,
             display_name=account.display_name,
-            avatar_url=small_avatar_url(account, self._cdn_url),
+            avatar_url=avatar_url(account, self._cdn_url),
             private=account.private,
         )
         try:

@@ -36,6 +36,7 @@ from photomesh_shared.events.follows import (
 )
 from photomesh_shared.events.impressions import Impression, ImpressionRecorded, ImpressionsRecorded
 from photomesh_shared.events.photos import (
+    CameraTime,
     PhotoFailed,
     PhotoMetadata,
     PhotoReady,
@@ -70,6 +71,7 @@ __all__ = [
     "AccountUpdated",
     "BlockCreated",
     "BlockDeleted",
+    "CameraTime",
     "CollectionCreated",
     "CollectionDeleted",
     "CollectionPostAdded",

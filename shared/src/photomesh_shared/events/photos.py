@@ -12,6 +12,7 @@ from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PhotoId, UploadId, UserId
 
 __all__ = [
+    "CameraTime",
     "PhotoFailed",
     "PhotoMetadata",
     "PhotoReady",

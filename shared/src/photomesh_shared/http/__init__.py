@@ -8,12 +8,11 @@ run                  the server
 
 from __future__ import annotations
 
-from photomesh_shared.http.app import ApiDeps, create_api_app, create_service_app, ops_app
-from photomesh_shared.http.deps import app_deps
+from photomesh_shared.http.app import ApiDeps, app_deps, create_api_app, create_service_app, ops_app
 from photomesh_shared.http.health import Check, Readiness
 from photomesh_shared.http.idempotency import Creation
 from photomesh_shared.http.internal import InternalRouter
-from photomesh_shared.http.paging import PRIVATE, LargePaging, Page, PageRequest, Paging
+from photomesh_shared.http.paging import PRIVATE, Page, PageRequest, Paging
 from photomesh_shared.http.policy import Auth, RateClass, RoutePolicy
 from photomesh_shared.http.problems import ProblemDocument, problems
 from photomesh_shared.http.router import ApiRouter
@@ -27,7 +26,6 @@ __all__ = [
     "Check",
     "Creation",
     "InternalRouter",
-    "LargePaging",
     "Page",
     "PageRequest",
     "Paging",

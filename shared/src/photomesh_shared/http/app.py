@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, runtime_checkable
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
@@ -22,7 +22,7 @@ from photomesh_shared.internal_api.credentials import CallVerifier
 from photomesh_shared.observability import tracing
 from photomesh_shared.settings import CalleeSettings, ServiceSettings
 
-__all__ = ["ApiDeps", "create_api_app", "create_service_app", "ops_app"]
+__all__ = ["ApiDeps", "app_deps", "create_api_app", "create_service_app", "ops_app"]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -40,6 +40,11 @@ class IdempotentApiDeps(Protocol):
 
     @property
     def idempotency(self) -> IdempotencyStore: ...
+
+
+async def app_deps(request: Request) -> Any:  # async, because FastAPI runs sync ones in a thread
+    """Return the service's `Deps`, opened by the lifespan: ``Dependencies = Annotated[Deps, Depends(app_deps)]``."""
+    return request.app.state.deps
 
 
 class _ServiceApp(FastAPI):

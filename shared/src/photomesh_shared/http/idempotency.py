@@ -183,7 +183,7 @@ class IdempotencyMiddleware:
         if key is None:
             return await self._app(scope, receive, send)
         if not 1 <= len(key) <= _MAX_KEY or not key.isprintable():
-            field = FieldError("#header/idempotency-key", f"must have 1 to {_MAX_KEY} printable characters")
+            field = FieldError("/Idempotency-Key", f"must have 1 to {_MAX_KEY} printable characters", location="header")
             return await self._refuse(InvalidRequest(errors=[field]), scope, receive, send)
 
         try:

@@ -1,9 +1,9 @@
 """Pagination of a list route::
 
-    async def list_likes(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[AuthorOut]:
+    async def list_likes(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[Author]:
         kind = f"likes-of-post:{encode('o', post_id)}"
         accounts, last = await deps.likes.list_likes(post_id, after=paging.position(kind), limit=paging.limit)
-        return paging.page(kind, [AuthorOut.of(account) for account in accounts], last)
+        return paging.page(kind, [Author.of(account) for account in accounts], last)
 
 A position is the sort key of the last item on a page, as a list of numbers and strings.
 """
@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from photomesh_shared.http.cursors import CursorCodec
 
-__all__ = ["PRIVATE", "Cursor", "LargePaging", "Limit", "Page", "PageRequest", "Paging"]
+__all__ = ["PRIVATE", "Cursor", "Limit", "Page", "PageRequest", "Paging"]
 
 Item = TypeVar("Item")
 
@@ -27,7 +27,6 @@ PRIVATE = "private, no-cache"
 """`Cache-Control` of responses that differ by viewer."""
 
 Limit = Annotated[int, Query(ge=1, le=50, description="Items at most; a page may have fewer.")]
-LargeLimit = Annotated[int, Query(ge=1, le=100, description="Items at most; a page may have fewer.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the previous page.")]
 
 
@@ -87,13 +86,4 @@ async def _paging(request: Request, response: Response, limit: Limit = 20, curso
     return PageRequest(request, response, limit, cursor)
 
 
-async def _large_paging(
-    request: Request, response: Response, limit: LargeLimit = 20, cursor: Cursor = None
-) -> PageRequest:
-    return PageRequest(request, response, limit, cursor)
-
-
 Paging = Annotated[PageRequest, Depends(_paging)]
-"""Up to 50 items: posts, comments."""
-LargePaging = Annotated[PageRequest, Depends(_large_paging)]
-"""Up to 100 items that are cheap to render: accounts, uploads."""

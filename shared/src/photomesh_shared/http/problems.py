@@ -24,6 +24,7 @@ from photomesh_shared.errors import (
     RouteNotFound,
     problem_body,
 )
+from photomesh_shared.http.schemas import Url
 from photomesh_shared.observability import logs
 from photomesh_shared.settings import ServiceSettings
 
@@ -36,14 +37,19 @@ Handler = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
 
 
 class ProblemField(BaseModel):
-    pointer: str = Field(examples=["/username"])
+    """An error in one part of the request."""
+
+    location: str = Field(description="`body`, `query`, `path` or `header`.", examples=["body"])
+    pointer: str = Field(
+        description="An RFC 6901 JSON pointer into that part; empty for the whole part.", examples=["/username"]
+    )
     detail: str = Field(examples=["String should have at least 3 characters"])
 
 
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem. `type` is a stable URL with an explanation; other members may be added."""
 
-    type: str = Field(examples=["http://127.0.0.1:18000/problems/invalid-request"])
+    type: Url = Field(examples=["http://127.0.0.1:18000/problems/invalid-request"])
     title: str = Field(examples=["The request is not valid"])
     status: int = Field(examples=[422])
     code: str = Field(examples=["invalid-request"])
@@ -51,6 +57,19 @@ class ProblemDocument(BaseModel):
     detail: str | None = None
     errors: list[ProblemField] | None = None
     request_id: str | None = Field(None, examples=["req_5Y1pXQm2"])
+    limit: int | None = Field(None, description="How many are allowed.")
+    max_bytes: int | None = Field(None, description="How many bytes are allowed.")
+    quota: str | None = Field(None, description="The quota that is used up.")
+    allowed_types: list[str] | None = Field(None, description="The media types that are accepted.")
+    missing_part_numbers: list[int] | None = Field(None, description="The parts of the upload that have not arrived.")
+    part_numbers: list[int] | None = Field(None, description="The parts that are not as announced.")
+    announced_bytes: int | None = Field(None, description="The size that was announced.")
+    arrived_bytes: int | None = Field(None, description="The size that arrived.")
+    photo_id: str | None = Field(None, description="The photo that the upload became.")
+    photo_status: str | None = Field(None, description="The status of the photo.")
+    violated_policies: list[str] | None = Field(None, description="The names of the rate limits that are exceeded.")
+    region: str | None = Field(None, description="The region to which the resource belongs.")
+    region_url: Url | None = Field(None, description="Where that region's API is.")
 
 
 def problems(*kinds: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -94,10 +113,10 @@ def _respond(request: Request, problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, problem.headers, CONTENT_TYPE)
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    where, *rest = location
-    escaped = [str(part)[:_MAX_NAME].replace("~", "~0").replace("/", "~1") for part in rest]
-    return "/" + "/".join(escaped) if where == "body" and rest else "#" + "/".join([str(where), *escaped])
+def _field_error(found: dict[str, Any]) -> FieldError:
+    location, *path = found["loc"]
+    pointer = "".join("/" + str(part)[:_MAX_NAME].replace("~", "~0").replace("/", "~1") for part in path)
+    return FieldError(pointer, found["msg"].removeprefix("Value error, "), location)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -110,9 +129,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return _respond(request, MalformedJson())
-    fields = [
-        FieldError(_pointer(item["loc"]), item["msg"].removeprefix("Value error, ")) for item in found[:_MAX_ERRORS]
-    ]
+    fields = [_field_error(item) for item in found[:_MAX_ERRORS]]
     detail = f"There are {len(found)} errors; these are the first." if len(found) > _MAX_ERRORS else None
     return _respond(request, InvalidRequest(detail, errors=fields))
 

@@ -4,7 +4,7 @@
 
     @router.put("/v1/posts/{post_id}/like", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=[PostNotFound],
                 summary="Like a post")
-    async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeOut: ...
+    async def like_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> LikeState: ...
 
 Derived from the declaration: the documented problems (of tokens, validation, cursors and idempotency keys), the paths
 of the idempotency middleware, the maximum body, and the gateway's routing table.

@@ -21,8 +21,10 @@ async def _call(api: httpx.AsyncClient, path: str, body: object = None) -> dict[
 
 async def test_a_snapshot_is_the_post_as_it_is_now(api: httpx.AsyncClient, ada: ApiUser) -> None:
     photo_id = await ada.photo()
-    post_id = str((await ada.post(photo_id, caption="one #two", alt_texts={photo_id: "three"}))["id"])
-    await ada.edit(post_id, caption="four", alt_texts={photo_id: "five"})
+    post_id = str(
+        (await ada.post(photo_id, caption="one #two", alt_texts=[{"photo_id": photo_id, "text": "three"}]))["id"]
+    )
+    await ada.edit(post_id, caption="four", alt_texts=[{"photo_id": photo_id, "text": "five"}])
     gone = await ada.publish_post()
     await ada.delete(gone)
     waiting = str((await ada.post(await ada.upload()))["id"])

@@ -34,8 +34,13 @@ async def photo_id(ada: ApiUser) -> str:
         ({"place": {"name": "x", "latitude": 91, "longitude": 0}}, "invalid-request", ["/place/latitude"]),
         ({"place": {"name": "x", "latitude": 1}}, "invalid-request", ["/place"]),
         ({"place": {"name": "x", "latitude": float("nan"), "longitude": 0}}, "invalid-request", ["/place/latitude"]),
-        ({"alt_texts": {"p_1": "not in this post"}}, "invalid-request", ["/alt_texts/p_1"]),
-        ({"alt_texts": []}, "invalid-request", ["/alt_texts"]),
+        (
+            {"alt_texts": [{"photo_id": "p_1", "text": "not in this post"}]},
+            "invalid-request",
+            ["/alt_texts/0/photo_id"],
+        ),
+        ({"alt_texts": {"p_1": "a map"}}, "invalid-request", ["/alt_texts"]),
+        ({"alt_texts": [{"photo_id": "p_1", "text": None}]}, "invalid-request", ["/alt_texts/0/text"]),
         ({"captoin": "misspelt"}, "invalid-request", ["/captoin"]),
         ({"place": {"name": "\udfff"}}, "invalid-request", ["/place/name"]),
     ],
@@ -56,8 +61,10 @@ async def test_a_member_whose_name_is_not_text(ada: ApiUser, photo_id: str) -> N
 
 
 async def test_alt_texts_are_limited(ada: ApiUser, photo_id: str) -> None:
-    answer = await ada.request("POST", "/v1/posts", {"photo_ids": [photo_id], "alt_texts": {photo_id: "a" * 1_001}})
-    expect_problem(answer, 422, "invalid-request", f"/alt_texts/{photo_id}")
+    for texts, pointer in ((["a" * 1_001], "/alt_texts/0/text"), (["one", "two"], "/alt_texts/1/photo_id")):
+        alt_texts = [{"photo_id": photo_id, "text": text} for text in texts]
+        answer = await ada.request("POST", "/v1/posts", {"photo_ids": [photo_id], "alt_texts": alt_texts})
+        expect_problem(answer, 422, "invalid-request", pointer)
 
 
 @pytest.mark.parametrize("number", [-1, 1 << 63, 10**30, 1.5, True])
@@ -117,7 +124,7 @@ async def test_malformed_ids(ada: ApiUser, path: str, wrong: str) -> None:
         ({"caption": "a" * 2_201}, "caption-too-long"),
         ({"caption": None}, "invalid-request"),
         ({"photo_ids": ["p_1"]}, "invalid-request"),
-        ({"alt_texts": {"p_1": "not in this post"}}, "invalid-request"),
+        ({"alt_texts": [{"photo_id": "p_1", "text": "not in this post"}]}, "invalid-request"),
     ],
 )
 async def test_invalid_edits(ada: ApiUser, photo_id: str, fields: dict[str, object], code: str) -> None:

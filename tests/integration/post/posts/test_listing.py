@@ -82,10 +82,10 @@ async def test_empty_lists_cannot_be_told_apart(ada: ApiUser, grace: ApiUser) ->
     [
         ("cursor=nonsense", 400, "invalid-cursor", None),
         ("cursor=%00", 400, "invalid-cursor", None),
-        ("cursor=" + "A" * 501, 422, "invalid-request", "#query/cursor"),
-        ("limit=0", 422, "invalid-request", "#query/limit"),
-        ("limit=51", 422, "invalid-request", "#query/limit"),
-        ("limit=many", 422, "invalid-request", "#query/limit"),
+        ("cursor=" + "A" * 501, 422, "invalid-request", "/cursor"),
+        ("limit=0", 422, "invalid-request", "/limit"),
+        ("limit=51", 422, "invalid-request", "/limit"),
+        ("limit=many", 422, "invalid-request", "/limit"),
     ],
 )
 async def test_invalid_queries(ada: ApiUser, query: str, status: int, code: str, pointer: str | None) -> None:

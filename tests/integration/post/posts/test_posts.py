@@ -21,7 +21,9 @@ PLACE = {"name": "Lake Como", "latitude": 46.016, "longitude": 9.257}
 async def test_a_post_of_ready_photos_is_published_at_once(ada: ApiUser, grace: ApiUser, topics: Topics) -> None:
     first, second = await ada.photo(), await ada.photo()
     caption = "At dusk with @grace #Sunset #日本の春"
-    made = await ada.post(second, first, caption=caption, place=PLACE, alt_texts={first: "A lake"})
+    made = await ada.post(
+        second, first, caption=caption, place=PLACE, alt_texts=[{"photo_id": first, "text": "A lake"}]
+    )
     assert made["status"] == "published"
     assert (made["hashtags"], made["mentions"], made["place"]) == (["sunset", "日本の春"], ["grace"], PLACE)
     assert made["author"] == {
@@ -86,10 +88,11 @@ async def test_a_post_fails_for_the_reason_of_its_photo(ada: ApiUser, topics: To
 async def test_the_longest_texts(ada: ApiUser) -> None:
     """Each of these characters takes 12 bytes in the request: escaped, as a surrogate pair."""
     photos = [await ada.photo() for _ in range(10)]
-    alt_texts = dict.fromkeys(photos, "🌄" * 1_000)
+    alt_texts = [{"photo_id": photo, "text": "🌄" * 1_000} for photo in photos]
     post = await ada.post(*photos, caption="🌄" * 2_200, alt_texts=alt_texts)
     assert (post["caption"], {photo["alt_text"] for photo in post["photos"]}) == ("🌄" * 2_200, {"🌄" * 1_000})
-    edited = await ada.edit(post["id"], caption="🌅" * 2_200, alt_texts=dict.fromkeys(photos, "🌅" * 1_000))
+    alt_texts = [{"photo_id": photo, "text": "🌅" * 1_000} for photo in photos]
+    edited = await ada.edit(post["id"], caption="🌅" * 2_200, alt_texts=alt_texts)
     assert (edited["caption"], {photo["alt_text"] for photo in edited["photos"]}) == ("🌅" * 2_200, {"🌅" * 1_000})
 
 
@@ -139,11 +142,13 @@ async def test_idempotency_keys(ada: ApiUser) -> None:
 
 async def test_edits(ada: ApiUser, grace: ApiUser, topics: Topics) -> None:
     photo_id = await ada.photo()
-    made = await ada.post(photo_id, caption="Before #one", place=PLACE, alt_texts={photo_id: "A lake"})
+    made = await ada.post(
+        photo_id, caption="Before #one", place=PLACE, alt_texts=[{"photo_id": photo_id, "text": "A lake"}]
+    )
     edited = await ada.edit(made["id"], caption="After #two")
     assert (edited["caption"], edited["hashtags"], edited["place"]) == ("After #two", ["two"], PLACE)
     assert edited["edited_at"]
-    edited = await ada.edit(made["id"], place=None, alt_texts={photo_id: None})
+    edited = await ada.edit(made["id"], place=None, alt_texts=[{"photo_id": photo_id, "text": None}])
     assert (edited["place"], edited["photos"][0]["alt_text"], edited["caption"]) == (None, None, "After #two")
     assert await grace.get(f"/v1/posts/{made['id']}") == edited
     events = await topics.events("posts", made["id"])

@@ -56,7 +56,7 @@ def always(current: PostView) -> None:
 
 async def test_a_post_of_ready_photos_is_published_at_once(service: InMemoryService) -> None:
     first, second = await service.ready_photo(), await service.ready_photo()
-    draft = Draft.checked([second, first], "At dusk with @grace #sunset", Place(name="Como"), {first: "A lake"})
+    draft = Draft.checked([second, first], "At dusk with @grace #sunset", Place(name="Como"), [(first, "A lake")])
     view = await service.posts.create_post(CreationId(service.ids.next()), ADA, draft)
     assert view.post.status is PostStatus.PUBLISHED
     assert [(photo.id, photo.alt_text) for photo in view.photos] == [(second, None), (first, "A lake")]
@@ -222,12 +222,12 @@ async def test_a_stalled_request_does_not_get_its_photo_back(service: InMemorySe
 
 async def test_an_edit_changes_only_its_members(service: InMemoryService) -> None:
     photo = await service.ready_photo()
-    draft = Draft.checked([photo], "Before #one", Place(name="Como"), {photo: "A lake"})
+    draft = Draft.checked([photo], "Before #one", Place(name="Como"), [(photo, "A lake")])
     post_id = (await service.posts.create_post(CreationId(service.ids.next()), ADA, draft)).post.id
     view = await service.posts.edit_post(ADA, post_id, Edit(caption="After #two @grace"), always)
     assert (view.post.caption, view.post.hashtags, view.post.mentions) == ("After #two @grace", ("two",), ("grace",))
     assert (view.post.place, view.photos[0].alt_text) == (Place(name="Como"), "A lake")
-    view = await service.posts.edit_post(ADA, post_id, Edit(sets_place=True, alt_texts={photo: None}), always)
+    view = await service.posts.edit_post(ADA, post_id, Edit(sets_place=True, alt_texts=[(photo, None)]), always)
     assert (view.post.place, view.photos[0].alt_text, view.post.caption) == (None, None, "After #two @grace")
     event = service.post_log.events[-1].data
     assert isinstance(event, PostEdited)
@@ -258,8 +258,8 @@ async def test_only_the_author_may_edit_and_only_if_the_precondition_holds(servi
     with pytest.raises(PostNotFound):
         await service.posts.edit_post(ADA, 12345, Edit(caption="x"), always)
     with pytest.raises(InvalidRequest) as refused:
-        await service.posts.edit_post(ADA, post_id, Edit(alt_texts={5: "x"}), always)
-    assert [error.pointer for error in refused.value.errors] == ["/alt_texts/p_5"]
+        await service.posts.edit_post(ADA, post_id, Edit(alt_texts=[(5, "x")]), always)
+    assert [error.pointer for error in refused.value.errors] == ["/alt_texts/0/photo_id"]
     await service.consume(account(ADA, private=True, version=2))
     with pytest.raises(PostNotFound):
         await service.posts.edit_post(GRACE, post_id, Edit(caption="x"), always)

@@ -7,13 +7,13 @@ Responses are not built from these models but spliced (`serialization`); tests c
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from photomesh_feed.domain.pages import Mode
-from photomesh_feed.reading.impressions import Impression
+from photomesh_feed.reading import impressions
 from photomesh_shared.events import UtcTime
+from photomesh_shared.http.schemas import RequestBody, Url, examples
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
 __all__ = ["Impressions", "Post"]
@@ -32,11 +32,7 @@ _PHOTO = {
 }
 
 
-def _example(shown: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [shown]})
-
-
-class ReasonOut(BaseModel):
+class Reason(BaseModel):
     """Why a photo or a post failed."""
 
     code: str = Field(description="More may be added: treat an unknown code as its message says.")
@@ -45,7 +41,7 @@ class ReasonOut(BaseModel):
     retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
 
 
-class LocationOut(BaseModel):
+class Place(BaseModel):
     """Where a post was made, as its author says."""
 
     name: str
@@ -53,29 +49,29 @@ class LocationOut(BaseModel):
     longitude: float | None
 
 
-class PostPhotoOut(BaseModel):
+class PostPhoto(BaseModel):
     """A photo as its post shows it."""
 
     id: PhotoId
     status: str
-    reason: ReasonOut | None
+    reason: Reason | None
     width: int | None
     height: int | None
     placeholder: str | None
-    variants: dict[str, str] | None
+    variants: dict[str, Url] | None
     alt_text: str | None
 
 
-class AuthorOut(BaseModel):
+class Author(BaseModel):
     """An account as others see it. Names are null for the moment until a new account is known here."""
 
     id: UserId
     username: str | None
     display_name: str | None
-    avatar_url: str | None
+    avatar_url: Url | None = Field(description="150 pixels.")
 
 
-class ViewerOut(BaseModel):
+class PostViewer(BaseModel):
     """The viewer's own reactions to a post."""
 
     liked: bool
@@ -85,7 +81,7 @@ class ViewerOut(BaseModel):
 class Post(BaseModel):
     """A post."""
 
-    model_config = _example(
+    model_config = examples(
         {
             "id": "o_9xQ4w2Lr",
             "author": {"id": "u_7fK2m1Zt", "username": "ada", "display_name": "Ada Lovelace", "avatar_url": None},
@@ -106,32 +102,26 @@ class Post(BaseModel):
     )
 
     id: PostId
-    author: AuthorOut
+    author: Author
     status: str = Field(
         description="`processing` until all photos are ready, then `published`; or `failed`. More may be added. Only "
         "its author sees a post that is not published."
     )
-    reason: ReasonOut | None = Field(description="Why it failed.")
+    reason: Reason | None = Field(description="Why it failed.")
     caption: str
     hashtags: list[str] = Field(description="Lower case, without the sign.")
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
-    place: LocationOut | None
-    photos: list[PostPhotoOut]
+    place: Place | None
+    photos: list[PostPhoto]
     like_count: int = Field(description="Includes your own like at once, other people's within a second or two.")
     comment_count: int = Field(description="With replies.")
-    viewer: ViewerOut | None = Field(description="Null without a token.")
+    viewer: PostViewer | None = Field(description="Null without a token.")
     created_at: UtcTime
     edited_at: UtcTime | None
     published_at: UtcTime | None
 
 
-class _Request(BaseModel):
-    """Rejects unknown members, because a misspelt optional one would be ignored silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ImpressionIn(_Request):
+class Impression(RequestBody):
     """A post that was seen."""
 
     post_id: PostId
@@ -139,31 +129,16 @@ class ImpressionIn(_Request):
     mode: Mode
     seen_at: UtcTime | None = Field(None, description="Default: now. Clamped to the last 24 hours.")
 
-    def impression(self) -> Impression:
+    def impression(self) -> impressions.Impression:
         seen_at: datetime | None = self.seen_at
-        return Impression(self.post_id, self.position, self.mode, seen_at)
+        return impressions.Impression(self.post_id, self.position, self.mode, seen_at)
 
 
-class Impressions(_Request):
+class Impressions(RequestBody):
     """Posts that were seen."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "items": [
-                        {
-                            "post_id": "o_9xQ4w2Lr",
-                            "position": 0,
-                            "mode": "ranked",
-                            "seen_at": "2026-11-21T10:30:00Z",
-                        }
-                    ]
-                }
-            ]
-        },
+    model_config = examples(
+        {"items": [{"post_id": "o_9xQ4w2Lr", "position": 0, "mode": "ranked", "seen_at": "2026-11-21T10:30:00Z"}]}
     )
 
-    items: list[ImpressionIn] = Field(min_length=1, max_length=100)
+    items: list[Impression] = Field(min_length=1, max_length=100)

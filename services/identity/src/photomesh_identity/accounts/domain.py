@@ -13,10 +13,10 @@ __all__ = [
     "Account",
     "ProfileEdit",
     "apply_edit",
-    "avatar_urls",
+    "avatar_large_url",
+    "avatar_url",
     "normalize_bio",
     "normalize_display_name",
-    "small_avatar_url",
 ]
 
 DISPLAY_NAME_MAX = 50
@@ -40,15 +40,14 @@ class Account:
     updated_at: datetime
 
 
-def avatar_urls(account: Account, cdn_url: str) -> dict[int, str]:
-    """Size in pixels → URL; empty without an avatar."""
-    return {size: f"{cdn_url}/{key}" for size, key in (account.avatar or {}).items()}
+def avatar_url(account: Account, cdn_url: str) -> str | None:
+    """The URL of the smallest size, which events and lists have; None without an avatar."""
+    return f"{cdn_url}/{account.avatar[min(account.avatar)]}" if account.avatar else None
 
 
-def small_avatar_url(account: Account, cdn_url: str) -> str | None:
-    """The URL that events and lists have."""
-    urls = avatar_urls(account, cdn_url)
-    return urls[min(urls)] if urls else None
+def avatar_large_url(account: Account, cdn_url: str) -> str | None:
+    """The URL of the largest size, which profiles have as well; None without an avatar."""
+    return f"{cdn_url}/{account.avatar[max(account.avatar)]}" if account.avatar else None
 
 
 @dataclass(frozen=True)

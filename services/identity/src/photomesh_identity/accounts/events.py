@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photomesh_identity.accounts.domain import Account, small_avatar_url
+from photomesh_identity.accounts.domain import Account, avatar_url
 from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope, Event
 from photomesh_shared.ids import encode
 
@@ -24,7 +24,7 @@ def _public_profile(account: Account, cdn_url: str) -> dict[str, object]:
         "display_name": account.display_name,
         "bio": account.bio,
         "private": account.private,
-        "avatar_url": small_avatar_url(account, cdn_url),
+        "avatar_url": avatar_url(account, cdn_url),
         "registered_at": account.created_at,
     }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from photomesh_identity.accounts import domain
-from photomesh_identity.accounts.domain import Account, avatar_urls
+from photomesh_identity.accounts.domain import Account
 from photomesh_identity.credentials import domain as credentials
 from photomesh_identity.profiles.queries import ProfileView
 from photomesh_identity.sessions.service import Grant
+from photomesh_shared.events import UtcTime
+from photomesh_shared.http.schemas import RequestBody, UpdateBody, Url, examples
 from photomesh_shared.ids import PhotoId, UserId
 
 __all__ = [
@@ -35,10 +36,8 @@ _ME: dict[str, Any] = {
     "display_name": "Ada Lovelace",
     "bio": "Numbers, mostly.",
     "private": False,
-    "avatar_urls": {
-        "150": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
-        "320": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/320.jpg",
-    },
+    "avatar_url": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
+    "avatar_large_url": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/320.jpg",
     "created_at": "2026-11-21T10:00:00Z",
 }
 _COUNTS: dict[str, Any] = {"posts": 42, "followers": 310, "following": 120}
@@ -57,16 +56,6 @@ _PAIR: dict[str, Any] = {
     "token_type": "Bearer",
     "expires_in": 900,
 }
-
-
-class _Request(BaseModel):
-    """Refuses unknown members: a misspelt optional one would be ignored silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _example(**members: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 def _raw(limit: int) -> StringConstraints:
@@ -117,42 +106,43 @@ DisplayName = Annotated[
 Bio = Annotated[str, _raw(domain.BIO_MAX), AfterValidator(domain.normalize_bio), _bounds(maxLength=domain.BIO_MAX)]
 
 
-class AccountCreate(_Request):
+class AccountCreate(RequestBody):
     """A new account."""
 
-    model_config = _example(username="ada", email="ada@example.com", password="correct horse battery")  # noqa: S106
+    model_config = examples({"username": "ada", "email": "ada@example.com", "password": "correct horse battery"})
 
     username: Username
     email: Email
     password: NewPassword
 
 
-class SessionCreate(_Request):
+class SessionCreate(RequestBody):
     """A log-in."""
 
-    model_config = _example(login="ada", password="correct horse battery")  # noqa: S106
+    model_config = examples({"login": "ada", "password": "correct horse battery"})
 
     login: str = Field(max_length=credentials.EMAIL_MAX, description="Username or e-mail address.")
     password: str = Field(max_length=1_000, json_schema_extra={"format": "password"})
 
 
-class SessionRefresh(_Request):
+class SessionRefresh(RequestBody):
     """A refresh token to exchange for the next pair."""
 
-    model_config = _example(refresh_token="rt_0x8mC2b1…")  # noqa: S106
+    model_config = examples({"refresh_token": "rt_0x8mC2b1…"})
 
     refresh_token: str = Field(max_length=200)
 
 
-class ProfileUpdate(_Request):
+class ProfileUpdate(UpdateBody):
     """Members that are left out stay unchanged."""
 
-    model_config = _example(display_name="Ada Lovelace", bio="Numbers, mostly.", avatar_photo_id="p_8aB3x9Q2")
+    model_config = examples(
+        {"display_name": "Ada Lovelace", "bio": "Numbers, mostly.", "avatar_photo_id": "p_8aB3x9Q2"}
+    )
 
-    # A default_factory makes a field optional without making it nullable.
-    display_name: DisplayName = Field(default_factory=str)
-    bio: Bio = Field(default_factory=str)
-    private: bool = Field(default_factory=bool, strict=True, description="Whether following requires your approval.")
+    display_name: DisplayName = ""
+    bio: Bio = ""
+    private: bool = Field(default=False, strict=True, description="Whether following requires your approval.")
     avatar_photo_id: PhotoId | None = Field(
         None, description="One of your photos; it must be `ready`, and is copied. Null removes the avatar."
     )
@@ -169,14 +159,15 @@ class _Account(BaseModel):
     display_name: str
     bio: str
     private: bool
-    avatar_urls: dict[str, str] | None = Field(description="By size in pixels; null without an avatar.")
-    created_at: datetime
+    avatar_url: Url | None = Field(description="150 pixels; null without an avatar.")
+    avatar_large_url: Url | None = Field(description="320 pixels.")
+    created_at: UtcTime
 
 
 class Counts(BaseModel):
     """Counts of an account."""
 
-    model_config = _example(**_COUNTS)
+    model_config = examples(_COUNTS)
 
     posts: int = Field(description="Published posts.")
     followers: int
@@ -186,7 +177,7 @@ class Counts(BaseModel):
 class Relationship(BaseModel):
     """Your relationship to an account."""
 
-    model_config = _example(**_RELATIONSHIP)
+    model_config = examples(_RELATIONSHIP)
 
     user_id: UserId
     following: bool = Field(description="You follow it.")
@@ -200,8 +191,9 @@ class Relationship(BaseModel):
 class Profile(_Account):
     """An account as others see it."""
 
-    model_config = _example(
-        **{name: value for name, value in _ME.items() if name != "email"}, counts=_COUNTS, relationship=_RELATIONSHIP
+    model_config = examples(
+        {name: value for name, value in _ME.items() if name != "email"}
+        | {"counts": _COUNTS, "relationship": _RELATIONSHIP}
     )
 
     counts: Counts | None = Field(description="Null while they are unavailable, which is rare.")
@@ -219,7 +211,7 @@ class Profile(_Account):
 class Me(_Account):
     """An account as its owner sees it."""
 
-    model_config = _example(**_ME)
+    model_config = examples(_ME)
 
     email: str
 
@@ -235,7 +227,8 @@ def _public(account: Account, cdn_url: str) -> dict[str, Any]:
         "display_name": account.display_name,
         "bio": account.bio,
         "private": account.private,
-        "avatar_urls": {str(size): url for size, url in avatar_urls(account, cdn_url).items()} or None,
+        "avatar_url": domain.avatar_url(account, cdn_url),
+        "avatar_large_url": domain.avatar_large_url(account, cdn_url),
         "created_at": account.created_at,
     }
 
@@ -243,7 +236,7 @@ def _public(account: Account, cdn_url: str) -> dict[str, Any]:
 class TokenPair(BaseModel):
     """An access token, and the refresh token for the next pair."""
 
-    model_config = _example(**_PAIR)
+    model_config = examples(_PAIR)
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
     refresh_token: str = Field(description="Valid for one use at `POST /v1/sessions/refresh`, which returns the next.")
@@ -258,7 +251,7 @@ class TokenPair(BaseModel):
 class AccountSession(TokenPair):
     """The tokens of a new session, and its account."""
 
-    model_config = _example(user=_ME, **_PAIR)
+    model_config = examples({"user": _ME, **_PAIR})
 
     user: Me
 
@@ -270,8 +263,8 @@ class AccountSession(TokenPair):
 class JsonWebKeySet(BaseModel):
     """The public keys that verify access tokens (RFC 7517)."""
 
-    model_config = _example(
-        keys=[{"kty": "EC", "crv": "P-256", "x": "…", "y": "…", "kid": "b0Jx", "use": "sig", "alg": "ES256"}]
+    model_config = examples(
+        {"keys": [{"kty": "EC", "crv": "P-256", "x": "…", "y": "…", "kid": "b0Jx", "use": "sig", "alg": "ES256"}]}
     )
 
     keys: list[dict[str, str]]

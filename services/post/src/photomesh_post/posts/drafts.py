@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from photomesh_post.errors import TooManyPhotos
@@ -13,7 +13,6 @@ from photomesh_post.posts.captions import Caption
 from photomesh_post.posts.domain import Post
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.events import Place
-from photomesh_shared.ids import encode
 
 __all__ = ["MAX_PHOTOS", "Draft", "Edit"]
 
@@ -31,9 +30,9 @@ class Draft:
 
     @classmethod
     def checked(
-        cls, photo_ids: Sequence[int], caption: str, place: Place | None, alt_texts: Mapping[int, str]
+        cls, photo_ids: Sequence[int], caption: str, place: Place | None, alt_texts: Sequence[tuple[int, str]]
     ) -> Draft:
-        """Raises TooManyPhotos, InvalidRequest, or as `Caption.checked`."""
+        """`alt_texts` are pairs of photo and text. Raises TooManyPhotos, InvalidRequest, or as `Caption.checked`."""
         if len(photo_ids) > MAX_PHOTOS:
             detail = f"has {len(photo_ids)} photos, and {MAX_PHOTOS} are allowed"
             raise TooManyPhotos(errors=[FieldError("/photo_ids", detail)], limit=MAX_PHOTOS)
@@ -41,7 +40,7 @@ class Draft:
         if repeated:
             raise InvalidRequest(errors=[FieldError(f"/photo_ids/{index}", "is listed before") for index in repeated])
         _check_alt_texts(alt_texts, photo_ids)
-        texts = {photo_id: _composed(text) for photo_id, text in alt_texts.items() if text}
+        texts = {photo_id: _composed(text) for photo_id, text in alt_texts if text}
         return cls(tuple(photo_ids), Caption.checked(caption), place, texts)
 
     def fingerprint(self, author_id: int) -> str:
@@ -53,18 +52,18 @@ class Draft:
 
 @dataclass(frozen=True)
 class Edit:
-    """Changes to a post's texts; None leaves a text as it is. `place` counts if `sets_place`. A None in `alt_texts`
-    removes that photo's."""
+    """Changes to a post's texts; None leaves a text as it is. `place` counts if `sets_place`. `alt_texts`
+    are pairs of photo and text, of which None removes the photo's."""
 
     caption: str | None = None
     place: Place | None = None
     sets_place: bool = False
-    alt_texts: Mapping[int, str | None] = field(default_factory=dict)
+    alt_texts: Sequence[tuple[int, str | None]] = ()
 
     def applied_to(self, post: Post) -> Post:
         """Raises InvalidRequest, or as `Caption.checked`."""
         _check_alt_texts(self.alt_texts, post.photo_ids)
-        texts = {**post.alt_texts, **{key: _composed(text or "") for key, text in self.alt_texts.items()}}
+        texts = {**post.alt_texts, **{key: _composed(text or "") for key, text in self.alt_texts}}
         edited = replace(
             post,
             place=self.place if self.sets_place else post.place,
@@ -76,11 +75,17 @@ class Edit:
         return replace(edited, caption=caption.text, hashtags=caption.hashtags, mentions=caption.mentions)
 
 
-def _check_alt_texts(described: Iterable[int], photo_ids: Sequence[int]) -> None:
-    unknown = [photo_id for photo_id in described if photo_id not in photo_ids]
-    if unknown:
-        detail = "is not a photo of this post"
-        raise InvalidRequest(errors=[FieldError(f"/alt_texts/{encode('p', key)}", detail) for key in unknown])
+def _check_alt_texts(alt_texts: Sequence[tuple[int, str | None]], photo_ids: Sequence[int]) -> None:
+    described = [photo_id for photo_id, _ in alt_texts]
+    faults = {
+        index: "is listed before" if photo_id in described[:index] else "is not a photo of this post"
+        for index, photo_id in enumerate(described)
+        if photo_id in described[:index] or photo_id not in photo_ids
+    }
+    if faults:
+        raise InvalidRequest(
+            errors=[FieldError(f"/alt_texts/{index}/photo_id", fault) for index, fault in faults.items()]
+        )
 
 
 def _composed(text: str) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from photomesh_shared.http.schemas import Url, examples
 from photomesh_shared.ids import UserId
 from photomesh_social_graph import domain
 
 __all__ = ["ListedAccount", "Relationship", "Relationships"]
-
-
-def _example(**members: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 _RELATIONSHIP: dict[str, Any] = {
@@ -30,7 +27,7 @@ _RELATIONSHIP: dict[str, Any] = {
 class Relationship(BaseModel):
     """Your relationship to an account."""
 
-    model_config = _example(**_RELATIONSHIP)
+    model_config = examples(_RELATIONSHIP)
 
     user_id: UserId
     following: bool = Field(description="You follow it.")
@@ -56,7 +53,7 @@ class Relationship(BaseModel):
 class Relationships(BaseModel):
     """One item per account, in the order of the query."""
 
-    model_config = _example(items=[_RELATIONSHIP])
+    model_config = examples({"items": [_RELATIONSHIP]})
 
     items: list[Relationship]
 
@@ -64,18 +61,20 @@ class Relationships(BaseModel):
 class ListedAccount(BaseModel):
     """An account in a list."""
 
-    model_config = _example(
-        id="u_8aB3x9Q2",
-        username="ada",
-        display_name="Ada Lovelace",
-        avatar_url="http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
-        private=False,
+    model_config = examples(
+        {
+            "id": "u_8aB3x9Q2",
+            "username": "ada",
+            "display_name": "Ada Lovelace",
+            "avatar_url": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
+            "private": False,
+        }
     )
 
     id: UserId
     username: str
     display_name: str
-    avatar_url: str | None
+    avatar_url: Url | None = Field(description="150 pixels.")
     private: bool
 
     @classmethod

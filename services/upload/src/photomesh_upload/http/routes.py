@@ -9,7 +9,7 @@ from fastapi import Body, Response
 from photomesh_shared import ids
 from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import WrongRegion
-from photomesh_shared.http import ApiRouter, Auth, Creation, LargePaging, Page, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Creation, Page, Paging, RateClass
 from photomesh_shared.ids import UploadId
 from photomesh_upload.errors import (
     PartsMismatch,
@@ -46,21 +46,25 @@ router = ApiRouter(prefix="/v1/uploads", tags=["uploads"])
     auth=Auth.REQUIRED,
     rate=RateClass.UPLOAD,
     idempotent=True,
+    status_code=201,
     problems=[UnsupportedType, PhotoTooLarge, QuotaExceeded, UploadCompleted, UploadExpired, UploadAborted],
     summary="Create an upload",
 )
-async def create_upload(body: UploadCreate, viewer: Viewer, creation: Creation, deps: Dependencies) -> UploadUrls:
+async def create_upload(
+    body: UploadCreate, response: Response, viewer: Viewer, creation: Creation, deps: Dependencies
+) -> UploadUrls:
     """Announces a photo and returns presigned URLs: one for a file of up to 5 MB, otherwise one per part of 5 MiB. PUT
     the bytes straight to object storage, which accepts exactly the announced length per URL, then complete the
     upload."""
     urls = await deps.uploads.create_upload(
         creation, viewer.account_id, body.filename, body.content_type, body.size_bytes
     )
+    response.headers["Location"] = f"/v1/uploads/{ids.encode('up', urls.upload.upload_id)}"
     return UploadUrls.of(urls, deps.region)
 
 
 @router.get("", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List open uploads")
-async def list_uploads(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[UploadSummary]:
+async def list_uploads(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[UploadSummary]:
     """Your uploads that are neither completed, aborted nor expired, newest first."""
     kind = f"uploads:{ids.encode('u', viewer.account_id)}"
     position = paging.position(kind)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, Field, JsonValue, field_validator
 
 from photomesh_shared.events import UtcTime
+from photomesh_shared.http.schemas import RequestBody, Url, examples
 from photomesh_shared.ids import PhotoId, UploadId
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, PART_SIZE
 from photomesh_upload.domain import (
@@ -32,11 +33,9 @@ __all__ = [
 ]
 
 _MAX_PARTS = -(-MAX_UPLOAD_BYTES // PART_SIZE)
-_URL = (
-    "https://storage.example/raw/up_8aB3x9Q2/original?uploadId=4f2a…&partNumber={}&X-Amz-Algorithm=AWS4-HMAC-SHA256&…"
-)
+_URL = "https://storage.example/raw/up_8aB3x9Q2/original?uploadId=4f2a&partNumber={}&X-Amz-Algorithm=AWS4-HMAC-SHA256"
 _LARGE: dict[str, JsonValue] = {
-    "upload_id": "up_8aB3x9Q2",
+    "id": "up_8aB3x9Q2",
     "presigned_url": None,
     "parts": [
         {"part_number": 1, "presigned_url": _URL.format(1), "size_bytes": PART_SIZE},
@@ -50,7 +49,7 @@ _LARGE: dict[str, JsonValue] = {
 }
 _SMALL = _LARGE | {"presigned_url": _URL.format(1), "parts": None}
 _SUMMARY: dict[str, JsonValue] = {
-    "upload_id": "up_8aB3x9Q2",
+    "id": "up_8aB3x9Q2",
     "status": "open",
     "filename": "IMG_0042.JPG",
     "content_type": "image/jpeg",
@@ -64,12 +63,8 @@ _SUMMARY: dict[str, JsonValue] = {
 _ETAG = "9b2cf535f27731c974343645a3985328"
 
 
-class UploadCreate(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"}]
-        }
-    )
+class UploadCreate(RequestBody):
+    model_config = examples({"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"})
 
     filename: str = Field(
         min_length=1,
@@ -89,7 +84,7 @@ class UploadCreate(BaseModel):
 
 class PresignedPart(BaseModel):
     part_number: int
-    presigned_url: str
+    presigned_url: Url
     size_bytes: int = Field(description="The exact length of the PUT; object storage refuses any other.")
 
     @classmethod
@@ -101,10 +96,10 @@ class PresignedPart(BaseModel):
 class UploadUrls(BaseModel):
     """Has `presigned_url` for a file of up to 5 MB, and `parts` for a larger one."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_SMALL, _LARGE]})
+    model_config = examples(_SMALL, _LARGE)
 
-    upload_id: UploadId
-    presigned_url: str | None = Field(description="PUT the whole file here, if it has up to 5 MB.")
+    id: UploadId
+    presigned_url: Url | None = Field(description="PUT the whole file here, if it has up to 5 MB.")
     parts: list[PresignedPart] | None = Field(
         description="PUT each part to its URL, in any order or in parallel, and keep the ETag of each response."
     )
@@ -119,7 +114,7 @@ class UploadUrls(BaseModel):
         upload = urls.upload
         whole = not upload.file.in_parts
         return cls(
-            upload_id=upload.upload_id,
+            id=upload.upload_id,
             presigned_url=urls.parts[0].url if whole else None,
             parts=None if whole else [PresignedPart.of(upload, part) for part in urls.parts],
             headers={"Content-Type": upload.file.content_type},
@@ -130,8 +125,8 @@ class UploadUrls(BaseModel):
         )
 
 
-class PartUrlsCreate(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"part_numbers": [2]}]})
+class PartUrlsCreate(RequestBody):
+    model_config = examples({"part_numbers": [2]})
 
     part_numbers: list[Annotated[int, Field(strict=True, ge=1)]] = Field(
         min_length=1, max_length=_MAX_PARTS, description="Counting from 1. A file that is not split has one part."
@@ -139,15 +134,11 @@ class PartUrlsCreate(BaseModel):
 
 
 class PartUrls(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "parts": [{"part_number": 2, "presigned_url": _URL.format(2), "size_bytes": 757_120}],
-                    "headers": {"Content-Type": "image/jpeg"},
-                    "urls_expire_at": "2026-11-21T12:30:00Z",
-                }
-            ]
+    model_config = examples(
+        {
+            "parts": [{"part_number": 2, "presigned_url": _URL.format(2), "size_bytes": 757_120}],
+            "headers": {"Content-Type": "image/jpeg"},
+            "urls_expire_at": "2026-11-21T12:30:00Z",
         }
     )
 
@@ -164,7 +155,7 @@ class PartUrls(BaseModel):
         )
 
 
-class SentPart(BaseModel):
+class SentPart(RequestBody):
     part_number: int = Field(ge=1, strict=True)
     etag: str = Field(
         min_length=1, max_length=200, description="From the response to the part's PUT, with or without quotes."
@@ -176,8 +167,8 @@ class SentPart(BaseModel):
         return etag.strip('"')
 
 
-class UploadComplete(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"parts": [{"part_number": 1, "etag": _ETAG}]}]})
+class UploadComplete(RequestBody):
+    model_config = examples({"parts": [{"part_number": 1, "etag": _ETAG}]})
 
     parts: list[SentPart] | None = Field(
         None, max_length=_MAX_PARTS, description="All parts. May be omitted for a file that is not split."
@@ -188,7 +179,7 @@ class UploadComplete(BaseModel):
 
 
 class UploadCompletion(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"photo_id": "p_8aB3x9Q5", "status": "processing"}]})
+    model_config = examples({"photo_id": "p_8aB3x9Q5", "status": "processing"})
 
     photo_id: PhotoId
     status: str = Field(description="The status of the photo; `GET /v1/photos/{photo_id}` shows its further changes.")
@@ -201,9 +192,9 @@ class UploadedPart(BaseModel):
 
 
 class UploadSummary(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [_SUMMARY]})
+    model_config = examples(_SUMMARY)
 
-    upload_id: UploadId
+    id: UploadId
     status: str = Field(description="`open`, `completed`, `aborted` or `expired`.")
     filename: str
     content_type: str
@@ -217,7 +208,7 @@ class UploadSummary(BaseModel):
     @classmethod
     def of(cls, upload: Upload, region: str) -> UploadSummary:
         return cls(
-            upload_id=upload.upload_id,
+            id=upload.upload_id,
             status=upload.status,
             filename=upload.file.filename,
             content_type=upload.file.content_type,
@@ -231,15 +222,11 @@ class UploadSummary(BaseModel):
 
 
 class UploadDetails(UploadSummary):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                _SUMMARY
-                | {
-                    "parts": [{"part_number": 1, "etag": _ETAG, "size_bytes": PART_SIZE}],
-                    "missing_part_numbers": [2],
-                }
-            ]
+    model_config = examples(
+        _SUMMARY
+        | {
+            "parts": [{"part_number": 1, "etag": _ETAG, "size_bytes": PART_SIZE}],
+            "missing_part_numbers": [2],
         }
     )
 

@@ -6,8 +6,8 @@ from fastapi import Response
 
 from photomesh_post import errors
 from photomesh_post.http.dependencies import Dependencies, account_of
-from photomesh_post.http.schemas.comments import CommentCreate, CommentOut
-from photomesh_post.http.schemas.likes import LikeOut
+from photomesh_post.http.schemas.comments import Comment, CommentCreate
+from photomesh_post.http.schemas.likes import LikeState
 from photomesh_shared.auth import MaybeViewer, Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, Page, Paging, RateClass
 from photomesh_shared.ids import CommentId, PostId, encode
@@ -42,13 +42,13 @@ async def write_comment(
     viewer: Viewer,
     creation: Creation,
     deps: Dependencies,
-) -> CommentOut:
+) -> Comment:
     """With `parent_id`, replies to a comment. Replies have one level: a reply to a reply goes to the comment that both
     reply to, and the response's `parent_id` says which that is. Takes an `Idempotency-Key`; without one, the same text
     again is another comment. You see it at once, in the list and in `comment_count`."""
     view = await deps.comments.write_comment(creation, viewer.account_id, post_id, body.checked_text(), body.parent_id)
     response.headers["Cache-Control"] = PRIVATE
-    return CommentOut.of(view)
+    return Comment.of(view)
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def write_comment(
     problems=[errors.PostNotFound],
     summary="List a post's comments",
 )
-async def list_comments(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[CommentOut]:
+async def list_comments(post_id: PostId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[Comment]:
     """Newest first, without replies. Comments of accounts that have a block with you or with the post's author are left
     out, so a page may have fewer than `limit` although there are more: only `next_cursor` tells. Pages neither repeat
     nor skip comments while others are added or deleted."""
@@ -68,7 +68,7 @@ async def list_comments(post_id: PostId, viewer: MaybeViewer, deps: Dependencies
     views, last = await deps.comment_queries.comments_of_post(
         account_of(viewer), post_id, before=position[0] if position else None, limit=paging.limit
     )
-    return paging.page(kind, [CommentOut.of(view) for view in views], [last] if last is not None else None)
+    return paging.page(kind, [Comment.of(view) for view in views], [last] if last is not None else None)
 
 
 @router.get(
@@ -79,16 +79,14 @@ async def list_comments(post_id: PostId, viewer: MaybeViewer, deps: Dependencies
     problems=[errors.CommentNotFound],
     summary="List the replies to a comment",
 )
-async def list_replies(
-    comment_id: CommentId, viewer: MaybeViewer, deps: Dependencies, paging: Paging
-) -> Page[CommentOut]:
+async def list_replies(comment_id: CommentId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[Comment]:
     """Oldest first; otherwise as a post's comments."""
     kind = f"replies:{encode('c', comment_id)}"
     position = paging.position(kind)
     views, last = await deps.comment_queries.replies(
         account_of(viewer), comment_id, after=position[0] if position else None, limit=paging.limit
     )
-    return paging.page(kind, [CommentOut.of(view) for view in views], [last] if last is not None else None)
+    return paging.page(kind, [Comment.of(view) for view in views], [last] if last is not None else None)
 
 
 @router.delete(
@@ -112,9 +110,9 @@ async def delete_comment(comment_id: CommentId, viewer: Viewer, deps: Dependenci
     problems=[errors.CommentNotFound],
     summary="Like a comment",
 )
-async def like_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> LikeOut:
+async def like_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> LikeState:
     """Any comment that you see. Safe to repeat: you like a comment once at most."""
-    return LikeOut.of(await deps.likes.like_comment(viewer.account_id, comment_id))
+    return LikeState.of(await deps.likes.like_comment(viewer.account_id, comment_id))
 
 
 @router.delete(
@@ -124,7 +122,7 @@ async def like_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies
     problems=[errors.CommentNotFound],
     summary="Unlike a comment",
 )
-async def unlike_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> LikeOut:
+async def unlike_comment(comment_id: CommentId, viewer: Viewer, deps: Dependencies) -> LikeState:
     """Safe to repeat, and no error if you never liked the comment. Works as well if you do not see the comment any
     more; then `like_count` is 0."""
-    return LikeOut.of(await deps.likes.unlike_comment(viewer.account_id, comment_id))
+    return LikeState.of(await deps.likes.unlike_comment(viewer.account_id, comment_id))

@@ -7,7 +7,7 @@ from fastapi import Response
 from photomesh_post import errors
 from photomesh_post.http.dependencies import Dependencies
 from photomesh_post.http.schemas.posts import Post
-from photomesh_post.http.schemas.saves import CollectionName, CollectionOut
+from photomesh_post.http.schemas.saves import Collection, CollectionName
 from photomesh_post.saves.domain import ListPosition
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import ApiRouter, Auth, Creation, Page, PageRequest, Paging, RateClass
@@ -69,23 +69,23 @@ async def list_saves(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page
 )
 async def create_collection(
     body: CollectionName, response: Response, viewer: Viewer, creation: Creation, deps: Dependencies
-) -> CollectionOut:
+) -> Collection:
     """For posts that you save; you can have 100. Takes an `Idempotency-Key`; without one, the same name again is
     another collection."""
     view = await deps.saves.create_collection(creation, viewer.account_id, body.name)
     response.headers["Cache-Control"] = _NO_STORE
-    return CollectionOut.of(view, deps.cdn_url)
+    return Collection.of(view, deps.cdn_url)
 
 
 @router.get("/v1/me/collections", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List your collections")
-async def list_collections(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[CollectionOut]:
+async def list_collections(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[Collection]:
     """Newest first, each with the number of its posts and a cover."""
     kind = f"collections:{encode('u', viewer.account_id)}"
     position = paging.position(kind)
     views, last = await deps.save_queries.collections(
         viewer.account_id, before=position[0] if position else None, limit=paging.limit
     )
-    items = [CollectionOut.of(view, deps.cdn_url) for view in views]
+    items = [Collection.of(view, deps.cdn_url) for view in views]
     return paging.page(kind, items, [last] if last is not None else None, cache_control=_NO_STORE)
 
 
@@ -98,11 +98,11 @@ async def list_collections(viewer: Viewer, deps: Dependencies, paging: Paging) -
 )
 async def rename_collection(
     collection_id: CollectionId, body: CollectionName, response: Response, viewer: Viewer, deps: Dependencies
-) -> CollectionOut:
+) -> Collection:
     """The posts in it stay."""
     view = await deps.saves.rename_collection(viewer.account_id, collection_id, body.name)
     response.headers["Cache-Control"] = _NO_STORE
-    return CollectionOut.of(view, deps.cdn_url)
+    return Collection.of(view, deps.cdn_url)
 
 
 @router.delete(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from photomesh_post.comments.domain import MAX_COMMENT, CommentText, CommentView
-from photomesh_post.http.schemas.common import AuthorOut, RequestBody, Text, example
+from photomesh_post.http.schemas.common import Author, Text
 from photomesh_shared.events import UtcTime
+from photomesh_shared.http.schemas import RequestBody, examples
 from photomesh_shared.ids import CommentId, PostId
 
-__all__ = ["CommentCreate", "CommentOut"]
+__all__ = ["Comment", "CommentCreate"]
 
 _TEXT = "What a light! @ada"
 
@@ -17,7 +18,7 @@ _TEXT = "What a light! @ada"
 class CommentCreate(RequestBody):
     """A comment to write."""
 
-    model_config = example({"text": _TEXT, "parent_id": None})
+    model_config = examples({"text": _TEXT, "parent_id": None})
 
     text: Text = Field(
         description="Mentions are found in it: at most 20.",
@@ -36,10 +37,10 @@ class CommentViewer(BaseModel):
     liked: bool
 
 
-class CommentOut(BaseModel):
+class Comment(BaseModel):
     """A comment."""
 
-    model_config = example(
+    model_config = examples(
         {
             "id": "c_SH40E1xOkW",
             "post_id": "o_9xQ4w2Lr",
@@ -59,7 +60,7 @@ class CommentOut(BaseModel):
         description="The comment that it replies to. Replies have no replies of their own: a reply to one goes to the "
         "comment that both reply to."
     )
-    author: AuthorOut
+    author: Author
     text: str
     like_count: int
     reply_count: int = Field(description="0 for a reply. Includes replies that are hidden from you.")
@@ -67,13 +68,13 @@ class CommentOut(BaseModel):
     created_at: UtcTime
 
     @classmethod
-    def of(cls, view: CommentView) -> CommentOut:
+    def of(cls, view: CommentView) -> Comment:
         liked = view.reactions.liked
         return cls(
             id=view.comment.id,
             post_id=view.comment.post_id,
             parent_id=view.comment.parent_id,
-            author=AuthorOut.of(view.author),
+            author=Author.of(view.author),
             text=view.text,
             like_count=view.reactions.likes,
             reply_count=view.reactions.comments,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from photomesh_post.accounts.domain import Author
+from photomesh_post.accounts import domain
 from photomesh_shared import events
+from photomesh_shared.http.schemas import Url
 from photomesh_shared.ids import UserId
 
-__all__ = ["CAPTION", "READY_PHOTO", "AuthorOut", "ReasonOut", "RequestBody", "Text", "example", "variant_urls"]
+__all__ = ["CAPTION", "READY_PHOTO", "Author", "Reason", "Text", "variant_urls"]
 
 CAPTION = "Evening by the lake with @grace #sunset"
 """In examples."""
@@ -26,16 +27,6 @@ READY_PHOTO = {
 """In examples: the members of a photo that is ready."""
 
 
-def example(shown: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [shown]})
-
-
-class RequestBody(BaseModel):
-    """Refuses unknown members: a misspelt optional one would otherwise be ignored silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def _is_text(value: str) -> str:
     """JSON can escape half of a surrogate pair, which is not a character and can be neither stored nor sent."""
     if any("\ud800" <= character <= "\udfff" for character in value):
@@ -46,7 +37,7 @@ def _is_text(value: str) -> str:
 Text = Annotated[str, AfterValidator(_is_text)]
 
 
-class ReasonOut(BaseModel):
+class Reason(BaseModel):
     """Why a photo or a post failed."""
 
     code: str = Field(description="More may be added: treat an unknown code as its message says.")
@@ -55,25 +46,25 @@ class ReasonOut(BaseModel):
     retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
 
     @classmethod
-    def of(cls, reason: events.Reason | None) -> ReasonOut | None:
+    def of(cls, reason: events.Reason | None) -> Reason | None:
         return cls(**reason.model_dump()) if reason else None
 
 
-class AuthorOut(BaseModel):
+class Author(BaseModel):
     """An account as others see it. Names are null for the moment until a new account is known here."""
 
     id: UserId
     username: str | None
     display_name: str | None
-    avatar_url: str | None
+    avatar_url: Url | None = Field(description="150 pixels.")
 
     @classmethod
-    def of(cls, author: Author) -> AuthorOut:
+    def of(cls, author: domain.Author) -> Author:
         return cls(
             id=author.id, username=author.username, display_name=author.display_name, avatar_url=author.avatar_url
         )
 
 
-def variant_urls(variants: Sequence[events.Variant], cdn_url: str) -> dict[str, str]:
+def variant_urls(variants: Sequence[events.Variant], cdn_url: str) -> dict[str, Url]:
     """The URLs of a photo's public sizes, by size."""
     return {str(variant.size): f"{cdn_url}/{variant.key}" for variant in variants}

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, NaiveDatetime
+from pydantic import BaseModel, Field
 
-from photomesh_post.http.schemas.common import CAPTION, READY_PHOTO, ReasonOut, example, variant_urls
+from photomesh_post.http.schemas.common import CAPTION, READY_PHOTO, Reason, variant_urls
 from photomesh_post.photos.domain import PhotoStatus, PhotoView
 from photomesh_shared import events
-from photomesh_shared.events import UtcTime
+from photomesh_shared.events import CameraTime, UtcTime
+from photomesh_shared.http.schemas import Url, examples
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
 __all__ = ["Photo"]
 
 
-class CameraOut(BaseModel):
+class PhotoMetadata(BaseModel):
     """The camera's metadata. Locations are never shown."""
 
     camera_make: str | None
     camera_model: str | None
     lens: str | None
-    taken_at: NaiveDatetime | None = Field(description="The camera's clock, without a time zone.")
+    taken_at: CameraTime | None
     focal_length_mm: float | None
     aperture: float | None = Field(description="The f-number.")
     exposure: str | None = Field(description="In seconds, such as 1/250.")
@@ -29,7 +30,7 @@ class CameraOut(BaseModel):
 class Photo(BaseModel):
     """A photo. Sizes, dimensions and metadata are null until it is ready."""
 
-    model_config = example(
+    model_config = examples(
         {
             "id": "p_8aB3x9Q2",
             "owner_id": "u_7fK2m1Zt",
@@ -48,15 +49,15 @@ class Photo(BaseModel):
     post_id: PostId | None = Field(description="The post that it is in.")
     caption: str | None = Field(description="That post's.")
     status: str = Field(description="`processing`, then `ready`, `rejected` or `failed`. More may be added.")
-    reason: ReasonOut | None = Field(description="Why it was rejected or failed.")
+    reason: Reason | None = Field(description="Why it was rejected or failed.")
     width: int | None = Field(description="Of the original, upright.")
     height: int | None
     placeholder: str | None = Field(description="A ThumbHash in base64, to show while a size is loading.")
-    variants: dict[str, str] | None = Field(
+    variants: dict[str, Url] | None = Field(
         description="URLs by size: the longer side has at most that many pixels. Cacheable for ever."
     )
     alt_text: str | None
-    metadata: CameraOut | None
+    metadata: PhotoMetadata | None
     created_at: UtcTime
 
     @classmethod
@@ -69,12 +70,12 @@ class Photo(BaseModel):
             post_id=post.id if post else None,
             caption=post.caption if post else None,
             status=photo.status,
-            reason=ReasonOut.of(photo.reason) if photo.status.is_unusable else None,
+            reason=Reason.of(photo.reason) if photo.status.is_unusable else None,
             width=photo.width if ready else None,
             height=photo.height if ready else None,
             placeholder=photo.placeholder if ready else None,
             variants=variant_urls(photo.variants, cdn_url) if ready else None,
             alt_text=post.alt_text if post else None,
-            metadata=CameraOut(**view.metadata.model_dump()) if view.metadata and ready else None,
+            metadata=PhotoMetadata(**view.metadata.model_dump()) if view.metadata and ready else None,
             created_at=photo.created_at,
         )

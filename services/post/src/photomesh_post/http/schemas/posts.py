@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field, model_validator
 
 from photomesh_post.counts.domain import Reactions
-from photomesh_post.http.schemas.common import (
-    CAPTION,
-    READY_PHOTO,
-    AuthorOut,
-    ReasonOut,
-    RequestBody,
-    Text,
-    example,
-    variant_urls,
-)
+from photomesh_post.http.schemas.common import CAPTION, READY_PHOTO, Author, Reason, Text, variant_urls
 from photomesh_post.posts.captions import MAX_CAPTION
 from photomesh_post.posts.domain import PostPhotoView, PostStatus, PostView
 from photomesh_post.posts.drafts import MAX_PHOTOS, Draft, Edit
 from photomesh_shared import events
 from photomesh_shared.events import UtcTime
+from photomesh_shared.http.schemas import RequestBody, UpdateBody, Url, examples
 from photomesh_shared.ids import PhotoId, PostId
 
-__all__ = ["Location", "Post", "PostCreate", "PostPhotoOut", "PostUpdate"]
+__all__ = ["PlaceInput", "Post", "PostCreate", "PostPhoto", "PostUpdate"]
 
 _PLACE = {"name": "Lake Como", "latitude": 46.016, "longitude": 9.257}
 
@@ -37,22 +29,21 @@ Caption = Annotated[
         examples=[CAPTION],
     ),
 ]
-AltText = Annotated[Text, Field(max_length=1_000)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
-_BY_PHOTO: dict[str, Any] = {"additionalProperties": False}
+_ALT_TEXT = {"photo_id": "p_8aB3x9Q2", "text": READY_PHOTO["alt_text"]}
 
 
-class Location(RequestBody):
+class PlaceInput(RequestBody):
     """Where a post was made, as its author says; never read from a photo."""
 
-    model_config = example(_PLACE)
+    model_config = examples(_PLACE)
 
     name: Text = Field(min_length=1, max_length=100)
     latitude: Degrees | None = Field(None, ge=-90, le=90, description="Together with the longitude.")
     longitude: Degrees | None = Field(None, ge=-180, le=180)
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> Location:
+    def _both_or_none(self) -> PlaceInput:
         if (self.latitude is None) != (self.longitude is None):
             raise ValueError("latitude and longitude come together")
         return self
@@ -61,50 +52,62 @@ class Location(RequestBody):
         return events.Place(name=self.name, latitude=self.latitude, longitude=self.longitude)
 
 
+class AltText(RequestBody):
+    """A photo's description for people who cannot see it."""
+
+    model_config = examples(_ALT_TEXT)
+
+    photo_id: PhotoId
+    text: Text = Field(max_length=1_000)
+
+
+class AltTextUpdate(RequestBody):
+    """A photo's new description."""
+
+    model_config = examples(_ALT_TEXT)
+
+    photo_id: PhotoId
+    text: Text | None = Field(max_length=1_000, description="Null removes it.")
+
+
 class PostCreate(RequestBody):
     """A post to create."""
 
-    model_config = example(
+    model_config = examples(
         {
             "photo_ids": ["p_8aB3x9Q2"],
             "caption": CAPTION,
             "place": _PLACE,
-            "alt_texts": {"p_8aB3x9Q2": READY_PHOTO["alt_text"]},
+            "alt_texts": [_ALT_TEXT],
         }
     )
 
     photo_ids: list[PhotoId] = Field(
         min_length=1,
         description="Yours, in the order in which they are shown; none that is in another post.",
-        json_schema_extra={"maxItems": MAX_PHOTOS, "uniqueItems": True},
+        json_schema_extra={"maxItems": MAX_PHOTOS},  # no uniqueItems: clients would make a set of it
     )
     caption: Caption = ""
-    place: Location | None = None
-    alt_texts: dict[PhotoId, AltText] = Field(
-        default={},
-        max_length=MAX_PHOTOS,
-        description="Descriptions of photos for people who cannot see them, by photo id.",
-        json_schema_extra=_BY_PHOTO,
+    place: PlaceInput | None = None
+    alt_texts: list[AltText] = Field(
+        [], max_length=MAX_PHOTOS, description="Descriptions of photos for people who cannot see them: one per photo."
     )
 
     def draft(self) -> Draft:
         """Raises as `Draft.checked`."""
         place = self.place.place() if self.place else None
-        return Draft.checked(self.photo_ids, self.caption, place, self.alt_texts)
+        return Draft.checked(self.photo_ids, self.caption, place, [(one.photo_id, one.text) for one in self.alt_texts])
 
 
-class PostUpdate(RequestBody):
+class PostUpdate(UpdateBody):
     """Changes to a post; members that are left out stay as they are."""
 
-    model_config = example({"caption": "Evening by the lake #sunset #como", "place": None})
+    model_config = examples({"caption": "Evening by the lake #sunset #como", "place": None})
 
     caption: Caption = ""
-    place: Location | None = Field(None, description="Null removes it.")
-    alt_texts: dict[PhotoId, AltText | None] = Field(
-        default={},
-        max_length=MAX_PHOTOS,
-        description="By photo id; null removes one, and those that are left out stay.",
-        json_schema_extra=_BY_PHOTO,
+    place: PlaceInput | None = Field(None, description="Null removes it.")
+    alt_texts: list[AltTextUpdate] = Field(
+        [], max_length=MAX_PHOTOS, description="One per photo; those of photos that are left out stay."
     )
 
     def edit(self) -> Edit:
@@ -112,11 +115,11 @@ class PostUpdate(RequestBody):
             caption=self.caption if "caption" in self.model_fields_set else None,
             place=self.place.place() if self.place else None,
             sets_place="place" in self.model_fields_set,
-            alt_texts=self.alt_texts,
+            alt_texts=[(one.photo_id, one.text) for one in self.alt_texts],
         )
 
 
-class LocationOut(BaseModel):
+class Place(BaseModel):
     """Where a post was made, as its author says."""
 
     name: str
@@ -124,24 +127,24 @@ class LocationOut(BaseModel):
     longitude: float | None
 
 
-class PostPhotoOut(BaseModel):
+class PostPhoto(BaseModel):
     """A photo as its post shows it."""
 
     id: PhotoId
     status: str
-    reason: ReasonOut | None
+    reason: Reason | None
     width: int | None
     height: int | None
     placeholder: str | None
-    variants: dict[str, str] | None
+    variants: dict[str, Url] | None
     alt_text: str | None
 
     @classmethod
-    def of(cls, photo: PostPhotoView, cdn_url: str) -> PostPhotoOut:
+    def of(cls, photo: PostPhotoView, cdn_url: str) -> PostPhoto:
         return cls(
             id=photo.id,
             status=photo.status,
-            reason=ReasonOut.of(photo.reason),
+            reason=Reason.of(photo.reason),
             width=photo.width,
             height=photo.height,
             placeholder=photo.placeholder,
@@ -150,21 +153,21 @@ class PostPhotoOut(BaseModel):
         )
 
 
-class ViewerOut(BaseModel):
+class PostViewer(BaseModel):
     """The viewer's own reactions to a post."""
 
     liked: bool
     saved: bool
 
     @classmethod
-    def of(cls, reactions: Reactions) -> ViewerOut | None:
+    def of(cls, reactions: Reactions) -> PostViewer | None:
         return None if reactions.liked is None else cls(liked=reactions.liked, saved=bool(reactions.saved))
 
 
 class Post(BaseModel):
     """A post."""
 
-    model_config = example(
+    model_config = examples(
         {
             "id": "o_9xQ4w2Lr",
             "author": {"id": "u_7fK2m1Zt", "username": "ada", "display_name": "Ada Lovelace", "avatar_url": None},
@@ -185,20 +188,20 @@ class Post(BaseModel):
     )
 
     id: PostId
-    author: AuthorOut
+    author: Author
     status: str = Field(
         description="`processing` until all photos are ready, then `published`; or `failed`. More may be added. Only "
         "its author sees a post that is not published."
     )
-    reason: ReasonOut | None = Field(description="Why it failed.")
+    reason: Reason | None = Field(description="Why it failed.")
     caption: str
     hashtags: list[str] = Field(description="Lower case, without the sign.")
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
-    place: LocationOut | None
-    photos: list[PostPhotoOut]
+    place: Place | None
+    photos: list[PostPhoto]
     like_count: int = Field(description="Includes your own like at once, other people's within a second or two.")
     comment_count: int = Field(description="With replies.")
-    viewer: ViewerOut | None = Field(description="Null without a token.")
+    viewer: PostViewer | None = Field(description="Null without a token.")
     created_at: UtcTime
     edited_at: UtcTime | None
     published_at: UtcTime | None
@@ -208,17 +211,17 @@ class Post(BaseModel):
         post = view.post
         return cls(
             id=post.id,
-            author=AuthorOut.of(view.author),
+            author=Author.of(view.author),
             status=post.status,
-            reason=ReasonOut.of(post.reason) if post.status is PostStatus.FAILED else None,
+            reason=Reason.of(post.reason) if post.status is PostStatus.FAILED else None,
             caption=post.caption,
             hashtags=list(post.hashtags),
             mentions=list(post.mentions),
-            place=LocationOut(**post.place.model_dump()) if post.place else None,
-            photos=[PostPhotoOut.of(photo, cdn_url) for photo in view.photos],
+            place=Place(**post.place.model_dump()) if post.place else None,
+            photos=[PostPhoto.of(photo, cdn_url) for photo in view.photos],
             like_count=view.reactions.likes,
             comment_count=view.reactions.comments,
-            viewer=ViewerOut.of(view.reactions),
+            viewer=PostViewer.of(view.reactions),
             created_at=post.created_at,
             edited_at=post.edited_at,
             published_at=post.published_at,

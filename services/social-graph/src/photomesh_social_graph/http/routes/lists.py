@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from photomesh_shared.auth import MaybeViewer, Principal, Viewer
-from photomesh_shared.http import ApiRouter, Auth, LargePaging, Page, PageRequest, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Page, PageRequest, Paging, RateClass
 from photomesh_shared.ids import UserId, encode
 from photomesh_social_graph.domain import AccountList, ListPosition
 from photomesh_social_graph.http.dependencies import Dependencies, account_id_of
@@ -30,7 +30,7 @@ _MICROSECOND = timedelta(microseconds=1)
     summary="List followers",
 )
 async def list_followers(
-    user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: LargePaging
+    user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: Paging
 ) -> Page[ListedAccount]:
     """Accounts that you follow precede the others; each group is sorted newest first. Only its followers see the
     followers of a private account. Accounts between which and you there is a block are left out. The list of an
@@ -55,7 +55,7 @@ async def list_followers(
     summary="List followed accounts",
 )
 async def list_following(
-    user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: LargePaging
+    user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: Paging
 ) -> Page[ListedAccount]:
     """The accounts that this one follows, newest first. Visible to the same accounts as the list of followers."""
     kind = f"following:{encode('u', user_id)}"
@@ -67,20 +67,20 @@ async def list_following(
 @router.get(
     "/v1/me/follow-requests", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List follow requests"
 )
-async def list_follow_requests(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[ListedAccount]:
+async def list_follow_requests(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ListedAccount]:
     """The accounts that ask to follow you, newest first. When your account becomes public, all requests are
     approved."""
     return await _own_list(AccountList.REQUESTS, viewer, deps, paging)
 
 
 @router.get("/v1/me/blocks", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List blocked accounts")
-async def list_blocks(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[ListedAccount]:
+async def list_blocks(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ListedAccount]:
     """Newest first. Only you can see this list."""
     return await _own_list(AccountList.BLOCKS, viewer, deps, paging)
 
 
 @router.get("/v1/me/mutes", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List muted accounts")
-async def list_mutes(viewer: Viewer, deps: Dependencies, paging: LargePaging) -> Page[ListedAccount]:
+async def list_mutes(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ListedAccount]:
     """Newest first. Only you can see this list."""
     return await _own_list(AccountList.MUTES, viewer, deps, paging)
 

@@ -1,0 +1,38 @@
+"""What the request and response models of all services share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+__all__ = ["RequestBody", "UpdateBody", "Url", "examples"]
+
+Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+
+
+def examples(*shown: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a model that documents these examples."""
+    return ConfigDict(json_schema_extra={"examples": list(shown)})
+
+
+class RequestBody(BaseModel):
+    """Refuses unknown members: a misspelt optional one would otherwise be ignored silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UpdateBody(RequestBody):
+    """The body of a PATCH: an absent member leaves its field unchanged (`model_fields_set`).
+
+    Its schema has no defaults: generated clients fill them in, and so would erase what the caller never mentioned.
+    """
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        for member in handler.resolve_ref_schema(schema).get("properties", {}).values():
+            member.pop("default", None)
+        return schema
