@@ -84,7 +84,10 @@ def test_a_document_has_what_is_known_and_no_more() -> None:
     problem = InvalidRequest("Two things.", errors=[FieldError("/a", "one"), FieldError("/b/0", "two")], limit=3)
     body = problem_body(problem, type_base="http://api/problems", request_id="req_1")
     assert body["detail"] == "Two things."
-    assert body["errors"] == [{"pointer": "/a", "detail": "one"}, {"pointer": "/b/0", "detail": "two"}]
+    assert body["errors"] == [
+        {"pointer": "/a", "detail": "one", "location": "body"},
+        {"pointer": "/b/0", "detail": "two", "location": "body"},
+    ]
     assert (body["request_id"], body["limit"]) == ("req_1", 3)
 
 
