@@ -104,7 +104,7 @@ async def test_a_photo_that_fails_fails_its_post_for_the_same_reason(
 
 async def test_a_repeat_finds_the_post(service: InMemoryService) -> None:
     """As with an idempotency key whose first request was answered: it shows the post as it is now."""
-    draft = Draft.checked([await service.ready_photo()], "Before", None, {})
+    draft = Draft.checked([await service.ready_photo()], "Before", None, [])
     creation = CreationId(service.ids.next())
     repeat = CreationId(creation.id, repeated=True)
     await service.posts.create_post(repeat, ADA, draft)  # the first attempt did not get as far as its event
