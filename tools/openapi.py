@@ -194,6 +194,7 @@ def routes() -> list[Json]:
                     "auth": policy.auth,
                     "rate": policy.rate,
                     "max_body": policy.max_body,
+                    "budget": policy.budget,
                 }
             )
     return rows

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from photomesh_gateway.errors import Overloaded, RequestTimeout, UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
+from photomesh_gateway.errors import (
+    BudgetExhausted,
+    Overloaded,
+    RequestTimeout,
+    UpstreamFailed,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from photomesh_gateway.settings import Settings
 from photomesh_shared.errors import (
     ExpiredToken,
@@ -202,7 +209,7 @@ def common_responses() -> Json:
     return {
         "PayloadTooLarge": response(PayloadTooLarge),
         "RequestTimeout": response(RequestTimeout),
-        "TooManyRequests": response(TooManyRequests),
+        "TooManyRequests": response(TooManyRequests, BudgetExhausted),
         "Unauthorized": response(MissingToken, InvalidToken, ExpiredToken),
         "Unavailable": response(Unavailable, Overloaded, UpstreamUnavailable),
         "UpstreamFailed": response(UpstreamFailed),

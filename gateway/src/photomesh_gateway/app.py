@@ -163,7 +163,9 @@ class Gateway:
                 refusal = problem
         elif route.auth is Auth.REQUIRED:
             refusal = MissingToken()
-        exchange.headers += await self._deps.limiter.check(route.rate, exchange.account_id, exchange.client)
+        exchange.headers += await self._deps.limiter.check(
+            route.rate, exchange.account_id, exchange.client, route.budget
+        )
         if refusal is not None:
             raise refusal
 

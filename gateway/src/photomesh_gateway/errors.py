@@ -5,15 +5,17 @@ RequestTimeout 408
 UpstreamFailed 502
 Unavailable 503   ── Overloaded, UpstreamUnavailable
 UpstreamTimeout 504
+TooManyRequests 429 ── BudgetExhausted
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from photomesh_shared.errors import BadRequest, Problem, Unavailable
+from photomesh_shared.errors import BadRequest, Problem, TooManyRequests, Unavailable
 
 __all__ = [
+    "BudgetExhausted",
     "HeaderNotText",
     "Overloaded",
     "RequestTimeout",
@@ -21,6 +23,14 @@ __all__ = [
     "UpstreamTimeout",
     "UpstreamUnavailable",
 ]
+
+
+class BudgetExhausted(TooManyRequests):
+    """Your account or your address has made as many requests of this kind as it may in a day: `quota` names the kind,
+    `counted_by` says which, `limit` is its budget of a day. It refills evenly: after `Retry-After` seconds there is
+    room for one request, after `full_in` seconds for `limit`. `GET /v1/limits` lists all budgets."""
+
+    code, title = "budget-exhausted", "The budget of the day is exhausted"
 
 
 class HeaderNotText(BadRequest):

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["IN_FLIGHT", "LIMITED", "LIMITING_ALONE", "SHED", "UPSTREAM_FAILURES", "UPSTREAM_SECONDS", "WAITING"]
+__all__ = [
+    "BUDGETS_EXHAUSTED",
+    "IN_FLIGHT",
+    "LIMITED",
+    "LIMITING_ALONE",
+    "SHED",
+    "UPSTREAM_FAILURES",
+    "UPSTREAM_SECONDS",
+    "WAITING",
+]
 
 UPSTREAM_SECONDS = Histogram(
     "photomesh_gateway_upstream_seconds",
@@ -18,6 +27,11 @@ UPSTREAM_FAILURES = Counter(
     ["upstream", "kind"],
 )
 LIMITED = Counter("photomesh_gateway_limited_total", "Requests refused by a rate limit, by limit.", ["limit"])
+BUDGETS_EXHAUSTED = Counter(
+    "photomesh_gateway_budgets_exhausted_total",
+    "Requests refused because a budget of the day is exhausted.",
+    ["budget", "counted_by"],
+)
 LIMITING_ALONE = Gauge("photomesh_gateway_limiting_alone", "1 while Redis is unreachable and limits are per process.")
 SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too many were in flight.", ["upstream"])
 IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests in flight.", ["upstream"])

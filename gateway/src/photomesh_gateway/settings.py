@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from photomesh_gateway.ratelimit.gcra import Rate
 from photomesh_gateway.routing.upstreams import UpstreamSettings
-from photomesh_shared.http import RateClass
+from photomesh_shared.http import Budget, RateClass
 from photomesh_shared.settings import AuthSettings, RedisSettings, UploadQuotaSettings
 
 __all__ = ["Settings"]
@@ -34,6 +34,12 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
     rate_write: _Rate = Field(Rate(120, 60), description="Changes, by account.")
     rate_upload: _Rate = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
     rate_auth: _Rate = Field(Rate(20, 60), description="Registering, logging in, refreshing; by address.")
+    budget_registrations: int = Field(50, ge=1, description="Accounts, in a day; by address.")
+    budget_logins: int = Field(250, ge=1, description="Log-ins in a day; by address.")
+    budget_records: int = Field(2_000, ge=1, description="Posts, comments, collections and their changes in a day.")
+    budget_toggles: int = Field(5_000, ge=1, description="Likes, saves, follows, blocks, mutes in a day.")
+    budget_impressions: int = Field(2_000, ge=1, description="Reports of impressions in a day.")
+    accounts_per_address: int = Field(20, ge=1, description="An address has the budgets of so many accounts.")
     redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before counting in this process.")
     redis_pause: float = Field(1.0, description="Seconds before Redis is tried again after a failure.")
 
@@ -77,6 +83,17 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
             RateClass.UPLOAD: self.rate_upload,
             RateClass.AUTH: self.rate_auth,
         }[rate_class]
+
+    def budget_of(self, budget: Budget) -> int:
+        """Requests of one account in a day."""
+        return {
+            Budget.REGISTRATIONS: self.budget_registrations,
+            Budget.LOGINS: self.budget_logins,
+            Budget.UPLOADS: self.max_uploads_per_day,
+            Budget.RECORDS: self.budget_records,
+            Budget.TOGGLES: self.budget_toggles,
+            Budget.IMPRESSIONS: self.budget_impressions,
+        }[budget]
 
     def timeout_of(self, rate_class: RateClass) -> float:
         return {

@@ -18,7 +18,7 @@ from photomesh_gateway.ratelimit.redis_pipe import RedisPipe
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
-from photomesh_shared.http import RateClass
+from photomesh_shared.http import Budget, RateClass
 
 __all__ = ["Deps", "open_deps", "rate_limiter"]
 
@@ -39,6 +39,8 @@ def rate_limiter(redis: RedisPipe, settings: Settings) -> RateLimiter:
         user=settings.rate_user,
         address=settings.rate_address,
         classes={rate_class: settings.rate_of(rate_class) for rate_class in RateClass},
+        budgets={budget: settings.budget_of(budget) for budget in Budget},
+        accounts_per_address=settings.accounts_per_address,
     )
 
 

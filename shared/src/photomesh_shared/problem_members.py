@@ -27,6 +27,8 @@ class ProblemExtensions(TypedDict, total=False):
     limit: int
     max_bytes: int
     quota: str
+    counted_by: str
+    full_in: int
     allowed_types: list[str]
     missing_part_numbers: list[int]
     part_numbers: list[int]

@@ -47,6 +47,18 @@ async def test_too_many_requests_and_then_waiting_as_told(
         assert monotonic() - refused_at <= 1.5  # one that was refused did not count
 
 
+async def test_a_budget_of_the_day(start_gateway: StartGateway, service: Service, someone: dict[str, str]) -> None:
+    async with start_gateway(budget_toggles="2", redis_timeout="5") as gateway:
+        for _ in range(2):
+            assert (await gateway.put("/v1/posts/o_1/like", headers=someone)).status_code == 200
+        answer = await gateway.put("/v1/posts/o_2/like", headers=someone)
+        problem = expect_problem(answer, 429, "budget-exhausted")
+        assert (problem["quota"], problem["counted_by"], problem["limit"]) == ("toggles", "account", 2)
+        assert 43_190 < int(answer.headers["retry-after"]) <= 43_200
+        assert (await gateway.delete("/v1/posts/o_1/like", headers=someone)).status_code == 200
+        assert len(service.seen) == 3
+
+
 async def test_all_gateways_count_together(
     start_gateway: StartGateway, someone: dict[str, str], service: Service
 ) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from photomesh_gateway.metrics import LIMITING_ALONE
+from photomesh_gateway.errors import BudgetExhausted
+from photomesh_gateway.metrics import BUDGETS_EXHAUSTED, LIMITING_ALONE
 from photomesh_gateway.ratelimit.buckets import LocalBuckets, ResilientBuckets
 from photomesh_gateway.ratelimit.gcra import Policy, Rate, Reading
 from photomesh_gateway.ratelimit.limiter import RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisUnreachable
 from photomesh_shared.errors import TooManyRequests
-from photomesh_shared.http import RateClass
+from photomesh_shared.http import Budget, RateClass
 
 SECOND = 1_000_000
 
@@ -30,7 +31,55 @@ def limiter(time: Time, **rates: str) -> RateLimiter:
     usual = {"user": "100/60", "address": "100/60", "read": "100/60", "write": "100/60"} | rates
     parsed = {name: Rate.parse(text) for name, text in usual.items()}
     classes = {RateClass(name): rate for name, rate in parsed.items() if name in ("read", "write")}
-    return RateLimiter(LocalBuckets(now=time), parsed["user"], parsed["address"], classes)
+    budgets = {Budget.TOGGLES: 2, Budget.LOGINS: 2, Budget.UPLOADS: 2}
+    return RateLimiter(LocalBuckets(now=time), parsed["user"], parsed["address"], classes, budgets, 2)
+
+
+async def test_a_budget_of_an_account() -> None:
+    time = Time()
+    limits = limiter(time)
+    for _ in range(2):
+        headers = dict(await limits.check(RateClass.WRITE, 7, "192.0.2.1", Budget.TOGGLES))
+    assert headers[b"ratelimit-policy"].endswith(b'"toggles";q=2;w=86400, "toggles-address";q=4;w=86400')
+    refused = BUDGETS_EXHAUSTED.labels("toggles", "account")._value.get()
+    with pytest.raises(BudgetExhausted) as refusal:
+        await limits.check(RateClass.WRITE, 7, "192.0.2.2", Budget.TOGGLES)
+    assert refusal.value.headers["Retry-After"] == "43200"
+    assert refusal.value.extensions == {
+        "violated_policies": ["toggles"],
+        "quota": "toggles",
+        "counted_by": "account",
+        "limit": 2,
+        "full_in": 86_400,
+    }
+    assert BUDGETS_EXHAUSTED.labels("toggles", "account")._value.get() == refused + 1
+    await limits.check(RateClass.WRITE, 7, "192.0.2.1")  # other changes
+    await limits.check(RateClass.WRITE, 8, "192.0.2.1", Budget.TOGGLES)  # other accounts
+    time.now += 43_200 * SECOND
+    await limits.check(RateClass.WRITE, 7, "192.0.2.1", Budget.TOGGLES)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "budget"),
+    [([1, 2, 3], Budget.TOGGLES), ([1, 1, 1], Budget.UPLOADS), ([None, None, None], Budget.LOGINS)],
+)
+async def test_a_budget_of_an_address(accounts: list[int | None], budget: Budget) -> None:
+    """However many accounts share it; alone where there is no account, and where a service counts by account."""
+    limits = limiter(Time())
+    for account in [*accounts[:2], *accounts[:2]]:
+        await limits.check(RateClass.WRITE, account, "192.0.2.1", budget)
+    with pytest.raises(BudgetExhausted) as refusal:
+        await limits.check(RateClass.WRITE, accounts[2], "192.0.2.1", budget)
+    assert (refusal.value.extensions["counted_by"], refusal.value.extensions["limit"]) == ("address", 4)
+    await limits.check(RateClass.WRITE, accounts[2], "192.0.2.2", budget)
+
+
+async def test_a_limit_of_the_moment_is_no_budget() -> None:
+    limits = limiter(Time(), write="1/60")
+    await limits.check(RateClass.WRITE, 7, "192.0.2.1", Budget.TOGGLES)
+    with pytest.raises(TooManyRequests) as refusal:
+        await limits.check(RateClass.WRITE, 7, "192.0.2.1", Budget.TOGGLES)
+    assert (refusal.value.code, refusal.value.headers["Retry-After"]) == ("too-many-requests", "60")
 
 
 async def test_what_a_caller_with_an_account_is_told() -> None:

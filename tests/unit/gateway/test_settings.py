@@ -38,10 +38,32 @@ def test_what_it_refuses(change: dict[str, str]) -> None:
         settings_from(Settings, {}, **change)
 
 
+def test_what_is_kept_for_a_caller_has_a_budget() -> None:
+    """Every change, but those that undo or end something, and sessions' own."""
+    without = {
+        (route.method, route.template)
+        for route in ROUTES
+        if route.method in ("POST", "PUT", "PATCH") and route.budget is None
+    }
+    assert without == {
+        ("POST", "/v1/sessions/refresh"),  # replaces the token before
+        ("POST", "/v1/uploads/{upload_id}/parts"),  # signs, and keeps nothing
+        ("POST", "/v1/uploads/{upload_id}/complete"),  # once for each upload
+    }
+
+
 def test_the_limits_that_are_told_are_those_enforced() -> None:
     told = limits_of(settings_from(Settings, {}, rate_upload="7/70"))
     assert {rate.name for rate in told.rates} == {"user", "address", *RateClass}
     assert [(rate.quota, rate.window_seconds) for rate in told.rates if rate.name == "upload"] == [(7, 70)]
+    assert {budget.name: (budget.per_account, budget.per_address) for budget in told.budgets} == {
+        "registrations": (None, 1_000),
+        "logins": (None, 5_000),
+        "uploads": (None, 20_000),
+        "records": (2_000, 40_000),
+        "toggles": (5_000, 100_000),
+        "impressions": (2_000, 40_000),
+    }
     assert told.requests.max_body_bytes == max(route.max_body for route in ROUTES)
     assert told.uploads.max_bytes == limits.MAX_UPLOAD_BYTES
     assert told.uploads.content_types == list(limits.ALLOWED_TYPES)

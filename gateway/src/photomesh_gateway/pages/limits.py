@@ -8,8 +8,19 @@ from photomesh_gateway.ratelimit.gcra import Rate
 from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
+from photomesh_shared.http import Budget
 
 __all__ = ["Limits", "limits_of"]
+
+_BUDGETS = {
+    Budget.REGISTRATIONS: "registering",
+    Budget.LOGINS: "logging in",
+    Budget.UPLOADS: "beginning uploads; `uploads` has the quotas of an account",
+    Budget.RECORDS: "posts, comments, collections, and changes of them",
+    Budget.TOGGLES: "likes, saves, follows, blocks, mutes; undoing them is free",
+    Budget.IMPRESSIONS: "reports of impressions",
+}
+_BY_ADDRESS = (Budget.REGISTRATIONS, Budget.LOGINS, Budget.UPLOADS)
 
 
 class RateLimit(BaseModel):
@@ -18,6 +29,16 @@ class RateLimit(BaseModel):
     window_seconds: int = Field(examples=[60])
     counted_by: str = Field(description="The scope of one quota.", examples=["account"])
     applies_to: str = Field(examples=["beginning and completing uploads"])
+
+
+class DailyBudget(BaseModel):
+    name: str = Field(description="The kind of requests; `quota` of a refusal.", examples=["toggles"])
+    per_account: int | None = Field(
+        description="Requests of one account in a day; null where an address alone counts.", examples=[5_000]
+    )
+    per_address: int = Field(description="Requests from one address in a day.", examples=[100_000])
+    window_seconds: int = Field(description="A budget may be used at once, and refills evenly.", examples=[86_400])
+    applies_to: str = Field(examples=["likes, saves, follows, blocks, mutes; undoing them is free"])
 
 
 class RequestLimits(BaseModel):
@@ -58,6 +79,7 @@ class Limits(BaseModel):
     """Everything that is enforced, so that a client need not learn it from refusals."""
 
     rates: list[RateLimit]
+    budgets: list[DailyBudget]
     requests: RequestLimits
     uploads: UploadLimits
 
@@ -82,6 +104,16 @@ def limits_of(settings: Settings) -> Limits:
             rate("write", settings.rate_write, "account, or address without a token", "changes"),
             rate("upload", settings.rate_upload, "account", "beginning and completing uploads"),
             rate("auth", settings.rate_auth, "address", "registering, logging in, refreshing"),
+        ],
+        budgets=[
+            DailyBudget(
+                name=budget.value,
+                per_account=None if budget in _BY_ADDRESS else settings.budget_of(budget),
+                per_address=settings.budget_of(budget) * settings.accounts_per_address,
+                window_seconds=86_400,
+                applies_to=applies_to,
+            )
+            for budget, applies_to in _BUDGETS.items()
         ],
         requests=RequestLimits(
             max_body_bytes=max(route.max_body for route in ROUTES),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from photomesh_gateway.routing.upstreams import Upstream
-from photomesh_shared.http import Auth, RateClass
+from photomesh_shared.http import Auth, Budget, RateClass
 
 __all__ = ["Resource", "Route", "Router"]
 
@@ -20,6 +20,7 @@ class Route:
     auth: Auth
     rate: RateClass
     max_body: int  # bytes
+    budget: Budget | None = None
 
 
 @dataclass(slots=True)

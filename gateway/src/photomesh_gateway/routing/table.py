@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from photomesh_gateway.routing.router import Route
 from photomesh_gateway.routing.upstreams import Upstream
-from photomesh_shared.http import Auth, RateClass
+from photomesh_shared.http import Auth, Budget, RateClass
 
 __all__ = ["ROUTES"]
 
@@ -23,6 +23,7 @@ ROUTES = tuple(
         Auth(row["auth"]),
         RateClass(row["rate"]),
         row["max_body"],
+        Budget(row["budget"]) if row.get("budget") else None,
     )
     for row in json.loads((files("photomesh_gateway.routing") / "routes.json").read_bytes())
 )

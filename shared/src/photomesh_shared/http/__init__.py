@@ -13,7 +13,7 @@ from photomesh_shared.http.health import Check, Readiness
 from photomesh_shared.http.idempotency import Creation
 from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.paging import PRIVATE, Page, PageRequest, Paging
-from photomesh_shared.http.policy import Auth, RateClass, RoutePolicy
+from photomesh_shared.http.policy import Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import ProblemDocument, problems
 from photomesh_shared.http.router import ApiRouter
 from photomesh_shared.http.server import run
@@ -23,6 +23,7 @@ __all__ = [
     "ApiDeps",
     "ApiRouter",
     "Auth",
+    "Budget",
     "Check",
     "Creation",
     "InternalRouter",

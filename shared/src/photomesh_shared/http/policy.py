@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["MAX_BODY", "POLICY", "Auth", "RateClass", "RoutePolicy"]
+__all__ = ["MAX_BODY", "POLICY", "Auth", "Budget", "RateClass", "RoutePolicy"]
 
 POLICY = "x-photomesh-policy"
 """The OpenAPI extension that holds an operation's policy."""
@@ -32,6 +32,17 @@ class RateClass(StrEnum):
     AUTH = "auth"  # takes credentials: a strict limit per address, because the caller is not authenticated yet
 
 
+class Budget(StrEnum):
+    """Kinds of requests whose effect is kept. An account, and an address, may make so many in a day."""
+
+    REGISTRATIONS = "registrations"
+    LOGINS = "logins"
+    UPLOADS = "uploads"
+    RECORDS = "records"  # posts, comments, collections, and changes of them
+    TOGGLES = "toggles"  # likes, saves, follows, blocks, mutes; their opposites follow from them, and are free
+    IMPRESSIONS = "impressions"
+
+
 @dataclass(frozen=True)
 class RoutePolicy:
     """`max_body` is in bytes. A POST that is `idempotent` takes an `Idempotency-Key`."""
@@ -40,6 +51,7 @@ class RoutePolicy:
     rate: RateClass
     idempotent: bool = False
     max_body: int = MAX_BODY
+    budget: Budget | None = None
 
     def extension(self) -> dict[str, Any]:
         """Return the policy as an extension of its OpenAPI operation."""
@@ -49,4 +61,9 @@ class RoutePolicy:
     def of(cls, operation: dict[str, Any]) -> RoutePolicy:
         """Return the policy of an OpenAPI operation. Raises KeyError if it declares none."""
         declared = operation[POLICY]
-        return cls(**declared | {"auth": Auth(declared["auth"]), "rate": RateClass(declared["rate"])})
+        kinds = {
+            "auth": Auth(declared["auth"]),
+            "rate": RateClass(declared["rate"]),
+            "budget": Budget(declared["budget"]) if "budget" in declared else None,
+        }
+        return cls(**declared | kinds)

@@ -60,6 +60,8 @@ class ProblemDocument(BaseModel):
     limit: int | None = Field(None, description="How many are allowed.")
     max_bytes: int | None = Field(None, description="How many bytes are allowed.")
     quota: str | None = Field(None, description="The quota that is used up.")
+    counted_by: str | None = Field(None, description="Whose quota it is: `account` or `address`. More may be added.")
+    full_in: int | None = Field(None, description="Seconds until the quota is full again.")
     allowed_types: list[str] | None = Field(None, description="The media types that are accepted.")
     missing_part_numbers: list[int] | None = Field(None, description="The parts of the upload that have not arrived.")
     part_numbers: list[int] | None = Field(None, description="The parts that are not as announced.")

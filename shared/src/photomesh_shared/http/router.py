@@ -39,7 +39,7 @@ from photomesh_shared.errors import (
     Unavailable,
 )
 from photomesh_shared.http.idempotency import current_creation
-from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, RateClass, RoutePolicy
+from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
 
 __all__ = ["ApiRouter", "BoundedRoute", "Operation", "RouteDeclaration"]
@@ -63,6 +63,7 @@ class RouteDeclaration(TypedDict, total=False):
     problems: Sequence[type[Problem]]  # the route's own; those derived from its declaration are added
     conditional: bool  # supports If-None-Match (304) or, for writes, If-Match (412)
     max_body: int  # bytes
+    budget: Budget  # of requests whose effect is kept
     status_code: int
     tags: list[str | Enum]
     response_model: Any
@@ -108,9 +109,11 @@ class ApiRouter:
     def _route(
         self, method: str, path: str, declared: RouteDeclaration, *, paged: bool = False, idempotent: bool = False
     ) -> Callable[[Endpoint], Endpoint]:
-        policy = RoutePolicy(declared["auth"], declared["rate"], idempotent, declared.get("max_body", MAX_BODY))
+        policy = RoutePolicy(
+            declared["auth"], declared["rate"], idempotent, declared.get("max_body", MAX_BODY), declared.get("budget")
+        )
         conditional = declared.get("conditional", False)
-        own = ("auth", "rate", "problems", "conditional", "max_body")
+        own = ("auth", "rate", "problems", "conditional", "max_body", "budget")
         options: dict[str, Any] = {name: value for name, value in declared.items() if name not in own}
 
         def register(endpoint: Endpoint) -> Endpoint:

@@ -18,10 +18,14 @@ DATABASES = tuple(deployable.snake_case for deployable in registry.DEPLOYABLES.v
 _RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
 """Out of the way on the test stack; tests of limits set their own."""
 
+_BUDGETS = ("BUDGET_REGISTRATIONS", "BUDGET_LOGINS", "BUDGET_RECORDS", "BUDGET_TOGGLES", "BUDGET_IMPRESSIONS")
+"""The same."""
+
 ONE_MACHINE = {
     # All requests come from one address here.
     "RATE_ADDRESS": "60000/60",
     "RATE_AUTH": "1200/60",
+    "ACCOUNTS_PER_ADDRESS": "10000",
     "MAX_IN_FLIGHT_PER_ADDRESS": "512",
     # So that a society of a hundred has somebody whose posts are pulled.
     "CELEBRITY_FOLLOWERS": "100",
@@ -45,7 +49,11 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     if not stack.throwaway:
         values |= ONE_MACHINE
     elif program == "gateway":
-        values |= dict.fromkeys(_RATES, "1000000/60") | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
+        values |= (
+            dict.fromkeys(_RATES, "1000000/60")
+            | dict.fromkeys(_BUDGETS, "1000000")
+            | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
+        )
     if declared.kind != "job":
         values["PROGRAM"] = program
     if declared.port:

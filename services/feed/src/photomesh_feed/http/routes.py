@@ -13,7 +13,7 @@ from photomesh_feed.http.dependencies import Dependencies
 from photomesh_feed.http.schemas import Impressions, Post
 from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import EventLogUnavailable
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Page, Paging, RateClass
 from photomesh_shared.http.conditional import offer
 
 __all__ = ["router"]
@@ -59,6 +59,7 @@ async def get_feed(
     "/v1/feed/impressions",
     auth=Auth.REQUIRED,
     rate=RateClass.READ,  # several a minute while scrolling: they take nothing from the limit of writes
+    budget=Budget.IMPRESSIONS,
     problems=[EventLogUnavailable],
     summary="Record impressions",
     status_code=202,

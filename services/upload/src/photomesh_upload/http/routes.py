@@ -9,7 +9,7 @@ from fastapi import Body, Response
 from photomesh_shared import ids
 from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import WrongRegion
-from photomesh_shared.http import ApiRouter, Auth, Creation, Page, Paging, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
 from photomesh_shared.ids import UploadId
 from photomesh_upload.errors import (
     PartsMismatch,
@@ -45,6 +45,7 @@ router = ApiRouter(prefix="/v1/uploads", tags=["uploads"])
     "/init",
     auth=Auth.REQUIRED,
     rate=RateClass.UPLOAD,
+    budget=Budget.UPLOADS,
     idempotent=True,
     status_code=201,
     problems=[UnsupportedType, PhotoTooLarge, QuotaExceeded, UploadCompleted, UploadExpired, UploadAborted],

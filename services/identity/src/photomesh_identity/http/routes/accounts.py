@@ -18,7 +18,7 @@ from photomesh_identity.errors import (
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, RateClass
 from photomesh_shared.http.conditional import offer, require_match, version_tag
 from photomesh_shared.ids import encode
 
@@ -31,6 +31,7 @@ router = ApiRouter(tags=["accounts"])
     "/v1/accounts",
     auth=Auth.NONE,
     rate=RateClass.AUTH,
+    budget=Budget.REGISTRATIONS,
     idempotent=True,
     problems=[UsernameTaken, EmailTaken, PasswordsBusy],
     status_code=201,
@@ -64,6 +65,7 @@ async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dep
     "/v1/me",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     conditional=True,
     problems=[AccountNotFound, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable, PrivacyPending],
     summary="Update your profile",

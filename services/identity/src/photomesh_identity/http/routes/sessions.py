@@ -14,7 +14,7 @@ from photomesh_identity.errors import (
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
 from photomesh_identity.http.schemas import AccountSession, JsonWebKeySet, SessionCreate, SessionRefresh, TokenPair
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import ApiRouter, Auth, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Budget, RateClass
 
 __all__ = ["router"]
 
@@ -25,6 +25,7 @@ router = ApiRouter(tags=["accounts"])
     "/v1/sessions",
     auth=Auth.NONE,
     rate=RateClass.AUTH,
+    budget=Budget.LOGINS,
     problems=[WrongCredentials, PasswordsBusy],
     status_code=201,
     summary="Log in",

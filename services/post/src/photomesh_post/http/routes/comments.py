@@ -9,7 +9,7 @@ from photomesh_post.http.dependencies import Dependencies, account_of
 from photomesh_post.http.schemas.comments import Comment, CommentCreate
 from photomesh_post.http.schemas.likes import LikeState
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
 from photomesh_shared.ids import CommentId, PostId, encode
 
 __all__ = ["router"]
@@ -23,6 +23,7 @@ _MAX_BODY = 64 * 1024  # the longest text, every character an escaped surrogate 
     "/v1/posts/{post_id}/comments",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     idempotent=True,
     max_body=_MAX_BODY,
     status_code=201,
@@ -107,6 +108,7 @@ async def delete_comment(comment_id: CommentId, viewer: Viewer, deps: Dependenci
     "/v1/comments/{comment_id}/like",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     problems=[errors.CommentNotFound],
     summary="Like a comment",
 )

@@ -8,7 +8,7 @@ from photomesh_post.http.schemas.common import Author
 from photomesh_post.http.schemas.likes import LikeState
 from photomesh_post.likes.queries import Cursor
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.http import ApiRouter, Auth, Page, Paging, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Budget, Page, Paging, RateClass
 from photomesh_shared.ids import PostId, encode
 
 __all__ = ["router"]
@@ -20,6 +20,7 @@ router = ApiRouter(tags=["likes"])
     "/v1/posts/{post_id}/like",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     problems=[errors.PostNotFound],
     summary="Like a post",
 )

@@ -10,7 +10,7 @@ from photomesh_post.http.entity_tags import entity_tag, entity_tag_stem
 from photomesh_post.http.schemas.posts import Post, PostCreate, PostUpdate
 from photomesh_post.posts.domain import PostView
 from photomesh_shared.auth import MaybeViewer, Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Creation, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
 from photomesh_shared.http.conditional import offer, require_match
 from photomesh_shared.ids import PostId, UserId, encode
 
@@ -28,6 +28,7 @@ _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyM
     "/v1/posts",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     idempotent=True,
     max_body=_MAX_BODY,
     status_code=201,
@@ -74,6 +75,7 @@ async def get_post(
     "/v1/posts/{post_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     conditional=True,
     max_body=_MAX_BODY,
     problems=[*_TEXT_PROBLEMS, errors.PostNotFound, errors.NotYourPost],

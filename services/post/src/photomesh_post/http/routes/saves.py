@@ -10,7 +10,7 @@ from photomesh_post.http.schemas.posts import Post
 from photomesh_post.http.schemas.saves import Collection, CollectionName
 from photomesh_post.saves.domain import ListPosition
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import ApiRouter, Auth, Creation, Page, PageRequest, Paging, RateClass
+from photomesh_shared.http import ApiRouter, Auth, Budget, Creation, Page, PageRequest, Paging, RateClass
 from photomesh_shared.ids import CollectionId, PostId, encode
 
 __all__ = ["router"]
@@ -24,6 +24,7 @@ _NO_STORE = "private, no-store"  # only its owner may ever see it
     "/v1/posts/{post_id}/save",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     status_code=204,
     problems=[errors.PostNotFound],
     summary="Save a post",
@@ -62,6 +63,7 @@ async def list_saves(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page
     "/v1/me/collections",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     idempotent=True,
     status_code=201,
     problems=[errors.TooManyCollections, errors.CollectionNotFound],
@@ -93,6 +95,7 @@ async def list_collections(viewer: Viewer, deps: Dependencies, paging: Paging) -
     "/v1/me/collections/{collection_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
     problems=[errors.CollectionNotFound],
     summary="Rename a collection",
 )
@@ -141,6 +144,7 @@ async def list_collection_posts(
     "/v1/me/collections/{collection_id}/posts/{post_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     status_code=204,
     problems=[errors.CollectionNotFound, errors.PostNotFound],
     summary="Add a post to a collection",

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, RateClass
 from photomesh_shared.ids import UserId
 from photomesh_social_graph.errors import (
     AccountNotFound,
@@ -30,6 +30,7 @@ _CHANGE = (AccountNotFound, AccountNotReady, OwnAccount)
     "/v1/users/{user_id}/follow",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     problems=[*_CHANGE, FollowingLimitReached],
     summary="Follow an account",
 )
@@ -52,7 +53,12 @@ async def unfollow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relat
 
 
 @router.put(
-    "/v1/users/{user_id}/block", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Block an account"
+    "/v1/users/{user_id}/block",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
+    problems=_CHANGE,
+    summary="Block an account",
 )
 async def block(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Hides each of you from the other, and each other's comments and likes on your posts from everybody; ends follows
@@ -74,7 +80,12 @@ async def unblock(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relati
 
 
 @router.put(
-    "/v1/users/{user_id}/mute", auth=Auth.REQUIRED, rate=RateClass.WRITE, problems=_CHANGE, summary="Mute an account"
+    "/v1/users/{user_id}/mute",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
+    problems=_CHANGE,
+    summary="Mute an account",
 )
 async def mute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Removes posts of the account from your feed; nothing else changes, and only you can see it. Idempotent."""
@@ -93,6 +104,7 @@ async def unmute(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relatio
     "/v1/me/follow-requests/{user_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
     problems=[*_CHANGE, FollowRequestNotFound],
     summary="Approve a follow request",
 )
