@@ -16,7 +16,9 @@ wanted=${1:-all}
 state=$root/.photomesh
 mkdir -p "$state"
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+bold= plain=
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '%s==>%s %s\n' "$bold" "$plain" "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # One setup at a time: a second one waits, and then finds everything done.

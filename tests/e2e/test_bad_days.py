@@ -13,6 +13,7 @@ import pytest
 
 import photomesh_local as local
 from demo.client import Account, Platform
+from photomesh_local.lifecycle.liveness import watch
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared import ids
 from photomesh_shared.stores.cassandra import open_session
@@ -115,6 +116,23 @@ async def test_cassandra_is_down_for_half_a_minute(
     finally:
         await asyncio.to_thread(servers.start, "cassandra")
     await each_ended_once(ada, uploaded)
+
+
+async def test_a_program_that_hangs_is_killed_and_comes_back(platform: Platform) -> None:
+    """In the time of the test; `make up` runs the same watch, as slow as a liveness probe."""
+    watching = asyncio.create_task(watch(local.Stack("test"), every=0.3, patience=2))
+    try:
+        await asyncio.sleep(1.5)  # it must have been seen healthy
+        hung = local.pid("test", "feed")
+        await asyncio.to_thread(local.pause, "test", "feed")
+
+        async def replaced() -> int:
+            return local.pid("test", "feed")
+
+        assert await eventually(replaced, within=60, until=lambda process: process not in (0, hung))
+        await asyncio.to_thread(local.ready, "test", "feed")
+    finally:
+        watching.cancel()
 
 
 async def test_every_event_is_delivered_twice(

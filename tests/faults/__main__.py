@@ -1,8 +1,9 @@
 """Random faults against the whole mesh while a small society acts on it.
 
 Societies follow one another until time is up. Each acts in steps; during a step, services and servers are killed,
-paused and stopped as a schedule says. When the faults of a step are over, the mesh must heal by itself and agree with a
-model of the society. The test stack's data is removed first. Exits with 1 if anything was violated.
+paused and stopped as a schedule says; with --outages, one server at a time is stopped for each of these lengths. When
+the faults of a step are over, the mesh must heal by itself and agree with a model of the society. The test stack's data
+is removed first. Exits with 1 if anything was violated.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ from demo.client import Account, ApiError, Platform
 from photomesh_local.servers import SERVERS
 from tests.faults import checks
 from tests.faults.injection import inject
-from tests.faults.schedule import Fault, schedule
+from tests.faults.schedule import Fault, outages, schedule
 from tests.support import photos
 from tests.support.kafka import Topics
 from tests.support.servers import Servers, open_servers
@@ -49,6 +51,8 @@ class Run:
     began: float = field(default_factory=time.monotonic)
     violations: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
+    planned: deque[list[Fault]] = field(default_factory=deque)
+    """The faults of the next steps; of steps beyond it they are random."""
 
     def __post_init__(self) -> None:
         ports = self.servers.ports
@@ -82,7 +86,7 @@ async def live(run: Run, number: int) -> None:
     for index in range(_STEPS):
         move = moves[index] if index < 3 else run.dice.choice(moves)
         uploader = people.accounts[index % len(people.accounts)]
-        faults = schedule(run.dice, run.programs, _FAULT_SECONDS)
+        faults = run.planned.popleft() if run.planned else schedule(run.dice, run.programs, _FAULT_SECONDS)
         run.say(f"society {number}, {move.__name__}: {'; '.join(map(str, faults)) or 'no fault'}")
         uploaded = await _under_faults(run, faults, move, uploader)
         if uploaded is None:
@@ -132,7 +136,7 @@ async def _upload(run: Run, account: Account, acknowledged: list[str], over: asy
             await asyncio.sleep(0.2)
 
 
-async def main(seed: int, minutes: float) -> int:
+async def main(seed: int, minutes: float, lengths: Sequence[float]) -> int:
     print(f"seed {seed}: make faults ARGS='--seed {seed} --minutes {minutes:g}'", flush=True)
     local.clean("test")
     with open_servers() as servers:
@@ -141,10 +145,12 @@ async def main(seed: int, minutes: float) -> int:
         servers.start_services()
         async with httpx.AsyncClient(timeout=15) as http:
             run = Run(seed, servers, http, random.Random(seed))
+            run.planned.extend(outages(list(SERVERS), lengths))
             number = 0
-            while time.monotonic() - run.began < minutes * 60:
+            while run.planned or (not lengths and time.monotonic() - run.began < minutes * 60):
                 await live(run, number := number + 1)
-    print(f"\nseed {seed}: {number} societies in {minutes:g} minutes, {len(run.violations)} violations")
+    took = (time.monotonic() - run.began) / 60
+    print(f"\nseed {seed}: {number} societies in {took:.0f} minutes, {len(run.violations)} violations")
     for line in run.violations:
         print(f"  {line}")
     return 1 if run.violations else 0
@@ -158,5 +164,8 @@ if __name__ == "__main__":
         "--minutes", type=float, default=10, help="how long (a society that has begun is not cut short)"
     )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of faults and actions (random)")
+    parser.add_argument(
+        "--outages", type=float, nargs="+", default=[], metavar="SECONDS", help="instead: outages of each server"
+    )
     chosen = parser.parse_args()
-    sys.exit(asyncio.run(main(chosen.seed, chosen.minutes)))
+    sys.exit(asyncio.run(main(chosen.seed, chosen.minutes, chosen.outages)))

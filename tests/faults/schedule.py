@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Fault", "schedule"]
+__all__ = ["Fault", "outages", "schedule"]
 
 Kind = Literal["kill", "pause", "stop"]
 _KINDS: Sequence[Kind] = ("kill", "kill", "pause", "stop")
@@ -46,3 +46,8 @@ def schedule(dice: random.Random, programs: Sequence[str], seconds: float) -> li
         faults.append(Fault(at, program, kind, lasting))
         free_from[program] = at + lasting + _RECOVERY
     return faults
+
+
+def outages(servers: Sequence[str], lengths: Sequence[float]) -> list[list[Fault]]:
+    """For each length in seconds, an outage of each server by itself, one after the other."""
+    return [[Fault(1.0, server, "stop", seconds)] for seconds in lengths for server in servers]

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.stack import Stack
-from photomesh_local.lifecycle import display, provisioning
+from photomesh_local.lifecycle import display, liveness, provisioning
 from photomesh_local.lifecycle.readiness import blocking, until_ready
 from photomesh_local.lifecycle.steps import Display, Progress, Step, run_steps, with_needs
 from photomesh_local.processes import orphans, sockets
@@ -63,7 +63,7 @@ def down(stack: str | Stack) -> list[str]:
         if not supervisor.running():
             return orphans.stop_all(stack)
         running = list(supervisor.states())
-        for group in (SERVICES, SERVERS):
+        for group in ((liveness.NAME,), SERVICES, SERVERS):
             members = [name for name in running if name in group]
             with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
                 list(pool.map(supervisor.stop, members))
@@ -97,6 +97,7 @@ def _steps(stack: Stack, supervisor: Supervisor, elsewhere: Collection[str]) -> 
             Step(name, "services", partial(run, service), registry.PROGRAMS[name].starts_after)
             for name, service in SERVICES.items()
         ),
+        Step(liveness.NAME, "services", partial(_watch_liveness, stack, supervisor, lock)),
     ]
 
 
@@ -115,6 +116,16 @@ async def _run_program(
     started = await asyncio.to_thread(start)
     await until_ready(lambda: server.probe(stack), say, lambda: supervisor.life(server.name))
     return "ready" if started else "was running"
+
+
+async def _watch_liveness(
+    stack: Stack, supervisor: Supervisor, lock: threading.Lock, _say: Callable[[str], None]
+) -> str:
+    def start() -> bool:
+        with lock:
+            return supervisor.apply(liveness.program(stack))
+
+    return "started" if await asyncio.to_thread(start) else "was running"
 
 
 async def wait_for(stack: Stack, server: Server, say: Callable[[str], None]) -> str:
