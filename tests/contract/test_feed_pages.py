@@ -9,7 +9,7 @@ import pytest
 
 from tools.openapi import FILES, service_documents
 
-SHARED = ("Post", "Author", "Place", "PostPhoto", "PostViewer", "Reason")
+SHARED = ("Post", "Author", "Entities", "Hashtag", "Mention", "Place", "PostPhoto", "PostViewer", "Reason")
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from photomesh_post import consumer, engagement
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.accounts.visibility import AccountVisibility
 from photomesh_post.comments.counting import CommentCounter
 from photomesh_post.comments.domain import CommentText, CommentView
@@ -83,6 +84,7 @@ class InMemoryService:
         claims = PhotoClaims(posts, self.clock)
         self.viewers = AccountVisibility(accounts)
         visible_posts = PostVisibility(posts, self.viewers)
+        mentions = MentionLinker(accounts)
 
         self.like_queries = LikeQueries(self.like_store, self.count_store, accounts, self.viewers, visible_posts)
         self.post_reactions = PostReactions(self.save_store, self.like_queries)
@@ -101,6 +103,7 @@ class InMemoryService:
             photos,
             accounts,
             claims=claims,
+            mentions=mentions,
             log=self.post_events,
             settlement=settlement,
             visibility=visible_posts,
@@ -123,6 +126,7 @@ class InMemoryService:
             accounts,
             visible_posts,
             self.comment_queries,
+            mentions,
             self.comment_events,
             self.clock,
         )

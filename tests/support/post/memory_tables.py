@@ -15,7 +15,7 @@ from photomesh_shared.errors import Unavailable
 __all__ = ["MemoryStore", "MemoryTables", "applied", "shuffled"]
 
 Item = TypeVar("Item")
-Key = tuple[str, tuple[int, ...]]
+Key = tuple[str, tuple[Any, ...]]
 
 
 @dataclass

@@ -42,11 +42,11 @@ ADA, GRACE, LINUS = 101, 102, 103
 
 
 def account(
-    user_id: int, *, private: bool = False, version: int = 1
+    user_id: int, *, username: str | None = None, private: bool = False, version: int = 1
 ) -> Envelope[AccountRegistered] | Envelope[AccountUpdated]:
     fields = AccountRegistered.example().model_dump() | {
         "user_id": user_id,
-        "username": f"user{user_id}",
+        "username": username or f"user{user_id}",
         "private": private,
     }
     if version == 1:
@@ -121,6 +121,7 @@ def comment_created(
             "parent_author_id": account_id if parent_id else None,
             "text": text,
             "mentions": (),
+            "entities": None,
         }
     )
     return Envelope.of(event, entityversion=version_at(ids.timestamp_of(comment_id)))

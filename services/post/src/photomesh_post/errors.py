@@ -91,13 +91,13 @@ class CaptionTooLong(Unprocessable):
 
 
 class TooManyHashtags(Unprocessable):
-    """A caption has at most 30 different hashtags."""
+    """A caption or a comment has at most 30 different hashtags, and 100 with repetitions."""
 
-    code, title = "too-many-hashtags", "The caption has too many hashtags"
+    code, title = "too-many-hashtags", "The text has too many hashtags"
 
 
 class TooManyMentions(Unprocessable):
-    """A caption or a comment mentions at most 20 different people."""
+    """A caption or a comment mentions at most 20 different people, and has 100 mentions with repetitions."""
 
     code, title = "too-many-mentions", "The text mentions too many people"
 

@@ -11,6 +11,7 @@ import httpx
 from redis.asyncio import Redis
 
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.accounts.store import CassandraAccounts
 from photomesh_post.accounts.visibility import AccountVisibility
 from photomesh_post.comments.counting import CommentCounter
@@ -125,6 +126,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
 
         viewers = AccountVisibility(accounts)
         visible_posts = PostVisibility(posts, viewers)
+        mentions = MentionLinker(accounts)
         arrivals = PhotoArrivals(
             clock,
             max_age=timedelta(seconds=settings.upload_seconds),
@@ -146,6 +148,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 accounts,
                 claims=claims,
                 log=post_log,
+                mentions=mentions,
                 settlement=PostSettlement(posts, photos, claims, post_log, clock),
                 visibility=visible_posts,
                 queries=post_queries,
@@ -159,7 +162,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             accounts=accounts,
             likes=LikeService(likes, counts, visible_posts, comment_queries, LikeEventLog(likes, publisher), clock),
             like_queries=like_queries,
-            comments=CommentService(comments, accounts, visible_posts, comment_queries, comment_log, clock),
+            comments=CommentService(comments, accounts, visible_posts, comment_queries, mentions, comment_log, clock),
             comment_queries=comment_queries,
             saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,

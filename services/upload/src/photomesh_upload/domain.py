@@ -6,7 +6,6 @@ the upload is completed, so no late or repeated PUT can change a photo.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -15,6 +14,7 @@ from enum import StrEnum
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
 from photomesh_shared.object_keys import original_key
+from photomesh_shared.text import normalize_line
 from photomesh_upload.errors import (
     PartsMismatch,
     PhotoTooLarge,
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 TYPE_ALIASES = {"image/heif": "image/heic", "image/jpg": "image/jpeg"}
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of surrogate pairs, line and paragraph separators
 _OPEN_RETRY_SECONDS = 60
 
 
@@ -63,7 +62,11 @@ class FileInfo:
     @classmethod
     def validated(cls, filename: str, content_type: str, size_bytes: int) -> FileInfo:
         """Raises PhotoTooLarge, UnsupportedType, or InvalidRequest for an invalid file name."""
-        if not filename.strip() or any(unicodedata.category(character) in _UNPRINTABLE for character in filename):
+        try:
+            seen = normalize_line(filename)
+        except ValueError:
+            seen = ""
+        if not seen:
             detail = "must be a file name without control characters"
             raise InvalidRequest(errors=[FieldError("/filename", detail)])
         if size_bytes > MAX_UPLOAD_BYTES:

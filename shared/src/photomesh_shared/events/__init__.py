@@ -11,6 +11,7 @@ from photomesh_shared.events.engagement import (
     PostLiked,
     PostUnliked,
 )
+from photomesh_shared.events.entities import HashtagEntity, MentionEntity, TextEntities
 from photomesh_shared.events.envelope import (
     Envelope,
     Event,
@@ -89,9 +90,11 @@ __all__ = [
     "FollowDeleted",
     "FollowRequestClosed",
     "FollowRequested",
+    "HashtagEntity",
     "Impression",
     "ImpressionRecorded",
     "ImpressionsRecorded",
+    "MentionEntity",
     "MuteCreated",
     "MuteDeleted",
     "PhotoFailed",
@@ -114,6 +117,7 @@ __all__ = [
     "PostUnsaved",
     "Reason",
     "Record",
+    "TextEntities",
     "Topic",
     "Undecodable",
     "UnknownType",

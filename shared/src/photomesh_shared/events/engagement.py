@@ -11,6 +11,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from photomesh_shared import ids
+from photomesh_shared.events.entities import MentionEntity, TextEntities
 from photomesh_shared.events.envelope import Event, UtcTime
 from photomesh_shared.ids import CommentId, PostId, UserId
 
@@ -86,6 +87,11 @@ class CommentCreated(_Comment):
     parent_author_id: UserId | None = Field(description="The author of the comment that this one replies to.")
     text: str
     mentions: tuple[str, ...] = Field(description="Distinct usernames from the text, without @.")
+    entities: TextEntities | None = Field(
+        default=None,
+        description="Mentions and hashtags of the text with their positions; null if the event is from before they "
+        "were kept.",
+    )
     created_at: UtcTime
 
     @classmethod
@@ -99,6 +105,7 @@ class CommentCreated(_Comment):
             parent_author_id=None,
             text="What a light! @ada",
             mentions=("ada",),
+            entities=TextEntities(mentions=(MentionEntity(start=14, end=18, username="ada", account_id=_ADA),)),
             created_at=_AT,
         )
 

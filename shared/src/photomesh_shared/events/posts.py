@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from photomesh_shared import ids
+from photomesh_shared.events.entities import HashtagEntity, MentionEntity, TextEntities
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.events.photos import PhotoReady, PhotoRejected, Reason, Variant
 from photomesh_shared.ids import PhotoId, PostId, UserId
@@ -16,6 +17,10 @@ __all__ = ["Place", "PostCreated", "PostDeleted", "PostEdited", "PostFailed", "P
 
 _POST = 382_764_298_916_429_824
 _CREATED_AT = datetime(2026, 11, 21, 10, 11, tzinfo=UTC)
+_ENTITIES = TextEntities(
+    mentions=(MentionEntity(start=25, end=31, username="grace", account_id=382_764_211_093_504_000),),
+    hashtags=(HashtagEntity(start=32, end=39, tag="sunset"),),
+)
 
 
 class Place(EventModel):
@@ -55,6 +60,11 @@ class _PostText(_Post):
     hashtags: tuple[str, ...] = Field(description="Distinct hashtags of the caption: lower case, without #.")
     mentions: tuple[str, ...] = Field(description="Distinct usernames from the caption, without @.")
     place: Place | None
+    entities: TextEntities | None = Field(
+        default=None,
+        description="Mentions and hashtags of the caption with their positions; null if the event is from before they "
+        "were kept.",
+    )
 
 
 class PostCreated(_PostText):
@@ -79,6 +89,7 @@ class PostCreated(_PostText):
             mentions=("grace",),
             place=Place(name="Lake Como", latitude=46.016, longitude=9.257),
             alt_texts=("A lake at dusk, mountains behind it.",),
+            entities=_ENTITIES,
             created_at=_CREATED_AT,
         )
 
@@ -112,6 +123,7 @@ class PostPublished(_PostText):
             hashtags=created.hashtags,
             mentions=created.mentions,
             place=created.place,
+            entities=created.entities,
             created_at=created.created_at,
             published_at=datetime(2026, 11, 21, 10, 11, 2, tzinfo=UTC),
         )
@@ -159,6 +171,12 @@ class PostEdited(_PostText):
             mentions=(),
             place=created.place,
             alt_texts=created.alt_texts,
+            entities=TextEntities(
+                hashtags=(
+                    HashtagEntity(start=20, end=27, tag="sunset"),
+                    HashtagEntity(start=28, end=33, tag="como"),
+                )
+            ),
             edited_at=datetime(2026, 11, 21, 11, 0, tzinfo=UTC),
         )
 

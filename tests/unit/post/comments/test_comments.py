@@ -15,6 +15,7 @@ from photomesh_post.errors import (
     CommentTooLong,
     NotYourComment,
     PostNotFound,
+    TooManyHashtags,
     TooManyMentions,
     UnknownComment,
 )
@@ -113,6 +114,23 @@ async def test_a_repeat_finds_the_comment(scene: Scene) -> None:
         await scene.comments.write_comment(repeat, GRACE, scene.post_id, text, None)
     later = CreationId(scene.ids.next(), repeated=True)  # the first attempt did not get as far as its event
     assert (await scene.comments.write_comment(later, GRACE, scene.post_id, text, None)).comment.id == later.id
+
+
+async def test_mentions_are_linked_when_a_comment_is_written(scene: Scene) -> None:
+    view = await scene.comment(GRACE, f"@user{ADA} and @nobody #sunset")
+    assert [(one.username, one.account_id) for one in view.entities.mentions] == [(f"user{ADA}", ADA), ("nobody", None)]
+    event = scene.comment_log.events[0].data
+    assert isinstance(event, CommentCreated)
+    assert event.entities == view.entities
+    [listed], _ = await scene.comment_queries.comments_of_post(LINUS, scene.post_id, before=None, limit=5)
+    assert listed.entities == view.entities
+
+
+async def test_a_comment_from_before_entities_were_kept(scene: Scene) -> None:
+    await scene.consume_batch(comment_created(scene.post_id, scene.ids.next(), text=f"@user{ADA} #sunset"))
+    [view], _ = await scene.comment_queries.comments_of_post(LINUS, scene.post_id, before=None, limit=5)
+    [mention], [hashtag] = view.entities.mentions, view.entities.hashtags
+    assert (mention.start, mention.end, mention.account_id, hashtag.tag) == (0, 8, None, "sunset")
 
 
 async def test_pages(scene: Scene) -> None:
@@ -252,6 +270,11 @@ async def test_a_block_between_commenters_hides_threads(scene: Scene) -> None:
         (" ".join(f"@user{n}" for n in range(21)), TooManyMentions),
         ("", InvalidRequest),
         ("\n \t", InvalidRequest),
+        ("\u200b", InvalidRequest),
+        ("a\0b", InvalidRequest),
+        ("a\u202eb", InvalidRequest),
+        (" ".join(f"#t{n}" for n in range(31)), TooManyHashtags),
+        ("a" * 1_000_000, CommentTooLong),
     ],
 )
 def test_invalid_texts(text: str, problem: type[Exception]) -> None:

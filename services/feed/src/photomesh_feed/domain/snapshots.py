@@ -16,6 +16,9 @@ from photomesh_shared.internal_api.post import PostSnapshot
 
 __all__ = ["CountedSnapshot", "Snapshot", "StoredPost"]
 
+_NO_ENTITIES: dict[str, Any] = {"mentions": [], "hashtags": []}
+"""Of an event from before they were kept."""
+
 
 class StoredPost(NamedTuple):
     """What Redis knows of a post; version 0: there is no snapshot."""
@@ -49,6 +52,7 @@ class Snapshot:
         post = json.loads(static)
         fact = event.model_dump(mode="json")
         post.update({name: fact[name] for name in ("caption", "hashtags", "mentions", "place", "edited_at")})
+        post["entities"] = fact["entities"] or _NO_ENTITIES
         alt_texts = dict(zip(fact["photo_ids"], fact["alt_texts"], strict=True))
         for photo in post["photos"]:
             photo["alt_text"] = alt_texts.get(photo["id"])
@@ -82,6 +86,7 @@ def _snapshot(
         "caption": fact["caption"],
         "hashtags": fact["hashtags"],
         "mentions": fact["mentions"],
+        "entities": fact["entities"] or _NO_ENTITIES,
         "place": fact["place"],
         "photos": [_photo(photo, cdn_url) for photo in fact["photos"]],
         "created_at": fact["created_at"],

@@ -71,6 +71,33 @@ class Author(BaseModel):
     avatar_url: Url | None = Field(description="150 pixels.")
 
 
+class Mention(BaseModel):
+    """A mention in a text. Its positions count Unicode code points."""
+
+    start: int = Field(ge=0, description="Position of the sign, from 0, in Unicode code points.")
+    end: int = Field(ge=0, description="Position after the last code point.")
+    username: str = Field(description="As it was written, in lower case, without the sign.")
+    account_id: UserId | None = Field(
+        description="The account that had the username when the text was written, whatever it is called now. Null if "
+        "there was none."
+    )
+
+
+class Hashtag(BaseModel):
+    """A hashtag in a text. Its positions count Unicode code points."""
+
+    start: int = Field(ge=0, description="Position of the sign, from 0, in Unicode code points.")
+    end: int = Field(ge=0, description="Position after the last code point.")
+    tag: str = Field(description="As in `hashtags` of posts: in the one form of all its spellings, without the sign.")
+
+
+class Entities(BaseModel):
+    """Mentions and hashtags of a text in the order of their positions, repeated ones as well."""
+
+    mentions: list[Mention]
+    hashtags: list[Hashtag]
+
+
 class PostViewer(BaseModel):
     """The viewer's own reactions to a post."""
 
@@ -90,6 +117,10 @@ class Post(BaseModel):
             "caption": "Evening by the lake with @grace #sunset",
             "hashtags": ["sunset"],
             "mentions": ["grace"],
+            "entities": {
+                "mentions": [{"start": 25, "end": 31, "username": "grace", "account_id": "u_8gL3n2Au"}],
+                "hashtags": [{"start": 32, "end": 39, "tag": "sunset"}],
+            },
             "place": {"name": "Lake Como", "latitude": 46.016, "longitude": 9.257},
             "photos": [_PHOTO],
             "like_count": 16,
@@ -111,6 +142,7 @@ class Post(BaseModel):
     caption: str
     hashtags: list[str] = Field(description="Lower case, without the sign.")
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
+    entities: Entities = Field(description="Mentions and hashtags of the caption with their positions.")
     place: Place | None
     photos: list[PostPhoto]
     like_count: int = Field(description="Includes your own like at once, other people's within a second or two.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from photomesh_shared.text import normalize_line, normalize_text
 
 __all__ = [
     "BIO_MAX",
@@ -21,7 +22,6 @@ __all__ = [
 
 DISPLAY_NAME_MAX = 50
 BIO_MAX = 300
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ class ProfileEdit:
 
 
 def normalize_display_name(text: str) -> str:
-    """Returns the name without surrounding space: 1–50 characters on one line. Raises ValueError."""
-    name = _normalize(text, line_breaks=False)
+    """Returns the name without surrounding space: 1–50 characters on one line, of which some can be seen. Raises
+    ValueError."""
+    name = normalize_line(text)
     if not 1 <= len(name) <= DISPLAY_NAME_MAX:
         raise ValueError(f"must have 1 to {DISPLAY_NAME_MAX} characters")
     return name
@@ -71,20 +72,10 @@ def normalize_display_name(text: str) -> str:
 
 def normalize_bio(text: str) -> str:
     """Returns the text without surrounding space: up to 300 characters. Raises ValueError."""
-    words = _normalize(text, line_breaks=True)
+    words = normalize_text(text).strip()
     if len(words) > BIO_MAX:
         raise ValueError(f"must have at most {BIO_MAX} characters")
     return words
-
-
-def _normalize(text: str, *, line_breaks: bool) -> str:
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
-    for character in text:
-        if character == "\n" and line_breaks:
-            continue
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI_CONTROLS:
-            raise ValueError("must not contain control characters")
-    return text
 
 
 def apply_edit(account: Account, edit: ProfileEdit, avatar: Mapping[int, str] | None, now: datetime) -> Account:

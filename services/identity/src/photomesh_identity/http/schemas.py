@@ -14,6 +14,7 @@ from photomesh_identity.sessions.service import Grant
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, UpdateBody, Url, examples
 from photomesh_shared.ids import PhotoId, UserId
+from photomesh_shared.text import RAW_FACTOR
 
 __all__ = [
     "AccountCreate",
@@ -59,9 +60,8 @@ _PAIR: dict[str, Any] = {
 
 
 def _raw(limit: int) -> StringConstraints:
-    """Bounds a text before its rule, which is costly for a long one. Leaves room for what normalization removes: space,
-    and combining characters."""
-    return StringConstraints(max_length=4 * limit)
+    """Bounds a text before its rule, which is costly for a long one."""
+    return StringConstraints(max_length=RAW_FACTOR * limit)
 
 
 def _bounds(**schema: Any) -> Any:

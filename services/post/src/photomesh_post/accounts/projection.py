@@ -28,7 +28,11 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
     match envelope.data:
         case AccountRegistered() | AccountUpdated() as event:
             cells = {name: getattr(event, name) for name in ("username", "display_name", "avatar_url", "private")}
-            return [RowWrite("accounts", {"user_id": event.user_id}, version, cells)]
+            named = {"username": event.username, "user_id": event.user_id}
+            return [
+                RowWrite("accounts", {"user_id": event.user_id}, version, cells),
+                RowWrite("accounts_by_username", named, version),
+            ]
         case FollowCreated() | FollowDeleted() as event:
             pair = {"account_id": event.follower_id, "other_id": event.followee_id}
             return [RowWrite("relations", pair, version, {"follows": isinstance(event, FollowCreated)})]

@@ -39,6 +39,16 @@ class CassandraAccounts:
         rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
         return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
+    async def accounts_named(self, usernames: Collection[str]) -> dict[str, int]:
+        """The accounts that have these usernames, by username."""
+        if not usernames:
+            return {}
+        cql = "SELECT user_id FROM accounts_by_username WHERE username IN ?"
+        rows = await self._session.read(cql, tuple(sorted(usernames)))
+        # The table keeps former usernames as well.
+        authors = await self.authors({row["user_id"] for row in rows})
+        return {name: author.id for author in authors.values() if (name := author.username) and name in usernames}
+
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         return await self._standings.load((account_id, viewer_id)) or standing_of(None)
 

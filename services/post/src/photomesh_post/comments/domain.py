@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 from photomesh_post.accounts.domain import Author
 from photomesh_post.counts.domain import Reactions
-from photomesh_post.errors import CommentTooLong, TooManyMentions
-from photomesh_post.posts.captions import MAX_MENTIONS, check_limit, mentions_in
+from photomesh_post.errors import CommentTooLong
+from photomesh_post.texts.domain import check_entities, checked_text, entities_in
 from photomesh_shared.errors import FieldError, InvalidRequest
+from photomesh_shared.events import TextEntities
 
 __all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "ThreadEntry"]
 
@@ -19,21 +19,21 @@ MAX_COMMENT = 2_200  # code points
 
 @dataclass(frozen=True)
 class CommentText:
-    """A comment's text within the limits, composed (NFC), with the mentions found in it."""
+    """A comment's text within the limits, as it is stored, with the mentions and hashtags found in it."""
 
     text: str
-    mentions: tuple[str, ...]
+    entities: TextEntities
 
     @classmethod
     def checked(cls, text: str) -> CommentText:
-        """Raises CommentTooLong, TooManyMentions, or InvalidRequest for a blank text."""
-        text = unicodedata.normalize("NFC", text)
-        mentions = mentions_in(text)
-        check_limit("/text", CommentTooLong, len(text), MAX_COMMENT, "characters")
-        check_limit("/text", TooManyMentions, len(mentions), MAX_MENTIONS, "mentions")
-        if not text.strip():
+        """Raises CommentTooLong, TooManyHashtags, TooManyMentions, or InvalidRequest for control characters and for a
+        text of which nothing can be seen."""
+        text = checked_text("/text", text, MAX_COMMENT, CommentTooLong)
+        if not text:
             raise InvalidRequest(errors=[FieldError("/text", "is empty")])
-        return cls(text, mentions)
+        entities = entities_in(text)
+        check_entities("/text", entities)
+        return cls(text, entities)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class ThreadEntry:
     id: int
     author_id: int
     text: str
+    entities: TextEntities
 
 
 @dataclass(frozen=True)
@@ -63,5 +64,6 @@ class CommentView:
     comment: Comment
     author: Author
     text: str
+    entities: TextEntities
     created_at: datetime
     reactions: Reactions

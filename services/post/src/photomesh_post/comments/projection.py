@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from photomesh_post.comments.domain import Comment, ThreadEntry
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, month_of
+from photomesh_post.texts.projection import decode_entities, encode_entities
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
 
 __all__ = ["CommentEvent", "comment_of", "deleted_rows", "entry_of", "rows_of"]
@@ -26,7 +27,12 @@ def rows_of(envelope: Envelope[CommentEvent]) -> list[RowWrite]:
     listed = {**thread, "comment_id": event.comment_id}
     return [
         RowWrite("comments", {"comment_id": event.comment_id}, version, placed),
-        RowWrite("comments_by_thread", listed, version, {"author_id": event.account_id, "body": event.text}),
+        RowWrite(
+            "comments_by_thread",
+            listed,
+            version,
+            {"author_id": event.account_id, "body": event.text, "entities": encode_entities(event.entities)},
+        ),
         RowWrite("months_by_thread", thread, version),
     ]
 
@@ -37,7 +43,7 @@ def deleted_rows(comment: Comment) -> list[RowWrite]:
     listed = {"thread_id": comment.parent_id or comment.post_id, "month": month_of(comment.id), **key}
     return [
         RowWrite("comments", key, FINAL, {"deleted": True}),
-        RowWrite("comments_by_thread", listed, FINAL, {"body": "", "deleted": True}),
+        RowWrite("comments_by_thread", listed, FINAL, {"body": "", "entities": "", "deleted": True}),
     ]
 
 
@@ -50,4 +56,7 @@ def comment_of(row: Row) -> Comment | None:
 
 def entry_of(row: Row) -> ThreadEntry | None:
     """Returns None for a deleted comment."""
-    return None if row.get("deleted") else ThreadEntry(row["comment_id"], row["author_id"], row["body"])
+    if row.get("deleted"):
+        return None
+    text = row["body"]
+    return ThreadEntry(row["comment_id"], row["author_id"], text, decode_entities(row.get("entities"), text))

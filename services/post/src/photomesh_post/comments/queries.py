@@ -147,6 +147,7 @@ class CommentQueries:
                 comment=Comment(entry.id, thread.post_id, entry.author_id, thread.parent_id),
                 author=authors.get(entry.author_id, Author(entry.author_id)),
                 text=entry.text,
+                entities=entry.entities,
                 created_at=ids.timestamp_of(entry.id),
                 reactions=reactions[entry.id],
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from photomesh_post.accounts.domain import Author
+from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.comments.domain import Comment, CommentText, CommentView
 from photomesh_post.comments.event_log import CommentEventLog
 from photomesh_post.comments.queries import CommentQueries
@@ -13,10 +14,11 @@ from photomesh_post.errors import CommentNotFound, NotYourComment, UnknownCommen
 from photomesh_post.posts.domain import Post
 from photomesh_post.posts.visibility import PostVisibility
 from photomesh_post.tables.rows import version_at
+from photomesh_post.texts.domain import usernames_of
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError
-from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
+from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, TextEntities
 from photomesh_shared.ids import CreationId
 
 __all__ = ["Accounts", "CommentService", "Store"]
@@ -43,6 +45,7 @@ class CommentService:
         accounts: Accounts,
         posts: PostVisibility,
         queries: CommentQueries,
+        mentions: MentionLinker,
         log: CommentEventLog,
         clock: Clock,
     ) -> None:
@@ -50,6 +53,7 @@ class CommentService:
         self._accounts = accounts
         self._posts = posts
         self._queries = queries
+        self._mentions = mentions
         self._log = log
         self._clock = clock
 
@@ -64,10 +68,11 @@ class CommentService:
         comment that was deleted since.
         """
         post, _ = await self._posts.post(author_id, post_id)
+        entities = await self._mentions.link(author_id, text.entities, before=creation.id)
         if creation.repeated and (written := await self._store.comment(creation.id)):
             if written.deleted:
                 raise CommentNotFound
-            return await self._view(written, text)
+            return await self._view(written, text.text, entities)
         parent = await self._parent(author_id, post, parent_id) if parent_id is not None else None
         comment = Comment(creation.id, post_id, author_id, parent.id if parent else None)
         created_at = ids.timestamp_of(comment.id)
@@ -79,17 +84,18 @@ class CommentService:
             parent_id=comment.parent_id,
             parent_author_id=parent.author_id if parent else None,
             text=text.text,
-            mentions=text.mentions,
+            mentions=usernames_of(entities),
+            entities=entities,
             created_at=created_at,
         )
         name = f"{ids.encode('c', comment.id)}.created"
         await self._log.commit(Envelope.of(event, entityversion=version_at(created_at), id=name, time=created_at))
-        return await self._view(comment, text)
+        return await self._view(comment, text.text, entities)
 
-    async def _view(self, comment: Comment, text: CommentText) -> CommentView:
+    async def _view(self, comment: Comment, text: str, entities: TextEntities) -> CommentView:
         """The comment as it was written: its text cannot change."""
         author = await self._accounts.author(comment.author_id)
-        return CommentView(comment, author, text.text, ids.timestamp_of(comment.id), Reactions(liked=False))
+        return CommentView(comment, author, text, entities, ids.timestamp_of(comment.id), Reactions(liked=False))
 
     async def _parent(self, viewer_id: int, post: Post, parent_id: int) -> Comment:
         comment = await self._store.comment(parent_id)

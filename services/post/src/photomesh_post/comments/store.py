@@ -36,7 +36,7 @@ class CassandraComments:
             "SELECT month FROM months_by_thread WHERE thread_id = ? AND month <= ?", thread_id, month_of(before)
         )
         cql = (
-            "SELECT comment_id, author_id, body, deleted FROM comments_by_thread"
+            "SELECT comment_id, author_id, body, entities, deleted FROM comments_by_thread"
             " WHERE thread_id = ? AND month = ? AND comment_id < ? LIMIT ?"
         )
         async for entry in self._entries(cql, thread_id, [row["month"] for row in months], before):
@@ -50,7 +50,7 @@ class CassandraComments:
             month_of(after),
         )
         cql = (
-            "SELECT comment_id, author_id, body, deleted FROM comments_by_thread"
+            "SELECT comment_id, author_id, body, entities, deleted FROM comments_by_thread"
             " WHERE thread_id = ? AND month = ? AND comment_id > ? ORDER BY comment_id ASC LIMIT ?"
         )
         async for entry in self._entries(cql, thread_id, [row["month"] for row in months], after):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,7 +11,8 @@ from typing import NamedTuple
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.counts.domain import NO_REACTIONS, Reactions
 from photomesh_post.photos.domain import Photo, PhotoStatus
-from photomesh_shared.events import Place, PostPhoto, Reason, Variant
+from photomesh_post.texts.domain import hashtags_of, usernames_of
+from photomesh_shared.events import Place, PostPhoto, Reason, TextEntities, Variant
 
 __all__ = [
     "Claim",
@@ -45,7 +46,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Post:
-    """`version` is that of the latest event. `photos` are those that were published; empty before."""
+    """`version` is that of the latest event. `photos` are those that were published; empty before. `entities` are those
+    of the caption, with hashtags and mentions repeated in lists of their own."""
 
     id: int
     author_id: int
@@ -62,7 +64,13 @@ class Post:
     published_at: datetime | None = None
     reason: Reason | None = None
     photos: tuple[PostPhoto, ...] = ()
+    entities: TextEntities = field(default_factory=TextEntities)
     deleted: bool = False
+
+    def captioned(self, caption: str, entities: TextEntities) -> Post:
+        """The post with this caption."""
+        hashtags, mentions = hashtags_of(entities), usernames_of(entities)
+        return replace(self, caption=caption, entities=entities, hashtags=hashtags, mentions=mentions)
 
     @property
     def is_live(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -40,7 +39,7 @@ class Draft:
         if repeated:
             raise InvalidRequest(errors=[FieldError(f"/photo_ids/{index}", "is listed before") for index in repeated])
         _check_alt_texts(alt_texts, photo_ids)
-        texts = {photo_id: _composed(text) for photo_id, text in alt_texts if text}
+        texts = {photo_id: text for photo_id, text in alt_texts if text}
         return cls(tuple(photo_ids), Caption.checked(caption), place, texts)
 
     def fingerprint(self, author_id: int) -> str:
@@ -63,16 +62,15 @@ class Edit:
     def applied_to(self, post: Post) -> Post:
         """Raises InvalidRequest, or as `Caption.checked`."""
         _check_alt_texts(self.alt_texts, post.photo_ids)
-        texts = {**post.alt_texts, **{key: _composed(text or "") for key, text in self.alt_texts}}
+        texts = {**post.alt_texts, **dict(self.alt_texts)}
         edited = replace(
             post,
             place=self.place if self.sets_place else post.place,
             alt_texts={key: text for key, text in texts.items() if text},
         )
-        if self.caption is None:
+        if self.caption is None or (caption := Caption.checked(self.caption)).text == post.caption:
             return edited
-        caption = Caption.checked(self.caption)
-        return replace(edited, caption=caption.text, hashtags=caption.hashtags, mentions=caption.mentions)
+        return edited.captioned(caption.text, caption.entities)
 
 
 def _check_alt_texts(alt_texts: Sequence[tuple[int, str | None]], photo_ids: Sequence[int]) -> None:
@@ -86,7 +84,3 @@ def _check_alt_texts(alt_texts: Sequence[tuple[int, str | None]], photo_ids: Seq
         raise InvalidRequest(
             errors=[FieldError(f"/alt_texts/{index}/photo_id", fault) for index, fault in faults.items()]
         )
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)

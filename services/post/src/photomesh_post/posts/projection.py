@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from photomesh_post.photos import projection as photos
 from photomesh_post.posts.domain import Post, PostRef, PostStatus
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, decode_json, month_of, utc
+from photomesh_post.texts.projection import decode_entities, encode_entities
 from photomesh_shared.events import (
     Envelope,
     Place,
@@ -71,7 +72,15 @@ def rows_of(envelope: Envelope[PostEvent]) -> list[RowWrite]:
 def _deleted_rows(event: PostDeleted, version: int) -> list[RowWrite]:
     key = {"post_id": event.post_id}
     listed = {"author_id": event.author_id, "month": month_of(event.post_id), **key}
-    blank = {"caption": "", "hashtags": [], "mentions": [], "place": "", "alt_texts": {}, "photos": "[]"}
+    blank = {
+        "caption": "",
+        "hashtags": [],
+        "mentions": [],
+        "place": "",
+        "alt_texts": {},
+        "photos": "[]",
+        "entities": "",
+    }
     return [
         RowWrite("posts", key, FINAL, {**blank, "version": version, "deleted": True}),
         RowWrite("posts_by_author", listed, FINAL, {"deleted": True}),
@@ -86,6 +95,7 @@ def _text_cells(event: PostCreated | PostEdited) -> dict[str, object]:
         "hashtags": list(event.hashtags),
         "mentions": list(event.mentions),
         "place": event.place.model_dump_json() if event.place else "",
+        "entities": encode_entities(event.entities),
         "alt_texts": {photo_id: text for photo_id, text in described if text},
     }
 
@@ -112,6 +122,7 @@ def post_of(row: Row) -> Post | None:
         published_at=utc(row.get("published_at")),
         reason=decode_json(_REASON, row.get("reason")),
         photos=decode_json(_PHOTOS, row.get("photos")) or (),
+        entities=decode_entities(row.get("entities"), row["caption"]),
         deleted=bool(row.get("deleted")),
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from photomesh_post.accounts.domain import Author
+from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.errors import NotYourPost, PostNotFound, UnknownPhoto, UnusablePhoto
 from photomesh_post.photos.arrivals import PhotoArrivals
 from photomesh_post.photos.domain import Photo
@@ -19,6 +21,7 @@ from photomesh_post.posts.queries import PostQueries
 from photomesh_post.posts.settlement import Photos, PostSettlement, Store
 from photomesh_post.posts.visibility import PostVisibility
 from photomesh_post.tables.rows import version_at
+from photomesh_post.texts.domain import hashtags_of, usernames_of
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
@@ -45,6 +48,7 @@ class PostService:
         *,
         claims: PhotoClaims,
         log: PostEventLog,
+        mentions: MentionLinker,
         settlement: PostSettlement,
         visibility: PostVisibility,
         queries: PostQueries,
@@ -56,6 +60,7 @@ class PostService:
         self._accounts = accounts
         self._claims = claims
         self._log = log
+        self._mentions = mentions
         self._settlement = settlement
         self._visibility = visibility
         self._queries = queries
@@ -77,13 +82,15 @@ class PostService:
         if await self._store.post(post_id) is None:
             # All of it derives from id and draft, so a repetition writes the very same event.
             created_at = ids.timestamp_of(post_id)
+            entities = await self._mentions.link(author_id, draft.caption.entities, before=post_id)
             event = PostCreated(
                 post_id=post_id,
                 author_id=author_id,
                 photo_ids=draft.photo_ids,
                 caption=draft.caption.text,
-                hashtags=draft.caption.hashtags,
-                mentions=draft.caption.mentions,
+                hashtags=hashtags_of(entities),
+                mentions=usernames_of(entities),
+                entities=entities,
                 place=draft.place,
                 alt_texts=tuple(draft.alt_texts.get(photo_id) for photo_id in draft.photo_ids),
                 created_at=created_at,
@@ -137,6 +144,9 @@ class PostService:
                 raise PostNotFound
             precondition(await self._queries.without_reactions(post, await self._accounts.author(viewer_id)))
             edited = edit.applied_to(post)
+            if edited.caption != post.caption:
+                entities = await self._mentions.link(viewer_id, edited.entities)
+                edited = replace(edited, entities=entities)
             if edited != post:
                 now = self._clock.now()
                 event = PostEdited(
@@ -146,6 +156,7 @@ class PostService:
                     caption=edited.caption,
                     hashtags=edited.hashtags,
                     mentions=edited.mentions,
+                    entities=edited.entities,
                     place=edited.place,
                     alt_texts=tuple(edited.alt_texts.get(photo_id) for photo_id in post.photo_ids),
                     edited_at=now,

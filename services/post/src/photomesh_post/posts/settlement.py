@@ -95,6 +95,7 @@ class PostSettlement:
                 hashtags=post.hashtags,
                 mentions=post.mentions,
                 place=post.place,
+                entities=post.entities,
                 created_at=post.created_at,
                 published_at=now,
             )

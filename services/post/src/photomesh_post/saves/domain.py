@@ -6,11 +6,11 @@ ids are of one kind and never meet.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 
 from photomesh_post.posts.domain import PostPhotoView
 from photomesh_shared.errors import FieldError, InvalidRequest
+from photomesh_shared.text import RAW_FACTOR, normalize_line
 
 __all__ = [
     "MAX_COLLECTIONS",
@@ -94,8 +94,11 @@ class ListTally:
 
 
 def checked_name(name: str) -> str:
-    """A collection's name, composed (NFC) and without white space around it. Raises InvalidRequest."""
-    name = unicodedata.normalize("NFC", name).strip()
+    """A collection's name as it is stored: see `normalize_line`. Raises InvalidRequest."""
+    try:
+        name = normalize_line(name[: RAW_FACTOR * MAX_NAME])
+    except ValueError as error:
+        raise InvalidRequest(errors=[FieldError("/name", str(error))]) from error
     if not 1 <= len(name) <= MAX_NAME:
         raise InvalidRequest(errors=[FieldError("/name", f"must have 1 to {MAX_NAME} characters")])
     return name

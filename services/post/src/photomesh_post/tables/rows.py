@@ -35,7 +35,7 @@ class RowWrite:
     """Cells of one row, and the timestamp that they carry."""
 
     table: str
-    key: Mapping[str, int]
+    key: Mapping[str, Any]
     timestamp: int
     cells: Mapping[str, object] = field(default_factory=dict)
 

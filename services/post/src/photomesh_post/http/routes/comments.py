@@ -32,6 +32,7 @@ _MAX_BODY = 64 * 1024  # the longest text, every character an escaped surrogate 
         errors.CommentNotFound,
         errors.UnknownComment,
         errors.CommentTooLong,
+        errors.TooManyHashtags,
         errors.TooManyMentions,
     ],
     summary="Comment on a post",

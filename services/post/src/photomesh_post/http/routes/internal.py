@@ -47,6 +47,7 @@ def _snapshot(post: Post, reactions: Reactions) -> PostSnapshot:
         hashtags=post.hashtags,
         mentions=post.mentions,
         place=post.place,
+        entities=post.entities,
         created_at=post.created_at,
         published_at=post.published_at,
         edited_at=post.edited_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from photomesh_post.comments.domain import MAX_COMMENT, CommentText, CommentView
-from photomesh_post.http.schemas.common import Author, Text
+from photomesh_post.http.schemas.common import Author, Entities
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, examples
 from photomesh_shared.ids import CommentId, PostId
@@ -20,8 +20,8 @@ class CommentCreate(RequestBody):
 
     model_config = examples({"text": _TEXT, "parent_id": None})
 
-    text: Text = Field(
-        description="Mentions are found in it: at most 20.",
+    text: str = Field(
+        description="Mentions and hashtags are found in it: at most 20 and 30 different ones.",
         json_schema_extra={"minLength": 1, "maxLength": MAX_COMMENT},
     )
     parent_id: CommentId | None = Field(None, description="The comment to reply to.")
@@ -47,6 +47,10 @@ class Comment(BaseModel):
             "parent_id": None,
             "author": {"id": "u_8gL3n2Au", "username": "grace", "display_name": "Grace Hopper", "avatar_url": None},
             "text": _TEXT,
+            "entities": {
+                "mentions": [{"start": 14, "end": 18, "username": "ada", "account_id": "u_7fK2m1Zt"}],
+                "hashtags": [],
+            },
             "like_count": 3,
             "reply_count": 1,
             "viewer": {"liked": False},
@@ -62,6 +66,7 @@ class Comment(BaseModel):
     )
     author: Author
     text: str
+    entities: Entities = Field(description="Mentions and hashtags of the text with their positions.")
     like_count: int
     reply_count: int = Field(description="0 for a reply. Includes replies that are hidden from you.")
     viewer: CommentViewer | None = Field(description="Null without a token.")
@@ -76,6 +81,7 @@ class Comment(BaseModel):
             parent_id=view.comment.parent_id,
             author=Author.of(view.author),
             text=view.text,
+            entities=Entities.of(view.entities),
             like_count=view.reactions.likes,
             reply_count=view.reactions.comments,
             viewer=None if liked is None else CommentViewer(liked=liked),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
 
 from photomesh_post.accounts import domain
 from photomesh_shared import events
 from photomesh_shared.http.schemas import Url
 from photomesh_shared.ids import UserId
+from photomesh_shared.text import RAW_FACTOR
 
-__all__ = ["CAPTION", "READY_PHOTO", "Author", "Reason", "Text", "variant_urls"]
+__all__ = ["CAPTION", "ENTITIES", "READY_PHOTO", "Author", "Entities", "Reason", "bounded", "variant_urls"]
 
 CAPTION = "Evening by the lake with @grace #sunset"
+ENTITIES = {
+    "mentions": [{"start": 25, "end": 31, "username": "grace", "account_id": "u_8gL3n2Au"}],
+    "hashtags": [{"start": 32, "end": 39, "tag": "sunset"}],
+}
 """In examples."""
 _CDN = "http://127.0.0.1:18080/variants"
 READY_PHOTO = {
@@ -27,14 +32,54 @@ READY_PHOTO = {
 """In examples: the members of a photo that is ready."""
 
 
-def _is_text(value: str) -> str:
-    """JSON can escape half of a surrogate pair, which is not a character and can be neither stored nor sent."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError("contains half of a surrogate pair")
-    return value
+def bounded(limit: int, rule: Callable[[str], str], *, empty: bool) -> tuple[Any, ...]:
+    """Annotations of a string that `rule` normalizes, and that then has at most `limit` characters; and at least
+    one, unless it may be `empty`."""
+    minimum = 0 if empty else 1
+
+    def check(text: str) -> str:
+        if not minimum <= len(text := rule(text)) <= limit:
+            raise ValueError(f"must have {minimum} to {limit} characters")
+        return text
+
+    # Bounds a text before its rule, which is costly for a long one.
+    raw = StringConstraints(max_length=RAW_FACTOR * limit)
+    lengths: dict[str, JsonValue] = {"maxLength": limit} if empty else {"minLength": 1, "maxLength": limit}
+    return (raw, AfterValidator(check), Field(json_schema_extra=lengths))
 
 
-Text = Annotated[str, AfterValidator(_is_text)]
+class Mention(BaseModel):
+    """A mention in a text. Its positions count Unicode code points."""
+
+    start: int = Field(ge=0, description="Position of the sign, from 0, in Unicode code points.")
+    end: int = Field(ge=0, description="Position after the last code point.")
+    username: str = Field(description="As it was written, in lower case, without the sign.")
+    account_id: UserId | None = Field(
+        description="The account that had the username when the text was written, whatever it is called now. Null if "
+        "there was none."
+    )
+
+
+class Hashtag(BaseModel):
+    """A hashtag in a text. Its positions count Unicode code points."""
+
+    start: int = Field(ge=0, description="Position of the sign, from 0, in Unicode code points.")
+    end: int = Field(ge=0, description="Position after the last code point.")
+    tag: str = Field(description="As in `hashtags` of posts: in the one form of all its spellings, without the sign.")
+
+
+class Entities(BaseModel):
+    """Mentions and hashtags of a text in the order of their positions, repeated ones as well."""
+
+    mentions: list[Mention]
+    hashtags: list[Hashtag]
+
+    @classmethod
+    def of(cls, entities: events.TextEntities) -> Entities:
+        return cls(
+            mentions=[Mention(**dict(mention)) for mention in entities.mentions],
+            hashtags=[Hashtag(**dict(hashtag)) for hashtag in entities.hashtags],
+        )
 
 
 class Reason(BaseModel):

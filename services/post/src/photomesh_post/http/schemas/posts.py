@@ -7,7 +7,16 @@ from typing import Annotated
 from pydantic import BaseModel, Field, model_validator
 
 from photomesh_post.counts.domain import Reactions
-from photomesh_post.http.schemas.common import CAPTION, READY_PHOTO, Author, Reason, Text, variant_urls
+from photomesh_post.http.schemas.common import (
+    CAPTION,
+    ENTITIES,
+    READY_PHOTO,
+    Author,
+    Entities,
+    Reason,
+    bounded,
+    variant_urls,
+)
 from photomesh_post.posts.captions import MAX_CAPTION
 from photomesh_post.posts.domain import PostPhotoView, PostStatus, PostView
 from photomesh_post.posts.drafts import MAX_PHOTOS, Draft, Edit
@@ -15,6 +24,7 @@ from photomesh_shared import events
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, UpdateBody, Url, examples
 from photomesh_shared.ids import PhotoId, PostId
+from photomesh_shared.text import normalize_line, normalize_text
 
 __all__ = ["PlaceInput", "Post", "PostCreate", "PostPhoto", "PostUpdate"]
 
@@ -22,13 +32,15 @@ _PLACE = {"name": "Lake Como", "latitude": 46.016, "longitude": 9.257}
 
 # The domain checks lengths, after composition and with problems of their own; the document states them all the same.
 Caption = Annotated[
-    Text,
+    str,
     Field(
         description="Hashtags and mentions are found in it: at most 30 and 20.",
         json_schema_extra={"maxLength": MAX_CAPTION},
         examples=[CAPTION],
     ),
 ]
+AltTextString = Annotated[str, *bounded(1_000, normalize_text, empty=True)]
+PlaceName = Annotated[str, *bounded(100, normalize_line, empty=False)]
 Degrees = Annotated[float, Field(allow_inf_nan=False)]
 _ALT_TEXT = {"photo_id": "p_8aB3x9Q2", "text": READY_PHOTO["alt_text"]}
 
@@ -38,7 +50,7 @@ class PlaceInput(RequestBody):
 
     model_config = examples(_PLACE)
 
-    name: Text = Field(min_length=1, max_length=100)
+    name: PlaceName
     latitude: Degrees | None = Field(None, ge=-90, le=90, description="Together with the longitude.")
     longitude: Degrees | None = Field(None, ge=-180, le=180)
 
@@ -58,7 +70,7 @@ class AltText(RequestBody):
     model_config = examples(_ALT_TEXT)
 
     photo_id: PhotoId
-    text: Text = Field(max_length=1_000)
+    text: AltTextString
 
 
 class AltTextUpdate(RequestBody):
@@ -67,7 +79,7 @@ class AltTextUpdate(RequestBody):
     model_config = examples(_ALT_TEXT)
 
     photo_id: PhotoId
-    text: Text | None = Field(max_length=1_000, description="Null removes it.")
+    text: AltTextString | None = Field(description="Null removes it.")
 
 
 class PostCreate(RequestBody):
@@ -176,6 +188,7 @@ class Post(BaseModel):
             "caption": CAPTION,
             "hashtags": ["sunset"],
             "mentions": ["grace"],
+            "entities": ENTITIES,
             "place": _PLACE,
             "photos": [{"id": "p_8aB3x9Q2", "status": "ready", "reason": None, **READY_PHOTO}],
             "like_count": 16,
@@ -197,6 +210,7 @@ class Post(BaseModel):
     caption: str
     hashtags: list[str] = Field(description="Lower case, without the sign.")
     mentions: list[str] = Field(description="Usernames, without the sign. Not all need exist.")
+    entities: Entities = Field(description="Mentions and hashtags of the caption with their positions.")
     place: Place | None
     photos: list[PostPhoto]
     like_count: int = Field(description="Includes your own like at once, other people's within a second or two.")
@@ -217,6 +231,7 @@ class Post(BaseModel):
             caption=post.caption,
             hashtags=list(post.hashtags),
             mentions=list(post.mentions),
+            entities=Entities.of(post.entities),
             place=Place(**post.place.model_dump()) if post.place else None,
             photos=[PostPhoto.of(photo, cdn_url) for photo in view.photos],
             like_count=view.reactions.likes,

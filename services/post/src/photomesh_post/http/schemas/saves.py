@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from photomesh_post.http.schemas.common import Text
 from photomesh_post.http.schemas.posts import PostPhoto
 from photomesh_post.saves.domain import MAX_NAME, CollectionView
 from photomesh_shared.events import UtcTime
@@ -19,7 +18,7 @@ class CollectionName(RequestBody):
 
     model_config = examples({"name": "Lakes"})
 
-    name: Text = Field(
+    name: str = Field(
         description="White space around it is removed. Two collections may have the same name.",
         json_schema_extra={"minLength": 1, "maxLength": MAX_NAME},
     )
