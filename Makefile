@@ -65,6 +65,11 @@ topics: .venv ## List the topics, or print one topic's events: T=photo_ready
 trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
+##@ Operation
+.PHONY: reprocess
+reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…", "--before 2026-11-01T00:00:00Z"; --dry-run
+	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)
+
 ##@ Quality
 .PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e faults
 check: .venv ## Formatting, lint, strict types, import rules, generated files

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from photomesh_shared.errors import IdempotencyKeyInUse, Unavailable
-from photomesh_shared.events import Envelope, PhotoUploaded
-from photomesh_upload.domain import Quotas, Status, StoredObject, StoredPart, Upload, Usage
+from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
+from photomesh_upload.domain import Original, Quotas, Selection, Status, StoredObject, StoredPart, Upload, Usage
 from photomesh_upload.errors import PartsMismatch
 
 __all__ = ["InMemoryBucket", "InMemoryUploads"]
@@ -27,6 +27,8 @@ class InMemoryUploads:
     closed_at: dict[int, datetime] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
+    originals: dict[int, Original] = field(default_factory=dict)
+    reprocess_outbox: list[Envelope[PhotoReprocessRequested]] = field(default_factory=list)
     usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
     claims: dict[int, datetime] = field(default_factory=dict)
     audits: dict[int, tuple[datetime, int]] = field(default_factory=dict)
@@ -80,7 +82,47 @@ class InMemoryUploads:
             return False
         self._close(upload, Status.COMPLETED, event.time)
         self.outbox.append(event)
+        photo = event.data
+        self.originals[photo.photo_id] = Original(
+            photo_id=photo.photo_id,
+            upload_id=photo.upload_id,
+            account_id=photo.owner_id,
+            content_type=photo.content_type,
+            size_bytes=photo.size_bytes,
+            etag=photo.etag,
+            uploaded_at=photo.uploaded_at,
+            version=event.entityversion,
+            filename=upload.file.filename,
+        )
         return True
+
+    async def find_originals(self, selection: Selection, *, after: int, limit: int) -> list[Original]:
+        self._check()
+        found = [
+            replace(original, filename=original.filename if original.upload_id in self.rows else "")
+            for photo_id, original in sorted(self.originals.items())
+            if photo_id > after
+            and (selection.photo_ids is None or photo_id in selection.photo_ids)
+            and selection.account_id in (None, original.account_id)
+            and (selection.uploaded_before is None or original.uploaded_at < selection.uploaded_before)
+        ]
+        return found[:limit]
+
+    async def request_reprocessing(self, events: Sequence[Envelope[PhotoReprocessRequested]]) -> int:
+        self._check()
+        requested = 0
+        for event in events:
+            original = self.originals.get(event.data.photo_id)
+            if original and original.version + 1 < event.entityversion:
+                self.originals[original.photo_id] = replace(original, version=event.entityversion)
+                self.reprocess_outbox.append(event)
+                requested += 1
+        return requested
+
+    async def forget_originals(self, photo_ids: Sequence[int]) -> None:
+        self._check()
+        for photo_id in photo_ids:
+            self.originals.pop(photo_id, None)
 
     async def release(self, upload_id: int, claimed_until: datetime) -> None:
         self._check()
@@ -220,7 +262,7 @@ class InMemoryBucket:
         self.joins += 1
         return await self.find(upload)
 
-    async def find(self, upload: Upload) -> StoredObject | None:
+    async def find(self, upload: Upload | Original) -> StoredObject | None:
         self._check()
         if upload.key not in self.objects:
             return None

@@ -11,15 +11,26 @@ import httpx
 import pytest
 
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.events import Envelope, PhotoUploaded
+from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.limits import PART_SIZE
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.postgres import open_pool
-from photomesh_upload.domain import CompletedPart, FileInfo, Quotas, Status, StoredPart, Upload, select_parts
+from photomesh_upload.domain import (
+    CompletedPart,
+    FileInfo,
+    Original,
+    Quotas,
+    Selection,
+    Status,
+    StoredPart,
+    Upload,
+    select_parts,
+)
 from photomesh_upload.errors import PartsMismatch, QuotaExceeded
 from photomesh_upload.objects import RawBucket
 from photomesh_upload.protocols import RawObjects, UploadStore
+from photomesh_upload.reprocessing import OriginalStore
 from photomesh_upload.settings import Settings
 from photomesh_upload.store import PostgresUploads
 from photomesh_upload.sweeper import SweepStore
@@ -35,7 +46,7 @@ NO_LIMIT = Quotas(10**6, 10**6, 10**15)
 _ids = IdGenerator(1, 1023, SystemClock())
 
 
-class Store(UploadStore, SweepStore):
+class Store(UploadStore, SweepStore, OriginalStore):
     """All methods of the store."""
 
 
@@ -76,6 +87,7 @@ async def uploads(request: pytest.FixtureRequest, environment: Mapping[str, str]
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         yield PostgresUploads(pool)  # type: ignore[misc]
         await pool.execute("DELETE FROM uploads WHERE created_at < $1", NOW + 100 * DAY)
+        await pool.execute("DELETE FROM originals WHERE uploaded_at < $1", NOW + 100 * DAY)
         await pool.execute("DELETE FROM outbox WHERE headers->>'ce_time' LIKE '2001-%'")
 
 
@@ -113,6 +125,67 @@ async def test_a_completed_upload_cannot_be_aborted(uploads: Store) -> None:
     assert not await uploads.abort(upload.account_id, upload.upload_id, UNTIL)
     assert not await uploads.complete(upload.upload_id, UNTIL, uploaded(upload))
     assert await uploads.claim(upload.account_id, upload.upload_id, now=UNTIL, until=LATER) is None
+
+
+async def completed(uploads: Store, account_id: int | None = None) -> Upload:
+    upload = new_upload(account_id)
+    await uploads.add(upload, NO_LIMIT)
+    assert await uploads.claim(upload.account_id, upload.upload_id, now=NOW, until=UNTIL)
+    assert await uploads.complete(upload.upload_id, UNTIL, uploaded(upload))
+    return upload
+
+
+async def test_an_original_outlives_its_upload(uploads: Store) -> None:
+    upload = await completed(uploads)
+    everything = Selection(account_id=upload.account_id)
+    expected = Original(
+        photo_id=upload.photo_id,
+        upload_id=upload.upload_id,
+        account_id=upload.account_id,
+        content_type="image/jpeg",
+        size_bytes=10,
+        etag="e",
+        uploaded_at=NOW,
+        version=1,
+        filename="a.jpg",
+    )
+    assert await uploads.find_originals(everything, after=0, limit=9) == [expected]
+    assert await uploads.delete_ended(NOW + DAY, 10) == 1
+    assert await uploads.find_originals(everything, after=0, limit=9) == [replace(expected, filename="")]
+    await uploads.forget_originals([upload.photo_id])
+    assert await uploads.find_originals(everything, after=0, limit=9) == []
+
+
+async def test_originals_are_selected_by_all_conditions_in_order(uploads: Store) -> None:
+    account = _ids.next()
+    photos = [(await completed(uploads, account)).photo_id for _ in range(3)]
+    other = (await completed(uploads)).photo_id
+
+    async def selected(selection: Selection, after: int = 0, limit: int = 9) -> list[int]:
+        return [original.photo_id for original in await uploads.find_originals(selection, after=after, limit=limit)]
+
+    assert await selected(Selection(account_id=account)) == photos
+    assert await selected(Selection(account_id=account), after=photos[0], limit=1) == photos[1:2]
+    assert await selected(Selection(photo_ids=(other, photos[2]))) == [photos[2], other]
+    assert await selected(Selection(photo_ids=(other,), account_id=account)) == []
+    assert await selected(Selection(account_id=account, uploaded_before=NOW)) == []
+    assert await selected(Selection(account_id=account, uploaded_before=LATER)) == photos
+
+
+async def test_a_request_is_recorded_unless_another_has_passed_it(uploads: Store) -> None:
+    upload = await completed(uploads)
+    (original,) = await uploads.find_originals(Selection(photo_ids=(upload.photo_id,)), after=0, limit=1)
+    raw = uploaded(upload).data.model_dump()
+
+    def request(version: int) -> Envelope[PhotoReprocessRequested]:
+        return Envelope.of(PhotoReprocessRequested(**raw, requested_at=NOW), entityversion=version, time=NOW)
+
+    assert await uploads.request_reprocessing([request(3)]) == 1
+    assert await uploads.request_reprocessing([request(3), request(4)]) == 0  # 4 is the outcome's
+    assert await uploads.request_reprocessing([request(5)]) == 1
+    assert await uploads.find_originals(Selection(photo_ids=(upload.photo_id,)), after=0, limit=1) == [
+        replace(original, version=5)
+    ]
 
 
 async def test_claims_are_exclusive_until_they_end(uploads: Store) -> None:

@@ -28,9 +28,11 @@ __all__ = [
     "TYPE_ALIASES",
     "CompletedPart",
     "FileInfo",
+    "Original",
     "PartUrl",
     "PresignedUrls",
     "Quotas",
+    "Selection",
     "Status",
     "StoredObject",
     "StoredPart",
@@ -119,6 +121,42 @@ class Upload:
     def status_at(self, now: datetime) -> Status:
         """The effective status: an open upload is expired from `expires_at` on, even before the sweeper marks it."""
         return Status.EXPIRED if self.status is Status.OPEN and now >= self.expires_at else self.status
+
+
+@dataclass(frozen=True)
+class Original:
+    """A completed upload's object in the raw bucket, which outlives the upload."""
+
+    photo_id: int
+    upload_id: int
+    account_id: int
+    content_type: str
+    size_bytes: int
+    etag: str | None
+    """None: completed before ETags were recorded."""
+    uploaded_at: datetime
+    version: int
+    """Entity version of upload's latest event about the photo."""
+    filename: str
+    """Empty once the upload is deleted."""
+
+    @property
+    def key(self) -> str:
+        """The key in the raw bucket."""
+        return original_key(self.upload_id)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which originals: all conditions apply. Raises ValueError if there is none, for that would be every photo."""
+
+    photo_ids: tuple[int, ...] | None = None
+    account_id: int | None = None
+    uploaded_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.photo_ids is None and self.account_id is None and self.uploaded_before is None:
+            raise ValueError("select photos, an account, or a date")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from photomesh_shared.errors import ObjectStorageUnavailable
 from photomesh_shared.stores.object_storage import NoSuchObject, NoSuchUpload, ObjectStorage, PartsRefused, UploadedPart
-from photomesh_upload.domain import StoredObject, StoredPart, Upload
+from photomesh_upload.domain import Original, StoredObject, StoredPart, Upload
 from photomesh_upload.errors import PartsMismatch
 
 __all__ = ["RawBucket"]
@@ -27,7 +27,7 @@ async def _bounded() -> AsyncIterator[None]:
 
 
 class RawBucket:
-    """Implements `service.RawObjects`. Every coroutine raises ObjectStorageUnavailable."""
+    """Implements `protocols.RawObjects` and `reprocessing.Originals`. Coroutines raise ObjectStorageUnavailable."""
 
     def __init__(self, storage: ObjectStorage, bucket: str) -> None:
         self._storage = storage
@@ -74,7 +74,7 @@ class RawBucket:
             raise PartsMismatch(part_numbers=sorted({part.part_number for part in parts})) from error
         return StoredObject(etag, sum({part.part_number: part.size_bytes for part in parts}.values()))
 
-    async def find(self, upload: Upload) -> StoredObject | None:
+    async def find(self, upload: Upload | Original) -> StoredObject | None:
         try:
             async with _bounded():
                 info = await self._storage.head(self._bucket, upload.key)

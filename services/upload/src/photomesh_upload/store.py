@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from photomesh_shared.errors import IdempotencyKeyInUse
-from photomesh_shared.events import Envelope, PhotoUploaded
+from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_upload.domain import FileInfo, Quotas, Status, Upload, Usage
+from photomesh_upload.domain import FileInfo, Original, Quotas, Selection, Status, Upload, Usage
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
@@ -38,8 +38,8 @@ def _upload(row: asyncpg.Record) -> Upload:
 
 
 class PostgresUploads:
-    """Implements `service.UploadStore` and `sweeper.SweepStore`. Every method raises DatabaseUnavailable
-    when the server does not answer."""
+    """Implements `protocols.UploadStore`, `sweeper.SweepStore` and `reprocessing.OriginalStore`. Every method raises
+    DatabaseUnavailable when the server does not answer."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -92,8 +92,41 @@ class PostgresUploads:
                 event.time,
             )
             if completed:
+                await _add_original(tx, event)
                 await outbox.add(tx, event)
         return bool(completed)
+
+    async def find_originals(self, selection: Selection, *, after: int, limit: int) -> list[Original]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT o.*, coalesce(u.filename, '') AS filename"
+                " FROM originals o LEFT JOIN uploads u USING (upload_id)"
+                " WHERE ($1::bigint[] IS NULL OR o.photo_id = ANY($1)) AND ($2::bigint IS NULL OR o.account_id = $2)"
+                " AND ($3::timestamptz IS NULL OR o.uploaded_at < $3) AND o.photo_id > $4 ORDER BY o.photo_id LIMIT $5",
+                selection.photo_ids,
+                selection.account_id,
+                selection.uploaded_before,
+                after,
+                limit,
+            )
+        return [_original(row) for row in rows]
+
+    async def request_reprocessing(self, events: Sequence[Envelope[PhotoReprocessRequested]]) -> int:
+        requested = 0
+        async with transaction(self._pool) as tx:
+            for event in events:
+                if await tx.fetchval(
+                    "UPDATE originals SET version = $2 WHERE photo_id = $1 AND version + 1 < $2 RETURNING true",
+                    event.data.photo_id,
+                    event.entityversion,
+                ):
+                    await outbox.add(tx, event)
+                    requested += 1
+        return requested
+
+    async def forget_originals(self, photo_ids: Sequence[int]) -> None:
+        async with connection(self._pool) as conn:
+            await conn.execute("DELETE FROM originals WHERE photo_id = ANY($1)", photo_ids)
 
     async def release(self, upload_id: int, claimed_until: datetime) -> None:
         async with connection(self._pool) as conn:
@@ -205,6 +238,36 @@ class PostgresUploads:
                 limit,
             )
         return len(rows)
+
+
+def _original(row: asyncpg.Record) -> Original:
+    return Original(
+        photo_id=row["photo_id"],
+        upload_id=row["upload_id"],
+        account_id=row["account_id"],
+        content_type=row["content_type"],
+        size_bytes=row["size_bytes"],
+        etag=row["etag"],
+        uploaded_at=row["uploaded_at"],
+        version=row["version"],
+        filename=row["filename"],
+    )
+
+
+async def _add_original(tx: Connection, event: Envelope[PhotoUploaded]) -> None:
+    photo = event.data
+    await tx.execute(
+        "INSERT INTO originals (photo_id, upload_id, account_id, content_type, size_bytes, etag, uploaded_at, version)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        photo.photo_id,
+        photo.upload_id,
+        photo.owner_id,
+        photo.content_type,
+        photo.size_bytes,
+        photo.etag,
+        photo.uploaded_at,
+        event.entityversion,
+    )
 
 
 async def _use_quota(

@@ -43,6 +43,7 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
         | _credentials(stack, declared)
         | _call_keys(stack, declared)
         | {name: stack.secrets[name] for name in declared.secrets}
+        | dict(declared.environment)
     )
     if "cassandra" in declared.servers:
         values["CASSANDRA_KEYSPACE"] = declared.deployable.snake_case
