@@ -53,6 +53,9 @@ DEFINITIONS = {
         f"config/crd/standard/gateway.networking.k8s.io_{kind}.yaml"
         for kind in ("gateways", "httproutes", "referencegrants")
     ],
+    "github.com/envoyproxy/gateway@v1.6.0": [
+        "charts/gateway-helm/crds/generated/gateway.envoyproxy.io_envoyproxies.yaml"
+    ],
     "github.com/prometheus-operator/prometheus-operator@v0.90.1": [
         f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"
         for kind in ("podmonitors", "prometheusrules")

@@ -23,6 +23,7 @@ SUPPORTED = ("1.34", "1.37")
 _CORE = ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1", "scheduling.k8s.io/v1")
 _OPERATORS = {
     "k8ssandra.io/v1alpha1",
+    "gateway.envoyproxy.io/v1alpha1",
     "gateway.networking.k8s.io/v1",
     "gateway.networking.k8s.io/v1beta1",
     "kafka.strimzi.io/v1",

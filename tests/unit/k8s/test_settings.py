@@ -242,3 +242,11 @@ def test_programs_of_one_deployable_share_its_secrets_and_no_others_do() -> None
         values["PHOTOMESH_CURSOR_SECRET"] for values in secrets().values() if "PHOTOMESH_CURSOR_SECRET" in values
     ]
     assert len(set(cursors)) == len(cursors) > 1
+
+
+def test_the_gateway_sees_the_addresses_of_clients() -> None:
+    """The one proxy before it appends the client's address, which the node must not replace by its own."""
+    assert COMMON["PHOTOMESH_PROXY_HOPS"] == "1"
+    reference = named("Gateway", "entrance").spec["infrastructure"]["parametersRef"]
+    proxy = named(reference["kind"], reference["name"]).spec
+    assert proxy["provider"]["kubernetes"]["envoyService"]["externalTrafficPolicy"] == "Local"
