@@ -25,8 +25,10 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
 ## Guarantees to subscribers
 
 - **Delivery is at least once.** A record may be redelivered, always with the same `ce_id`.
-- **Order is guaranteed within one key of one topic.** Across topics, use `ce_entityversion`: it increases with every
- event of a subject (photo, post, account). Store the highest applied version, and skip events that are not higher.
+- **Order is guaranteed within one owner of one topic:** the records of one `ce_partitionkey` are in one partition,
+  which is `(murmur2(id) & 0x7fffffff) % partitions`, as Kafka's default partitioner has it for a key. Across topics,
+  and when a topic gets more partitions, use `ce_entityversion`: it increases with every event of a subject (photo,
+  post, account). Store the highest applied version, and skip events that are not higher.
 - **Only optional fields are added to a type.** Ignore unknown fields and types; codes and statuses are open
  sets. A breaking change is a new type (`….v2`) beside the old one. `schemas/*.consumer.json` are the schemas to
   validate with; the `producer` ones describe exactly what is published now.
@@ -35,6 +37,12 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
   (at least an hour), because Kafka deletes whole segments.
 - **Nothing of this is changed silently.** [`ledger.jsonl`](../schemas/ledger.jsonl) records every type and each topic's
   policy; what was promised is changed by a further line with its reason.
+- **A compacted topic holds the state of the world.** The latest record of a key is the whole state of one thing, so a
+  subscriber that begins today knows all that exists. For seven days every event is there; then only the latest of each
+  key.
+- **What ends is an event, and then a tombstone:** a record of the same key, in the same batch, without a value, of type
+  `photomesh.tombstone.v1`; `ce_endedby` is the event's type. Whoever folds events ignores tombstones. A week later the
+  thing is physically gone from the topic.
 
 | header | |
 | --- | --- |
@@ -43,6 +51,7 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
 | `ce_source` | the deployable that published it |
 | `ce_time` | when the event happened |
 | `ce_subject` | the id of the entity |
+| `ce_partitionkey` | the id of the owner, by which the partition is chosen |
 | `ce_entityversion` | increases with every event of the subject, across topics |
 | `traceparent`, `ce_requestid` | the trace, and the HTTP request that caused the event; optional |
 """
@@ -77,9 +86,12 @@ def _overview() -> str:
 def _topic(topic: Topic) -> Iterator[str]:
     yield f"### {topic.name}\n"
     yield f"{topic.summary}\n"
-    yield f"- **Key:** {topic.key}; {topic.partitions} partitions"
+    yield f"- **Key:** {topic.key}"
+    yield f"- **Partition:** by {topic.owner_id}; {topic.partitions} unless the installation has more"
     yield f"- **Order:** {topic.order}"
+    yield f"- **Cleanup:** {'compacted' if topic.is_compacted else 'deleted after the retention'}"
     yield f"- **Kept:** {topic.retention_in_words}"
+    yield f"- **Rebuild:** {topic.rebuild}"
     yield f"- **Personal data:** {topic.personal_data}"
     yield f"- **Freshness:** {topic.freshness}\n"
     types = event_types()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from photomesh_shared.events import Event
 
-__all__ = ["key_template", "subject_template"]
+__all__ = ["key_template", "owner_template", "subject_template"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = 700_000_000_001  # ids that occur nowhere else in the example
@@ -15,6 +15,11 @@ _FIRST = 700_000_000_001  # ids that occur nowhere else in the example
 
 def key_template(kind: type[Event]) -> str:
     """Return which fields make up the record's key."""
+    return _template(kind, lambda event: event.record_key())
+
+
+def owner_template(kind: type[Event]) -> str:
+    """Return which fields make up `ce_partitionkey`, by which the partition is chosen."""
     return _template(kind, lambda event: event.partition_key())
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from photomesh_shared.events import Event, Topic
 from photomesh_shared.kafka.admin import topic_specs
 from tools.compatibility import Pair, shape
-from tools.event_templates import key_template, subject_template
+from tools.event_templates import key_template, owner_template, subject_template
 
 __all__ = ["Contract", "current", "entries", "lines", "recorded"]
 
@@ -59,6 +59,7 @@ def current(topics: Iterable[Topic], types: Mapping[str, type[Event]], versions:
             name: {
                 "in": kind.topic,
                 "key": key_template(kind),
+                "owner": owner_template(kind),
                 "subject": subject_template(kind),
                 "versions": [_fingerprint(pair) for pair in versions[name]],
             }

@@ -154,7 +154,7 @@ async def test_every_event_is_delivered_twice(
     await eventually(state, until=lambda found: found["post"]["status"] == "published")
     before = await state()
     for topic in ("accounts", "photos_uploaded", *TERMINAL, "posts"):
-        await topics.send([record for record in await topics.records(topic) if record.key == ada.id.encode()])
+        await topics.send([record for record in await topics.records(topic) if record.partition_key == ada.id.encode()])
     for group in ("media-worker", "post"):
         await topics.caught_up(group)
 

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from photomesh_shared.events import Envelope, Event, Record, decode
+from photomesh_shared.kafka.partitioning import partition_of
 from tests.support.waiting import eventually
 
 __all__ = ["Topics"]
@@ -48,7 +49,7 @@ class Topics:
     async def events(self, topic: str, subject: str) -> list[Envelope[Event]]:
         """The events of one subject (``p_…``, ``u_…``), in order."""
         records = [record for record in await self.records(topic) if record.header("ce_subject") == subject]
-        return [decode(record) for record in records]
+        return [decode(record) for record in records if not record.is_tombstone]
 
     async def wait_for(
         self,
@@ -62,10 +63,13 @@ class Topics:
         return await eventually(lambda: self.events(topic, subject), until=until, within=within, every=0.2)
 
     async def send(self, records: list[Record]) -> None:
-        """Writes records as they are."""
+        """Writes records as they are, to the partitions of their owners."""
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
             for record in records:
-                await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
+                partitions = await producer.partitions_for(record.topic)
+                number = partition_of(record.partition_key or b"", len(partitions))
+                headers = list(record.headers)
+                await producer.send_and_wait(record.topic, record.value, record.key, number, headers=headers)
 
     async def caught_up(self, group: str, *, within: float = 60.0) -> None:
         """Waits until the group has committed everything that its partitions hold now."""

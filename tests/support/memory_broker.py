@@ -7,13 +7,13 @@ It keeps the promises that matter: order within a partition, groups whose member
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from photomesh_shared.errors import EventLogUnavailable, Unavailable
-from photomesh_shared.events import Envelope, Event, Record, decode, encode
+from photomesh_shared.events import Envelope, Event, Record, decode, encode, tombstone_of
+from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
 from tests.support.clock import LoopClock
 
@@ -33,7 +33,7 @@ class MemoryBroker:
         self._written = asyncio.Condition()
 
     def partition_of(self, record: Record) -> Partition:
-        return Partition(record.topic, zlib.crc32(record.key or b"") % self.partitions)
+        return Partition(record.topic, partition_of(record.partition_key or b"", self.partitions))
 
     async def append(self, records: Sequence[Record]) -> None:
         for record in records:
@@ -47,7 +47,7 @@ class MemoryBroker:
         return [record for number in range(self.partitions) for record in self.logs[Partition(topic, number)]]
 
     def events(self, topic: str) -> list[Envelope[Event]]:
-        return [decode(record) for record in self.records(topic)]
+        return [decode(record) for record in self.records(topic) if not record.is_tombstone]
 
     def group(self, name: str) -> _Group:
         return self._groups.setdefault(name, _Group(self, name))
@@ -202,4 +202,4 @@ class MemoryPublisher:
     async def send(self, records: Sequence[Record]) -> None:
         if self._broker.down:
             raise EventLogUnavailable("the broker is down")
-        await self._broker.append(records)
+        await self._broker.append([part for record in records for part in (record, tombstone_of(record)) if part])

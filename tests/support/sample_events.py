@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import ClassVar
 
 from photomesh_shared.events import TOPICS, Envelope, Event, Record, Topic, encode
@@ -42,8 +43,12 @@ def sample_topic(name: str, group: str) -> Topic:
         types=(f"photomesh.{name}.v1",),
         consumers=(group,),
         key="who",
+        owner_id="who",
         order="All events of one key.",
-        retention=None,
+        cleanup="delete",
+        retention=timedelta(days=1),
+        retention_bytes=1 << 30,
+        rebuild="Nothing.",
         personal_data="None.",
         freshness="At once.",
         partitions=4,

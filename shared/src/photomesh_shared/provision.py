@@ -29,7 +29,8 @@ class BucketSettings(StorageSettings):
 
 async def topics() -> list[str]:
     settings = KafkaSettings()
-    return await apply_topics(settings.kafka_bootstrap, topic_specs(TOPICS.values(), settings.kafka_replication))
+    specs = topic_specs(TOPICS.values(), settings.kafka_replication, settings.kafka_partitions)
+    return await apply_topics(settings.kafka_bootstrap, specs)
 
 
 async def buckets() -> list[str]:

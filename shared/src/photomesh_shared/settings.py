@@ -8,7 +8,7 @@ A service's `settings.py` combines the parts that it needs::
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -98,6 +98,10 @@ class CalleeSettings(ServiceSettings):
 class KafkaSettings(_Settings):
     kafka_bootstrap: str = Field("127.0.0.1:18092", description="Brokers, host:port, separated by commas.")
     kafka_replication: int = Field(1, ge=1, description="Replicas of each topic.")
+    kafka_partitions: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
+        default={},
+        description='Partitions by topic, as JSON, where not 12; `"*"` is for all topics that are not named.',
+    )
 
 
 class KafkaConsumerSettings(ServiceSettings, KafkaSettings):

@@ -53,7 +53,7 @@ async def _kill_during(
 
 
 async def _records(topics: Topics, topic: str, key: str) -> list[Record]:
-    return [record for record in await topics.records(topic) if record.key == key.encode()]
+    return [r for r in await topics.records(topic) if r.partition_key == key.encode() and not r.is_tombstone]
 
 
 @pytest.mark.parametrize("failpoint", COMMENT_STEPS)

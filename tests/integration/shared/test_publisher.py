@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from photomesh_shared.errors import EventLogUnavailable
-from photomesh_shared.events import Envelope, decode
+from photomesh_shared.events import Envelope, decode, encode
+from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.kafka.reading import read_topic
 from tests.integration.shared.conftest import KafkaBench
 from tests.support.sample_events import SampleEvent, sample_record
 from tests.support.servers import Servers
@@ -108,3 +112,41 @@ async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: Kafk
     for who, numbers in acknowledged.items():
         assert set(numbers) <= set(written[who])
         assert written[who] == sorted(set(written[who]))
+
+
+async def test_an_end_and_its_tombstone_are_written_as_one(bench: KafkaBench) -> None:
+    """Many writers end the same things at the same time: nothing is between an end and its tombstone."""
+
+    class Ended(bench.kind):  # type: ignore[misc, name-defined] # a class of this test's topic
+        type_ = f"{bench.kind.type_}.ended"
+        ends = True
+
+    ends = [
+        encode(Envelope.of(Ended(who=f"key{n % 5}", number=n), entityversion=n + 1, source="/t")) for n in range(40)
+    ]
+    others = [sample_record(bench.kind, f"key{n % 5}", n) for n in range(40)]
+    await asyncio.gather(
+        *(bench.publisher.send([record]) for pair in zip(ends, others, strict=True) for record in pair)
+    )
+    records = await bench.records()
+    assert len(records) == 120
+    for record, follower in pairwise([*records, records[0]]):
+        if record.header("ce_type") == Ended.type_:
+            assert follower.is_tombstone
+            assert (follower.key, follower.header("ce_id")) == (record.key, f"{record.header('ce_id')}.tombstone")
+
+
+async def test_a_record_is_in_the_partition_of_its_owner(bench: KafkaBench) -> None:
+    owned = [
+        replace(sample_record(bench.kind, f"thing{n}", n), headers=(("ce_partitionkey", f"owner{n % 7}".encode()),))
+        for n in range(40)
+    ]
+    await bench.publisher.send(owned)
+    found = [received async for received in read_topic(bench.bootstrap, bench.kind.topic)]
+    assert len(found) == 40
+    for received in found:
+        assert received.partition.number == partition_of(received.record.partition_key or b"", 4)
+    assert all(
+        [r.offset for r in found if r.partition.number == n] == list(range(sum(r.partition.number == n for r in found)))
+        for n in range(4)
+    )

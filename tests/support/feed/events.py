@@ -61,12 +61,11 @@ def post_snapshot(
 ) -> PostSnapshot:
     """A post as post's internal API returns it."""
     return PostSnapshot(
-        **dict(fact),
+        **{**dict(fact), "edited_at": edited_at},
         version=version,
         like_count=likes,
         comment_count=comments,
         counts_version=counts_version,
-        edited_at=edited_at,
         deleted=False,
     )
 
@@ -78,8 +77,11 @@ def post_published(
     return Envelope.of(event, entityversion=version, id=f"{event.subject()}.published", time=at)
 
 
-def post_edited(post_id: int, author_id: int, version: int) -> Envelope[PostEdited]:
-    changes = {"post_id": post_id, "author_id": author_id, "caption": f"version {version}"}
+def post_edited(post_id: int, author_id: int, version: int, *, whole: bool = True) -> Envelope[PostEdited]:
+    """`whole` False: as from before edits had all of the post."""
+    changes: dict[str, object] = {"post_id": post_id, "author_id": author_id, "caption": f"version {version}"}
+    if not whole:
+        changes |= {"created_at": None, "published_at": None, "photos": ()}
     return Envelope.of(PostEdited.example().model_copy(update=changes), entityversion=version)
 
 

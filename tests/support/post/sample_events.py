@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
 from photomesh_shared.events import (
     AccountRegistered,
@@ -20,6 +19,7 @@ from photomesh_shared.events import (
     PhotoUploaded,
     Variant,
 )
+from photomesh_shared.events.versions import version_at
 
 __all__ = [
     "ADA",

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from photomesh_shared.errors import IdempotencyKeyInUse, InvalidRequest, Unavailable, WrongRegion
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId, IdGenerator
 from photomesh_shared.limits import PART_SIZE
 from photomesh_upload.domain import CompletedPart, Quotas, Status, Upload
@@ -70,7 +71,7 @@ async def test_completion_yields_one_photo_and_one_event(service: InMemoryServic
     assert done.photo_id == again.photo_id == upload.photo_id
     assert done.status is again.status is Status.COMPLETED
     [event] = service.store.outbox
-    assert event.entityversion == 1
+    assert event.entityversion == version_at(event.time)
     assert (event.data.photo_id, event.data.owner_id, event.data.key) == (upload.photo_id, ADA, upload.key)
     assert (event.data.region, event.data.bucket, event.data.size_bytes) == ("here", "raw", 10)
 

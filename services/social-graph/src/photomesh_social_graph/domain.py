@@ -23,6 +23,7 @@ from photomesh_shared.events import (
     MuteCreated,
     MuteDeleted,
 )
+from photomesh_shared.events.versions import next_version
 from photomesh_social_graph.errors import FollowingLimitReached, FollowRequestNotFound
 
 __all__ = ["Account", "AccountList", "CountAudit", "Counts", "ListPosition", "Relation", "Side", "Tie"]
@@ -256,7 +257,7 @@ class Tie:
 
     def _recorded(self, side: Side, event: Event, now: datetime) -> Side:
         """Appends the event; returns the side with its next version."""
-        side = replace(side, version=side.version + 1)
+        side = replace(side, version=next_version(side.version, now))
         event_id = f"{event.subject()}.{side.version}"
         self.events.append(Envelope.of(event, entityversion=side.version, id=event_id, time=now))
         return side

@@ -21,6 +21,7 @@ from photomesh_shared.errors import (
     WrongRegion,
 )
 from photomesh_shared.events import Envelope, PhotoUploaded
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import CreationId
 from photomesh_shared.object_keys import original_key
@@ -278,7 +279,7 @@ class UploadService:
             filename=upload.file.filename,
             uploaded_at=now,
         )
-        return Envelope.of(event, entityversion=1, id=f"{event.subject()}.{event.type_}.1", time=now)
+        return Envelope.of(event, entityversion=version_at(now), id=f"{event.subject()}.{event.type_}.1", time=now)
 
     async def _abort_multipart(self, upload: Upload) -> None:
         try:

@@ -23,6 +23,8 @@ from photomesh_shared.events.envelope import (
     decode,
     encode,
     event_types,
+    tombstone,
+    tombstone_of,
 )
 from photomesh_shared.events.feed import FanoutRequested
 from photomesh_shared.events.follows import (
@@ -127,4 +129,6 @@ __all__ = [
     "decode",
     "encode",
     "event_types",
+    "tombstone",
+    "tombstone_of",
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from photomesh_shared.events.catalogue import TOPICS, Topic
+from photomesh_shared.events.catalogue import TOMBSTONE_RETENTION, TOPICS, Topic
 from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
 from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema
@@ -22,8 +22,13 @@ Every state change in Photomesh is an event in a Kafka topic, in the CloudEvents
 
 **Delivery** is at least once: a record may be redelivered, always with the same `ce_id`.
 
-**Order** is guaranteed within one key of one topic. Across topics, use `ce_entityversion`: it increases with every
-event of a subject, so store the highest applied version and skip events that are not higher.
+**Order** is guaranteed within one owner (`ce_partitionkey`) of one topic. Across topics, and across a change of the
+number of partitions, use `ce_entityversion`: it increases with every event of a subject, so store the highest applied
+version and skip events that are not higher.
+
+**Compacted topics** (`x-compacted`): the latest record of a key is the whole state of one thing. A thing that ends is
+an event and then a tombstone: a record of the same key without a value, of type `photomesh.tombstone.v1`. Whoever folds
+events ignores tombstones; they are for compaction, and for tables that hold the latest record of each key.
 
 **Evolution**: only optional fields are added to a type; ignore unknown fields and types. A breaking change is a new
 type (`….v2`) beside the old one. Codes and statuses are open sets.
@@ -66,7 +71,8 @@ def _channel(topic: Topic) -> Json:
         "address": topic.name,
         "summary": topic.summary,
         "description": (
-            f"**Key**: {topic.key}. **Order**: {topic.order} **Retention**: {topic.retention_in_words}. "
+            f"**Key**: {topic.key}. **Partition**: by {topic.owner_id}. **Order**: {topic.order} "
+            f"**Kept**: {topic.retention_in_words}. **Rebuild**: {topic.rebuild} "
             f"**Personal data**: {topic.personal_data} **Freshness**: {topic.freshness}"
         ),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
@@ -76,14 +82,24 @@ def _channel(topic: Topic) -> Json:
                 "partitions": topic.partitions,
                 "topicConfiguration": {
                     "cleanup.policy": [topic.cleanup],
-                    "retention.ms": topic.retention_ms,
+                    "retention.ms": _milliseconds(topic.retention),
+                    "retention.bytes": topic.retention_bytes or -1,
                     "max.message.bytes": topic.max_record_bytes,
+                    **({"delete.retention.ms": _milliseconds(TOMBSTONE_RETENTION)} if topic.is_compacted else {}),
                 },
             }
         },
         "x-owner": topic.owner,
+        "x-key": topic.key,
+        "x-partitioned-by": topic.owner_id,
+        "x-compacted": topic.is_compacted,
+        "x-rebuild": topic.rebuild,
         "x-consumers": list(topic.consumers),
     }
+
+
+def _milliseconds(time: timedelta | None) -> int:
+    return -1 if time is None else time // timedelta(milliseconds=1)
 
 
 def _operation(topic: Topic) -> Json:

@@ -7,18 +7,33 @@ from datetime import timedelta
 from typing import Literal
 
 __all__ = [
+    "COMPACTION_LAG",
+    "COMPACTION_LIMIT",
+    "COMPRESSION",
     "DEAD_LETTER_RETENTION",
+    "DEAD_LETTER_RETENTION_BYTES",
     "DEFAULT_MAX_RECORD_BYTES",
-    "FOREVER",
+    "TOMBSTONE_RETENTION",
     "TOPICS",
     "Topic",
     "dead_letter_topic",
     "segment_ms",
 ]
 
-FOREVER: None = None
 DEFAULT_MAX_RECORD_BYTES = 1_048_576
+COMPRESSION = "lz4"
+"""Brokers compress all topics: every client reads it, and it costs the least CPU on either side."""
+COMPACTION_LAG = timedelta(days=7)
+"""Nothing younger is compacted: a subscriber that is at most so far behind sees every event."""
+COMPACTION_LIMIT = timedelta(days=8)
+"""What has been superseded or has ended is compacted away by then."""
+TOMBSTONE_RETENTION = timedelta(days=7)
+"""Tombstones stay so long after their key has been compacted, so that a slow rebuild does not miss them."""
 DEAD_LETTER_RETENTION = timedelta(days=30)
+DEAD_LETTER_RETENTION_BYTES = 1 << 30
+
+_COMPACTED_SEGMENT = timedelta(days=1)
+_GIB = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,44 +48,56 @@ class Topic:
     consumers: tuple[str, ...]
     """Consumer groups of the platform itself; each has a dead-letter topic."""
     key: str
+    """What the records' keys are."""
+    owner_id: str
+    """What partitions are chosen by: the records of one owner are in one partition (`partitioning`)."""
     order: str
-    retention: timedelta | None
-    """Retention of records; None: unlimited."""
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact"]
+    """`compact`: the latest record of a key is the whole state of one thing, and stays. `delete`: records are events
+    that are kept for `retention`."""
+    retention: timedelta | None = None
+    retention_bytes: int | None = None
+    """Of a partition; its oldest records are dropped beyond it, even before `retention`."""
+    rebuild: str
+    """What a new subscriber can build from the topic, and how."""
     personal_data: str
     freshness: str
     partitions: int = 12
+    """Unless the setting `KAFKA_PARTITIONS` has another number for the topic."""
     max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES
 
-    @property
-    def retention_ms(self) -> int:
-        """Retention in milliseconds, for Kafka; -1: unlimited."""
-        return -1 if self.retention is None else self.retention // timedelta(milliseconds=1)
+    def __post_init__(self) -> None:
+        if (self.cleanup == "delete") != (self.retention is not None and self.retention_bytes is not None):
+            raise ValueError(f"{self.name}: events need a retention in time and bytes, states must not have any")
 
     @property
-    def segment_ms(self) -> int | None:
-        """Time after which a segment is closed, in milliseconds; None: Kafka's default.
+    def is_compacted(self) -> bool:
+        return self.cleanup == "compact"
 
-        Kafka deletes whole segments, and only closed ones: with its default of seven days, a day would become eight.
+    @property
+    def segment_ms(self) -> int:
+        """Time after which a segment is closed, in milliseconds.
+
+        Kafka deletes whole segments, and compacts and deletes only closed ones: with its default of seven days, a day
+        would become eight.
         """
-        if self.cleanup == "compact":
-            return None
-        return segment_ms(self.retention)
+        return segment_ms(self.retention or _COMPACTED_SEGMENT * 24)
 
     @property
     def retention_in_words(self) -> str:
-        if self.cleanup == "compact":
-            return "the latest record of each key forever, earlier ones for at least a day"
-        if self.retention is None:
-            return "forever"
-        return "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
+        """How long records stay, and why the topic does not grow without bound."""
+        if self.retention is None or self.retention_bytes is None:
+            return (
+                f"every record for {COMPACTION_LAG.days} days; then the latest of each key as long as its thing exists,"
+                f" and the others are gone after {COMPACTION_LIMIT.days} days, so the size is that of what exists"
+            )
+        days = "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
+        return f"{days}, and at most {self.retention_bytes // _GIB} GiB a partition"
 
 
-def segment_ms(retention: timedelta | None) -> int | None:
+def segment_ms(retention: timedelta) -> int:
     """Return the length of a segment in milliseconds, so that records outlive `retention` by a 24th of it at most, or
-    by an hour. None: there is no retention to keep."""
-    if retention is None:
-        return None
+    by an hour."""
     return max(retention / 24, timedelta(hours=1)) // timedelta(milliseconds=1)
 
 
@@ -80,6 +107,8 @@ def dead_letter_topic(topic: str, group: str) -> str:
 
 
 _OWNER_ORDER = "All events of one account's photos in this topic, in the order of occurrence."
+_WHOLE = "Everything, from the earliest record: the latest record of each key is the whole state of its thing."
+_EVENTS = "Only what happened within the retention."
 
 _ALL = (
     Topic(
@@ -89,9 +118,10 @@ _ALL = (
         types=("photomesh.account.registered.v1", "photomesh.account.updated.v1"),
         consumers=("post", "social-graph", "feed"),
         key="account id",
+        owner_id="account id",
         order="All events of one account, in the order of occurrence.",
-        retention=FOREVER,
         cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="Username, display name, bio, avatar. Never e-mail addresses or credentials.",
         freshness="Within a second of the answer to the request (outbox).",
     ),
@@ -102,8 +132,12 @@ _ALL = (
         types=("photomesh.photo.uploaded.v1",),
         consumers=("media-worker", "post"),
         key="account id of the photo's owner",
+        owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
+        cleanup="delete",
         retention=timedelta(days=7),
+        retention_bytes=16 * _GIB,
+        rebuild=_EVENTS,
         personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
         freshness="Within a second of the answer to the request (outbox).",
     ),
@@ -114,8 +148,12 @@ _ALL = (
         types=("photomesh.photo.reprocess-requested.v1",),
         consumers=("media-worker-reprocess",),
         key="account id of the photo's owner",
+        owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
+        cleanup="delete",
         retention=timedelta(days=7),
+        retention_bytes=16 * _GIB,
+        rebuild=_EVENTS,
         personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
         freshness="Within a second of the request (outbox); processing has no time limit.",
     ),
@@ -126,8 +164,12 @@ _ALL = (
         types=("photomesh.photo.ready.v1",),
         consumers=("post",),
         key="account id of the photo's owner",
+        owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
+        cleanup="delete",
         retention=timedelta(days=30),
+        retention_bytes=16 * _GIB,
+        rebuild=_EVENTS,
         personal_data="Camera and time of the photo. Never the location.",
         freshness="Once all sizes are stored: within two seconds of the upload's completion, without load.",
     ),
@@ -138,8 +180,12 @@ _ALL = (
         types=("photomesh.photo.rejected.v1",),
         consumers=("post",),
         key="account id of the photo's owner",
+        owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
+        cleanup="delete",
         retention=timedelta(days=30),
+        retention_bytes=16 * _GIB,
+        rebuild=_EVENTS,
         personal_data="None beyond ids.",
         freshness="As soon as the photo has been inspected.",
     ),
@@ -150,8 +196,12 @@ _ALL = (
         types=("photomesh.photo.failed.v1",),
         consumers=("post",),
         key="account id of the photo's owner",
+        owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
+        cleanup="delete",
         retention=timedelta(days=30),
+        retention_bytes=16 * _GIB,
+        rebuild=_EVENTS,
         personal_data="None beyond ids.",
         freshness="After the last retry, which may be minutes after the upload.",
     ),
@@ -167,9 +217,11 @@ _ALL = (
             "photomesh.post.deleted.v1",
         ),
         consumers=("post", "feed"),
-        key="account id of the post's author",
+        key="post id",
+        owner_id="account id of the post's author",
         order="All events of one author's posts, in the order of occurrence.",
-        retention=FOREVER,
+        cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="Captions, mentions, place and alt texts, as published by the author.",
         freshness="Before the answer to the request: the log is written first.",
     ),
@@ -188,9 +240,11 @@ _ALL = (
             "photomesh.mute.deleted.v1",
         ),
         consumers=("post", "feed"),
-        key="account id of the first of the pair: the follower, blocker or muter",
+        key="the two account ids and what is between them: `u_…:u_…:follow` (also a request), `:block` or `:mute`",
+        owner_id="account id of the first of the pair: the follower, blocker or muter",
         order="All actions of one account on others, in the order of occurrence.",
-        retention=FOREVER,
+        cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="Relations between accounts. Blocks and mutes are private to the account that made them.",
         freshness="Within a second of the answer to the request (outbox).",
     ),
@@ -207,9 +261,11 @@ _ALL = (
             "photomesh.comment.unliked.v1",
         ),
         consumers=("post-engagement", "feed"),
-        key="post id",
+        key="`o_…:u_…` for an account's like of a post, `c_…` for a comment, `c_…:u_…` for a like of a comment",
+        owner_id="post id",
         order="All events of one post and its comments, in the order of occurrence.",
-        retention=FOREVER,
+        cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="Likes by account, and the text of comments.",
         freshness="Before the answer to the request: the log is written first.",
     ),
@@ -227,9 +283,11 @@ _ALL = (
             "photomesh.collection.post-removed.v1",
         ),
         consumers=("post-engagement", "feed"),
-        key="account id",
+        key="`u_…:o_…` for a saved post, `k_…` for a collection, `k_…:o_…` for a post in a collection",
+        owner_id="account id",
         order="All events of one account, in the order of occurrence.",
-        retention=FOREVER,
+        cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="An account's saved posts and the names of its collections: private to the account.",
         freshness="Before the answer to the request: the log is written first.",
     ),
@@ -240,9 +298,10 @@ _ALL = (
         types=("photomesh.post.counted.v1",),
         consumers=("feed",),
         key="post id",
+        owner_id="post id",
         order="All counts of one post, in order.",
-        retention=FOREVER,
         cleanup="compact",
+        rebuild=_WHOLE,
         personal_data="None beyond ids.",
         freshness="Within two seconds of the like or comment; bursts of likes are coalesced.",
     ),
@@ -252,9 +311,13 @@ _ALL = (
         owner="feed",
         types=("photomesh.feed.fanout-requested.v1",),
         consumers=("feed-fanout",),
-        key="post id and part number, so that the parts of one post are spread over all consumers",
+        key="post id and part number",
+        owner_id="post id and part number, so that the parts of one post are spread over all consumers",
         order="None: parts are independent.",
+        cleanup="delete",
         retention=timedelta(days=1),
+        retention_bytes=16 * _GIB,
+        rebuild="Nothing: work that is done once.",
         personal_data="Who follows whom.",
         freshness="Within a second of the publication.",
     ),
@@ -265,8 +328,12 @@ _ALL = (
         types=("photomesh.impressions.recorded.v1", "photomesh.impression.recorded.v1"),
         consumers=(),
         key="account id",
+        owner_id="account id",
         order="All impressions of one account, in the order in which its apps sent them.",
+        cleanup="delete",
         retention=timedelta(days=28),
+        retention_bytes=32 * _GIB,
+        rebuild=_EVENTS,
         personal_data="Posts seen by account, with times.",
         freshness="Before the answer to the request.",
         max_record_bytes=32 * 1024,

@@ -1,6 +1,6 @@
 """Events of likes and comments: the log from which all their counts and lists can be rebuilt.
 
-All events of a post and its comments are keyed by the post's id, so a post's counts have one writer.
+All events of a post and its comments are in the partition of the post's id, so a post's counts have one writer.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ class _Engagement(Event):
 
 
 class _PostLike(_Engagement):
+    def record_key(self) -> str:
+        return f"{ids.encode('o', self.post_id)}:{ids.encode('u', self.account_id)}"
+
     def subject(self) -> str:
         return f"{ids.encode('o', self.post_id)}.{ids.encode('u', self.account_id)}"
 
@@ -63,6 +66,7 @@ class PostUnliked(_PostLike):
     """An account unliked a post. May be published although it did not like the post."""
 
     type_: ClassVar[str] = "photomesh.post.unliked.v1"
+    ends: ClassVar[bool] = True
 
     unliked_at: UtcTime
 
@@ -74,6 +78,9 @@ class PostUnliked(_PostLike):
 class _Comment(_Engagement):
     comment_id: CommentId
     parent_id: CommentId | None = Field(description="The comment that this one replies to.")
+
+    def record_key(self) -> str:
+        return ids.encode("c", self.comment_id)
 
     def subject(self) -> str:
         return ids.encode("c", self.comment_id)
@@ -114,6 +121,7 @@ class CommentDeleted(_Comment):
     """A comment and its replies were deleted; consumers must delete their copies."""
 
     type_: ClassVar[str] = "photomesh.comment.deleted.v1"
+    ends: ClassVar[bool] = True
 
     account_id: UserId = Field(description="The author of the comment.")
     deleted_by: UserId = Field(description="The author of the comment, or of the post.")
@@ -135,6 +143,9 @@ class CommentDeleted(_Comment):
 class _CommentLike(_Engagement):
     comment_id: CommentId
     comment_author_id: UserId
+
+    def record_key(self) -> str:
+        return f"{ids.encode('c', self.comment_id)}:{ids.encode('u', self.account_id)}"
 
     def subject(self) -> str:
         return f"{ids.encode('c', self.comment_id)}.{ids.encode('u', self.account_id)}"
@@ -163,6 +174,7 @@ class CommentUnliked(_CommentLike):
     """An account unliked a comment. May be published although it did not like the comment."""
 
     type_: ClassVar[str] = "photomesh.comment.unliked.v1"
+    ends: ClassVar[bool] = True
 
     unliked_at: UtcTime
 

@@ -23,6 +23,8 @@ from photomesh_shared.observability import logs, tracing
 
 __all__ = [
     "MAX_ENTITY_VERSION",
+    "PARTITION_KEY_HEADER",
+    "TOMBSTONE_TYPE",
     "Envelope",
     "Event",
     "EventModel",
@@ -33,10 +35,16 @@ __all__ = [
     "decode",
     "encode",
     "event_types",
+    "tombstone",
+    "tombstone_of",
 ]
 
 CONTENT_TYPE = "application/json"
 MAX_ENTITY_VERSION = 2**63 - 1  # the largest that every store and language of a subscriber has an integer for
+PARTITION_KEY_HEADER = "ce_partitionkey"
+"""The attribute of CloudEvents' partitioning extension."""
+TOMBSTONE_TYPE = "photomesh.tombstone.v1"
+"""The type of records without a value: a consumer that ignores unknown types ignores them."""
 _TYPES: dict[str, type[Event]] = {}
 _RECORD_OVERHEAD = 100  # bytes of a record and of a batch with only that record
 _HEADER_OVERHEAD = 10
@@ -64,19 +72,25 @@ class EventModel(BaseModel):
 class Event(EventModel):
     """A fact, named in the past tense.
 
-    A subclass declares its `type_`, `topic` and partition key; only optional fields may be added to it later.
+    A subclass declares its `type_`, `topic`, key and partition key; only optional fields may be added to it later.
     """
 
     type_: ClassVar[str]
     topic: ClassVar[str]
+    ends: ClassVar[bool] = False
+    """Whether the thing of the key has ended: a tombstone follows the event, so that compaction removes the thing."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         if "type_" in vars(cls) and _TYPES.setdefault(cls.type_, cls) is not cls:
             raise TypeError(f"event type {cls.type_} is declared twice")
 
+    def record_key(self) -> str:
+        """The thing whose state the event is; in a compacted topic, the latest record of a key is its whole state."""
+        return self.partition_key()
+
     def partition_key(self) -> str:
-        """The record's key; events of one key are ordered."""
+        """The owner by whose id partitions are chosen; events of one owner are ordered."""
         raise NotImplementedError
 
     def subject(self) -> str:
@@ -108,6 +122,15 @@ class Record:
         """Upper bound of the bytes on the wire, close to the actual size."""
         content = len(self.key or b"") + len(self.value or b"")
         return _RECORD_OVERHEAD + content + sum(_HEADER_OVERHEAD + len(k) + len(v) for k, v in self.headers)
+
+    @property
+    def partition_key(self) -> bytes | None:
+        """The owner whose records are in order: the key of records that were written without an owner."""
+        return next((value for name, value in self.headers if name == PARTITION_KEY_HEADER), self.key)
+
+    @property
+    def is_tombstone(self) -> bool:
+        return self.key is not None and self.value is None
 
     def header(self, name: str) -> str | None:
         """Return a header as text; the first if there are several."""
@@ -177,13 +200,14 @@ def encode(envelope: Envelope[Event]) -> Record:
         "ce_time": _TIME.dump_json(envelope.time.astimezone(UTC)).decode().strip('"'),
         "ce_subject": event.subject(),
         "ce_entityversion": str(envelope.entityversion),
+        PARTITION_KEY_HEADER: event.partition_key(),
         "content-type": CONTENT_TYPE,
         "traceparent": envelope.traceparent,
         "ce_requestid": envelope.request_id,
     }
     record = Record(
         topic=event.topic,
-        key=event.partition_key().encode(),
+        key=event.record_key().encode(),
         value=event.model_dump_json().encode(),
         headers=tuple((name, value.encode()) for name, value in headers.items() if value is not None),
     )
@@ -191,6 +215,24 @@ def encode(envelope: Envelope[Event]) -> Record:
     if record.size > limit:
         raise ValueError(f"the record has {record.size} bytes; {event.topic} takes {limit}")
     return record
+
+
+def tombstone_of(record: Record) -> Record | None:
+    """Return the tombstone that must be written together with a record, because the record ends a thing; else None."""
+    kind = _TYPES.get(record.header("ce_type") or "")
+    return tombstone(record) if kind is not None and kind.ends else None
+
+
+def tombstone(record: Record) -> Record:
+    """Return the tombstone of a record's key: without a value; headers name the subject and the type of `record`."""
+    kept = ("ce_specversion", "ce_source", "ce_time", "ce_subject", "ce_entityversion", PARTITION_KEY_HEADER)
+    headers = [(name, value) for name, value in record.headers if name in kept]
+    headers += [
+        ("ce_id", f"{record.header('ce_id')}.tombstone".encode()),
+        ("ce_type", TOMBSTONE_TYPE.encode()),
+        ("ce_endedby", (record.header("ce_type") or "").encode()),
+    ]
+    return Record(record.topic, record.key, None, tuple(headers))
 
 
 def decode(record: Record) -> Envelope[Event]:

@@ -30,10 +30,16 @@ _LATER = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 
 class _Pair(Event):
     topic: ClassVar[str] = "follows"
+    relation: ClassVar[str]
+    """What is between the two: `follow` (or a request to), `block` or `mute`. Each begins and ends on its own."""
 
     def pair(self) -> tuple[int, int]:
         """Return actor and target."""
         raise NotImplementedError
+
+    def record_key(self) -> str:
+        actor, target = self.pair()
+        return f"{ids.encode('u', actor)}:{ids.encode('u', target)}:{self.relation}"
 
     def partition_key(self) -> str:
         return ids.encode("u", self.pair()[0])
@@ -44,6 +50,8 @@ class _Pair(Event):
 
 
 class _Follow(_Pair):
+    relation: ClassVar[str] = "follow"
+
     follower_id: UserId
     followee_id: UserId
 
@@ -71,6 +79,7 @@ class FollowDeleted(_Followed):
     """A follow ended: the follower unfollowed or was removed, or one of the two blocked the other."""
 
     type_: ClassVar[str] = "photomesh.follow.deleted.v1"
+    ends: ClassVar[bool] = True
 
     deleted_at: UtcTime
 
@@ -95,6 +104,7 @@ class FollowRequestClosed(_Follow):
     """A follow request ended without a follow."""
 
     type_: ClassVar[str] = "photomesh.follow.request-closed.v1"
+    ends: ClassVar[bool] = True
 
     outcome: str = Field(description="`denied`, `withdrawn` or `blocked`. More may be added.", examples=["denied"])
     closed_at: UtcTime
@@ -105,6 +115,8 @@ class FollowRequestClosed(_Follow):
 
 
 class _Block(_Pair):
+    relation: ClassVar[str] = "block"
+
     blocker_id: UserId
     blocked_id: UserId
 
@@ -128,6 +140,7 @@ class BlockDeleted(_Block):
     """A block ended. Follows are not restored."""
 
     type_: ClassVar[str] = "photomesh.block.deleted.v1"
+    ends: ClassVar[bool] = True
 
     deleted_at: UtcTime
 
@@ -137,6 +150,8 @@ class BlockDeleted(_Block):
 
 
 class _Mute(_Pair):
+    relation: ClassVar[str] = "mute"
+
     muter_id: UserId
     muted_id: UserId
 
@@ -161,6 +176,7 @@ class MuteDeleted(_Mute):
     """A mute ended."""
 
     type_: ClassVar[str] = "photomesh.mute.deleted.v1"
+    ends: ClassVar[bool] = True
 
     deleted_at: UtcTime
 

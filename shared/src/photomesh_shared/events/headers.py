@@ -32,6 +32,11 @@ def header_schema() -> dict[str, Any]:
                 "pattern": decimal_pattern(MAX_ENTITY_VERSION),
                 "description": "0 to 2^63-1, in decimal. Increases with every event of the subject, across topics.",
             },
+            "ce_partitionkey": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The owner's id; its murmur2 gives the partition, as in Kafka's default partitioner.",
+            },
             "content-type": {"type": "string", "const": CONTENT_TYPE},
             "traceparent": {"type": "string", "description": "W3C trace context, if the event is part of a trace."},
             "ce_requestid": {

@@ -1,4 +1,8 @@
-"""Events of posts: the log from which every projection of posts can be rebuilt."""
+"""Events of posts: the log from which every projection of posts can be rebuilt.
+
+Each event but the deletion is the whole state of its post. Fields that were added for that are optional, because events
+from before lack them.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,9 @@ class _Post(Event):
 
     post_id: PostId
     author_id: UserId
+
+    def record_key(self) -> str:
+        return ids.encode("o", self.post_id)
 
     def partition_key(self) -> str:
         return ids.encode("u", self.author_id)
@@ -102,6 +109,7 @@ class PostPublished(_PostText):
     photos: tuple[PostPhoto, ...] = Field(description="In display order.")
     created_at: UtcTime
     published_at: UtcTime
+    edited_at: UtcTime | None = Field(default=None, description="When it was last edited, if it was.")
 
     @classmethod
     def example(cls) -> PostPublished:
@@ -137,31 +145,53 @@ class PostFailed(_Post):
     photo_id: PhotoId
     reason: Reason
     failed_at: UtcTime
+    caption: str = ""
+    hashtags: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    place: Place | None = None
+    entities: TextEntities | None = None
+    photo_ids: tuple[PhotoId, ...] = Field(default=(), description="All photos, in display order.")
+    alt_texts: tuple[str | None, ...] = Field(default=(), description="One per photo, in the same order.")
+    created_at: UtcTime | None = None
+    edited_at: UtcTime | None = None
 
     @classmethod
     def example(cls) -> PostFailed:
-        photo = PhotoRejected.example()
+        photo, created = PhotoRejected.example(), PostCreated.example()
         return cls(
             post_id=_POST,
             author_id=photo.owner_id,
             photo_id=photo.photo_id,
             reason=photo.reason,
             failed_at=datetime(2026, 11, 21, 10, 11, 2, tzinfo=UTC),
+            caption=created.caption,
+            hashtags=created.hashtags,
+            mentions=created.mentions,
+            place=created.place,
+            entities=created.entities,
+            photo_ids=created.photo_ids,
+            alt_texts=created.alt_texts,
+            created_at=created.created_at,
         )
 
 
 class PostEdited(_PostText):
-    """The author edited the texts of a post. Carries all of them."""
+    """The author edited the texts of a post. Carries the whole post: what it was created with, and whether it was
+    published or failed."""
 
     type_: ClassVar[str] = "photomesh.post.edited.v1"
 
     photo_ids: tuple[PhotoId, ...] = Field(description="In display order; edits do not change it.")
     alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
     edited_at: UtcTime
+    created_at: UtcTime | None = None
+    published_at: UtcTime | None = Field(default=None, description="When it was published, if it was.")
+    photos: tuple[PostPhoto, ...] = Field(default=(), description="Those of a published post, in display order.")
+    reason: Reason | None = Field(default=None, description="Why it is not published, if it failed.")
 
     @classmethod
     def example(cls) -> PostEdited:
-        created = PostCreated.example()
+        created, published = PostCreated.example(), PostPublished.example()
         return cls(
             post_id=created.post_id,
             author_id=created.author_id,
@@ -178,6 +208,9 @@ class PostEdited(_PostText):
                 )
             ),
             edited_at=datetime(2026, 11, 21, 11, 0, tzinfo=UTC),
+            created_at=created.created_at,
+            published_at=published.published_at,
+            photos=published.photos,
         )
 
 
@@ -185,6 +218,7 @@ class PostDeleted(_Post):
     """The author deleted a post. Consumers must delete their copies; the photos' objects are removed as well."""
 
     type_: ClassVar[str] = "photomesh.post.deleted.v1"
+    ends: ClassVar[bool] = True
 
     photo_ids: tuple[PhotoId, ...]
     deleted_at: UtcTime

@@ -1,6 +1,6 @@
 """Events of saved posts and collections: private to their account.
 
-All events of an account are keyed by its id, so its saved posts have one writer.
+All events of an account are in the partition of its id, so its saved posts have one writer.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class _OfAccount(Event):
 class _Save(_OfAccount):
     post_id: PostId
 
+    def record_key(self) -> str:
+        return f"{ids.encode('u', self.account_id)}:{ids.encode('o', self.post_id)}"
+
     def subject(self) -> str:
         return f"{ids.encode('u', self.account_id)}.{ids.encode('o', self.post_id)}.saved"
 
@@ -63,6 +66,7 @@ class PostUnsaved(_Save):
     it had not saved the post."""
 
     type_: ClassVar[str] = "photomesh.post.unsaved.v1"
+    ends: ClassVar[bool] = True
 
     unsaved_at: UtcTime
 
@@ -73,6 +77,9 @@ class PostUnsaved(_Save):
 
 class _Collection(_OfAccount):
     collection_id: CollectionId
+
+    def record_key(self) -> str:
+        return ids.encode("k", self.collection_id)
 
     def subject(self) -> str:
         return ids.encode("k", self.collection_id)
@@ -108,6 +115,7 @@ class CollectionDeleted(_Collection):
     """A collection was deleted; its posts remain saved."""
 
     type_: ClassVar[str] = "photomesh.collection.deleted.v1"
+    ends: ClassVar[bool] = True
 
     deleted_at: UtcTime
 
@@ -118,6 +126,9 @@ class CollectionDeleted(_Collection):
 
 class _CollectionPost(_Collection):
     post_id: PostId
+
+    def record_key(self) -> str:
+        return f"{ids.encode('k', self.collection_id)}:{ids.encode('o', self.post_id)}"
 
     def subject(self) -> str:
         return f"{ids.encode('k', self.collection_id)}.{ids.encode('o', self.post_id)}"
@@ -139,6 +150,7 @@ class CollectionPostRemoved(_CollectionPost):
     """A post was removed from a collection; it remains saved. May be published although it was not in it."""
 
     type_: ClassVar[str] = "photomesh.collection.post-removed.v1"
+    ends: ClassVar[bool] = True
 
     removed_at: UtcTime
 

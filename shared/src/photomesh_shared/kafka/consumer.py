@@ -24,7 +24,7 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Record
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
 
-__all__ = ["KafkaSource", "kafka_source"]
+__all__ = ["KafkaSource", "kafka_source", "received"]
 
 _ANSWER_SECONDS = 5.0
 
@@ -83,7 +83,7 @@ class KafkaSource:
                 batches = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
         except (KafkaError, IllegalStateError, ConsumerStoppedError, StrayCancellation) as error:
             raise SourceLost(repr(error)) from error
-        return {Partition(*tp): [_received(message) for message in messages] for tp, messages in batches.items()}
+        return {Partition(*tp): [received(message) for message in messages] for tp, messages in batches.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         try:
@@ -150,7 +150,8 @@ async def _answer() -> AsyncIterator[None]:
         raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
 
-def _received(message: Any) -> Received:
+def received(message: Any) -> Received:
+    """Return a record of the driver as the runner's."""
     return Received(
         Partition(message.topic, message.partition),
         message.offset,

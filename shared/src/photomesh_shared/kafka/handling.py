@@ -69,8 +69,8 @@ class Handling:
         self._randomness = randomness
 
     async def handle(self, queued: Sequence[Received], giving_up: asyncio.Event) -> int:
-        """Process the first of a key's records, together with those after it that go to the same batch handler. Returns
-        how many were processed; fewer, or none, if `giving_up` was set before.
+        """Process the first of an owner's records, together with those after it that go to the same batch handler.
+        Returns how many were processed; fewer, or none, if `giving_up` was set before.
 
         If a batch fails, its records are handled one by one, so that only records that fail by themselves are retried
         and dead-lettered.

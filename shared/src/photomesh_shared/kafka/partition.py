@@ -1,4 +1,4 @@
-"""Processing of one partition: ordered within a key, concurrent between keys, with offset tracking."""
+"""Processing of one partition: ordered within an owner, concurrent between owners, with offset tracking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photomesh_shared.kafka.source import Partition, Received
 __all__ = ["OffsetTracker", "PartitionWork"]
 
 _SHARES = 8
-"""Minimum number of keys that fill the buffer."""
+"""Minimum number of owners that fill the buffer."""
 _READ_AHEAD_BYTES = 1024 * 1024
 """Bytes for records read beyond half of the buffer: more uploads than one account may complete in a day."""
 _RECORD_BYTES = 256
@@ -51,10 +51,10 @@ class OffsetTracker:
 class PartitionWork:
     """Records of one partition that were received and are not yet processed.
 
-    Records of one key are handled in order, up to `concurrency` keys at a time. `spawn` starts a task whose failure
-    ends the runner.
+    Records of one owner (`Record.partition_key`) are handled in order, up to `concurrency` owners at a time. `spawn`
+    starts a task whose failure ends the runner.
 
-    No key takes more than its share of the buffer: further records of that key wait outside the buffer, so that the
+    No owner takes more than its share of the buffer: further records of that owner wait outside the buffer, so that the
     records behind them are reached. They stay in memory, because offsets cannot be committed past them.
     """
 
@@ -69,8 +69,8 @@ class PartitionWork:
         buffer: int,
         batch: int,
     ) -> None:
-        """`handle` takes up to `batch` records of one key and an event that is set to give up the work. It returns how
-        many leading records it has processed; 0 if it gave up. `progressed` is called whenever records have been
+        """`handle` takes up to `batch` records of one owner and an event that is set to give up the work. It returns
+        how many leading records it has processed; 0 if it gave up. `progressed` is called whenever records have been
         processed."""
         self.partition = partition
         self.tracker = OffsetTracker()
@@ -105,12 +105,17 @@ class PartitionWork:
         return free and not self._giving_up.is_set()
 
     def accept(self, records: Sequence[Received]) -> None:
-        """Accept records in offset order."""
+        """Accept records in offset order. Tombstones are for compaction only: the event before each says what ended."""
         for received in records:
             self.tracker.begin(received.offset, received.written_at)
+            if received.record.is_tombstone:
+                self.tracker.done(received.offset)
+                self._progressed()
+                continue
             self._bytes += _size(received)
-            # A record without a key has no order: it gets its own lane.
-            key = received.offset if received.record.key is None else received.record.key
+            # A record without an owner has no order: it gets its own lane.
+            owner = received.record.partition_key
+            key = received.offset if owner is None else owner
             lane = self._lanes.get(key)
             if lane is not None:
                 self._occupied += len(lane) < self._share

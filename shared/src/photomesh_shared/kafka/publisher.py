@@ -3,6 +3,10 @@
     async with open_publisher(settings.kafka_bootstrap, "upload") as publisher:
         await publisher.publish(Envelope.of(event, entityversion=1))
 
+A record goes to the partition of its owner (`partitioning`). One that ends a thing is written in one batch with the
+tombstone of its key: Kafka appends a batch as a whole, so neither is there without the other, and nothing comes
+between.
+
 `publish` returns once the record is acknowledged. If it raises EventLogUnavailable, the record may or may not be in the
 log (an acknowledgement can be lost), so retry with the same event id.
 """
@@ -23,8 +27,9 @@ from opentelemetry.trace import SpanKind
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import EventLogUnavailable
-from photomesh_shared.events import TOPICS, Envelope, Event, Record, encode
+from photomesh_shared.events import TOPICS, Envelope, Event, Record, encode, tombstone_of
 from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED, start_publisher_series
+from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.observability import tracing
 
 __all__ = ["KafkaPublisher", "Publisher", "open_publisher"]
@@ -45,7 +50,7 @@ class Publisher(Protocol):
         ...
 
     async def publish_many(self, envelopes: Sequence[Envelope[Event]]) -> None:
-        """Publish events, those of one key in the given order. Raises EventLogUnavailable if any may be missing."""
+        """Publish events, those of one owner in the given order. Raises EventLogUnavailable if any may be missing."""
         ...
 
     async def send(self, records: Sequence[Record]) -> None:
@@ -158,11 +163,13 @@ class KafkaPublisher:
 
     async def _enqueue(self, producer: Any, record: Record) -> asyncio.Future[Any]:
         """Return the future acknowledgement. Waits for metadata and for room in the producer's buffer."""
-        value = b"" if record.key is None and record.value is None else record.value
+        end = tombstone_of(record)
         while True:
             try:
-                future: asyncio.Future[Any] = await producer.send(
-                    record.topic, value, record.key, headers=list(record.headers)
+                future: asyncio.Future[Any] = (
+                    await self._send_together(producer, [record, end])
+                    if end
+                    else await self._send_one(producer, record)
                 )
             except MessageSizeTooLargeError as error:
                 raise ValueError("record exceeds the maximum request size") from error
@@ -173,6 +180,25 @@ class KafkaPublisher:
             else:
                 future.add_done_callback(_retrieve)
                 return future
+
+    async def _send_one(self, producer: Any, record: Record) -> Any:
+        value = b"" if record.key is None and record.value is None else record.value
+        partition = await self._partition(producer, record)
+        return await producer.send(record.topic, value, record.key, partition, headers=list(record.headers))
+
+    async def _send_together(self, producer: Any, records: Sequence[Record]) -> Any:
+        """Send records of one key in one batch. Raises ValueError if they do not fit."""
+        batch = producer.create_batch()
+        for record in records:
+            if not batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers)):
+                raise ValueError(f"the records of {record.topic} do not fit into one batch")
+        batch.close()
+        partition = await self._partition(producer, records[0])
+        return await producer.send_batch(batch, records[0].topic, partition=partition)
+
+    async def _partition(self, producer: Any, record: Record) -> int | None:
+        owner = record.partition_key
+        return None if owner is None else partition_of(owner, len(await producer.partitions_for(record.topic)))
 
     async def _connected(self) -> Any:
         if self._producer is not None:
@@ -195,6 +221,7 @@ class KafkaPublisher:
             max_request_size=_MAX_REQUEST_BYTES,
             request_timeout_ms=10_000,
             retry_backoff_ms=100,
+            metadata_max_age_ms=30_000,  # how long records still go to the old partitions after a topic has grown
         )
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):

@@ -81,11 +81,11 @@ class ConsumerRunner:
         randomness: random.Random | None = None,
         catalogue: Mapping[str, Topic] = TOPICS,
     ) -> None:
-        """`concurrency`: keys of one partition handled at a time; `buffer`: unprocessed records of one partition, of
-        which no key has more than an eighth (its further records wait outside the buffer). `on_exhausted` is called
+        """`concurrency`: owners of one partition handled at a time; `buffer`: unprocessed records of one partition, of
+        which no owner has more than an eighth (its further records wait outside the buffer). `on_exhausted` is called
         before a record without attempts left is dead-lettered.
 
-        A batch handler receives up to `batch` waiting records of one key, in order, of types that it handles. It may
+        A batch handler receives up to `batch` waiting records of one owner, in order, of types that it handles. It may
         defer work until `flush`, which is called before each commit (about every `commit_seconds`): the offsets of the
         records are committed after it.
 

@@ -4,12 +4,12 @@
         await store.complete(connection, upload)
         await outbox.add(connection, Envelope.of(event, entityversion=1))
 
-The row holds the encoded record. `OutboxRelay` sends the rows of each key in the order of their ids and marks them
+The row holds the encoded record. `OutboxRelay` sends the rows of each owner in the order of their ids and marks them
 after Kafka's acknowledgement: delivery is at least once. Events about one entity must be added under a lock on it
 (usually its row), because ids are assigned on insert but become visible on commit.
 
-Rows are spread over `SHARDS` by their key. A shard is relayed by the holder of its advisory lock, so any number of
-replicas may run a relay, and another takes over if one dies.
+Rows are spread over `SHARDS` by their owner (`Record.partition_key`). A shard is relayed by the holder of its advisory
+lock, so any number of replicas may run a relay, and another takes over if one dies.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def add(connection: Connection, envelope: Envelope[Event]) -> None:
     record = encode(envelope)
     assert record.key is not None
     assert record.value is not None
-    shard = zlib.crc32(record.key) % SHARDS
+    shard = zlib.crc32(record.partition_key or record.key) % SHARDS
     await connection.execute(
         "WITH added AS ("
         "  INSERT INTO outbox (shard, topic, key, headers, payload, event_id, type)"

@@ -209,7 +209,7 @@ async def test_repeated_events_add_no_rows(
             record
             for topic in ("accounts", "photos_uploaded", "photo_ready", "posts")
             for record in await topics.records(topic)
-            if record.key == ada.id.encode()
+            if record.partition_key == ada.id.encode()
         ]
         await topics.send(mine)
         await topics.send(mine[::-1])

@@ -15,11 +15,11 @@ from photomesh_post.accounts import projection as accounts
 from photomesh_post.app import create_app
 from photomesh_post.posts import projection as posts
 from photomesh_post.settings import Settings
-from photomesh_post.tables.rows import version_at
 from photomesh_post.tables.store import write_rows
 from photomesh_shared import ids
 from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.events import Envelope, PostCreated, PostPublished
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.internal_api import post as contract
 from photomesh_shared.stores.cassandra import CassandraSession, migrate, open_session
 from photomesh_shared.stores.migrations import folder_of

@@ -21,10 +21,10 @@ from photomesh_post.posts import projection as post_rows
 from photomesh_post.posts.domain import Claim, PostStatus
 from photomesh_post.posts.projection import PostEvent
 from photomesh_post.posts.store import CassandraPosts
-from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited, PostFailed, PostPublished
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.stores.cassandra import CassandraSession
 from tests.support.post.memory_posts import MemoryAccounts, MemoryPhotos, MemoryPosts
 from tests.support.post.memory_tables import MemoryTables

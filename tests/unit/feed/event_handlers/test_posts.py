@@ -57,8 +57,20 @@ async def test_deletion_wins_in_any_order(write_side: WriteSide, redis: Redis, o
     assert await write_side.lists.feed(READER) == []
 
 
-async def test_edit_waits_for_the_publication(write_side: WriteSide, redis: Redis) -> None:
-    await write_side.handle(post_edited(POST, AUTHOR, 2))
+async def test_edit_is_enough_when_the_publication_is_compacted_away(write_side: WriteSide, redis: Redis) -> None:
+    await write_side.handle(post_edited(POST, AUTHOR, 2), post_edited(POST, AUTHOR, 2))
+    stored = json.loads((await redis.hgetall(keys.post(POST)))[b"s"])
+    assert (stored["caption"], len(stored["photos"])) == ("version 2", 1)
+    assert stored["edited_at"] is not None
+    assert await write_side.lists.timeline(AUTHOR) == [POST]
+    assert write_side.tasks == []
+
+    await write_side.handle(post_published(POST, AUTHOR, 1))
+    assert json.loads((await redis.hgetall(keys.post(POST)))[b"s"])["caption"] == "version 2"
+
+
+async def test_partial_edit_waits_for_the_publication(write_side: WriteSide, redis: Redis) -> None:
+    await write_side.handle(post_edited(POST, AUTHOR, 2, whole=False))
     assert await redis.hget(keys.post(POST), "s") is None
     await write_side.handle(post_published(POST, AUTHOR, 1))
     assert json.loads((await redis.hgetall(keys.post(POST)))[b"s"])["caption"] == "version 2"

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from photomesh_post.posts.domain import Post, PostStatus
 from photomesh_post.posts.projection import PostEvent, post_of, ref_of, rows_of
-from photomesh_post.tables.rows import month_of, version_at
+from photomesh_post.tables.rows import month_of
 from photomesh_shared import ids
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited, PostFailed, PostPublished
+from photomesh_shared.events.versions import version_at
 from tests.support.post.memory_tables import MemoryTables, applied, shuffled
 
 POST = PostCreated.example().post_id
@@ -75,8 +76,15 @@ def test_rows_hold_what_the_events_say() -> None:
     assert post.created_at == created.created_at
 
 
-def test_a_post_is_unknown_until_its_first_event() -> None:
-    assert post_in(tables_after(life_of_a_post()[1:])) is None
+def test_partial_events_from_before_wait_for_the_first() -> None:
+    partial = PostEdited.example().model_copy(
+        update={"created_at": None, "published_at": None, "photos": (), "reason": None}
+    )
+    assert post_in(tables_after([Envelope.of(partial, entityversion=FIRST + 10)])) is None
+    late: Envelope[PostEvent] = Envelope.of(PostCreated.example(), entityversion=FIRST)
+    post = post_in(tables_after([Envelope.of(partial, entityversion=FIRST + 10), late]))
+    assert post is not None
+    assert post.caption == partial.caption
 
 
 def test_months() -> None:

@@ -58,6 +58,7 @@ def test_the_headers_are_those_of_cloudevents() -> None:
         "ce_time": "2026-11-21T10:00:00Z",
         "ce_subject": "p_SH3ywmy5ZI",
         "ce_entityversion": "2",
+        "ce_partitionkey": "u_SH3wjOGN5E",
         "content-type": "application/json",
     }
     assert RECORD.key == b"u_SH3wjOGN5E"

@@ -44,7 +44,19 @@ class Snapshot:
 
     @classmethod
     def of_publication(cls, event: PostPublished, version: int, cdn_url: str) -> Snapshot:
-        return _snapshot(event, event.model_dump(mode="json"), None, version, cdn_url)
+        fact = event.model_dump(mode="json")
+        return _snapshot(event, fact, fact["edited_at"], version, cdn_url)
+
+    @classmethod
+    def of_edited_post(cls, event: PostEdited, version: int, cdn_url: str) -> Snapshot | None:
+        """The snapshot from an edit alone; None if the post was not published then, or the event is from before edits
+        had all of the post."""
+        if event.published_at is None or event.created_at is None:
+            return None
+        publication = PostPublished(
+            **{name: getattr(event, name) for name in PostPublished.model_fields if name in PostEdited.model_fields}
+        )
+        return cls.of_publication(publication, version, cdn_url)
 
     @classmethod
     def of_edit(cls, static: str | bytes, event: PostEdited, version: int) -> Snapshot:

@@ -64,18 +64,25 @@ class PostEventHandlers:
                 return
 
     async def post_edited(self, envelope: Envelope[PostEdited]) -> None:
-        """An edit that comes before the publication waits for it."""
+        """The publication may be compacted away, so an edit of a published post begins the snapshot and the timeline as
+        well. It plans no fan-out: lists are filled from timelines. An edit from before edits had all of the post waits
+        for the publication."""
         post, version = envelope.data, envelope.entityversion
+        whole = Snapshot.of_edited_post(post, version, self._cdn_url)
         while True:
             stored = await self._store.post(post.post_id)
             if stored.deleted or max(stored.version, stored.edit_version) >= version:
-                return
-            if stored.static is None:
+                break
+            if whole:
+                saved = await self._store.save_snapshot(whole, stored)
+            elif stored.static is None:
                 saved = await self._store.save_edit(post.post_id, post.model_dump_json(), version, stored)
             else:
                 saved = await self._store.save_snapshot(Snapshot.of_edit(stored.static, post, version), stored)
             if saved:
-                return
+                break
+        if whole:
+            await self._store.add_to_timeline(post.author_id, [post.post_id])
 
     async def post_deleted(self, envelope: Envelope[PostDeleted]) -> None:
         """Leaves a tombstone, which hides the post in every feed and stops its fan-out."""

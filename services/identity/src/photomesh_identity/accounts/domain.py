@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from photomesh_shared.events.versions import next_version
 from photomesh_shared.text import normalize_line, normalize_text
 
 __all__ = [
@@ -88,4 +89,4 @@ def apply_edit(account: Account, edit: ProfileEdit, avatar: Mapping[int, str] | 
         private=account.private if edit.private is None else edit.private,
         avatar=None if edit.remove_avatar else avatar or account.avatar,
     )
-    return account if after == account else replace(after, version=account.version + 1, updated_at=now)
+    return account if after == account else replace(after, version=next_version(account.version, now), updated_at=now)

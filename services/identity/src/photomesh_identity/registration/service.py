@@ -15,6 +15,7 @@ from photomesh_identity.sessions.service import Grant, Passwords, SessionService
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import CreationId
 
@@ -71,7 +72,7 @@ class RegistrationService:
         await self._store.require_available(username, email)  # spares most hashes; the database's constraints decide
         password_hash = await self._passwords.hash(password)
         now = self._clock.now()
-        account = Account(creation.id, username, email, username, "", False, None, 1, now, now)
+        account = Account(creation.id, username, email, username, "", False, None, version_at(now), now, now)
         session, refresh_token = self._sessions.start(account.id)
         event = account_registered(account, self._cdn_url)
         await self._store.add(account, password_hash, session, token_hash(refresh_token), event)

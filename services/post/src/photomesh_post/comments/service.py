@@ -13,12 +13,12 @@ from photomesh_post.counts.domain import Reactions
 from photomesh_post.errors import CommentNotFound, NotYourComment, UnknownComment
 from photomesh_post.posts.domain import Post
 from photomesh_post.posts.visibility import PostVisibility
-from photomesh_post.tables.rows import version_at
 from photomesh_post.texts.domain import usernames_of
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope, TextEntities
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId
 
 __all__ = ["Accounts", "CommentService", "Store"]

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from photomesh_post.counts.domain import Counts
 from photomesh_post.metrics import COUNTED
-from photomesh_post.tables.rows import version_at
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, PostCounted
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.paging import chunked
-from photomesh_post.tables.rows import version_at
 from photomesh_shared.clock import Clock
+from photomesh_shared.events.versions import version_at
 
 __all__ = ["Balance", "CountAudit", "Drift", "Reconciliation"]
 

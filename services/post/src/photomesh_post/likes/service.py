@@ -11,9 +11,9 @@ from photomesh_post.counts.domain import Counts, Reactions
 from photomesh_post.errors import CommentNotFound, PostNotFound
 from photomesh_post.likes.domain import NEVER, Bucket, CommentTarget, Like, LikeEvent, reactions
 from photomesh_post.likes.event_log import LikeEventLog
-from photomesh_post.tables.rows import version_at
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import CommentLiked, CommentUnliked, Envelope, PostLiked, PostUnliked
+from photomesh_shared.events.versions import version_at
 
 __all__ = ["Comments", "CountStore", "LikeService", "Posts", "Store"]
 

@@ -37,7 +37,11 @@ class PostEventHandlers:
         await self._settlement.settle(envelope.data.post_id)
 
     async def post_changed(self, envelope: Envelope[PostPublished | PostFailed | PostEdited]) -> None:
+        """Settles a post that was edited while it was processing: its creation may be compacted away."""
         await self._log.apply(envelope)
+        event = envelope.data
+        if isinstance(event, PostEdited) and not event.published_at and not event.reason:
+            await self._settlement.settle(event.post_id)
 
     async def post_deleted(self, envelope: Envelope[PostDeleted]) -> None:
         await self._log.apply(envelope)

@@ -8,7 +8,7 @@ from typing import Protocol
 from photomesh_post.metrics import POSTS
 from photomesh_post.posts.projection import PostEvent, rows_of
 from photomesh_post.tables.rows import RowWrite, month_of
-from photomesh_shared.events import Envelope, PostDeleted, PostPublished
+from photomesh_shared.events import Envelope, PostDeleted, PostEdited, PostPublished
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
@@ -43,8 +43,9 @@ class PostEventLog:
         await failpoint(AFTER_APPLY)
 
     async def apply(self, envelope: Envelope[PostEvent]) -> None:
-        """Writes an event's rows, and counts the author's month after a publication or deletion. Idempotent. Raises
-        DatabaseUnavailable."""
+        """Writes an event's rows, and counts the author's month where a post may have been published or deleted.
+        Idempotent. Raises DatabaseUnavailable."""
         await self._store.write(rows_of(envelope))
-        if isinstance(event := envelope.data, PostPublished | PostDeleted):
+        event = envelope.data
+        if isinstance(event, PostPublished | PostDeleted) or (isinstance(event, PostEdited) and event.published_at):
             await self._store.count_month(event.author_id, month_of(event.post_id))

@@ -1,6 +1,7 @@
 """Posts: event → rows, row → domain. Pure.
 
-Timestamps are versions of the post, which are microseconds, or FINAL for a deletion.
+Timestamps are versions of the post, which are microseconds, or FINAL for a deletion. Each event writes the whole post,
+so that a post is complete whichever of its events are known; events from before were partial, and write what they have.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def rows_of(envelope: Envelope[PostEvent]) -> list[RowWrite]:
     if isinstance(event, PostDeleted):
         return _deleted_rows(event, version)
     key = {"post_id": event.post_id}
+    cells: dict[str, object]
     match event:
         case PostCreated():
             cells = {
@@ -50,23 +52,43 @@ def rows_of(envelope: Envelope[PostEvent]) -> list[RowWrite]:
                 "created_at": event.created_at,
             }
         case PostEdited():
-            cells = {**_text_cells(event), "edited_at": event.edited_at}
+            cells = {**_text_cells(event), **_creation_cells(event), **_outcome_cells(event)}
         case PostPublished():
-            photos_json = json.dumps([photo.model_dump(mode="json") for photo in event.photos], separators=(",", ":"))
             cells = {
-                "status": str(PostStatus.PUBLISHED),
-                "photos": photos_json,
-                "published_at": event.published_at,
+                **_text_cells(event),
+                "author_id": event.author_id,
+                "photo_ids": [photo.photo_id for photo in event.photos],
+                "created_at": event.created_at,
+                **_outcome_cells(event),
             }
         case PostFailed():
-            cells = {"status": str(PostStatus.FAILED), "reason": event.reason.model_dump_json()}
+            whole = {**_text_cells(event), **_creation_cells(event)} if event.created_at else {}
+            cells = {**whole, "status": str(PostStatus.FAILED), "reason": event.reason.model_dump_json()}
+    if not isinstance(event, PostCreated) and event.edited_at:
+        cells["edited_at"] = event.edited_at
     rows = [RowWrite("posts", key, version, {**cells, "version": version})]
     month = {"author_id": event.author_id, "month": month_of(event.post_id)}
     if "status" in cells:
         rows.append(RowWrite("posts_by_author", {**month, **key}, version, {"status": cells["status"]}))
-    if isinstance(event, PostCreated):
+    if "created_at" in cells:
         rows.append(RowWrite("months_by_author", month, version))
     return rows
+
+
+def _creation_cells(event: PostEdited | PostFailed) -> dict[str, object]:
+    if event.created_at is None:
+        return {}
+    return {"author_id": event.author_id, "photo_ids": list(event.photo_ids), "created_at": event.created_at}
+
+
+def _outcome_cells(event: PostEdited | PostPublished) -> dict[str, object]:
+    if event.published_at:
+        photos_json = json.dumps([photo.model_dump(mode="json") for photo in event.photos], separators=(",", ":"))
+        return {"status": str(PostStatus.PUBLISHED), "photos": photos_json, "published_at": event.published_at}
+    assert isinstance(event, PostEdited)
+    if event.reason:
+        return {"status": str(PostStatus.FAILED), "reason": event.reason.model_dump_json()}
+    return {"status": str(PostStatus.PROCESSING)} if event.created_at else {}
 
 
 def _deleted_rows(event: PostDeleted, version: int) -> list[RowWrite]:
@@ -88,8 +110,11 @@ def _deleted_rows(event: PostDeleted, version: int) -> list[RowWrite]:
     ]
 
 
-def _text_cells(event: PostCreated | PostEdited) -> dict[str, object]:
-    described = zip(event.photo_ids, event.alt_texts, strict=True)
+def _text_cells(event: PostCreated | PostEdited | PostPublished | PostFailed) -> dict[str, object]:
+    if isinstance(event, PostPublished):
+        described = [(photo.photo_id, photo.alt_text) for photo in event.photos]
+    else:
+        described = list(zip(event.photo_ids, event.alt_texts, strict=True))
     return {
         "caption": event.caption,
         "hashtags": list(event.hashtags),

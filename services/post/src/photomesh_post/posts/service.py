@@ -20,12 +20,12 @@ from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
 from photomesh_post.posts.settlement import Photos, PostSettlement, Store
 from photomesh_post.posts.visibility import PostVisibility
-from photomesh_post.tables.rows import version_at
 from photomesh_post.texts.domain import hashtags_of, usernames_of
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId
 
 __all__ = ["Accounts", "PostService"]
@@ -160,6 +160,13 @@ class PostService:
                     place=edited.place,
                     alt_texts=tuple(edited.alt_texts.get(photo_id) for photo_id in post.photo_ids),
                     edited_at=now,
+                    created_at=post.created_at,
+                    published_at=post.published_at,
+                    photos=tuple(
+                        photo.model_copy(update={"alt_text": edited.alt_texts.get(photo.photo_id)})
+                        for photo in post.photos
+                    ),
+                    reason=post.reason,
                 )
                 version = next_version(post, version_at(now))
                 await self._log.commit(Envelope.of(event, entityversion=version, time=now))

@@ -12,10 +12,10 @@ from photomesh_post.posts.claims import PhotoClaims
 from photomesh_post.posts.domain import Claim, Failure, Post, PostStatus, next_version, outcome
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.projection import PostEvent
-from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, PostFailed, PostPhoto, PostPublished
+from photomesh_shared.events.versions import version_at
 
 __all__ = ["Photos", "PostSettlement", "Store"]
 
@@ -85,6 +85,15 @@ class PostSettlement:
                 photo_id=decided.photo_id,
                 reason=decided.reason,
                 failed_at=now,
+                caption=post.caption,
+                hashtags=post.hashtags,
+                mentions=post.mentions,
+                place=post.place,
+                entities=post.entities,
+                photo_ids=post.photo_ids,
+                alt_texts=tuple(post.alt_texts.get(photo_id) for photo_id in post.photo_ids),
+                created_at=post.created_at,
+                edited_at=post.edited_at,
             )
         else:
             event = PostPublished(
@@ -98,6 +107,7 @@ class PostSettlement:
                 entities=post.entities,
                 created_at=post.created_at,
                 published_at=now,
+                edited_at=post.edited_at,
             )
         # After a crash between log and tables the post is decided once more: the same id lets subscribers deduplicate.
         name = f"{ids.encode('o', post.id)}.{'failed' if isinstance(decided, Failure) else 'published'}"

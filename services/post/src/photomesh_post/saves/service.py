@@ -12,7 +12,6 @@ from photomesh_post.saves import domain
 from photomesh_post.saves.domain import MAX_COLLECTIONS, NEVER, CollectionView, Membership, checked_name
 from photomesh_post.saves.event_log import SaveEvent, SaveEventLog
 from photomesh_post.saves.queries import SaveQueries
-from photomesh_post.tables.rows import version_at
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import (
@@ -25,6 +24,7 @@ from photomesh_shared.events import (
     PostSaved,
     PostUnsaved,
 )
+from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId
 
 __all__ = ["SaveService", "Store"]

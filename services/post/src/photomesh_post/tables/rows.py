@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from photomesh_shared.ids import timestamp_of
 
-__all__ = ["FINAL", "Row", "RowWrite", "by_month", "decode_json", "month_at", "month_of", "utc", "version_at"]
+__all__ = ["FINAL", "Row", "RowWrite", "by_month", "decode_json", "month_at", "month_of", "utc"]
 
 Row = Mapping[str, Any]
 Model = TypeVar("Model")
@@ -38,11 +38,6 @@ class RowWrite:
     key: Mapping[str, Any]
     timestamp: int
     cells: Mapping[str, object] = field(default_factory=dict)
-
-
-def version_at(time: datetime) -> int:
-    """The version of an event at this time: microseconds since 1970."""
-    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def month_at(version: int) -> int:

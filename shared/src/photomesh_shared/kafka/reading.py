@@ -1,0 +1,73 @@
+"""Reading whole topics without a consumer group: for commands that compare a topic with a store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.kafka.consumer import received
+from photomesh_shared.kafka.source import Received
+
+__all__ = ["non_empty_topics", "read_topic"]
+
+_POLL_MS = 1_000
+_POLL_RECORDS = 5_000
+_FETCH_BYTES = 4 * 1_048_576
+
+
+async def read_topic(bootstrap: str, topic: str) -> AsyncIterator[Received]:
+    """Yield the records that a topic has now, from the earliest, in order within a partition. Raises Unavailable."""
+    async with _consumer(bootstrap) as consumer:
+        partitions = await _partitions(consumer, topic)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        left = set(partitions)
+        while left:
+            for tp, messages in (await consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
+                for message in messages:
+                    if message.offset < ends[tp]:
+                        yield received(message)
+            # By the position and not the last record: the records before the end may have been compacted away.
+            left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+
+
+async def non_empty_topics(bootstrap: str, topics: Collection[str]) -> set[str]:
+    """Return those of the topics that hold a record. Raises Unavailable."""
+    async with _consumer(bootstrap) as consumer:
+        partitions = [tp for topic in topics for tp in await _partitions(consumer, topic)]
+        starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return {tp.topic for tp in partitions if starts[tp] < ends[tp]}
+
+
+async def _partitions(consumer: Any, topic: str) -> list[Any]:
+    numbers = await consumer._client._wait_on_metadata(topic)  # the driver knows topics only after a subscription
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka: {type(error).__name__}: {error}") from error
+    finally:
+        try:
+            with surface_stray_cancellation():
+                await consumer.stop()
+        except StrayCancellation:
+            # Without a group, the driver awaits a task that it cancelled; do the rest of `stop` here.
+            await consumer._client.close()
