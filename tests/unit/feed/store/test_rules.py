@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 import pytest
 from fakeredis import FakeAsyncRedis
@@ -10,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from photomesh_feed.domain.engagement import Engagement
 from photomesh_feed.domain.order import in_feed_order
 from photomesh_feed.domain.pages import ChosenPosts, FeedList, Gaps, StoredPage
 from photomesh_feed.store import keys
 from photomesh_feed.store.reader import FeedReader
+from photomesh_feed.store.writer import FeedWriter
 
 READER, ADA, GRACE = 1, 2, 3
 BASE = 1 << 50
@@ -180,3 +184,81 @@ async def test_pages_are_the_visible_posts_of_list_and_pulled_timelines(
                 break
             after = read[-1]
         assert read == visible
+
+
+class OwnLike:
+    """A reader's likes of a post whose counts are of `counted_at`: four likes."""
+
+    def __init__(self, redis: Redis, reader: FeedReader, now: int) -> None:
+        self._redis = redis
+        self._reader = reader
+        self.now = now
+
+    async def happens(self, at: int, *, liked: bool) -> None:
+        """`at`: microseconds from the counts."""
+        engagement = Engagement("like", READER, post_id(1), self.now + at, active=liked, at=datetime.now(UTC))
+        await FeedWriter(self._redis).apply_engagement(engagement)
+
+    async def are_counted(self, likes: int, at: int) -> None:
+        await FeedWriter(self._redis).apply_counts(post_id(1), likes=likes, comments=2, version=self.now + at)
+
+    async def shown(self) -> tuple[int, bool]:
+        [row] = (await self._reader.page(READER, FeedList(None, 20), ())).rows
+        return int(row.likes), row.liked == b"1"
+
+
+@pytest.fixture
+async def own_like(redis: Redis) -> OwnLike:
+    reader = await open_feed(redis, following=[ADA])
+    await add_post(redis, post_id(1), ADA)
+    own_like = OwnLike(redis, reader, time.time_ns() // 1000)
+    await own_like.are_counted(4, at=0)
+    return own_like
+
+
+async def test_an_own_like_is_in_the_count_once(own_like: OwnLike) -> None:
+    await own_like.happens(1, liked=True)
+    assert await own_like.shown() == (5, True)
+    await own_like.are_counted(5, at=2)
+    assert await own_like.shown() == (5, True)
+    await own_like.happens(3, liked=False)
+    assert await own_like.shown() == (4, False)
+    await own_like.are_counted(4, at=4)
+    assert await own_like.shown() == (4, False)
+
+
+async def test_the_first_like_of_a_post_without_counts(own_like: OwnLike, redis: Redis) -> None:
+    await redis.hdel(keys.post(post_id(1)), "lc", "cv", "ct")
+    await own_like.happens(1, liked=True)
+    assert await own_like.shown() == (1, True)
+
+
+async def test_likes_and_unlikes_before_anything_is_counted(own_like: OwnLike) -> None:
+    for at, liked, likes in ((1, True, 5), (2, False, 4), (3, True, 5), (4, True, 5), (5, False, 4)):
+        await own_like.happens(at, liked=liked)
+        assert await own_like.shown() == (likes, liked)
+
+
+@pytest.mark.parametrize("known", ["+3", "-3"])
+async def test_a_repeated_event_or_one_of_unknown_history_changes_no_count(
+    own_like: OwnLike, redis: Redis, known: str
+) -> None:
+    liked = known[0] == "+"
+    await redis.hset(keys.likes(READER), str(post_id(1)), known)
+    await own_like.happens(1, liked=liked)
+    await own_like.happens(2, liked=liked)
+    assert await own_like.shown() == (4, liked)
+
+
+async def test_a_count_that_precedes_the_event_of_the_like_has_it(own_like: OwnLike) -> None:
+    """Topics are read independently of each other."""
+    await own_like.are_counted(5, at=2)
+    await own_like.happens(1, liked=True)
+    assert await own_like.shown() == (5, True)
+
+
+async def test_clocks_that_differ_make_a_count_wrong_for_a_minute_only(own_like: OwnLike) -> None:
+    own_like.now -= 61_000_000
+    await own_like.are_counted(5, at=0)
+    await own_like.happens(1, liked=True)
+    assert await own_like.shown() == (4, True)

@@ -7,14 +7,16 @@ Everything here can be lost: it is built again from events, post and social-grap
     t:{author}    ZSET   timeline: the author's newest published posts in the same form, at most TIMELINE_POSTS, without
                          gaps from the newest on.
     p:{post}      HASH   s snapshot as JSON, v its version, a author, h hashtags; lc likes, cc comments, cv their
-                         version; e an edit that came before the publication, ev its version; x=1: deleted, and no other
-                         field is there. Each may be there without the others: no s does not mean that there is no post.
+                         version, ct their time in microseconds; e an edit that came before the publication, ev its
+                         version; x=1: deleted, and no other field is there. Each may be there without the others:
+                         no s does not mean that there is no post.
     u:{account}   HASH   username, display_name, avatar_url, private (0 or 1), v version
     fv:{account}  HASH   versions of the account's follows and mutes, and the field MARKER: see below
     fo:{account}  SET    accounts that it follows
     mu:{account}  SET    accounts that it mutes
     li:{account}  HASH   post id → +version (likes it) or -version (does not); c<comment id> → the same for comments
-                         that the account wrote
+                         that the account wrote. After a change of a known state :version of each change follows, the
+                         latest first, four at most
     sa:{account}  HASH   post id → +version (saved) or -version
     af:{account}  ZSET   author → affinity, in the units of `domain.affinity`
     rk:{account}  HASH   latest ranked order: name, head (the newest post then), limit (of its pages)

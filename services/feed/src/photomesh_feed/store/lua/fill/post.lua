@@ -9,7 +9,8 @@ if not known[2] or tonumber(ARGV[2]) > tonumber(known[2]) then
   redis.call('HSET', key, 's', ARGV[1], 'v', ARGV[2], 'a', ARGV[3], 'h', ARGV[4])
 end
 if tonumber(ARGV[7]) > tonumber(known[3] or '-1') then
-  redis.call('HSET', key, 'lc', ARGV[5], 'cc', ARGV[6])
+  local now = redis.call('TIME')
+  redis.call('HSET', key, 'lc', ARGV[5], 'cc', ARGV[6], 'ct', string.format('%.0f', now[1] * 1000000 + now[2]))
   if ARGV[7] ~= '0' then
     redis.call('HSET', key, 'cv', ARGV[7])
   end

@@ -2,7 +2,7 @@
 -- KEYS: likes, saves. ARGV: post, state of the like, state of the save (+version or -version), and so on.
 local function merge(key, post, state)
   local known = redis.call('HGET', key, post)
-  if not known or tonumber(string.sub(known, 2)) < tonumber(string.sub(state, 2)) then
+  if not known or tonumber(string.match(known, '%d+')) < tonumber(string.sub(state, 2)) then
     redis.call('HSET', key, post, state)
   end
 end

@@ -14,7 +14,7 @@ end
 -- Returns the fields of a visible post, false for one that is hidden, deleted or in `absent`, and nil for one whose
 -- snapshot has to be loaded first.
 local function find_visible(post, absent)
-  local fields = redis.call('HMGET', POST .. post, 'a', 's', 'lc', 'cc', 'x')
+  local fields = redis.call('HMGET', POST .. post, 'a', 's', 'lc', 'cc', 'x', 'ct')
   if fields[5] or absent[post] then
     return false
   end
