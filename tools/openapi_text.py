@@ -112,17 +112,20 @@ HEADERS: Json = {
     "Request-Id": _header("Links this response to our logs, traces and events.", "req_5Y1pXQm2aWlAtoN0"),
     "RateLimit": _header(
         "Of each limit that the request counted against: how many more requests fit now (`r`), and in how many "
-        "seconds all of them do again (`t`).",
-        '"user";r=1199;t=1, "read";r=899;t=1, "address";r=2999;t=1',
+        "seconds the next one does (`t`; 0 if `r` is not).",
+        '"user";r=1199;t=0, "read";r=0;t=1, "address";r=2999;t=0',
     ),
     "RateLimit-Policy": _header(
         "Those limits: so many requests (`q`) in so many seconds (`w`).",
         '"user";q=1200;w=60, "read";q=900;w=60, "address";q=3000;w=60',
     ),
+    "Accept": _header("The media type that the body may have.", "application/json"),
+    "Accept-Encoding": _header("The content coding that the body may have.", "identity"),
+    "Content-Encoding": _header("`gzip` if the response is compressed, as `Accept-Encoding` allowed.", "gzip"),
     "Retry-After": _header("Seconds to wait before trying again, where that may help.", "2"),
     "Location": _header("The path of what was created.", "/v1/posts/o_9xQ4w2Lr"),
     "Cache-Control": _header("Whether and how long the response may be cached (RFC 9111).", "private, no-cache"),
-    "Vary": _header("The request headers on which the response depends (RFC 9110).", "Authorization"),
+    "Vary": _header("The request headers on which the response depends (RFC 9110).", "Authorization, Accept-Encoding"),
     "ETag": _header("The version of the representation, for `If-None-Match` and `If-Match`.", '"5d41402abc4b2a76"'),
     "Link": _header(
         'The next page, as `rel="next"`; absent on the last.', '</v1/users/u_8aB3x9Q2/posts?cursor=…>; rel="next"'
@@ -135,6 +138,7 @@ HEADERS: Json = {
     "WWW-Authenticate": _header("How to authenticate.", "Bearer"),
 }
 
+# None has an example: interactive documentation would send it.
 PARAMETERS: Json = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -143,7 +147,6 @@ PARAMETERS: Json = {
         "description": "Makes repeating safe: equal requests with one key are carried out once. Use a new one, "
         "such as a UUID, for each thing that you create.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "example": "7f9c24e8-3b12-4b6f-9f1c-2f0f3a1f6c55",
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
@@ -151,7 +154,6 @@ PARAMETERS: Json = {
         "required": False,
         "description": "The `ETag` that you have: if it is still right, the answer is a 304 without a body.",
         "schema": {"type": "string"},
-        "example": '"5d41402abc4b2a76"',
     },
     "IfMatch": {
         "name": "If-Match",
@@ -159,7 +161,6 @@ PARAMETERS: Json = {
         "required": False,
         "description": "The `ETag` that you read: if it has changed since, nothing is changed and the answer is a 412.",
         "schema": {"type": "string"},
-        "example": '"5d41402abc4b2a76"',
     },
 }
 
@@ -183,6 +184,10 @@ def headers_of(status: int, operation: Json) -> Json:
         names.append("Retry-After")
     if status == 401:
         names.append("WWW-Authenticate")
+    if status == 415:
+        names += ["Accept", "Accept-Encoding"]
+    if status != 304:
+        names.append("Content-Encoding")
     conditional = takes("IfNoneMatch", operation) or takes("IfMatch", operation)
     if status == 201 or (conditional and status in (200, 304, 412)):
         names.append("ETag")

@@ -151,6 +151,15 @@ def test_every_routed_answer_names_its_headers(name: str) -> None:
         assert {"Request-Id", "RateLimit", "RateLimit-Policy"} <= resolved(response)["headers"].keys()
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_interactive_documentation_sends_no_key_and_no_condition(name: str) -> None:
+    """Its forms are filled in with examples and defaults: one key for everybody, and a condition that never holds."""
+    for parameter in map(resolved, OPERATIONS[name].get("parameters", [])):
+        if parameter["in"] == "header":
+            assert not {"example", "examples"} & parameter.keys()
+            assert not {"default", "example", "examples"} & parameter["schema"].keys()
+
+
 def test_every_reference_leads_somewhere() -> None:
     references = set(re.findall(r'"\$ref": "([^"]+)"', FILES[0].read_text()))
     assert references

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from tests.support.declared import undeclared_headers
+
 OPENAPI = Path(__file__).parents[2] / "gateway/src/photomesh_gateway/openapi.json"
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 
@@ -33,5 +35,6 @@ def token(gateway_url: str) -> str:
 def test_no_input_breaks_it(case: schemathesis.Case[Any], gateway_url: str, token: str) -> None:
     response = case.call(base_url=gateway_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
     case.validate_response(response, checks=CHECKS)
+    assert not undeclared_headers(case.method, case.path, response.status_code, response.headers)
     if response.status_code >= 400:
         assert response.headers["content-type"][0].startswith("application/problem+json")

@@ -26,6 +26,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
 from photomesh_gateway.access_log import AccessLog
+from photomesh_gateway.pages.own_pages import OwnPages
 from photomesh_gateway.pages.routes import pages_router
 from photomesh_gateway.proxy.exchange import ClientGone, Exchange
 from photomesh_gateway.routing.router import Resource, Route, Router
@@ -72,6 +73,7 @@ class Gateway:
             readiness=self.readiness,
             openapi_url=None,  # the whole API's document is at that path
         )
+        self._own_pages = OwnPages(self.pages)
         self._deps: Deps
 
     @asynccontextmanager
@@ -96,14 +98,13 @@ class Gateway:
     async def _serve_page(self, exchange: Exchange, receive: Receive) -> None:
         try:
             exchange.headers += await self._deps.limiter.check_address(exchange.client)
-        except TooManyRequests as problem:
+            if (preflight := self._deps.cors.preflight(exchange.method, exchange.fields)) is not None:
+                await exchange.respond(204, preflight)
+            else:
+                await self._own_pages.serve(exchange, receive)
+        except (TooManyRequests, MethodNotAllowed) as problem:
             exchange.headers.append((b"request-id", exchange.request_id.encode()))
             await self._refuse(exchange, problem)
-            return
-        if (preflight := self._deps.cors.preflight(exchange.method, exchange.fields)) is not None:
-            await exchange.respond(204, preflight)
-        else:
-            await self.pages(exchange.scope, receive, exchange.send)
 
     async def _serve(self, exchange: Exchange, resource: Resource) -> None:
         """Responds, whatever happens, and records the request."""

@@ -10,6 +10,7 @@
     ├── Gone 410
     ├── PreconditionFailed 412
     ├── PayloadTooLarge 413
+    ├── UnsupportedMediaType 415
     ├── Misdirected 421       ── WrongRegion
     ├── Unprocessable 422     ── InvalidRequest, IdempotencyKeyReused
     ├── TooManyRequests 429
@@ -64,6 +65,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "Unprocessable",
+    "UnsupportedMediaType",
     "WrongRegion",
     "all_problem_types",
     "explanation",
@@ -209,6 +211,12 @@ class PayloadTooLarge(Problem):
     """The body exceeds the maximum size. Photos do not go through the API: upload them to the presigned URLs."""
 
     status, code, title = 413, "payload-too-large", "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not plain JSON. Send `Content-Type: application/json`, and no `Content-Encoding`."""
+
+    status, code, title = 415, "unsupported-media-type", "The body must be plain JSON"
 
 
 class Misdirected(Problem):

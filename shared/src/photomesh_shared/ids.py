@@ -7,6 +7,7 @@ of 63 bits loses digits in a browser.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +41,7 @@ MAX_ID = (1 << 63) - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _MAX_DIGITS = 11  # 62**11 > 2**63
+_ABSENT = 0  # generated never: it would be the first id of the epoch's first millisecond
 
 
 def encode(prefix: str, value: int) -> str:
@@ -124,10 +126,25 @@ class IdGenerator:
 
 
 def _from_wire(prefix: str) -> BeforeValidator:
+    documented = re.compile(_pattern(prefix))
+
     def validate(value: object) -> object:
-        return decode(prefix, value) if isinstance(value, str) else value
+        """Parse an id. Text that matches the documented pattern, but is no id's wire form, becomes the id of nothing:
+        to a client it is as well-formed as any other id that does not exist."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return decode(prefix, value)
+        except ValueError:
+            if documented.fullmatch(value):
+                return _ABSENT
+            raise
 
     return BeforeValidator(validate)
+
+
+def _pattern(prefix: str) -> str:
+    return f"^{prefix}_[0-9A-Za-z]{{1,{_MAX_DIGITS}}}$"
 
 
 def _to_wire(prefix: str) -> PlainSerializer:
@@ -138,7 +155,7 @@ def _schema(prefix: str, noun: str) -> WithJsonSchema:
     return WithJsonSchema(
         {
             "type": "string",
-            "pattern": f"^{prefix}_[0-9A-Za-z]{{1,{_MAX_DIGITS}}}$",
+            "pattern": _pattern(prefix),
             "examples": [f"{prefix}_8aB3x9Q2"],
             "description": f"Id of {noun}.",
         }

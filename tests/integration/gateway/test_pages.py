@@ -42,7 +42,7 @@ async def test_every_problem_type_has_a_page_for_people_and_one_for_programs(gat
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert problem["code"] in page.text
-        assert page.headers["vary"] == "Accept"
+        assert "Accept" in page.headers["vary"].split(", ")
         assert "`" not in page.text
     overview = await gateway.get("/problems/", headers=BROWSER)
     assert all(f"/problems/{problem['code']}" in overview.text for problem in listed)
@@ -106,4 +106,43 @@ async def test_a_method_that_a_path_does_not_take(gateway: httpx.AsyncClient) ->
     assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
     answer = await gateway.post("/v1/limits")
     expect_problem(answer, 405, "method-not-allowed")
-    assert "GET" in answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+OWN_PAGES = [
+    "/",
+    "/docs",
+    "/docs/",
+    "/docs/start.js",
+    "/openapi.json",
+    "/v1/limits",
+    "/problems",
+    "/problems/not-found",
+]
+
+
+@pytest.mark.parametrize("path", OWN_PAGES)
+async def test_own_pages_take_head_and_options(gateway: httpx.AsyncClient, path: str) -> None:
+    get, head = await gateway.get(path), await gateway.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-type", "content-length", "etag", "content-security-policy", "cache-control"):
+        assert head.headers.get(name) == get.headers.get(name), name
+    options = await gateway.options(path)
+    assert (options.status_code, options.content) == (204, b"")
+    assert options.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert (await gateway.head(path, headers={"If-None-Match": get.headers["etag"]})).status_code == 304
+    expect_problem(await gateway.put(path), 405, "method-not-allowed")
+
+
+async def test_methods_of_a_path_that_nothing_is_at(gateway: httpx.AsyncClient) -> None:
+    assert (await gateway.head("/nothing")).status_code == 404
+    expect_problem(await gateway.options("/nothing"), 404, "route-not-found")
+    expect_problem(await gateway.put("/nothing"), 404, "route-not-found")
+
+
+@pytest.mark.parametrize("path", ["/v1/limits/", "/openapi.json/", "/problems/not-found/", "/readyz/"])
+async def test_nothing_redirects_to_a_foreign_host(gateway: httpx.AsyncClient, path: str) -> None:
+    for name in ("Host", "X-Forwarded-Host"):
+        answer = await gateway.get(path, headers={name: "evil.example"})
+        assert answer.status_code == 404
+        assert "location" not in answer.headers

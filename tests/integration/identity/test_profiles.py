@@ -62,9 +62,14 @@ async def test_long_usernames(users: ApiUsers) -> None:
     expect_problem(answer, 422, "invalid-request", "/username")
 
 
-@pytest.mark.parametrize("user_id", ["u_", "1", "p_1", "u_01", "u_zzzzzzzzzzz", "u_ü", "u_%00", "u_" + "1" * 500])
+@pytest.mark.parametrize("user_id", ["u_", "1", "p_1", "u_ü", "u_%00", "u_" + "1" * 500])
 async def test_malformed_ids(users: ApiUsers, user_id: str) -> None:
     expect_problem(await users.api.get(f"/v1/users/{user_id}"), 422, "invalid-request", "/user_id")
+
+
+@pytest.mark.parametrize("user_id", ["u_01", "u_zzzzzzzzzzz"])
+async def test_an_id_that_exists_nowhere_is_not_found(users: ApiUsers, user_id: str) -> None:
+    expect_problem(await users.api.get(f"/v1/users/{user_id}"), 404, "account-not-found")
 
 
 async def test_a_token_of_another_issuer(users: ApiUsers, issuer: Issuer) -> None:

@@ -152,10 +152,44 @@ async def test_without_a_key_every_request_is_executed(shop: Shop) -> None:
     assert len({creation.id for creation in shop.creations}) == 2
 
 
-async def test_a_key_belongs_to_one_request(shop: Shop, key: str) -> None:
-    await shop.order(key)
-    expect_problem(await shop.order(key, "bacon"), 422, "idempotency-key-reused")
+async def test_a_key_belongs_to_one_request(shop: Shop, key: str, issuer: Issuer) -> None:
+    await shop.order(key, **issuer.headers(1))
+    expect_problem(await shop.order(key, "bacon", **issuer.headers(1)), 422, "idempotency-key-reused")
     assert list(shop.orders.values()) == [b"eggs"]
+
+
+async def test_callers_without_an_account_do_not_share_keys(shop: Shop, key: str) -> None:
+    """One key that all of them read in the same example is a key of each."""
+    ada, bob = await shop.order(key, '{"name": "ada"}'), await shop.order(key, '{"name": "bob"}')
+    assert (ada.status_code, bob.status_code) == (201, 201)
+    assert ada.json() != bob.json()
+    again = await shop.order(key, '{"name": "ada"}', **{"X-Forwarded-For": "198.51.100.7"})
+    assert again.headers["idempotency-replayed"] == "true"  # also from another network
+    assert again.json() == ada.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "equal"),
+    [
+        (b'{"b":[1,{"d":2,"c":"\\u00e9"}],"a":null}', True),
+        ('{ "a" : null,\n "b" : [1, {"c": "é", "d": 2}] }'.encode(), True),
+        (b'{"a":null,"b":[{"c":"\\u00e9","d":2},1]}', False),
+        (b'{"a":null,"b":[1,{"c":"\\u00e9","d":"2"}]}', False),
+        (b'{"a":null,"b":[1,{"c":"\\u00e9","d":true}]}', False),
+        (b'{"b":[1,{"c":"\\u00e9","d":2}]}', False),
+        (b'{"a":null,"b":[1,{"c":"\\u00e9","d":2}]', False),
+        (b"[" * 100_000, False),
+    ],
+)
+async def test_equal_json_is_the_same_request(shop: Shop, key: str, issuer: Issuer, body: bytes, equal: bool) -> None:
+    first = '{"a": null, "b": [1, {"c": "\\u00e9", "d": 2}]}'
+    await shop.order(key, first, **issuer.headers(1))
+    answer = await shop.client.post("/v1/orders", content=body, headers={"Idempotency-Key": key} | issuer.headers(1))
+    if equal:
+        assert answer.headers["idempotency-replayed"] == "true"
+    else:
+        expect_problem(answer, 422, "idempotency-key-reused")
+    assert len(shop.orders) == 1
 
 
 async def test_a_key_belongs_to_one_account_and_one_path(shop: Shop, key: str, issuer: Issuer) -> None:

@@ -10,7 +10,7 @@ from tests.integration.social_graph.test_visibility import CHANGES, READS, nonex
 from tests.support.problems import expect_problem
 
 OWN_READS = ["/v1/me/follow-requests", "/v1/me/blocks", "/v1/me/mutes", "/v1/me/relationships?user_id=u_1"]
-BAD_IDS = ["1", "p_1", "u_", "u_01", "u_é", "u_zzzzzzzzzzzz", "u_ZZZZZZZZZZZ", "u_-1", "null", "u_1%00", "%20"]
+BAD_IDS = ["1", "p_1", "u_", "u_é", "u_zzzzzzzzzzzz", "u_-1", "null", "u_1%00", "%20"]
 
 
 @pytest.mark.parametrize(("method", "path"), [*CHANGES, *(("GET", path) for path in READS)])

@@ -55,6 +55,10 @@ def test_whoever_waits_as_told_is_let_in_and_nobody_sooner(rate: Rate, gaps: lis
         if reading.wait:
             assert take([tat], [policy], now + reading.wait - 1)[1][0].wait == 1
             assert take([tat], [policy], now + reading.wait)[1][0].wait == 0
+        free_in = policy.free_in(reading.full_in)
+        assert take([tat], [policy], now + free_in)[1][0].wait == 0
+        if free_in:
+            assert take([tat], [policy], now + free_in - 1)[1][0].wait == 1
 
 
 @given(rates, gaps)

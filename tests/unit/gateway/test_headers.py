@@ -26,7 +26,7 @@ def test_ordinary_headers_go_through() -> None:
     ]
     assert forwarded(headers) == {
         "accept": ["image/*"],
-        "accept-encoding": ["br"],
+        "accept-encoding": ["identity"],  # the gateway compresses
         "user-agent": ["curl"],
         "x-mine": ["1", "2"],
         "if-none-match": ['"v"'],

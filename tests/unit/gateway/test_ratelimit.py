@@ -86,26 +86,28 @@ async def test_what_a_caller_with_an_account_is_told() -> None:
     headers = dict(await limiter(Time(), read="10/60").check(RateClass.READ, 7, "192.0.2.1"))
     assert headers == {
         b"ratelimit-policy": b'"user";q=100;w=60, "read";q=10;w=60, "address";q=100;w=60',
-        b"ratelimit": b'"user";r=99;t=1, "read";r=9;t=6, "address";r=99;t=1',
+        b"ratelimit": b'"user";r=99;t=0, "read";r=9;t=0, "address";r=99;t=0',
     }
 
 
 async def test_what_a_caller_without_one_is_told() -> None:
     headers = dict(await limiter(Time()).check(RateClass.WRITE, None, "192.0.2.1"))
-    assert headers[b"ratelimit"] == b'"write";r=99;t=1, "address";r=99;t=1'
+    assert headers[b"ratelimit"] == b'"write";r=99;t=0, "address";r=99;t=0'
 
 
 async def test_a_refusal() -> None:
     time = Time()
     limits = limiter(time, read="2/60")
-    for _ in range(2):
-        await limits.check(RateClass.READ, 7, "192.0.2.1")
+    await limits.check(RateClass.READ, 7, "192.0.2.1")
+    last = dict(await limits.check(RateClass.READ, 7, "192.0.2.1"))
+    assert last[b"ratelimit"].startswith(b'"user";r=98;t=0, "read";r=0;t=30')
+    time.now += 10 * SECOND
     with pytest.raises(TooManyRequests) as refusal:
         await limits.check(RateClass.READ, 7, "192.0.2.1")
-    assert refusal.value.headers["Retry-After"] == "30"
-    assert refusal.value.headers["ratelimit"].startswith('"user";r=98;t=2, "read";r=0;t=60')
+    assert refusal.value.headers["Retry-After"] == "20"
+    assert refusal.value.headers["ratelimit"].startswith('"user";r=100;t=0, "read";r=0;t=20')
     assert refusal.value.extensions == {"violated_policies": ["read"]}
-    time.now += 30 * SECOND
+    time.now += 20 * SECOND
     await limits.check(RateClass.READ, 7, "192.0.2.1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -72,7 +73,6 @@ async def list_orders(deps: Dependencies, paging: Paging) -> Page[int]:
     "/{order_id}",
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
-    conditional=True,
     problems=[NoSuchOrder],
     summary="Show",
 )
@@ -130,6 +130,7 @@ def documented(method: str, path: str) -> dict[str, set[str]]:
 def test_problems_follow_from_the_declaration() -> None:
     assert documented("get", "/v1/orders") == {
         "200": set(),
+        "304": set(),
         "400": {"invalid-cursor"},
         "422": {"invalid-request"},
         "503": {"unavailable"},
@@ -147,6 +148,7 @@ def test_problems_follow_from_the_declaration() -> None:
         "400": {"malformed-json"},
         "401": {"missing-token", "invalid-token", "expired-token"},
         "412": {"precondition-failed"},
+        "415": {"unsupported-media-type"},
         "422": {"invalid-request"},
         "503": {"unavailable"},
     }
@@ -270,3 +272,71 @@ async def test_wrong_pages_are_refused(client: httpx.AsyncClient) -> None:
     expect_problem(await client.get("/v1/orders?cursor=abc"), 400, "invalid-cursor")
     for query in ("limit=0", "limit=51", "cursor=" + "x" * 501):
         expect_problem(await client.get(f"/v1/orders?{query}"), 422, "invalid-request")
+
+
+async def test_every_read_has_an_entity_tag(client: httpx.AsyncClient) -> None:
+    first, second = await client.get("/v1/orders?limit=3"), await client.get("/v1/orders?limit=2")
+    assert first.headers["etag"] == (await client.get("/v1/orders?limit=3")).headers["etag"]
+    assert first.headers["etag"] != second.headers["etag"]
+    known = await client.get("/v1/orders?limit=3", headers={"If-None-Match": first.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    assert known.headers["etag"] == first.headers["etag"]
+    assert known.headers["cache-control"] == "private, no-cache"
+    changed = await client.get("/v1/orders?limit=2", headers={"If-None-Match": first.headers["etag"]})
+    assert changed.status_code == 200
+    undecided = await client.get("/v1/orders/1")
+    assert undecided.headers["cache-control"] == "private, no-cache"
+    assert "etag" not in (await client.get("/v1/orders?cursor=abc")).headers
+
+
+@pytest.mark.parametrize(
+    ("content_type", "accepted"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ("APPLICATION/JSON", True),
+        ("application/merge-patch+json", True),
+        (None, False),
+        ("", False),
+        ("text/plain", False),
+        ("application/x-www-form-urlencoded", False),
+        ("multipart/form-data; boundary=x", False),
+        ("application/jsonp", False),
+    ],
+)
+async def test_a_body_is_json_and_says_so(
+    client: httpx.AsyncClient, issuer: Issuer, content_type: str | None, accepted: bool
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token(7)}"}
+    if content_type is not None:
+        headers["Content-Type"] = content_type
+    answer = await client.patch("/v1/orders/1", content=b'{"name": "x"}', headers=headers)
+    if accepted:
+        assert answer.json() == "x"
+    else:
+        expect_problem(answer, 415, "unsupported-media-type")
+        assert answer.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate", "identity, gzip"])
+async def test_a_body_in_a_content_coding_is_refused(client: httpx.AsyncClient, issuer: Issuer, coding: str) -> None:
+    headers = {"Authorization": f"Bearer {issuer.token(7)}", "Content-Type": "application/json"}
+    body = gzip.compress(b'{"name": "x"}')
+    answer = await client.patch("/v1/orders/1", content=body, headers=headers | {"Content-Encoding": coding})
+    expect_problem(answer, 415, "unsupported-media-type")
+    assert answer.headers["accept-encoding"] == "identity"
+    plain = headers | {"Content-Encoding": "identity"}
+    assert (await client.patch("/v1/orders/1", json={"name": "x"}, headers=plain)).json() == "x"
+
+
+async def test_no_body_needs_no_type(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    answer = await client.patch("/v1/orders/1", headers={"Authorization": f"Bearer {issuer.token(7)}"})
+    expect_problem(answer, 422, "invalid-request")
+
+
+@pytest.mark.parametrize("path", ["/v1/orders/", "/healthz/", "//evil.example", "/v1/orders/1/"])
+async def test_nothing_redirects(client: httpx.AsyncClient, path: str) -> None:
+    """A redirect would be built from the request's `Host`, which anybody may write."""
+    answer = await client.get(path, headers={"Host": "evil.example"})
+    assert answer.status_code in (404, 422)
+    assert "evil.example" not in str(answer.headers)

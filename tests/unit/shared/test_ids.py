@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from photomesh_shared import ids
 from photomesh_shared.ids import EPOCH, MAX_ID, IdGenerator, PhotoId, UploadId, decode, encode
@@ -121,3 +121,17 @@ def test_models_hold_integers_and_show_strings(value: int) -> None:
 def test_models_refuse_what_is_no_id(value: Any) -> None:
     with pytest.raises(ValidationError):
         _Model.model_validate({"photo": value})
+
+
+@pytest.mark.parametrize("text", ["p_zzzzzzzzzzz", "p_AzL8n0Y58m8", "p_00", "p_0000000000"])
+def test_what_only_looks_like_an_id_is_the_id_of_nothing(text: str) -> None:
+    """It matches the documented pattern, so it is well-formed, and there is no such photo."""
+    with pytest.raises(ValueError, match="must look like"):
+        decode("p", text)
+    assert TypeAdapter(PhotoId).validate_python(text) == 0
+
+
+@pytest.mark.parametrize("text", ["p_", "p_zzzzzzzzzzzz", "p_8aB3x9Q-", "u_00", "p_00\n", "P_00"])
+def test_what_does_not_look_like_one_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="must look like p_"):
+        TypeAdapter(PhotoId).validate_python(text)

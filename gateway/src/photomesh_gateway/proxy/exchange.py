@@ -92,12 +92,6 @@ class Exchange:
         await self._send(message)
         self.writing = False
 
-    async def send(self, message: Message) -> None:
-        """ASGI's `send`, for an app that responds in a service's stead."""
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *self.headers]
-        await self._send(message)
-
     async def respond(self, status: int, headers: Headers) -> None:
         """Responds without a body."""
         await self.begin(status, headers)

@@ -14,6 +14,7 @@ from time import perf_counter
 import aiohttp
 from yarl import URL
 
+from photomesh_gateway import compression
 from photomesh_gateway.errors import UpstreamFailed, UpstreamTimeout, UpstreamUnavailable
 from photomesh_gateway.metrics import UPSTREAM_FAILURES, UPSTREAM_SECONDS
 from photomesh_gateway.proxy import headers
@@ -105,6 +106,15 @@ async def _relay(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
     fields = headers.to_client(response.raw_headers)
     if response.status in (204, 304):  # a 304 may name a length without a body, which our server refuses
         fields = [(name, value) for name, value in fields if name != b"content-length"]
+    if response.status == 304:
+        fields = compression.not_modified_headers(fields, exchange.fields.get(b"if-none-match"))
+    elif compression.is_compressible(response.status, fields):
+        fields.append(compression.VARY)
+        if compression.accepts_gzip(exchange.fields.get(b"accept-encoding")):
+            body = compression.compress(await response.read())
+            await exchange.begin(response.status, compression.gzip_headers(fields, len(body)))
+            await exchange.write(body, more=False)
+            return
     await exchange.begin(response.status, fields)
     content, more = response.content, True
     while more:

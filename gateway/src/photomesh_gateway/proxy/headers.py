@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from multidict import CIMultiDict
 
+from photomesh_gateway.compression import plain_tags
 from photomesh_gateway.errors import HeaderNotText
 
 __all__ = ["RawHeaders", "to_client", "to_service"]
@@ -29,8 +30,10 @@ _HOP_BY_HOP = frozenset(
         b"upgrade",
     ]
 )
-# A service gets these from the gateway alone. Our server answered `Expect`; the HTTP client writes the framing.
+# A service gets these from the gateway alone. Our server answered `Expect`; the HTTP client writes the framing; the
+# gateway compresses.
 _NOT_TO_SERVICE = _HOP_BY_HOP | {
+    b"accept-encoding",
     b"authorization",
     b"content-length",
     b"expect",
@@ -46,6 +49,7 @@ _RESERVED = (b"x-forwarded-", b"x-photomesh-")
 # A client gets these from the gateway alone; `Date` is our server's.
 _NOT_TO_CLIENT = _HOP_BY_HOP | {b"date", b"server", b"request-id", b"ratelimit", b"ratelimit-policy"}
 _CORS = b"access-control-"
+_CONDITIONS = (("If-Match", b"if-match"), ("If-None-Match", b"if-none-match"))
 _NEUTRAL = (("Accept", "*/*"), ("Accept-Encoding", "identity"), ("User-Agent", "photomesh"))
 
 
@@ -67,6 +71,9 @@ def to_service(headers: RawHeaders, fields: Mapping[bytes, bytes], own: Mapping[
         raise HeaderNotText from None
     for named in _named(fields.get(b"connection")):
         forwarded.popall(named.decode("latin-1"), None)
+    for name, raw_name in _CONDITIONS:
+        if raw_name in fields and (values := forwarded.getall(name, None)):
+            forwarded[name] = ", ".join(map(plain_tags, values))
     for key, default in _NEUTRAL:
         forwarded.setdefault(key, default)
     forwarded.extend(own)

@@ -50,6 +50,10 @@ class Policy:
         object.__setattr__(self, "arguments", (self.interval, self.rate.quota))
         object.__setattr__(self, "header", f'"{self.name}";q={self.rate.quota};w={self.rate.window}')
 
+    def free_in(self, full_in: int) -> int:
+        """Returns the µs until the next request conforms, if the bucket is full again in so many µs."""
+        return max(0, full_in + self.interval - self.interval * self.rate.quota)
+
 
 class Reading(NamedTuple):
     """A bucket's state after a request was counted or refused."""
@@ -65,10 +69,7 @@ def take(tats: list[int], policies: list[Policy], now: int) -> tuple[list[int], 
     Takes the stored TATs (0 for a bucket not used before) and returns the new ones.
     """
     current = [max(tat, now) for tat in tats]
-    waits = [
-        max(0, tat + policy.interval - policy.interval * policy.rate.quota - now)
-        for tat, policy in zip(current, policies, strict=True)
-    ]
+    waits = [policy.free_in(tat - now) for tat, policy in zip(current, policies, strict=True)]
     if not any(waits):
         current = [tat + policy.interval for tat, policy in zip(current, policies, strict=True)]
     readings = [

@@ -97,7 +97,7 @@ class RateLimiter:
         policies = group.policies
         readings = await self._buckets.take(policies, keys)
         states = ", ".join(
-            f'"{policy.name}";r={reading.remaining};t={-(-reading.full_in // _SECOND)}'
+            f'"{policy.name}";r={reading.remaining};t={-(-policy.free_in(reading.full_in) // _SECOND)}'
             for policy, reading in zip(policies, readings, strict=True)
         )
         headers = [(b"ratelimit-policy", group.header), (b"ratelimit", states.encode())]

@@ -94,6 +94,7 @@ def create_service_app(
         openapi_url=openapi_url,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # Starlette builds the target from the request's `Host`
         separate_input_output_schemas=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # done by RequestContextMiddleware
         exception_handlers=HANDLERS,

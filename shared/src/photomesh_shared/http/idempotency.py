@@ -5,6 +5,10 @@ the same key with another body is a 422. No response is kept. A repeat is execut
 (`CreationId.repeated`): the use case finds what exists and responds with it as it is now, or writes the same event or
 row again if the first attempt did not get that far. The response is marked `Idempotency-Replayed: true`.
 
+Bodies that are equal as JSON are equal. A key belongs to its account. Callers without a token cannot be told apart:
+their address changes with the network, which is when they repeat. So theirs belongs to the key and the body together:
+whoever knows both, a password among them, is the same caller, and the same key with another body is another request.
+
 Requests of one key are serialised by a lock in Redis: a repeat while the first request is in progress is a 409. Only
 requests in progress take memory there. If the lock is lost, two requests of one key write the same event or row.
 
@@ -14,6 +18,7 @@ A first attempt that is refused (4xx) had no effect, so its key may be used agai
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 import re
 import secrets
@@ -106,7 +111,7 @@ class IdempotencyStore:
         """Return an attempt for the caller to execute, and to end by `release` or `forget`. Raises
         IdempotencyKeyReused, IdempotencyKeyInUse, and Unavailable without Redis or the database."""
         name = hmac.digest(self._secret, scope_key.encode(), "sha256")[:16]
-        record = KeyRecord(name, hmac.digest(self._secret, body, "sha256"), self._ids.next())
+        record = KeyRecord(name, self._fingerprint(body), self._ids.next())
         token = secrets.token_hex(8)
         await self._lock(name, token)
         try:
@@ -118,6 +123,13 @@ class IdempotencyStore:
             raise
         repeated = standing.creation_id != record.creation_id
         return Attempt(CreationId(standing.creation_id, repeated), standing, token)
+
+    def anonymous_caller(self, body: bytes) -> str:
+        """Return the namespace of keys of a caller without a token."""
+        return f"anonymous {self._fingerprint(body).hex()}"
+
+    def _fingerprint(self, body: bytes) -> bytes:
+        return hmac.digest(self._secret, _canonical(body), "sha256")
 
     async def release(self, attempt: Attempt) -> None:
         """End an attempt that has taken effect, or may have: a repeat is executed with the same creation id."""
@@ -187,9 +199,10 @@ class IdempotencyMiddleware:
             return await self._refuse(InvalidRequest(errors=[field]), scope, receive, send)
 
         try:
-            caller = await _caller(scope, headers)
+            account = await _account(scope, headers)
             body = await _read_body(receive, max_body)
             store: IdempotencyStore = scope["app"].state.idempotency
+            caller = account or store.anonymous_caller(body)
             scope_key = "\n".join([caller, scope["path"], key])
             attempt = await store.begin(scope_key, body)
         except Problem as problem:
@@ -256,8 +269,15 @@ async def _read_body(receive: Receive, max_body: int) -> bytes:
             return bytes(body)
 
 
-async def _caller(scope: Scope, headers: Headers) -> str:
-    """Return the key's namespace, so that keys of different accounts never collide. Raises as
-    `TokenVerifier.verify`."""
+def _canonical(body: bytes) -> bytes:
+    """Return the same bytes for equal JSON, whatever the order of members, the space and the escapes."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):
+        return body
+
+
+async def _account(scope: Scope, headers: Headers) -> str | None:
+    """Return the caller's account; None without a token. Raises as `TokenVerifier.verify`."""
     principal = await principal_from_header(scope["app"].state.token_verifier, headers.get("authorization"))
-    return encode("u", principal.account_id) if principal else "anonymous"
+    return encode("u", principal.account_id) if principal else None

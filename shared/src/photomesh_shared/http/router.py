@@ -12,6 +12,7 @@ of the idempotency middleware, the maximum body, and the gateway's routing table
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -37,7 +38,9 @@ from photomesh_shared.errors import (
     PreconditionFailed,
     Problem,
     Unavailable,
+    UnsupportedMediaType,
 )
+from photomesh_shared.http.conditional import with_content_tag
 from photomesh_shared.http.idempotency import current_creation
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
@@ -47,6 +50,7 @@ __all__ = ["ApiRouter", "BoundedRoute", "Operation", "RouteDeclaration"]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _INTERNAL_MAX_BODY = 1024 * 1024  # between services: bounded, and large enough for a batch of ids
+_JSON = re.compile(r"application/(?:[\w.-]+\+)?json", re.IGNORECASE)
 _TOKEN_PROBLEMS: dict[Auth, tuple[type[Problem], ...]] = {
     Auth.REQUIRED: (MissingToken, InvalidToken, ExpiredToken),
     Auth.OPTIONAL: (InvalidToken, ExpiredToken),
@@ -61,7 +65,7 @@ class RouteDeclaration(TypedDict, total=False):
     rate: Required[RateClass]
     summary: Required[str]
     problems: Sequence[type[Problem]]  # the route's own; those derived from its declaration are added
-    conditional: bool  # supports If-None-Match (304) or, for writes, If-Match (412)
+    conditional: bool  # a write that heeds If-Match (412)
     max_body: int  # bytes
     budget: Budget  # of requests whose effect is kept
     status_code: int
@@ -130,13 +134,13 @@ class ApiRouter:
             if idempotent:
                 kinds += [IdempotencyKeyInUse, IdempotencyKeyReused]
             if has_body:
-                kinds.append(MalformedJson)
+                kinds += [MalformedJson, UnsupportedMediaType]
             if has_body or any(d.path_params or d.query_params or d.header_params for d in dependants):
                 kinds.append(InvalidRequest)
-            if conditional and method != "GET":
+            if conditional:
                 kinds.append(PreconditionFailed)
             responses = problems(*kinds, Unavailable)
-            if conditional and method == "GET":
+            if method == "GET":
                 responses[304] = {"description": "The representation that `If-None-Match` names is still current."}
             self.routes.add_api_route(
                 path,
@@ -153,16 +157,23 @@ class ApiRouter:
 
 
 class BoundedRoute(APIRoute):
-    """Refuses a body larger than the route's policy allows. (FastAPI's `max_body_size` responds in plain text,
-    bypassing the app's error handlers.)"""
+    """Refuses a body that is not plain JSON, or larger than the route's policy allows. (FastAPI's `max_body_size`
+    responds in plain text, bypassing the app's error handlers.) Responses of public GETs have an `ETag`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        if self.openapi_extra and self.methods == {"GET"}:
+
+            async def conditional(request: Request) -> Response:
+                return with_content_tag(request, await handle(request))
+
+            return conditional
         if self.body_field is None:
             return handle
         max_body: int = (self.openapi_extra or {}).get(POLICY, {}).get("max_body", _INTERNAL_MAX_BODY)
 
         async def bounded(request: Request) -> Response:
+            _require_plain_json(request)
             return await handle(Request(request.scope, _bounded(request, max_body)))
 
         return bounded
@@ -182,6 +193,18 @@ def _bounded(request: Request, max_body: int) -> Receive:
         return message
 
     return receive
+
+
+def _require_plain_json(request: Request) -> None:
+    """Raise UnsupportedMediaType if there is a body of another type, of none, or in a content coding."""
+    headers = request.headers
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMediaType("The body has a `Content-Encoding`.", headers={"Accept-Encoding": "identity"})
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return
+    if not _JSON.fullmatch(headers.get("content-type", "").partition(";")[0].strip()):
+        detail = "The `Content-Type` is not `application/json`." if "content-type" in headers else None
+        raise UnsupportedMediaType(detail or "The body has no `Content-Type`.", headers={"Accept": "application/json"})
 
 
 def _tree(dependant: Dependant) -> Iterator[Dependant]:

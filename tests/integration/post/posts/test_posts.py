@@ -174,6 +174,36 @@ async def test_edits_of_an_old_version_are_refused(ada: ApiUser) -> None:
     assert sorted(answer.status_code for answer in both) == [200, 412]
 
 
+async def test_a_deletion_of_an_old_version_is_refused(ada: ApiUser, grace: ApiUser) -> None:
+    made = await ada.post(await ada.photo(), caption="One")
+    path = f"/v1/posts/{made['id']}"
+    tag = (await ada.request("GET", path)).headers["etag"]
+    edited = (await ada.request("PATCH", path, {"caption": "Two"})).headers["etag"]
+    late = await ada.request("DELETE", path, If_Match=tag)
+    expect_problem(late, 412, "precondition-failed")
+    assert late.headers["etag"].partition(".")[0] == edited.partition(".")[0]
+    assert (await ada.get(path))["caption"] == "Two"
+    assert (await ada.request("DELETE", path, If_Match=edited)).status_code == 204
+    assert (await ada.request("DELETE", path, If_Match=edited)).status_code == 204
+    expect_problem(await ada.request("GET", path), 404, "post-not-found")
+
+
+async def test_a_list_has_an_entity_tag(ada: ApiUser) -> None:
+    path = f"/v1/users/{ada.id}/posts"
+    made = await ada.post(await ada.photo())
+    tag = (await ada.request("GET", path)).headers["etag"]
+    assert (await ada.request("GET", path, If_None_Match=tag)).status_code == 304
+    assert (await ada.request("PATCH", f"/v1/posts/{made['id']}", {"caption": "Two"})).status_code == 200
+    assert (await ada.request("GET", path, If_None_Match=tag)).status_code == 200
+
+
+@pytest.mark.parametrize("digits", ["zzzzzzzzzzz", "00", "AzL8n0Y58m7"])
+async def test_an_id_that_exists_nowhere_is_not_found(ada: ApiUser, digits: str) -> None:
+    expect_problem(await ada.request("GET", f"/v1/posts/o_{digits}"), 404, "post-not-found")
+    expect_problem(await ada.request("DELETE", f"/v1/posts/o_{digits}"), 404, "post-not-found")
+    expect_problem(await ada.request("GET", f"/v1/photos/p_{digits}"), 404, "photo-not-found")
+
+
 async def test_only_the_author_edits_and_deletes(ada: ApiUser, grace: ApiUser, new_user: NewUser) -> None:
     made = await ada.post(await ada.photo())
     path = f"/v1/posts/{made['id']}"

@@ -7,7 +7,7 @@ import json
 from photomesh_feed.domain.pages import Row
 from photomesh_feed.domain.snapshots import Snapshot
 from photomesh_feed.http.schemas import Post
-from photomesh_feed.http.serialization import etag, page_json
+from photomesh_feed.http.serialization import page_json
 from photomesh_shared.events import PostPublished
 
 FACT = PostPublished.example().model_copy(update={"caption": 'quotes " and \\ and ünï \u2028'})
@@ -39,8 +39,3 @@ def test_empty_page() -> None:
 def test_author_without_names() -> None:
     author = json.loads(page_json([row(SNAPSHOT.static, username=b"")], None))["items"][0]["author"]
     assert author == {"id": "u_3", "username": None, "display_name": None, "avatar_url": None}
-
-
-def test_etag_depends_on_the_body() -> None:
-    page, other = page_json([row(SNAPSHOT.static)], None), page_json([], None)
-    assert etag(page) == etag(bytes(page)) != etag(other)

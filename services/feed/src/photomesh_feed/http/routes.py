@@ -14,7 +14,6 @@ from photomesh_feed.http.schemas import Impressions, Post
 from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Page, Paging, RateClass
-from photomesh_shared.http.conditional import offer
 
 __all__ = ["router"]
 
@@ -26,7 +25,6 @@ router = ApiRouter(tags=["feed"])
     auth=Auth.REQUIRED,
     rate=RateClass.READ,
     paged=True,
-    conditional=True,
     problems=[RankingExpired, FeedsUnavailable, SourceUnavailable, FeedsBusy],
     summary="Read your home feed",
     response_model=Page[Post],
@@ -49,8 +47,7 @@ async def get_feed(
     page = await deps.feed.page(viewer.account_id, mode, positions.from_values(paging.position(kind)), paging.limit)
     next_cursor = paging.next_cursor(kind, positions.to_values(page.next))
     body = serialization.page_json(page.rows, next_cursor)
-    response = Response(body, media_type="application/json")
-    offer(paging.request, response, serialization.etag(body), cache_control=PRIVATE)
+    response = Response(body, media_type="application/json", headers={"Cache-Control": PRIVATE})
     paging.set_link(response, next_cursor)
     return response
 

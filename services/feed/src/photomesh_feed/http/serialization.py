@@ -3,7 +3,6 @@ posts take 0.04 ms. As Pydantic models they would take longer than the rest of t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from functools import lru_cache
@@ -11,7 +10,7 @@ from functools import lru_cache
 from photomesh_feed.domain.pages import Row
 from photomesh_shared.ids import encode
 
-__all__ = ["etag", "page_json"]
+__all__ = ["page_json"]
 
 _VIEWER = {
     (liked, saved): b',"viewer":{"liked":%s,"saved":%s}}'
@@ -26,10 +25,6 @@ def page_json(rows: Iterable[Row], next_cursor: str | None) -> bytes:
     items = b",".join([_post(row) for row in rows])
     cursor = b"null" if next_cursor is None else b'"%s"' % next_cursor.encode()
     return b'{"items":[%s],"next_cursor":%s}' % (items, cursor)
-
-
-def etag(body: bytes) -> str:
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def _post(row: Row) -> bytes:

@@ -172,15 +172,20 @@ class PostService:
                 await self._log.commit(Envelope.of(event, entityversion=version, time=now))
         return await self._queries.post(viewer_id, post_id)
 
-    async def delete_post(self, viewer_id: int, post_id: int) -> None:
-        """Deletes a post with its photos; the consumer removes their objects. Idempotent. Raises PostNotFound,
-        NotYourPost, Unavailable."""
+    async def delete_post(
+        self, viewer_id: int, post_id: int, precondition: Callable[[PostView], None] | None = None
+    ) -> None:
+        """Deletes a post with its photos; the consumer removes their objects. Idempotent. `precondition`, as in
+        `edit_post`, is not asked about a post that is deleted already. Raises PostNotFound, NotYourPost, Unavailable.
+        """
         if (await self._own_post(viewer_id, post_id)).deleted:
             return
         async with self._store.lock(post_id):
             post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 return
+            if precondition is not None:
+                precondition(await self._queries.without_reactions(post, await self._accounts.author(viewer_id)))
             claims = await asyncio.gather(*(self._store.claim_of(photo_id) for photo_id in post.photo_ids))
             held = (
                 key for key, claim in zip(post.photo_ids, claims, strict=True) if claim and claim.post_id == post_id

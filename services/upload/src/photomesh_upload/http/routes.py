@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Body, Response
+from fastapi import Body, Request, Response
 
 from photomesh_shared import ids
-from photomesh_shared.auth import Viewer
+from photomesh_shared.auth import Principal, Viewer
 from photomesh_shared.errors import WrongRegion
-from photomesh_shared.http import ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
+from photomesh_shared.http.conditional import content_tag, offer, require_match
 from photomesh_shared.ids import UploadId
+from photomesh_upload.domain import Status
 from photomesh_upload.errors import (
     PartsMismatch,
     PhotoTooLarge,
@@ -35,6 +37,7 @@ from photomesh_upload.http.schemas import (
     UploadSummary,
     UploadUrls,
 )
+from photomesh_upload.wiring import Deps
 
 __all__ = ["router"]
 
@@ -83,10 +86,13 @@ async def list_uploads(viewer: Viewer, deps: Dependencies, paging: Paging) -> Pa
     problems=[UploadNotFound, WrongRegion],
     summary="Get an upload",
 )
-async def get_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> UploadDetails:
+async def get_upload(
+    request: Request, response: Response, upload_id: UploadId, viewer: Viewer, deps: Dependencies
+) -> UploadDetails:
     """To resume an upload: the stored parts with their ETags, and the numbers of the missing ones."""
-    upload, stored = await deps.uploads.get_upload(viewer.account_id, upload_id)
-    return UploadDetails.with_parts(upload, stored, deps.region)
+    details = await _details(upload_id, viewer, deps)
+    offer(request, response, _entity_tag(details), cache_control=PRIVATE)
+    return details
 
 
 @router.post(
@@ -137,10 +143,25 @@ async def complete_upload(
     "/{upload_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    conditional=True,
     problems=[UploadNotFound, WrongRegion, UploadCompleted, UploadBusy],
     status_code=204,
     summary="Abort an upload",
 )
-async def abort_upload(upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> None:
-    """Deletes what was uploaded. Idempotent."""
+async def abort_upload(request: Request, upload_id: UploadId, viewer: Viewer, deps: Dependencies) -> None:
+    """Deletes what was uploaded. Idempotent. With `If-Match`, it fails if a part was stored since you read the upload,
+    or if it has ended."""
+    if "if-match" in request.headers:
+        details = await _details(upload_id, viewer, deps)
+        if details.status != Status.ABORTED:  # or a repetition would fail
+            require_match(request, _entity_tag(details))
     await deps.uploads.abort_upload(viewer.account_id, upload_id)
+
+
+async def _details(upload_id: int, viewer: Principal, deps: Deps) -> UploadDetails:
+    upload, stored = await deps.uploads.get_upload(viewer.account_id, upload_id)
+    return UploadDetails.with_parts(upload, stored, deps.region)
+
+
+def _entity_tag(details: UploadDetails) -> str:
+    return content_tag(details.model_dump_json().encode())

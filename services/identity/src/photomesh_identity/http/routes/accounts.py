@@ -50,7 +50,6 @@ async def register_account(
     "/v1/me",
     auth=Auth.REQUIRED,
     rate=RateClass.READ,
-    conditional=True,
     problems=[AccountNotFound],
     summary="Get your profile",
 )

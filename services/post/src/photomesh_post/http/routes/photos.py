@@ -22,7 +22,6 @@ router = ApiRouter(tags=["photos"])
     "/v1/photos/{photo_id}",
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
-    conditional=True,
     problems=[errors.PhotoNotFound],
     summary="Get a photo and its public sizes",
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import Request, Response
 
 from photomesh_post import errors
@@ -9,6 +11,7 @@ from photomesh_post.http.dependencies import Dependencies, account_of
 from photomesh_post.http.entity_tags import entity_tag, entity_tag_stem
 from photomesh_post.http.schemas.posts import Post, PostCreate, PostUpdate
 from photomesh_post.posts.domain import PostView
+from photomesh_post.wiring import Deps
 from photomesh_shared.auth import MaybeViewer, Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, Page, Paging, RateClass
 from photomesh_shared.http.conditional import offer, require_match
@@ -57,7 +60,6 @@ async def create_post(
     "/v1/posts/{post_id}",
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
-    conditional=True,
     problems=[errors.PostNotFound],
     summary="Get a post",
 )
@@ -86,12 +88,7 @@ async def edit_post(
 ) -> Post:
     """Changes only the members that you send; photos stay. With `If-Match`, it fails if the post has changed since you
     read it; likes and comments do not count as changes."""
-
-    def precondition(current: PostView) -> None:
-        post = Post.of(current, deps.cdn_url)
-        require_match(request, entity_tag(post), stem=entity_tag_stem(post))
-
-    view = await deps.posts.edit_post(viewer.account_id, post_id, body.edit(), precondition)
+    view = await deps.posts.edit_post(viewer.account_id, post_id, body.edit(), _unchanged(request, deps))
     post = Post.of(view, deps.cdn_url)
     response.headers.update({"ETag": entity_tag(post), "Cache-Control": PRIVATE})
     return post
@@ -101,14 +98,17 @@ async def edit_post(
     "/v1/posts/{post_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
+    conditional=True,
     status_code=204,
     problems=[errors.PostNotFound, errors.NotYourPost],
     summary="Delete a post",
 )
-async def delete_post(post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
+async def delete_post(request: Request, post_id: PostId, viewer: Viewer, deps: Dependencies) -> None:
     """Deletes it with its photos, for good. Both answer 404 at once; a moment later their sizes are removed from object
-    storage and from the CDN. Safe to repeat."""
-    await deps.posts.delete_post(viewer.account_id, post_id)
+    storage and from the CDN. Safe to repeat. With `If-Match`, it fails if the post has changed since you read it, as an
+    edit does."""
+    precondition = _unchanged(request, deps) if "if-match" in request.headers else None
+    await deps.posts.delete_post(viewer.account_id, post_id, precondition)
 
 
 @router.get(
@@ -128,3 +128,13 @@ async def list_posts(user_id: UserId, viewer: MaybeViewer, deps: Dependencies, p
         account_of(viewer), user_id, before=position[0] if position else None, limit=paging.limit
     )
     return paging.page(kind, [Post.of(view, deps.cdn_url) for view in views], [last] if last is not None else None)
+
+
+def _unchanged(request: Request, deps: Deps) -> Callable[[PostView], None]:
+    """Returns the precondition of a write: the request's `If-Match`, likes and comments aside."""
+
+    def precondition(current: PostView) -> None:
+        post = Post.of(current, deps.cdn_url)
+        require_match(request, entity_tag(post), stem=entity_tag_stem(post))
+
+    return precondition
