@@ -1,4 +1,4 @@
-"""The README's walk-through, run as it stands there by a shell that knows POSIX only."""
+"""The README's walk-through and the quick start of docs/api.md, run as they stand there, by a POSIX shell."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ async def test_a_photo_of_ones_own_is_taken(walk_through: str, gateway_url: str,
     script = f"PHOTO={some_photo}\n" + walk_through.replace(MESH, f"API={gateway_url}\n")
     ran = await _run(script, "-eu")
     assert ran.returncode == 0, ran.stderr
+
+
+async def test_the_quick_start_ends_with_an_empty_feed(gateway_url: str) -> None:
+    (block,) = re.findall(r"^```sh quick-start\n(.*?)^```", (ROOT / "docs/api.md").read_text(), re.M | re.S)
+    assert MESH in block
+    ran = await _run(block.replace(MESH, f"API={gateway_url}\n"), "-eu")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines() == ["Ada", "[]"]
 
 
 async def test_without_a_mesh_it_ends_and_says_why(walk_through: str) -> None:
