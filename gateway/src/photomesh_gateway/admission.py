@@ -1,4 +1,10 @@
-"""Load shedding: serves a bounded number of requests well rather than all of them too late."""
+"""Load shedding: serves a bounded number of requests well rather than all of them too late.
+
+The number to one service adapts: each time-out halves it, down to a few that try whether the service answers again,
+and each response adds one. So a service that hangs keeps few places and few clients waiting, and one that hung for a
+moment has its share back after as many responses as it has places. Besides, some places are reserved for each service,
+so that several hanging ones do not take them all before their first time-outs.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,7 @@ from typing import NoReturn
 
 from photomesh_gateway.addresses import rate_key
 from photomesh_gateway.errors import Overloaded
-from photomesh_gateway.metrics import IN_FLIGHT, SHED, WAITING
+from photomesh_gateway.metrics import CONCURRENCY_LIMIT, IN_FLIGHT, SHED, WAITING
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_shared.errors import TooManyRequests
 
@@ -25,6 +31,8 @@ class AdmissionLimits:
     per_client: int  # below `per_upstream`; a client is an address, an IPv6 /64 being one
     queue: int  # requests that wait for one upstream; more are refused
     patience: float  # seconds that they wait
+    reserved: int = 0  # of `total`, for each upstream
+    trials: int = 1  # requests in flight to one upstream that only times out
 
 
 @dataclass(eq=False)
@@ -37,6 +45,7 @@ class _Waiter:
 class _Pool:
     """The requests to one upstream."""
 
+    limit: int
     in_flight: int = 0
     waiting: deque[_Waiter] = field(default_factory=deque)
 
@@ -44,6 +53,7 @@ class _Pool:
 def _observe(upstream: Upstream, pool: _Pool) -> None:
     IN_FLIGHT.labels(upstream).set_function(lambda: pool.in_flight)
     WAITING.labels(upstream).set_function(lambda: len(pool.waiting))
+    CONCURRENCY_LIMIT.labels(upstream).set_function(lambda: pool.limit)
     SHED.labels(upstream)  # from 0, or the first refusal would show no increase
 
 
@@ -52,7 +62,8 @@ class Admission:
 
     def __init__(self, limits: AdmissionLimits, upstreams: Iterable[Upstream] = Upstream) -> None:
         self._limits = limits
-        self._pools = {upstream: _Pool() for upstream in upstreams}
+        self._pools = {upstream: _Pool(limits.per_upstream) for upstream in upstreams}
+        self._shared = limits.total - limits.reserved * len(self._pools)
         self._clients: Counter[str] = Counter()
         self._tickets = count()
         self.in_flight = 0
@@ -85,13 +96,25 @@ class Admission:
             self._forget_client(key)
             raise
 
-    def leave(self, upstream: Upstream, client: str) -> None:
-        """Frees the place, and hands it to the request that waits longest among those with room for them."""
+    def leave(self, upstream: Upstream, client: str, *, timed_out: bool | None = None) -> None:
+        """Frees the place, and hands it to the request that waits longest among those with room for them. `timed_out`:
+        whether the service did, rather than respond; None if neither."""
         self._forget_client(rate_key(client))
-        self._free(self._pools[upstream])
+        pool = self._pools[upstream]
+        if timed_out:
+            pool.limit = max(self._limits.trials, pool.limit // 2)
+        elif timed_out is False:
+            pool.limit = min(self._limits.per_upstream, pool.limit + 1)
+        self._free(pool)
 
     def _has_room(self, pool: _Pool) -> bool:
-        return self.in_flight < self._limits.total and pool.in_flight < self._limits.per_upstream
+        if pool.in_flight >= pool.limit or self.in_flight >= self._limits.total:
+            return False
+        return pool.in_flight < self._limits.reserved or self._shared_in_flight() < self._shared
+
+    def _shared_in_flight(self) -> int:
+        """Places taken beyond those that are reserved."""
+        return sum(max(0, pool.in_flight - self._limits.reserved) for pool in self._pools.values())
 
     def _take(self, pool: _Pool) -> None:
         self.in_flight += 1
@@ -100,8 +123,7 @@ class Admission:
     def _free(self, pool: _Pool) -> None:
         self.in_flight -= 1
         pool.in_flight -= 1
-        ready = [other for other in self._pools.values() if other.waiting and self._has_room(other)]
-        if ready:
+        while ready := [other for other in self._pools.values() if other.waiting and self._has_room(other)]:
             next_pool = min(ready, key=lambda other: other.waiting[0].ticket)
             self._take(next_pool)
             next_pool.waiting.popleft().place.set_result(None)

@@ -26,6 +26,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import Receive, Scope, Send
 
 from photomesh_gateway.access_log import AccessLog
+from photomesh_gateway.errors import UpstreamTimeout
 from photomesh_gateway.pages.own_pages import OwnPages
 from photomesh_gateway.pages.routes import pages_router
 from photomesh_gateway.proxy.exchange import ClientGone, Exchange
@@ -136,10 +137,15 @@ class Gateway:
         await self._authorize(exchange, route)
         body = await exchange.read_body(route.max_body, self._settings.body_seconds)
         await admission.enter(route.upstream, exchange.client)
+        timed_out: bool | None = None
         try:
             await self._deps.proxy.forward(exchange, route, body)
+            timed_out = False
+        except UpstreamTimeout:
+            timed_out = True
+            raise
         finally:
-            admission.leave(route.upstream, exchange.client)
+            admission.leave(route.upstream, exchange.client, timed_out=timed_out)
 
     async def _respond_to_other_method(self, exchange: Exchange, resource: Resource) -> None:
         exchange.headers += await self._deps.limiter.check_address(exchange.client)

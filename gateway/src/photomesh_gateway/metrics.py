@@ -6,6 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "BUDGETS_EXHAUSTED",
+    "CONCURRENCY_LIMIT",
     "IN_FLIGHT",
     "LIMITED",
     "LIMITING_ALONE",
@@ -35,4 +36,7 @@ BUDGETS_EXHAUSTED = Counter(
 LIMITING_ALONE = Gauge("photomesh_gateway_limiting_alone", "1 while Redis is unreachable and limits are per process.")
 SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too many were in flight.", ["upstream"])
 IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests in flight.", ["upstream"])
+CONCURRENCY_LIMIT = Gauge(
+    "photomesh_gateway_concurrency_limit", "Requests that may be in flight, fewer after time-outs.", ["upstream"]
+)
 WAITING = Gauge("photomesh_gateway_waiting", "Requests queued for admission.", ["upstream"])

@@ -57,6 +57,8 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
 
     max_in_flight: int = Field(512, description="Requests in flight at a time.")
     max_in_flight_per_upstream: int = Field(256, description="Of those, to one service.")
+    reserved_in_flight: int = Field(32, ge=0, description="Of all, for each service alone.")
+    trials_in_flight: int = Field(8, ge=1, description="To a service that only times out.")
     max_in_flight_per_address: int = Field(128, description="Of those, from one address.")
     queue_length: int = Field(256, description="Requests that wait for one service; more are refused.")
     queue_seconds: float = Field(1.0, description="How long they wait.")

@@ -57,6 +57,8 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                     per_client=settings.max_in_flight_per_address,
                     queue=settings.queue_length,
                     patience=settings.queue_seconds,
+                    reserved=min(settings.reserved_in_flight, settings.max_in_flight // len(Upstream)),
+                    trials=settings.trials_in_flight,
                 )
             ),
             cors=Cors(settings.cors_origins),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
@@ -254,6 +255,47 @@ async def test_a_service_that_hangs_does_not_shed_the_others(
         assert {answer.status_code for answer in answers} == {200}
         busy.set()
         assert {answer.status_code for answer in await asyncio.gather(*hanging)} == {200}
+
+
+async def test_services_that_hang_lose_their_places_until_they_respond(
+    start_gateway: StartGateway, service: Service, busy: asyncio.Event
+) -> None:
+    """Log-ins and feeds go on meanwhile, before the first time-out and after it."""
+    other = Service()
+    shares = {
+        "max_in_flight": "40",
+        "max_in_flight_per_upstream": "16",
+        "reserved_in_flight": "4",
+        "trials_in_flight": "2",
+        "queue_length": "0",
+        "timeout_read": "3",
+    }
+    async with (
+        listening(other, lifespan="off") as other_url,
+        start_gateway(identity_url=other_url, feed_url=other_url, **shares) as gateway,
+    ):
+
+        async def others_work() -> bool:
+            answers = [await gateway.post("/v1/sessions", json={}) for _ in range(10)]
+            return {answer.status_code for answer in answers} == {200}
+
+        async def arrived() -> bool:
+            return len(service.seen) == 16
+
+        hanging = [asyncio.create_task(gateway.get("/v1/photos/p_1", timeout=30)) for _ in range(40)]
+        await eventually(arrived)
+        assert await others_work()
+        statuses = Counter(answer.status_code for answer in await asyncio.gather(*hanging))
+        assert statuses == {504: 16, 503: 24}
+        hanging = [asyncio.create_task(gateway.get("/v1/photos/p_1", timeout=30)) for _ in range(40)]
+        assert await others_work()
+        statuses = Counter(answer.status_code for answer in await asyncio.gather(*hanging))
+        assert statuses == {504: 2, 503: 38}
+        busy.set()
+        for _ in range(14):
+            assert (await gateway.get("/v1/photos/p_1")).status_code == 200
+        answers = await asyncio.gather(*(gateway.get("/v1/photos/p_1") for _ in range(16)))
+        assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_one_address_does_not_take_all_places(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,54 @@ async def test_a_service_that_hangs_leaves_places_to_the_others() -> None:
     assert not waiting.done()  # it is not post's turn, however many places there are
     admission.leave(POST, CLIENT)
     await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_service_that_times_out_keeps_a_few_places() -> None:
+    limits = AdmissionLimits(total=100, per_upstream=16, per_client=100, queue=0, patience=1, trials=2)
+    admission = Admission(limits)
+    for _ in range(16):
+        await enter(admission)
+    for _ in range(16):
+        admission.leave(POST, CLIENT, timed_out=True)
+    for _ in range(2):
+        await enter(admission)
+    with pytest.raises(Overloaded):
+        await enter(admission)
+    for _ in range(2):
+        admission.leave(POST, CLIENT)  # the client has gone: that says nothing
+    for _ in range(14):
+        await enter(admission)
+        admission.leave(POST, CLIENT, timed_out=False)
+    for _ in range(16):
+        await enter(admission)
+
+
+async def test_a_response_lets_in_as_many_as_there_is_room_for() -> None:
+    admission = Admission(replace(LIMITS, total=9, per_upstream=9, queue=9, trials=1))
+    await enter(admission)
+    for _ in range(4):
+        admission._pools[POST].in_flight += 1
+        admission.in_flight += 1
+        admission._clients[CLIENT] += 1
+        admission.leave(POST, CLIENT, timed_out=True)
+    waiting = [asyncio.create_task(enter(admission)) for _ in range(2)]
+    await asyncio.sleep(0)
+    admission.leave(POST, CLIENT, timed_out=False)  # its own place, and one more
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+async def test_each_service_has_places_of_its_own() -> None:
+    admission = Admission(AdmissionLimits(total=12, per_upstream=6, per_client=100, queue=0, patience=1, reserved=2))
+    for hanging in (POST, FEED):
+        for _ in range(6):
+            with suppress(Overloaded):
+                await enter(admission, hanging)
+    assert admission.in_flight == 6  # 2 reserved for each, and 2 that all share
+    for upstream in (Upstream.IDENTITY, Upstream.UPLOAD, Upstream.SOCIAL_GRAPH):
+        for _ in range(2):
+            await enter(admission, upstream)
+        with pytest.raises(Overloaded):
+            await enter(admission, upstream)
 
 
 async def test_a_client_has_its_share() -> None:
