@@ -29,18 +29,21 @@ def subject_template(kind: type[Event]) -> str:
 
 
 def _template(kind: type[Event], text_of: Callable[[Event], str]) -> str:
-    """Give every number and time of the example a value of its own, and look for them in the text."""
+    """Give every number, time and text of the example a value of its own, and look for them in the result."""
     example = kind.example()
     fields = {name: getattr(example, name) for name in kind.model_fields}
     numbers = {name: _FIRST + place for place, name in enumerate(fields) if type(fields[name]) is int}
     times = {
         name: _EPOCH + timedelta(days=9_000 + p) for p, name in enumerate(fields) if type(fields[name]) is datetime
     }
-    event = example.model_copy(update={**numbers, **times})
+    texts = {name: f"text-{place}-" for place, name in enumerate(fields) if type(fields[name]) is str}
+    event = example.model_copy(update={**numbers, **times, **texts})
     text = text_of(event)
     written = event.model_dump(mode="json")
     for name in numbers:
         text = text.replace(str(written[name]), f"{{{name}}}")
+    for name, value in texts.items():
+        text = text.replace(value, f"{{{name}}}")
     for name, time in times.items():
         text = text.replace(str((time - _EPOCH) // timedelta(microseconds=1)), f"{{{name}, in microseconds}}")
     return text

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from photomesh_shared.errors import IdempotencyKeyInUse, Unavailable
-from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
+from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
 from photomesh_upload.domain import Original, Quotas, Selection, Status, StoredObject, StoredPart, Upload, Usage
 from photomesh_upload.errors import PartsMismatch
 
@@ -26,9 +27,10 @@ class InMemoryUploads:
     rows: dict[int, Upload] = field(default_factory=dict)
     closed_at: dict[int, datetime] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
-    outbox: list[Envelope[PhotoUploaded]] = field(default_factory=list)
+    outbox: list[Envelope[Event]] = field(default_factory=list)
     originals: dict[int, Original] = field(default_factory=dict)
     reprocess_outbox: list[Envelope[PhotoReprocessRequested]] = field(default_factory=list)
+    announced: Counter[int] = field(default_factory=Counter)
     usage: dict[tuple[int, date], tuple[int, int]] = field(default_factory=dict)
     claims: dict[int, datetime] = field(default_factory=dict)
     audits: dict[int, tuple[datetime, int]] = field(default_factory=dict)
@@ -152,7 +154,7 @@ class InMemoryUploads:
         return sum(upload.status is Status.OPEN for upload in self.rows.values())
 
     @asynccontextmanager
-    async def sweep_lock(self) -> AsyncIterator[bool]:
+    async def sweep_lease(self) -> AsyncIterator[bool]:
         yield True
 
     async def expire(self, now: datetime, limit: int) -> int:
@@ -197,13 +199,28 @@ class InMemoryUploads:
         ended = (Status.ABORTED, Status.EXPIRED)
         return [u for u in self.rows.values() if u.status in ended and u.upload_id not in self.deleted][:limit]
 
-    async def delete_ended(self, ended_before: datetime, limit: int) -> int:
+    async def announce(
+        self, announced: int, completed_before: datetime, event_of: Callable[[Upload], Envelope[Event]], limit: int
+    ) -> int:
+        self._check()
+        due = [
+            upload
+            for upload in self.rows.values()
+            if upload.status is Status.COMPLETED
+            and self.announced[upload.upload_id] == announced
+            and self.closed_at[upload.upload_id] <= completed_before
+        ][:limit]
+        for upload in due:
+            self.announced[upload.upload_id] += 1
+            self.outbox.append(event_of(upload))
+        return len(due)
+
+    async def delete_ended(self, ended_before: datetime, announced: int, limit: int) -> int:
         self._check()
         old = [
             upload_id
             for upload_id, closed_at in self.closed_at.items()
-            if closed_at < ended_before
-            and (self.rows[upload_id].status is Status.COMPLETED or upload_id in self.deleted)
+            if closed_at < ended_before and (self.announced[upload_id] >= announced or upload_id in self.deleted)
         ][:limit]
         for upload_id in old:
             del self.rows[upload_id], self.closed_at[upload_id]

@@ -46,6 +46,8 @@ def rate_limiter(redis: RedisPipe, settings: Settings) -> RateLimiter:
 
 @asynccontextmanager
 async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
+    # One service may still have its whole share.
+    spare = max(0, settings.max_in_flight - settings.max_in_flight_per_upstream)
     redis = RedisPipe(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
     async with httpx.AsyncClient(trust_env=False) as jwks_client, open_session(settings.connect_timeout) as session:
         yield Deps(
@@ -57,7 +59,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                     per_client=settings.max_in_flight_per_address,
                     queue=settings.queue_length,
                     patience=settings.queue_seconds,
-                    reserved=min(settings.reserved_in_flight, settings.max_in_flight // len(Upstream)),
+                    reserved=min(settings.reserved_in_flight, spare // (len(Upstream) - 1)),
                     trials=settings.trials_in_flight,
                 )
             ),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
+from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.limits import PART_SIZE
 from photomesh_shared.stores.object_storage import open_storage
@@ -150,7 +150,7 @@ async def test_an_original_outlives_its_upload(uploads: Store) -> None:
         filename="a.jpg",
     )
     assert await uploads.find_originals(everything, after=0, limit=9) == [expected]
-    assert await uploads.delete_ended(NOW + DAY, 10) == 1
+    assert await uploads.delete_ended(NOW + DAY, 0, 10) == 1
     assert await uploads.find_originals(everything, after=0, limit=9) == [replace(expected, filename="")]
     await uploads.forget_originals([upload.photo_id])
     assert await uploads.find_originals(everything, after=0, limit=9) == []
@@ -236,12 +236,32 @@ async def test_sweeping(uploads: Store) -> None:
     assert await uploads.expire(NOW, 10) == 0
     assert (await uploads.find(stale.account_id, stale.upload_id)) == replace(stale, status=Status.EXPIRED)
     assert [upload.upload_id for upload in await uploads.to_delete(1)] == [stale.upload_id]
-    assert await uploads.delete_ended(NOW + DAY, 10) == 1
-    assert await uploads.find(done.account_id, done.upload_id) is None
     await uploads.mark_deleted([stale.upload_id])
     assert stale.upload_id not in {upload.upload_id for upload in await uploads.to_delete(100)}
-    assert await uploads.delete_ended(NOW + DAY, 10) == 1
+    assert await uploads.delete_ended(NOW + DAY, 2, 10) == 1
+    assert await uploads.find(stale.account_id, stale.upload_id) is None
+    assert await uploads.find(done.account_id, done.upload_id)  # its photo's time is not over
     assert await uploads.find(fresh.account_id, fresh.upload_id) == fresh
+
+
+async def test_completed_uploads_are_announced_once_for_each_stage(uploads: Store) -> None:
+    done, later = new_upload(), new_upload()
+    for upload, time in ((done, NOW), (later, NOW + DAY)):
+        await uploads.add(upload, NO_LIMIT)
+        assert await uploads.claim(upload.account_id, upload.upload_id, now=NOW, until=UNTIL)
+        assert await uploads.complete(upload.upload_id, UNTIL, replace(uploaded(upload), time=time))
+    announced: list[tuple[int, int]] = []
+
+    def event_of(upload: Upload) -> Envelope[Event]:
+        announced.append((upload.upload_id, stage))
+        return uploaded(upload)
+
+    for stage in (1, 0, 0, 1, 1):
+        await uploads.announce(stage, NOW, event_of, 10)
+    assert announced == [(done.upload_id, 0), (done.upload_id, 1)]
+    assert await uploads.delete_ended(NOW + 2 * DAY, 2, 10) == 1
+    assert await uploads.find(done.account_id, done.upload_id) is None
+    assert await uploads.find(later.account_id, later.upload_id)
 
 
 async def test_audits(uploads: Store) -> None:
@@ -270,16 +290,20 @@ async def test_audits(uploads: Store) -> None:
     assert upload.upload_id not in {found.upload_id for found in await uploads.to_audit(LATER, 100)}
 
 
-async def test_the_sweep_lock_is_exclusive(environment: Mapping[str, str]) -> None:
+async def test_the_sweep_lease_is_exclusive_and_holds_no_connection(environment: Mapping[str, str]) -> None:
     async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"]) as pool:
         store = PostgresUploads(pool)
 
-        async def try_twice() -> tuple[bool, bool]:
-            async with store.sweep_lock() as first, store.sweep_lock() as second:
-                return first, second
+        async def try_twice() -> tuple[bool, bool, int]:
+            async with store.sweep_lease() as first, store.sweep_lease() as second:
+                return first, second, pool.get_size() - pool.get_idle_size()
 
-        first, second = await eventually(try_twice, until=lambda tried: tried[0])  # a running service sweeps too
-        assert (first, second) == (True, False)
+        tried = await eventually(try_twice, until=lambda tried: tried[0])  # a running service sweeps too
+        assert tried == (True, False, 0)
+        await eventually(try_twice, until=lambda tried: tried[0])  # it ends with the sweep
+        async with store.sweep_lease():
+            await pool.execute("UPDATE sweeps SET leased_until = now()")  # as after a crash, and some minutes
+            assert (await try_twice())[0]
 
 
 @dataclass

@@ -138,7 +138,7 @@ class InMemoryService:
         self._handlers = {
             **consumer.handlers(
                 AccountEventHandlers(accounts),
-                PhotoEventHandlers(photos, eraser, settlement),
+                PhotoEventHandlers(photos, claims, eraser, settlement),
                 PostEventHandlers(self.post_events, settlement, photos, eraser),
             ),
             **engagement.handlers(save_events),

@@ -16,6 +16,7 @@ from photomesh_shared.events import (
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
+    PhotoRetentionElapsed,
     PhotoUploaded,
     Variant,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "followed",
     "ready",
     "rejected",
+    "retention_elapsed",
     "unblocked",
     "unfollowed",
     "uploaded",
@@ -134,3 +136,9 @@ def comment_deleted(
         update={"post_id": post_id, "account_id": account_id, "comment_id": comment_id, "parent_id": parent_id}
     )
     return Envelope.of(event, entityversion=version_at(ids.timestamp_of(comment_id)) + 1)
+
+
+def retention_elapsed(photo_id: int, stage: str = "unused", owner_id: int = ADA) -> Envelope[PhotoRetentionElapsed]:
+    example = PhotoRetentionElapsed.example()
+    event = example.model_copy(update={"photo_id": photo_id, "owner_id": owner_id, "stage": stage})
+    return Envelope.of(event, entityversion=1)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from photomesh_shared.errors import IdempotencyKeyInUse, InvalidRequest, Unavailable, WrongRegion
+from photomesh_shared.events import PhotoRetentionElapsed, PhotoUploaded
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId, IdGenerator
 from photomesh_shared.limits import PART_SIZE
@@ -47,7 +48,15 @@ class InMemoryService:
         )
         self.ids = IdGenerator(1, 0, self.clock)
         self.uploads = UploadService(self.store, self.bucket, self.ids, policy, self.clock)
-        self.sweeper = Sweeper(self.store, self.bucket, self.clock, interval_seconds=30, retention=30 * DAY)
+        self.sweeper = Sweeper(
+            self.store,
+            self.bucket,
+            self.clock,
+            interval_seconds=30,
+            retention=30 * DAY,
+            keep_unusable=7 * DAY,
+            keep_unused=31 * DAY,
+        )
 
     async def create(self, size_bytes: int = 10, account: int = ADA) -> Upload:
         creation = CreationId(self.ids.next())
@@ -72,6 +81,7 @@ async def test_completion_yields_one_photo_and_one_event(service: InMemoryServic
     assert done.status is again.status is Status.COMPLETED
     [event] = service.store.outbox
     assert event.entityversion == version_at(event.time)
+    assert isinstance(event.data, PhotoUploaded)
     assert (event.data.photo_id, event.data.owner_id, event.data.key) == (upload.photo_id, ADA, upload.key)
     assert (event.data.region, event.data.bucket, event.data.size_bytes) == ("here", "raw", 10)
 
@@ -433,3 +443,22 @@ async def test_urls_expire_with_the_upload(service: InMemoryService) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         await service.uploads.create_part_urls(ADA, upload.upload_id, [1, 3, 0])
     assert [error.pointer for error in refusal.value.errors] == ["/part_numbers/1", "/part_numbers/2"]
+
+
+async def test_completed_uploads_are_announced_after_a_week_and_after_a_month(service: InMemoryService) -> None:
+    uploads = [await service.sent() for _ in range(3)]
+    for upload in uploads[:2]:
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    service.store.outbox.clear()  # the third stays open, and expires
+    announced: dict[int, list[tuple[int, str]]] = {}
+    for day in range(1, 33):
+        await service.clock.advance(DAY.total_seconds())
+        await service.sweeper.sweep()
+        elapsed = [event.data for event in service.store.outbox if isinstance(event.data, PhotoRetentionElapsed)]
+        announced[day] = [(event.photo_id, event.stage) for event in elapsed]
+    photos = [upload.photo_id for upload in uploads[:2]]
+    assert announced[6] == []
+    assert announced[8] == announced[30] == [(photo, "unusable") for photo in photos]
+    assert announced[32] == announced[30] + [(photo, "unused") for photo in photos]
+    assert len({event.id for event in service.store.outbox}) == 4
+    assert not service.store.rows.keys() & {upload.upload_id for upload in uploads}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-__all__ = ["COMMENTS", "COUNTED", "ERASED", "LIKES", "POSTS", "PUBLISHED_AFTER", "PURGES", "SAVES", "TALLY_CONFLICTS"]
+__all__ = [
+    "COMMENTS",
+    "COUNTED",
+    "ERASED",
+    "LIKES",
+    "POSTS",
+    "PUBLISHED_AFTER",
+    "PURGES",
+    "RETIRED",
+    "SAVES",
+    "TALLY_CONFLICTS",
+]
 
 POSTS = Counter("photomesh_posts_total", "Events of posts produced.", ["event"])
 PUBLISHED_AFTER = Histogram(
@@ -12,7 +23,10 @@ PUBLISHED_AFTER = Histogram(
     "Time from a post's creation to its publication.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
-ERASED = Counter("photomesh_photos_erased_total", "Photos whose objects were removed because their post was deleted.")
+ERASED = Counter("photomesh_photos_erased_total", "Photos whose objects were removed.")
+RETIRED = Counter("photomesh_photos_retired_total", "Photos deleted because no post used them in time.", ["stage"])
+for _stage in ("unusable", "unused"):
+    RETIRED.labels(_stage)
 PURGES = Counter("photomesh_cdn_purges_total", "Objects purged from a layer of the CDN.", ["outcome"])
 for _outcome in ("ok", "failed"):
     PURGES.labels(_outcome)  # from 0, or the first failure would show no increase

@@ -194,14 +194,15 @@ async def open_consumer_deps(
 
         photos, posts = CassandraPhotos(session), CassandraPosts(session, clock)
         log = PostEventLog(posts, publisher)
-        settlement = PostSettlement(posts, photos, PhotoClaims(posts, clock), log, clock)
+        claims = PhotoClaims(posts, clock)
+        settlement = PostSettlement(posts, photos, claims, log, clock)
         eraser = PhotoEraser(
             StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket),
             HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url),
         )
         yield ConsumerDeps(
             accounts=AccountEventHandlers(CassandraAccounts(session)),
-            photos=PhotoEventHandlers(photos, eraser, settlement),
+            photos=PhotoEventHandlers(photos, claims, eraser, settlement),
             posts=PostEventHandlers(log, settlement, photos, eraser),
             publisher=publisher,
         )

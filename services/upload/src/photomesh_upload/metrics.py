@@ -9,7 +9,7 @@ from prometheus_client import Counter, Gauge
 
 from photomesh_shared.errors import Problem
 
-__all__ = ["COMPLETES", "EXPIRED", "INITS", "OPEN", "OVERSIZED", "problems_counted"]
+__all__ = ["COMPLETES", "EXPIRED", "INITS", "OPEN", "OVERSIZED", "RETENTION_ELAPSED", "problems_counted"]
 
 INITS = Counter("photomesh_upload_inits_total", "Uploads created, or the code of the problem.", ["outcome"])
 COMPLETES = Counter("photomesh_upload_completes_total", "Uploads completed, or the code of the problem.", ["outcome"])
@@ -18,6 +18,11 @@ EXPIRED = Counter("photomesh_uploads_expired_total", "Uploads expired by the swe
 OVERSIZED = Counter(
     "photomesh_uploads_oversized_total", "Uploads ended by the sweeper because parts were sent again too often."
 )
+RETENTION_ELAPSED = Counter(
+    "photomesh_photos_retention_elapsed_total", "Photos whose time is over, unless a post uses them.", ["stage"]
+)
+for _stage in ("unusable", "unused"):
+    RETENTION_ELAPSED.labels(_stage)
 
 
 @contextmanager

@@ -32,4 +32,6 @@ class Settings(
     upload_seconds: int = Field(86_400, ge=1, description="Lifetime of an open upload.")
     url_seconds: int = Field(3_600, ge=1, le=604_800, description="Lifetime of a presigned URL.")
     sweep_seconds: float = Field(30, gt=0, description="Interval of the sweeper.")
+    keep_unusable_days: int = Field(7, ge=1, description="How long a photo is kept that was rejected or failed.")
+    keep_unused_days: int = Field(30, ge=2, description="How long a photo is kept that no post uses.")
     keep_days: int = Field(30, ge=1, description="How long an ended upload can be read.")

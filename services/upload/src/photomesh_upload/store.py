@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from photomesh_shared.errors import IdempotencyKeyInUse
-from photomesh_shared.events import Envelope, PhotoReprocessRequested, PhotoUploaded
+from photomesh_shared.errors import DatabaseUnavailable, IdempotencyKeyInUse
+from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
 from photomesh_upload.domain import FileInfo, Original, Quotas, Selection, Status, Upload, Usage
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresUploads"]
 
-_SWEEP_LOCK = 7_042_003
+_SWEEP_LEASE = timedelta(minutes=5)  # far longer than a sweep
 
 
 def _upload(row: asyncpg.Record) -> Upload:
@@ -157,15 +158,42 @@ class PostgresUploads:
         return count
 
     @asynccontextmanager
-    async def sweep_lock(self) -> AsyncIterator[bool]:
-        """Tries to lock out all other sweepers; yields whether it did. The lock ends with the connection."""
+    async def sweep_lease(self) -> AsyncIterator[bool]:
+        """Tries to keep all other sweepers out for some minutes; yields whether it does. Holds no connection meanwhile,
+        for a sweep waits for object storage. Sweeps that overlap do no harm."""
+        token = secrets.token_hex(8)
         async with connection(self._pool) as conn:
-            acquired = await conn.fetchval("SELECT pg_try_advisory_lock($1)", _SWEEP_LOCK)
-            try:
-                yield bool(acquired)
-            finally:
-                if acquired and not conn.is_closed():
-                    await conn.execute("SELECT pg_advisory_unlock($1)", _SWEEP_LOCK)
+            acquired = await conn.fetchval(
+                "INSERT INTO sweeps AS s (name, token, leased_until) VALUES ('uploads', $1, now() + $2::interval)"
+                " ON CONFLICT (name) DO UPDATE SET token = $1, leased_until = now() + $2::interval"
+                " WHERE s.leased_until <= now() RETURNING true",
+                token,
+                _SWEEP_LEASE,
+            )
+        try:
+            yield bool(acquired)
+        finally:
+            if acquired:
+                with suppress(DatabaseUnavailable):  # the lease ends by itself
+                    async with connection(self._pool) as conn:
+                        await conn.execute("DELETE FROM sweeps WHERE name = 'uploads' AND token = $1", token)
+
+    async def announce(
+        self, announced: int, completed_before: datetime, event_of: Callable[[Upload], Envelope[Event]], limit: int
+    ) -> int:
+        """Adds the event of completed uploads that were announced so often, and counts it; returns their number."""
+        async with transaction(self._pool) as tx:
+            rows = await tx.fetch(
+                "UPDATE uploads SET announced = $1 + 1 WHERE upload_id IN ("
+                "  SELECT upload_id FROM uploads WHERE status = 'completed' AND announced = $1 AND closed_at <= $2"
+                "  ORDER BY closed_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING *",
+                announced,
+                completed_before,
+                limit,
+            )
+            for row in rows:
+                await outbox.add(tx, event_of(_upload(row)))
+        return len(rows)
 
     async def expire(self, now: datetime, limit: int) -> int:
         """Marks open uploads past their time as expired, except those being completed; returns their number."""
@@ -227,15 +255,18 @@ class PostgresUploads:
             )
         return [_upload(row) for row in rows]
 
-    async def delete_ended(self, ended_before: datetime, limit: int) -> int:
-        """Deletes the rows of uploads that ended before; returns their number."""
+    async def delete_ended(self, ended_before: datetime, announced: int, limit: int) -> int:
+        """Deletes the rows of uploads that ended before and, if completed, were announced so often; returns their
+        number."""
         async with connection(self._pool) as conn:
             rows = await conn.fetch(
                 "DELETE FROM uploads WHERE upload_id IN (SELECT upload_id FROM uploads WHERE status <> 'open'"
-                "  AND closed_at < $1 AND (status = 'completed' OR cleared) ORDER BY closed_at LIMIT $2)"
+                "  AND closed_at < $1 AND (announced >= $3 OR (status <> 'completed' AND cleared))"
+                "  ORDER BY closed_at LIMIT $2)"
                 " RETURNING upload_id",
                 ended_before,
                 limit,
+                announced,
             )
         return len(rows)
 

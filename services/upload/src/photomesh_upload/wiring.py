@@ -78,6 +78,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             clock,
             interval_seconds=settings.sweep_seconds,
             retention=timedelta(days=settings.keep_days),
+            keep_unusable=timedelta(days=settings.keep_unusable_days),
+            keep_unused=timedelta(days=settings.keep_unused_days),
         )
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         await stack.enter_async_context(in_background("sweeper", sweeper.run))

@@ -127,9 +127,9 @@ _ALL = (
     ),
     Topic(
         name="photos_uploaded",
-        summary="Completed uploads: the raw photo is in object storage, waiting to be processed.",
+        summary="Completed uploads, whose photos wait to be processed; later, that the time of unused photos is over.",
         owner="upload",
-        types=("photomesh.photo.uploaded.v1",),
+        types=("photomesh.photo.uploaded.v1", "photomesh.photo.retention-elapsed.v1"),
         consumers=("media-worker", "post"),
         key="account id of the photo's owner",
         owner_id="account id of the photo's owner",

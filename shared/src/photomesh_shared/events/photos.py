@@ -18,6 +18,7 @@ __all__ = [
     "PhotoReady",
     "PhotoRejected",
     "PhotoReprocessRequested",
+    "PhotoRetentionElapsed",
     "PhotoUploaded",
     "Reason",
     "Variant",
@@ -242,3 +243,25 @@ class PhotoFailed(_Photo):
             ),
             failed_at=datetime(2026, 11, 21, 10, 12, tzinfo=UTC),
         )
+
+
+class PhotoRetentionElapsed(_Photo):
+    """A photo's upload was completed so long ago that it is to be erased, unless a post uses it. Each stage is a
+    separate entity, so `entityversion` is 1."""
+
+    type_: ClassVar[str] = "photomesh.photo.retention-elapsed.v1"
+    topic: ClassVar[str] = "photos_uploaded"
+
+    stage: str = Field(
+        description="`unusable`: only photos that were rejected or failed are to be erased; `unused`: all that no post "
+        "uses. More may be added."
+    )
+    uploaded_at: UtcTime
+
+    def subject(self) -> str:
+        return f"{super().subject()}.retention.{self.stage}"
+
+    @classmethod
+    def example(cls) -> PhotoRetentionElapsed:
+        uploaded_at = datetime(2026, 10, 22, 10, 10, tzinfo=UTC)
+        return cls(photo_id=_PHOTO, upload_id=_UPLOAD, owner_id=_OWNER, stage="unused", uploaded_at=uploaded_at)

@@ -2,6 +2,9 @@
 
 A claim is a lightweight transaction of its own and comes before the post's first event, so a crash may leave claims of
 a post that never came to be. Another post takes those over.
+
+A photo that no post uses in time is retired: claimed for good by no post, so that of a post that is being created and
+the photo's erasure one wins.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from photomesh_shared.ids import timestamp_of
 
 __all__ = ["PhotoClaims", "Store"]
 
+_RETIRED = Claim(0, "")
 _CREATION_TIME = timedelta(seconds=30)  # longer than a request takes from its first claim to its event
 
 
@@ -55,7 +59,8 @@ class PhotoClaims:
                         claim = held
                     elif not await self._take_over(photo_id, held, claim):
                         index = photo_ids.index(photo_id)
-                        raise PhotoInUse(errors=[FieldError(f"/photo_ids/{index}", "is in another post")])
+                        fault = "is in another post, or was erased because none used it"
+                        raise PhotoInUse(errors=[FieldError(f"/photo_ids/{index}", fault)])
                 claimed.append(photo_id)
         except PhotoInUse:
             for photo_id in claimed:
@@ -82,6 +87,11 @@ class PhotoClaims:
             return None
         return PhotoPost(post.id, post.caption, post.alt_texts.get(photo_id), post.is_published)
 
+    async def retire(self, photo_id: int) -> bool:
+        """Claims a photo for good, unless a post uses it, or may be about to; returns whether it is retired."""
+        held = await self._store.claim(photo_id, _RETIRED)
+        return held == _RETIRED or await self._take_over(photo_id, held, _RETIRED)
+
     async def _is_repeated(self, post_id: int) -> bool:
         post = await self._store.post(post_id)
         return post.is_live if post else self._may_be_created(post_id)
@@ -96,6 +106,8 @@ class PhotoClaims:
         return False
 
     async def _is_abandoned(self, post_id: int) -> bool:
+        if post_id == _RETIRED.post_id:
+            return False
         post = await self._store.post(post_id)
         return not post.is_live if post else not self._may_be_created(post_id)
 
