@@ -14,14 +14,14 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from photomesh_local import environment
 from photomesh_local.configuration import registry
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import Operation, post, social_graph
+from photomesh_shared.internal_api import Operation, feed, post, social_graph
 from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
 from photomesh_shared.settings import CalleeSettings, CallerSettings
 from tests.support.internal_calls import operations_of
 from tests.support.services import settings_from
 from tools.openapi import SERVICES, service_app
 
-CONTRACTS: Mapping[str, ModuleType] = {"post": post, "social-graph": social_graph}
+CONTRACTS: Mapping[str, ModuleType] = {"feed": feed, "post": post, "social-graph": social_graph}
 
 
 def routes_of(service: str) -> list[RouteContext]:

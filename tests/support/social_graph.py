@@ -15,9 +15,9 @@ from typing import Any
 from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope, Event
 from photomesh_shared.ids import MAX_ID
 from photomesh_social_graph.domain import Account, AccountList, Counts, ListPosition, Relation, Side, Tie
-from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
+from photomesh_social_graph.errors import AccountNotFound, AccountNotReady, RestrictionPending
 
-__all__ = ["InMemoryGraph", "account_event"]
+__all__ = ["InMemoryGraph", "InMemoryReaders", "account_event"]
 
 _START = ListPosition(datetime.max.replace(tzinfo=UTC), MAX_ID)
 
@@ -130,6 +130,22 @@ class InMemoryGraph:
         everyone = await self.list_newest(AccountList.FOLLOWERS, owner_id, None, MAX_ID)
         matching = [replace(entry, known=among_known) for entry in everyone if (entry.id in known) == among_known]
         return _page(matching, after, limit)
+
+
+@dataclass
+class InMemoryReaders:
+    """What post and feed know of relations ahead of events: version, follows, blocks."""
+
+    relations: dict[tuple[int, int], tuple[int, bool, bool]] = field(default_factory=dict)
+    available: bool = True
+
+    async def store_sides(self, sides: Collection[Side]) -> None:
+        if not self.available:
+            raise RestrictionPending
+        for side in sides:
+            if side.version:
+                state = (side.version, side.followed_at is not None, side.blocked_at is not None)
+                self.relations[side.actor_id, side.target_id] = state
 
 
 def _page(entries: list[ListPosition], after: ListPosition | None, limit: int) -> list[ListPosition]:

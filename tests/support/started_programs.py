@@ -23,7 +23,12 @@ async def _handle(_: Any) -> None:
 
 
 def main() -> None:
-    for module in ("photomesh_media_worker.service", "photomesh_post.photos.cdn"):
+    for module in (
+        "photomesh_media_worker.service",
+        "photomesh_post.photos.cdn",
+        "photomesh_identity.metrics",
+        "photomesh_social_graph.metrics",
+    ):
         import_module(module)
     Admission(AdmissionLimits(total=1, per_upstream=1, per_client=1, queue=1, patience=1))
     publisher = KafkaPublisher("nowhere:1", "post-consumer")

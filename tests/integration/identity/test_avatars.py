@@ -16,7 +16,7 @@ from photomesh_shared.ids import encode
 from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving, serve
-from tests.integration.identity.fake_services import JsonResponse, serve_json
+from tests.support.json_server import JsonResponse, serve_json
 from tests.support.objects import open_all_objects
 from tests.support.problems import expect_problem
 from tests.support.services import settings_from

@@ -40,6 +40,22 @@ async def test_going_private_is_written_through(services: FakeServices, users: A
     }
 
 
+@pytest.mark.parametrize("down", ["social-graph", "post"])
+async def test_going_private_needs_both_services(environment: Mapping[str, str], down: str) -> None:
+    """Social-graph decides who follows, and post who reads."""
+    with serve_fake_services() as social_graph, serve_fake_services() as post:
+        urls = {"social_graph_url": social_graph.url, "post_url": post.url}
+        async with serve(environment, SystemClock(), **urls) as users:
+            ada = await users.new_user()
+            {"social-graph": social_graph, "post": post}[down].down.add("writes")
+            expect_problem(await ada.update(private=True), 503, "privacy-pending")
+            for services in (social_graph, post):
+                services.reset()
+            assert (await ada.update(private=True)).status_code == 200
+            assert social_graph.accounts == post.accounts
+            assert post.accounts[ada.id]["private"] is True
+
+
 async def test_other_updates_do_not_wait_for_social_graph(services: FakeServices, users: ApiUsers) -> None:
     ada = await users.new_user()
     assert (await ada.update(private=True)).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
@@ -18,6 +19,7 @@ from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUsers
 from tests.support.databases import new_database
 from tests.support.internal_calls import RightfulCaller
+from tests.support.json_server import Json, JsonResponse, serve_json
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
@@ -25,10 +27,40 @@ Environment = Callable[[str], Mapping[str, str]]
 Serving = Callable[..., AbstractAsyncContextManager[ApiUsers]]
 
 
+@dataclass
+class FakeReaders:
+    """A fake of post and feed, which are told of blocks and removed followers."""
+
+    relations: dict[tuple[str, str], Json] = field(default_factory=dict)
+    """The latest state by account and other account."""
+    calls: int = 0
+    down: bool = False
+
+    def put(self, target: str, body: Json) -> JsonResponse | None:
+        assert target == "/internal/relations"
+        if self.down:
+            return None
+        self.calls += 1
+        for one in body["relations"]:
+            self.relations[one["account_id"], one["other_id"]] = one
+        return 200, {"stored": len(body["relations"])}
+
+
 @pytest.fixture(scope="session")
-async def environment(service_environment: Environment) -> AsyncIterator[Mapping[str, str]]:
-    async with new_database("social_graph", package="photomesh_social_graph") as dsn:
-        yield {**service_environment("social-graph"), "PHOTOMESH_POSTGRES_DSN": dsn}
+def readers() -> FakeReaders:
+    return FakeReaders()
+
+
+@pytest.fixture(scope="session")
+async def environment(service_environment: Environment, readers: FakeReaders) -> AsyncIterator[Mapping[str, str]]:
+    with serve_json(lambda target, headers: None, readers.put) as url:
+        async with new_database("social_graph", package="photomesh_social_graph") as dsn:
+            yield {
+                **service_environment("social-graph"),
+                "PHOTOMESH_POSTGRES_DSN": dsn,
+                "PHOTOMESH_POST_URL": url,
+                "PHOTOMESH_FEED_URL": url,
+            }
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.integration.social_graph.api_users import ApiUsers
-from tests.integration.social_graph.conftest import Serving
+from tests.integration.social_graph.conftest import FakeReaders, Serving
 from tests.support.problems import expect_problem
+from tests.support.waiting import eventually
 
 
 async def test_follow_and_unfollow(users: ApiUsers) -> None:
@@ -158,3 +159,35 @@ async def test_following_limit(serving: Serving) -> None:
         assert await ada.counts() == (0, 3)
         await ada.unfollow(joan)
         await ada.follow(edith)
+
+
+async def test_blocks_and_removed_followers_are_effective_when_answered(users: ApiUsers, readers: FakeReaders) -> None:
+    ada, grace = await users.new_users(2)
+    await grace.follow(ada)
+    before = readers.calls
+    await ada.remove(grace)
+    assert readers.calls == before + 2  # post and feed
+    assert readers.relations[grace.id, ada.id]["follows"] is False
+    await grace.follow(ada)
+    await ada.block(grace)
+    assert readers.relations[grace.id, ada.id]["follows"] is False
+    assert readers.relations[ada.id, grace.id]["blocks"] is True
+
+
+async def test_a_block_that_post_and_feed_cannot_store_is_not_acknowledged(
+    users: ApiUsers, readers: FakeReaders
+) -> None:
+    ada, grace = await users.new_users(2)
+    readers.down = True
+    try:
+        problem = expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
+    finally:
+        readers.down = False
+    assert problem["retryable"]
+    assert await ada.list_ids("/v1/me/blocks") == [grace.id]  # stored, and published by its event
+
+    async def repeat() -> int:
+        return (await ada.put(f"/v1/users/{grace.id}/block")).status_code
+
+    await eventually(repeat, until=lambda status: status == 200)
+    assert readers.relations[ada.id, grace.id]["blocks"] is True

@@ -14,7 +14,7 @@ from photomesh_social_graph.reconcile import drifts
 from photomesh_social_graph.service import RelationshipService
 from photomesh_social_graph.store import PostgresGraph
 from tests.support.clock import FakeClock
-from tests.support.social_graph import InMemoryGraph, account_event
+from tests.support.social_graph import InMemoryGraph, InMemoryReaders, account_event
 
 ACTIONS = (
     "follow",
@@ -37,7 +37,10 @@ async def test_both_stores_behave_alike(store: PostgresGraph, new_id: Callable[[
     crowd = [new_id() for _ in range(7)]
     stranger = new_id()
     stores = (memory, store)
-    services = [RelationshipService(each, clock, following_limit=4, account_wait_seconds=0) for each in stores]
+    services = [
+        RelationshipService(each, InMemoryReaders(), clock, following_limit=4, account_wait_seconds=0)
+        for each in stores
+    ]
     for each in stores:
         for n, number in enumerate(crowd):
             await AccountEventHandlers(each, clock).account_changed(account_event(number, private=n % 3 == 0))

@@ -12,7 +12,7 @@ from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService
 from tests.support.clock import LoopClock, run_virtually
-from tests.support.social_graph import InMemoryGraph, account_event
+from tests.support.social_graph import InMemoryGraph, InMemoryReaders, account_event
 
 STAR, VIEWER = 1, 2
 FANS = range(10, 22)
@@ -33,7 +33,9 @@ class InMemoryService:
     def __init__(self) -> None:
         self.clock = LoopClock()
         self.store = InMemoryGraph()
-        self.relationships = RelationshipService(self.store, self.clock, following_limit=100, account_wait_seconds=0)
+        self.relationships = RelationshipService(
+            self.store, InMemoryReaders(), self.clock, following_limit=100, account_wait_seconds=0
+        )
         self.lists = ListQueries(self.store, self.clock)
 
     async def populate(self, known: set[int]) -> None:

@@ -10,11 +10,11 @@ import pytest
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.ids import IdGenerator
 from photomesh_social_graph.domain import Relation
-from photomesh_social_graph.errors import AccountNotReady, OwnAccount
+from photomesh_social_graph.errors import AccountNotReady, OwnAccount, RestrictionPending
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.service import RelationshipService
 from tests.support.clock import LoopClock, run_virtually
-from tests.support.social_graph import InMemoryGraph, account_event
+from tests.support.social_graph import InMemoryGraph, InMemoryReaders, account_event
 
 ADA, GRACE = 101, 102
 
@@ -23,7 +23,10 @@ class InMemoryService:
     def __init__(self) -> None:
         self.clock = LoopClock()
         self.store = InMemoryGraph()
-        self.relationships = RelationshipService(self.store, self.clock, following_limit=100, account_wait_seconds=2)
+        self.readers = InMemoryReaders()
+        self.relationships = RelationshipService(
+            self.store, self.readers, self.clock, following_limit=100, account_wait_seconds=2
+        )
         self.handlers = AccountEventHandlers(self.store, self.clock)
 
     async def add_accounts(self, *numbers: int, private: bool = False, version: int = 1) -> None:
@@ -113,6 +116,44 @@ def test_an_account_that_blocks_the_viewer_can_be_blocked() -> None:
             await service.relationships.unblock(ADA, blocker)
         await service.relationships.unblock(blocker, ADA)
         assert (await service.relationships.relations(ADA, [blocker]))[blocker] == Relation()
+
+    run_virtually(scenario())
+
+
+def test_blocks_and_removed_followers_are_written_through() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA, GRACE)
+        await service.relationships.follow(GRACE, ADA)
+        assert service.readers.relations == {}
+        await service.relationships.remove_follower(ADA, GRACE)
+        removed, follows, blocks = service.readers.relations[GRACE, ADA]
+        assert (follows, blocks) == (False, False)
+        await service.relationships.follow(GRACE, ADA)
+        await service.relationships.block(ADA, GRACE)
+        assert service.readers.relations[ADA, GRACE][1:] == (False, True)
+        assert service.readers.relations[GRACE, ADA][1:] == (False, False)
+        assert service.readers.relations[GRACE, ADA][0] > removed
+
+    run_virtually(scenario())
+
+
+@pytest.mark.parametrize("action", ["block", "remove_follower"])
+def test_a_restriction_is_acknowledged_once_it_is_written_through(action: str) -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.add_accounts(ADA, GRACE)
+        await service.relationships.follow(GRACE, ADA)
+        restrict = getattr(service.relationships, action)
+        service.readers.available = False
+        for _ in range(2):
+            with pytest.raises(RestrictionPending):
+                await restrict(ADA, GRACE)
+        service.readers.available = True
+        await restrict(ADA, GRACE)
+        assert service.readers.relations[GRACE, ADA][1:] == (False, False)
+        assert service.readers.relations.get((ADA, GRACE), (1, False, True))[2] is True
+        await service.relationships.unblock(ADA, GRACE)
 
     run_virtually(scenario())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_feed.http import routes
+from photomesh_feed.http import internal, routes
 from photomesh_feed.settings import Settings
 from photomesh_feed.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock
@@ -21,5 +21,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
         routers=[routes.router],
+        internal=[internal.router],
         description="Home feeds.",
     )

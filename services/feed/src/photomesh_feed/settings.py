@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
     CallerSettings,
     KafkaConsumerSettings,
     KafkaSettings,
@@ -32,7 +33,7 @@ class SourceSettings(CallerSettings):
     )
 
 
-class Settings(FeedRedisSettings, SourceSettings, KafkaSettings, AuthSettings):
+class Settings(FeedRedisSettings, SourceSettings, CalleeSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_feed``."""
 
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")

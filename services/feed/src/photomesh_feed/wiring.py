@@ -27,6 +27,7 @@ from photomesh_feed.settings import Settings
 from photomesh_feed.store.connection import open_redis
 from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
+from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
@@ -42,6 +43,7 @@ class Deps:
     """What routes and middleware use."""
 
     feed: FeedService
+    writer: FeedWriter
     impressions: ImpressionLog
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -100,6 +102,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         yield Deps(
             feed=feed,
+            writer=FeedWriter(redis),
             impressions=ImpressionLog(publisher, clock),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

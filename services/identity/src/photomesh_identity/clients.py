@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from pydantic import BaseModel, ValidationError
@@ -13,8 +14,10 @@ from photomesh_identity.metrics import PRIVACY_WRITES
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import UserId, encode
+from photomesh_shared.internal_api import post, social_graph
 from photomesh_shared.internal_api.post import GET_POST_COUNT
-from photomesh_shared.internal_api.social_graph import GET_SUMMARY, PUT_ACCOUNT, AccountState, Summary, SummaryQuery
+from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
+from photomesh_shared.internal_api.states import AccountState
 from photomesh_shared.service_client import ServiceClient
 
 __all__ = ["PhotoClient", "PostCountClient", "PrivacyClient", "SocialGraphClient"]
@@ -42,8 +45,9 @@ class SocialGraphClient:
 class PrivacyClient:
     """Implements `accounts.service.PrivacyTarget`."""
 
-    def __init__(self, client: ServiceClient, *, cdn_url: str) -> None:
-        self._client = client
+    def __init__(self, social_graph: ServiceClient, post: ServiceClient, *, cdn_url: str) -> None:
+        self._social_graph = social_graph
+        self._post = post
         self._cdn_url = cdn_url
 
     async def store_account(self, account: Account) -> None:
@@ -55,7 +59,10 @@ class PrivacyClient:
             private=account.private,
         )
         try:
-            await self._client.call(PUT_ACCOUNT, body=state, user_id=encode("u", account.id))
+            await asyncio.gather(
+                self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=encode("u", account.id)),
+                self._post.call(post.PUT_ACCOUNT, body=state, account_id=encode("u", account.id)),
+            )
         except Unavailable:
             PRIVACY_WRITES.labels("failed").inc()
             raise

@@ -104,8 +104,8 @@ class PhotosUnavailable(Unavailable):
 
 
 class PrivacyPending(Unavailable):
-    """Your account is stored as private, but not everywhere yet: for a moment, others may still follow it without a
-    request. Repeat the update until it succeeds."""
+    """Your account is stored as private, but not everywhere yet: for a moment, others may still see its posts, and
+    follow it without a request. Repeat the update until it succeeds."""
 
     code, title = "privacy-pending", "The account is not private everywhere yet"
 

@@ -22,7 +22,7 @@ REFRESHES = Counter(
 PROFILE_EDITS = Counter("photomesh_identity_profile_edits_total", "Profile changes.")
 PRIVACY_WRITES = Counter(
     "photomesh_identity_privacy_writes_total",
-    "Accounts that went private, written through to social-graph, by outcome: ok, failed.",
+    "Accounts that went private, written through to social-graph and post, by outcome: ok, failed.",
     ["outcome"],
 )
 for _outcome in ("ok", "failed"):

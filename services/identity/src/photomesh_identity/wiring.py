@@ -106,14 +106,17 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ServiceClient(session, "post", settings.post_url, caller=settings, timeout=_PROFILE_SECONDS, clock=clock)
         )
         privacy = PrivacyClient(
-            ServiceClient(
-                session,
-                "social-graph",
-                settings.social_graph_url,
-                caller=settings,
-                timeout=_PRIVACY_SECONDS,
-                unavailable=PrivacyPending,
-                clock=clock,
+            *(
+                ServiceClient(
+                    session,
+                    name,
+                    url,
+                    caller=settings,
+                    timeout=_PRIVACY_SECONDS,
+                    unavailable=PrivacyPending,
+                    clock=clock,
+                )
+                for name, url in (("social-graph", settings.social_graph_url), ("post", settings.post_url))
             ),
             cdn_url=settings.cdn_url,
         )

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
 from photomesh_post.accounts.mentions import MentionLinker
+from photomesh_post.accounts.service import AccountStates
 from photomesh_post.accounts.store import CassandraAccounts
 from photomesh_post.accounts.visibility import AccountVisibility
 from photomesh_post.comments.counting import CommentCounter
@@ -79,6 +80,7 @@ class Deps:
     snapshots: PostSnapshots
     photo_queries: PhotoQueries
     accounts: CassandraAccounts
+    account_states: AccountStates
     likes: LikeService
     like_queries: LikeQueries
     comments: CommentService
@@ -160,6 +162,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             snapshots=PostSnapshots(posts),
             photo_queries=PhotoQueries(photos, claims, viewers, arrivals),
             accounts=accounts,
+            account_states=AccountStates(accounts),
             likes=LikeService(likes, counts, visible_posts, comment_queries, LikeEventLog(likes, publisher), clock),
             like_queries=like_queries,
             comments=CommentService(comments, accounts, visible_posts, comment_queries, mentions, comment_log, clock),

@@ -2,7 +2,7 @@
 
 NotFound 404       ── AccountNotFound (shared), FollowRequestNotFound
 Unprocessable 422  ── OwnAccount, FollowingLimitReached
-Unavailable 503    ── AccountNotReady
+Unavailable 503    ── AccountNotReady, RestrictionPending
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from typing import Any
 
 from photomesh_shared.errors import AccountNotFound, NotFound, Unavailable, Unprocessable
 
-__all__ = ["AccountNotFound", "AccountNotReady", "FollowRequestNotFound", "FollowingLimitReached", "OwnAccount"]
+__all__ = [
+    "AccountNotFound",
+    "AccountNotReady",
+    "FollowRequestNotFound",
+    "FollowingLimitReached",
+    "OwnAccount",
+    "RestrictionPending",
+]
 
 
 class FollowRequestNotFound(NotFound):
@@ -40,3 +47,10 @@ class AccountNotReady(Unavailable):
     seconds."""
 
     code, title = "account-not-ready", "Your account is not ready yet"
+
+
+class RestrictionPending(Unavailable):
+    """The change is stored, but not effective everywhere yet: for a moment, the account may still see your posts.
+    Repeat the request until it succeeds."""
+
+    code, title = "restriction-pending", "The change is not effective everywhere yet"

@@ -11,11 +11,11 @@ from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.failpoints import declare, failpoint
-from photomesh_social_graph.domain import Relation, Tie
+from photomesh_social_graph.domain import Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady, OwnAccount
 from photomesh_social_graph.metrics import WAITS, count_changes
 
-__all__ = ["RelationStore", "RelationshipService"]
+__all__ = ["Readers", "RelationStore", "RelationshipService"]
 
 AFTER_COMMIT = declare("social-graph.after_commit", "a change is committed, neither answered nor relayed")
 
@@ -36,6 +36,12 @@ class RelationStore(Protocol):
     async def relations(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Relation]: ...
 
 
+class Readers(Protocol):
+    async def store_sides(self, sides: Collection[Side]) -> None:
+        """Stores sides ahead of their events where reading is decided. Raises RestrictionPending."""
+        ...
+
+
 class RelationshipService:
     """Changes the relationship between two accounts, and reads it.
 
@@ -45,9 +51,16 @@ class RelationshipService:
     """
 
     def __init__(
-        self, store: RelationStore, clock: Clock, *, following_limit: int, account_wait_seconds: float
+        self,
+        store: RelationStore,
+        readers: Readers,
+        clock: Clock,
+        *,
+        following_limit: int,
+        account_wait_seconds: float,
     ) -> None:
         self._store = store
+        self._readers = readers
         self._clock = clock
         self._following_limit = following_limit
         self._account_wait_seconds = account_wait_seconds
@@ -68,11 +81,17 @@ class RelationshipService:
         return await self._change(viewer_id, account_id, Tie.deny_request)
 
     async def remove_follower(self, viewer_id: int, account_id: int) -> Relation:
-        return await self._change(viewer_id, account_id, Tie.remove_follower)
+        """Acknowledged once it is effective, as `block`."""
+        return await self._restrict(viewer_id, account_id, Tie.remove_follower)
 
     async def block(self, viewer_id: int, account_id: int) -> Relation:
-        """Also blocks an account that blocks the viewer, which is answered as absent."""
-        return await self._change(viewer_id, account_id, Tie.block)
+        """Also blocks an account that blocks the viewer, which is answered as absent.
+
+        Acknowledged once it is effective: until post and feed have it, the account could still read. Raises
+        RestrictionPending if one of them cannot be reached; the block is stored, and a repeat tries again. (An account
+        that blocks the viewer reads nothing in any case, so its block is left to the event.)
+        """
+        return await self._restrict(viewer_id, account_id, Tie.block)
 
     async def unblock(self, viewer_id: int, account_id: int) -> Relation:
         """Also unblocks an account that blocks the viewer, which is answered as absent."""
@@ -89,13 +108,22 @@ class RelationshipService:
         found = await self._store.relations(viewer_id, account_ids)
         return {account_id: found[account_id].visible for account_id in account_ids}
 
+    async def _restrict(self, viewer_id: int, account_id: int, act: Callable[[Tie, datetime], None]) -> Relation:
+        """Also a repeat writes through: the first attempt may have failed after the commit."""
+        tie = await self._tie_after(viewer_id, account_id, act)
+        await self._readers.store_sides((tie.ours, tie.theirs))
+        return tie.relation
+
     async def _change(self, viewer_id: int, account_id: int, act: Callable[[Tie, datetime], None]) -> Relation:
+        return (await self._tie_after(viewer_id, account_id, act)).relation
+
+    async def _tie_after(self, viewer_id: int, account_id: int, act: Callable[[Tie, datetime], None]) -> Tie:
         if viewer_id == account_id:
             raise OwnAccount
         tie = await self._act_on_known_accounts(viewer_id, account_id, act)
         await failpoint(AFTER_COMMIT)
         count_changes(tie.events)
-        return tie.relation
+        return tie
 
     async def _act_on_known_accounts(
         self, viewer_id: int, account_id: int, act: Callable[[Tie, datetime], None]

@@ -7,6 +7,7 @@ from pydantic import Field
 from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
+    CallerSettings,
     KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
@@ -16,10 +17,12 @@ from photomesh_shared.settings import (
 __all__ = ["ConsumerSettings", "Settings"]
 
 
-class Settings(CalleeSettings, PostgresSettings, KafkaSettings, AuthSettings):
+class Settings(CallerSettings, CalleeSettings, PostgresSettings, KafkaSettings, AuthSettings):
     """Of ``python -m photomesh_social_graph``."""
 
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+    post_url: str = Field("http://127.0.0.1:18003", description="The service of posts, which a block is written to.")
+    feed_url: str = Field("http://127.0.0.1:18008", description="The service of feeds, which a block is written to.")
     following_limit: int = Field(
         7_500, ge=1, description="Accounts that one account may follow, pending requests included."
     )

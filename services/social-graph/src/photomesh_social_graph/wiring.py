@@ -14,8 +14,11 @@ from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
+from photomesh_social_graph.clients import ReaderClient
+from photomesh_social_graph.errors import RestrictionPending
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService
@@ -23,6 +26,9 @@ from photomesh_social_graph.settings import ConsumerSettings, Settings
 from photomesh_social_graph.store import PostgresGraph
 
 __all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+
+_READERS_SECONDS = 3.0
+"""For writing a block through to post and feed; then the client is told to repeat it."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +55,32 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
         )
+        session = await stack.enter_async_context(open_session())
         client = await stack.enter_async_context(httpx.AsyncClient())
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph"))
 
         store = PostgresGraph(pool)
+        readers = ReaderClient(
+            *(
+                ServiceClient(
+                    session,
+                    name,
+                    url,
+                    caller=settings,
+                    timeout=_READERS_SECONDS,
+                    unavailable=RestrictionPending,
+                    clock=clock,
+                )
+                for name, url in (("post", settings.post_url), ("feed", settings.feed_url))
+            )
+        )
         # Without Kafka, requests are served all the same: events wait in the outbox.
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         yield Deps(
             relationships=RelationshipService(
                 store,
+                readers,
                 clock,
                 following_limit=settings.following_limit,
                 account_wait_seconds=settings.account_wait_seconds,

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, Wrap
 from photomesh_shared.events import PostPublished, UtcTime
 from photomesh_shared.ids import PostId, UserId
 from photomesh_shared.internal_api.operation import InternalModel, Operation
+from photomesh_shared.internal_api.states import AccountState, RelationStates, StoredAccount, StoredRelations
 
 __all__ = [
     "GET_ACCOUNTS",
@@ -19,6 +20,8 @@ __all__ = [
     "MAX_AUTHORS",
     "MAX_IDS",
     "MAX_TIMELINE",
+    "PUT_ACCOUNT",
+    "PUT_RELATIONS",
     "Account",
     "Accounts",
     "AccountsQuery",
@@ -139,3 +142,11 @@ GET_ACCOUNTS = Operation("GET", "/internal/accounts", Accounts, query=AccountsQu
 GET_POST_COUNT = Operation(
     "GET", "/internal/accounts/{account_id}/posts/count", PostCount, callers=frozenset({"identity"})
 )
+PUT_ACCOUNT = Operation(
+    "PUT", "/internal/accounts/{account_id}", StoredAccount, body=AccountState, callers=frozenset({"identity"})
+)
+"""Stores an account ahead of its event, unless a newer version is stored: for going private."""
+PUT_RELATIONS = Operation(
+    "PUT", "/internal/relations", StoredRelations, body=RelationStates, callers=frozenset({"social-graph"})
+)
+"""Stores relations ahead of their events, unless newer versions are stored: for blocks and removed followers."""

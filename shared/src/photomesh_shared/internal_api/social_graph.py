@@ -8,6 +8,7 @@ from pydantic import Field
 
 from photomesh_shared.ids import MAX_ID, UserId
 from photomesh_shared.internal_api.operation import InternalModel, Operation
+from photomesh_shared.internal_api.states import AccountState, StoredAccount
 
 __all__ = [
     "GET_FOLLOWERS",
@@ -16,13 +17,11 @@ __all__ = [
     "GET_SUMMARY",
     "MAX_FOLLOWERS",
     "PUT_ACCOUNT",
-    "AccountState",
     "FollowersQuery",
     "Following",
     "PopularAccount",
     "PopularQuery",
     "Relationship",
-    "StoredAccount",
     "Summary",
     "SummaryQuery",
     "VersionedAccount",
@@ -88,20 +87,6 @@ class PopularQuery(InternalModel):
 class PopularAccount(NamedTuple):
     account_id: int
     followers: int
-
-
-class AccountState(InternalModel):
-    """An account at a version, as its event has it."""
-
-    version: int = Field(ge=1, le=MAX_ID)
-    username: str = Field(max_length=100)
-    display_name: str = Field(max_length=200)
-    avatar_url: str | None = Field(max_length=2_000)
-    private: bool
-
-
-class StoredAccount(InternalModel):
-    version: int = Field(description="The version that is stored now: at least the given one.")
 
 
 PUT_ACCOUNT = Operation(

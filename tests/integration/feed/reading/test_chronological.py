@@ -12,8 +12,10 @@ from photomesh_feed.domain.timelines import FEED_POSTS
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.settings import Settings
 from photomesh_feed.store import keys
-from photomesh_shared.ids import decode
+from photomesh_shared.ids import decode, encode
+from photomesh_shared.internal_api import feed
 from tests.integration.feed.read_side import ReadSide
+from tests.support.internal_calls import RightfulCaller
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import free_port
 
@@ -257,3 +259,22 @@ async def test_paging_while_posts_come_and_go(read_side: ReadSide) -> None:
         await read_side.redis.zrem(keys.feed(reader), str(gone))
     assert len(read) == len(set(read))
     assert [post for post in read if post in set(stays)] == stays
+
+
+@pytest.mark.parametrize("warm", [True, False])
+async def test_the_end_of_a_follow_is_effective_ahead_of_its_event(read_side: ReadSide, warm: bool) -> None:
+    """As social-graph writes a block or a removed follower through."""
+    reader, ada, grace = (read_side.new_account() for _ in range(3))
+    theirs, others = read_side.publish(ada, range(3)), read_side.publish(grace, range(3, 6))
+    read_side.sources.follow(reader, [ada, grace])
+    if warm:
+        assert (await read_side.page(reader))[0] == others + theirs
+        await read_side.list_filled(reader)
+    state = {"account_id": encode("u", reader), "other_id": encode("u", ada), "version": 9}
+    body = {"relations": [{**state, "follows": False, "blocks": False}]}
+    auth = RightfulCaller(read_side.environment, feed)
+    assert (await read_side.client.put("/internal/relations", json=body, auth=auth)).status_code == 200
+    if warm:
+        assert (await read_side.page(reader))[0] == others
+    else:  # nothing is kept of a reader without a feed: it is built from social-graph, which has the end of the follow
+        assert await read_side.redis.keys(f"*{reader}*") == []

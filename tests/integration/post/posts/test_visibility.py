@@ -109,3 +109,31 @@ async def test_a_post_hidden_by_a_block_cannot_be_told_from_an_absent_one(ada: A
         expect_problem(answers[0], 404, "post-not-found")
         assert shape(answers[0], post_id) == shape(answers[1], post_id)
     assert await grace.list_posts(ada.id) == await grace.list_posts("u_1")
+
+
+async def test_a_block_is_effective_ahead_of_its_event(ada: ApiUser, grace: ApiUser) -> None:
+    """As social-graph writes it through. The events that follow, and earlier ones, change nothing."""
+    published = await _published(ada)
+    await _publish(grace, followed, ada, 1)
+    states = [
+        {"account_id": ada.id, "other_id": grace.id, "version": 3, "follows": False, "blocks": True},
+        {"account_id": grace.id, "other_id": ada.id, "version": 2, "follows": False, "blocks": False},
+    ]
+    assert (await ada.api.put("/internal/relations", json={"relations": states})).status_code == 200
+    assert await _sees(grace, ada, *published) == {False}
+    await _publish(ada, blocked, grace, 3)
+    await _publish(ada, unblocked, grace, 2)
+    await _publish(grace, followed, ada, 1)
+    await _publish(ada, unblocked, grace, 4)
+    await _until(grace, ada, published, sees=True)
+
+
+async def test_going_private_is_effective_ahead_of_its_event(ada: ApiUser, grace: ApiUser) -> None:
+    published = await _published(ada)
+    await _until(grace, ada, published, sees=True)
+    state = {"version": 7, "username": "ada", "display_name": "Ada", "avatar_url": None, "private": True}
+    assert (await ada.api.put(f"/internal/accounts/{ada.id}", json=state)).status_code == 200
+    assert await _sees(grace, ada, *published) == {False}
+    await ada.platform.register(ada.account_id, private=False, version=6)
+    await ada.platform.register(ada.account_id, private=False, version=8)
+    await _until(grace, ada, published, sees=True)

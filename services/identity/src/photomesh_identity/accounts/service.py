@@ -48,7 +48,7 @@ class Avatars(Protocol):
 
 class PrivacyTarget(Protocol):
     async def store_account(self, account: Account) -> None:
-        """Stores the account ahead of its event, where following and lists are decided. Raises PrivacyPending."""
+        """Stores the account ahead of its event, where following and reading are decided. Raises PrivacyPending."""
         ...
 
 
@@ -84,8 +84,9 @@ class AccountService:
         """Returns the account after the edit. `precondition` raises if the account is not the version that the client
         has seen. Raises also as `Avatars.copy_photo`.
 
-        Going private is acknowledged once it is effective: until social-graph has it, anyone could still follow without
-        a request. Raises PrivacyPending if that cannot be reached; the edit is stored, and a repeat tries again.
+        Going private is acknowledged once it is effective: until social-graph and post have it, anyone could still
+        follow without a request, and read. Raises PrivacyPending if one of them cannot be reached; the edit is stored,
+        and a repeat tries again.
         """
         avatar: Mapping[int, str] | None = None
         if edit.avatar_photo_id is not None:

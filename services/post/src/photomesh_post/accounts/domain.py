@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["OWN", "STRANGER", "Author", "Standing"]
+__all__ = ["OWN", "STRANGER", "Author", "Relation", "Standing"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,17 @@ class Author:
     display_name: str | None = None
     avatar_url: str | None = None
     private: bool = True
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What an account does to another one, at a version of the pair."""
+
+    account_id: int
+    other_id: int
+    version: int
+    follows: bool
+    blocks: bool
 
 
 @dataclass(frozen=True)

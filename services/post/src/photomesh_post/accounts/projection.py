@@ -5,7 +5,9 @@ Timestamps are versions of the account, or of the pair, which counts what the fi
 
 from __future__ import annotations
 
-from photomesh_post.accounts.domain import STRANGER, Author, Standing
+from typing import Any
+
+from photomesh_post.accounts.domain import STRANGER, Author, Relation, Standing
 from photomesh_post.tables.rows import Row, RowWrite
 from photomesh_shared.events import (
     AccountRegistered,
@@ -17,7 +19,7 @@ from photomesh_shared.events import (
     FollowDeleted,
 )
 
-__all__ = ["AccountEvent", "author_of", "rows_of", "standing_of"]
+__all__ = ["AccountEvent", "account_rows", "author_of", "relation_rows", "rows_of", "standing_of"]
 
 AccountEvent = AccountRegistered | AccountUpdated | FollowCreated | FollowDeleted | BlockCreated | BlockDeleted
 
@@ -27,24 +29,42 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
     version = envelope.entityversion
     match envelope.data:
         case AccountRegistered() | AccountUpdated() as event:
-            cells = {name: getattr(event, name) for name in ("username", "display_name", "avatar_url", "private")}
-            named = {"username": event.username, "user_id": event.user_id}
-            return [
-                RowWrite("accounts", {"user_id": event.user_id}, version, cells),
-                RowWrite("accounts_by_username", named, version),
-            ]
+            author = Author(event.user_id, event.username, event.display_name, event.avatar_url, event.private)
+            return account_rows(author, version)
         case FollowCreated() | FollowDeleted() as event:
-            pair = {"account_id": event.follower_id, "other_id": event.followee_id}
-            return [RowWrite("relations", pair, version, {"follows": isinstance(event, FollowCreated)})]
+            follows = isinstance(event, FollowCreated)
+            return [_follow_row(event.follower_id, event.followee_id, version, follows=follows)]
         case BlockCreated() | BlockDeleted() as event:
-            blocks = isinstance(event, BlockCreated)
-            pair = {"account_id": event.blocker_id, "other_id": event.blocked_id}
-            mirrored = {"account_id": event.blocked_id, "other_id": event.blocker_id}
-            # Each of the two cells has one writer, so the version of this pair orders both.
-            return [
-                RowWrite("relations", pair, version, {"blocks": blocks}),
-                RowWrite("relations", mirrored, version, {"blocked_by": blocks}),
-            ]
+            return _block_rows(event.blocker_id, event.blocked_id, version, blocks=isinstance(event, BlockCreated))
+
+
+def account_rows(author: Author, version: int) -> list[RowWrite]:
+    """The rows of an account at a version."""
+    cells = {name: getattr(author, name) for name in ("username", "display_name", "avatar_url", "private")}
+    named: dict[str, Any] = {"username": author.username, "user_id": author.id}
+    return [
+        RowWrite("accounts", {"user_id": author.id}, version, cells),
+        RowWrite("accounts_by_username", named, version),
+    ]
+
+
+def relation_rows(relation: Relation) -> list[RowWrite]:
+    """The rows of a relation at a version."""
+    pair, version = (relation.account_id, relation.other_id), relation.version
+    return [_follow_row(*pair, version, follows=relation.follows), *_block_rows(*pair, version, blocks=relation.blocks)]
+
+
+def _follow_row(account_id: int, other_id: int, version: int, *, follows: bool) -> RowWrite:
+    return RowWrite("relations", {"account_id": account_id, "other_id": other_id}, version, {"follows": follows})
+
+
+def _block_rows(account_id: int, other_id: int, version: int, *, blocks: bool) -> list[RowWrite]:
+    """Each of the two cells has one writer, so the version of this pair orders both."""
+    pair, mirrored = {"account_id": account_id, "other_id": other_id}, {"account_id": other_id, "other_id": account_id}
+    return [
+        RowWrite("relations", pair, version, {"blocks": blocks}),
+        RowWrite("relations", mirrored, version, {"blocked_by": blocks}),
+    ]
 
 
 def author_of(user_id: int, row: Row | None) -> Author:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from photomesh_post.accounts.domain import Author, Relation
 from photomesh_post.counts.domain import Reactions
 from photomesh_post.http.dependencies import Dependencies
 from photomesh_post.posts.domain import Post
@@ -18,6 +19,8 @@ from photomesh_shared.internal_api.post import (
     GET_POSTS,
     GET_TIMELINES,
     GET_VIEWER_STATE,
+    PUT_ACCOUNT,
+    PUT_RELATIONS,
     Account,
     Accounts,
     AccountsQuery,
@@ -30,6 +33,7 @@ from photomesh_shared.internal_api.post import (
     ViewerState,
     ViewerStateQuery,
 )
+from photomesh_shared.internal_api.states import AccountState, RelationStates, StoredAccount, StoredRelations
 
 __all__ = ["router"]
 
@@ -100,3 +104,20 @@ async def get_accounts(query: Annotated[AccountsQuery, Query()], deps: Dependenc
 @router.serves(GET_POST_COUNT)
 async def get_post_count(account_id: UserId, deps: Dependencies) -> PostCount:
     return PostCount(posts=await deps.snapshots.count_by_author(account_id))
+
+
+@router.serves(PUT_ACCOUNT)
+async def put_account(account_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
+    author = Author(account_id, state.username, state.display_name, state.avatar_url, state.private)
+    await deps.account_states.store_account(author, state.version)
+    return StoredAccount(version=state.version)
+
+
+@router.serves(PUT_RELATIONS)
+async def put_relations(body: RelationStates, deps: Dependencies) -> StoredRelations:
+    relations = [
+        Relation(one.account_id, one.other_id, one.version, follows=one.follows, blocks=one.blocks)
+        for one in body.relations
+    ]
+    await deps.account_states.store_relations(relations)
+    return StoredRelations(stored=len(relations))

@@ -14,15 +14,14 @@ from photomesh_shared.internal_api.social_graph import (
     GET_POPULAR,
     GET_SUMMARY,
     PUT_ACCOUNT,
-    AccountState,
     FollowersQuery,
     PopularAccount,
     PopularQuery,
     Relationship,
-    StoredAccount,
     Summary,
     SummaryQuery,
 )
+from photomesh_shared.internal_api.states import AccountState, StoredAccount
 from photomesh_social_graph.domain import Account
 from photomesh_social_graph.http.dependencies import Dependencies
 

@@ -15,6 +15,7 @@ from photomesh_social_graph.errors import (
     FollowingLimitReached,
     FollowRequestNotFound,
     OwnAccount,
+    RestrictionPending,
 )
 from photomesh_social_graph.http.dependencies import Dependencies
 from photomesh_social_graph.http.schemas import Relationship, Relationships
@@ -24,6 +25,7 @@ __all__ = ["router"]
 router = ApiRouter(tags=["people"])
 
 _CHANGE = (AccountNotFound, AccountNotReady, OwnAccount)
+_RESTRICTION = (*_CHANGE, RestrictionPending)
 
 
 @router.put(
@@ -57,13 +59,14 @@ async def unfollow(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relat
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     budget=Budget.TOGGLES,
-    problems=_CHANGE,
+    problems=_RESTRICTION,
     summary="Block an account",
 )
 async def block(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """Hides each of you from the other, and each other's comments and likes on your posts from everybody; ends follows
     and requests in both directions. The account is not notified: your account no longer exists for it. If it blocks
-    you, the block is recorded although the response is 404, as for an account that does not exist. Idempotent."""
+    you, the block is recorded although the response is 404, as for an account that does not exist. Effective when it is
+    answered. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.block(viewer.account_id, user_id))
 
 
@@ -129,11 +132,11 @@ async def deny_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencie
     "/v1/me/followers/{user_id}",
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
-    problems=_CHANGE,
+    problems=_RESTRICTION,
     summary="Remove a follower",
 )
 async def remove_follower(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
-    """The account stops following you, and is not notified. Idempotent."""
+    """The account stops following you, and is not notified. Effective when it is answered. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.remove_follower(viewer.account_id, user_id))
 
 

@@ -16,9 +16,9 @@ from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_social_graph import statements
 from photomesh_social_graph.domain import Account, AccountList, CountAudit, Counts, ListPosition, Relation, Side, Tie
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
+from photomesh_social_graph.store import statements
 
 if TYPE_CHECKING:
     import asyncpg

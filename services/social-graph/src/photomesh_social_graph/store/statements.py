@@ -1,4 +1,4 @@
-"""The longer SQL statements of `store`. Each reads one partition per table, by the account that partitions it."""
+"""The longer SQL statements. Each reads one partition per table, by the account that partitions it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,20 @@
+"""Operations for other services."""
+
+from __future__ import annotations
+
+from photomesh_feed.http.dependencies import Dependencies
+from photomesh_shared.http import InternalRouter
+from photomesh_shared.internal_api.feed import PUT_RELATIONS
+from photomesh_shared.internal_api.states import RelationStates, StoredRelations
+
+__all__ = ["router"]
+
+router = InternalRouter()
+
+
+@router.serves(PUT_RELATIONS)
+async def put_relations(body: RelationStates, deps: Dependencies) -> StoredRelations:
+    """Feeds need the follows alone: a block ends them. The rules of reading hide the posts at once."""
+    for one in body.relations:
+        await deps.writer.apply_relation("follow", one.account_id, one.other_id, one.version, active=one.follows)
+    return StoredRelations(stored=len(body.relations))
