@@ -91,7 +91,7 @@ class InMemoryService:
         self.post_queries = PostQueries(posts, photos, self.viewers, visible_posts, self.post_reactions)
         self.photo_queries = PhotoQueries(photos, claims, self.viewers, arrivals)
         self.comment_queries = CommentQueries(
-            self.comment_store, accounts, self.viewers, visible_posts, self.like_queries
+            self.comment_store, accounts, self.viewers, visible_posts, self.like_queries, self.clock
         )
         self.save_queries = SaveQueries(self.save_store, self.post_queries)
         self.snapshots = PostSnapshots(posts)
@@ -120,7 +120,7 @@ class InMemoryService:
             self.clock,
         )
         counter = CommentCounter(self.comment_store, self.count_store, self.clock)
-        self.comment_events = CommentEventLog(self.comment_store, counter, self.comment_log)
+        self.comment_events = CommentEventLog(self.comment_store, counter, self.comment_log, self.clock)
         self.comments = CommentService(
             self.comment_store,
             accounts,

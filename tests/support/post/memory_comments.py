@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from photomesh_post.comments.domain import Comment, ThreadEntry
-from photomesh_post.comments.projection import comment_of, entry_of
+from photomesh_post.comments.dead_rows import DeadRun
+from photomesh_post.comments.domain import Comment, ThreadRow
+from photomesh_post.comments.projection import comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import RowWrite
@@ -32,27 +33,38 @@ class MemoryComments(MemoryStore):
         row = self.tables.row("comments", comment_id=comment_id)
         return comment_of(row) if row else None
 
-    async def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadEntry, None]:
+    async def is_deleted(self, comment_id: int) -> bool:
+        await self.step("is_deleted")
+        row = self.tables.row("comments", comment_id=comment_id)
+        return bool(row and row.get("deleted"))
+
+    async def remove_dead(self, thread_id: int, run: DeadRun) -> None:
+        """As if the tombstone were gone already: nothing keeps an older row out."""
+        await self.step("remove_dead")
+        for table, key in list(self.tables.cells):
+            if table == "comments_by_thread" and key[:2] == (thread_id, run.month) and run.first <= key[2] <= run.last:
+                del self.tables.cells[table, key]
+
+    async def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadRow, None]:
         for entry in reversed(self._entries(thread_id)):
             if entry.id < before:
                 await self.step("newest_of")
                 yield entry
 
-    async def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadEntry, None]:
+    async def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadRow, None]:
         for entry in self._entries(thread_id):
             if entry.id > after:
                 await self.step("oldest_of")
                 yield entry
 
-    def _entries(self, thread_id: int) -> list[ThreadEntry]:
+    def _entries(self, thread_id: int) -> list[ThreadRow]:
         months = {key[1] for table, key in self.tables.cells if table == "months_by_thread" and key[0] == thread_id}
         rows = [
             {"comment_id": key[2], **{name: value for name, (_, value) in cells.items()}}
             for (table, key), cells in self.tables.cells.items()
             if table == "comments_by_thread" and key[0] == thread_id and key[1] in months
         ]
-        entries = [entry for row in rows if (entry := entry_of(row))]
-        return sorted(entries, key=lambda entry: entry.id)
+        return sorted((thread_row_of(row) for row in rows), key=lambda row: row.id)
 
     async def tally(self, ref: PartitionRef, comment_ids: Collection[int]) -> Tally:
         await self.step("tally")

@@ -7,6 +7,7 @@ from prometheus_client import Counter, Histogram
 __all__ = [
     "COMMENTS",
     "COUNTED",
+    "DEAD_RUNS",
     "ERASED",
     "LIKES",
     "POSTS",
@@ -33,5 +34,8 @@ for _outcome in ("ok", "failed"):
 LIKES = Counter("photomesh_likes_total", "Events of likes produced.", ["event"])
 COUNTED = Counter("photomesh_counts_published_total", "Events with the counts of a post produced.")
 COMMENTS = Counter("photomesh_comments_total", "Events of comments produced.", ["event"])
+DEAD_RUNS = Counter(
+    "photomesh_dead_comment_runs_removed_total", "Runs of deleted comments whose rows were removed from their thread."
+)
 TALLY_CONFLICTS = Counter("photomesh_tally_conflicts_total", "Compare-and-set conflicts while counting.")
 SAVES = Counter("photomesh_saves_total", "Events of saved posts and collections produced.", ["event"])

@@ -35,8 +35,9 @@ class PageBuilder(Generic[Entry, View]):
     _last: Entry | None = None
     _scanned: int = 0
 
-    def add(self, entries: Sequence[Entry], views: Sequence[View | None]) -> bool:
-        """Adds the views of these entries, None for a hidden one; returns True once the page is complete."""
+    def add(self, entries: Sequence[Entry], views: Sequence[View | None], *, cost: int | None = None) -> bool:
+        """Adds the views of these entries, None for a hidden one; returns True once the page is complete. `cost`: as
+        how many entries they count."""
         for entry, view in zip(entries, views, strict=True):
             if view is None:
                 continue
@@ -45,7 +46,7 @@ class PageBuilder(Generic[Entry, View]):
                 return True
             self.items.append(view)
             self._last = entry
-        self._scanned += len(entries)
+        self._scanned += len(entries) if cost is None else cost
         if self._scanned >= _MAX_SCANNED:
             self.next_after = entries[-1]
             return True

@@ -138,11 +138,11 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         like_queries = LikeQueries(likes, counts, accounts, viewers, visible_posts)
         post_reactions = PostReactions(saves, like_queries)
         post_queries = PostQueries(posts, photos, viewers, visible_posts, post_reactions)
-        comment_queries = CommentQueries(comments, accounts, viewers, visible_posts, like_queries)
+        comment_queries = CommentQueries(comments, accounts, viewers, visible_posts, like_queries, clock)
         save_queries = SaveQueries(saves, post_queries)
 
         post_log = PostEventLog(posts, publisher)
-        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher)
+        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher, clock)
         yield Deps(
             posts=PostService(
                 posts,
@@ -223,7 +223,7 @@ async def open_engagement_deps(
 
         counts, comments = CassandraCounts(session), CassandraComments(session)
         count_publisher = CountPublisher(counts, publisher, clock)
-        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher)
+        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher, clock)
         yield EngagementDeps(
             likes=LikeEventHandlers(CassandraLikes(session), counts, count_publisher, clock),
             comments=CommentEventHandlers(comment_log, count_publisher),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
+from photomesh_post.comments.dead_rows import dead_runs
 from photomesh_post.comments.projection import CommentEvent, rows_of
 from photomesh_post.comments.store import CassandraComments
 from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.counts.domain import PartitionRef
-from photomesh_post.tables.rows import month_of
+from photomesh_post.tables.rows import Row, month_of
 from photomesh_shared.events import Envelope
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.stores.cassandra import CassandraSession
@@ -46,10 +50,11 @@ async def test_a_thread_over_months_in_any_order(store: Store, new_id: Callable[
     for envelope in shuffled:
         await store.write(rows_of(envelope))
     left = sorted(set(comments) - set(gone))
-    assert [entry.id async for entry in store.newest_of(post, before=MAX_ID)] == left[::-1]
-    assert [entry.id async for entry in store.oldest_of(post, after=0)] == left
-    assert [entry.text async for entry in store.newest_of(post, before=left[3])] == [str(c) for c in left[:3][::-1]]
-    assert [entry.id async for entry in store.oldest_of(post, after=left[3])] == left[4:]
+    assert [row.id async for row in store.newest_of(post, before=MAX_ID) if row.entry] == left[::-1]
+    assert [row.id async for row in store.oldest_of(post, after=0) if row.entry] == left
+    newest = store.newest_of(post, before=left[3])
+    assert [row.entry.text async for row in newest if row.entry] == [str(c) for c in left[:3][::-1]]
+    assert [row.id async for row in store.oldest_of(post, after=left[3]) if row.entry] == left[4:]
     for comment in comments:
         found = await store.comment(comment)
         assert found is not None
@@ -60,8 +65,8 @@ async def test_a_thread_longer_than_a_read(store: Store, new_id: Callable[[], in
     post, comments = new_id(), [new_id() for _ in range(203)]
     for comment in comments:
         await store.write(rows_of(comment_created(post, comment)))
-    assert [entry.id async for entry in store.newest_of(post, before=MAX_ID)] == comments[::-1]
-    assert [entry.id async for entry in store.oldest_of(post, after=0)] == comments
+    assert [row.id async for row in store.newest_of(post, before=MAX_ID) if row.entry] == comments[::-1]
+    assert [row.id async for row in store.oldest_of(post, after=0) if row.entry] == comments
 
 
 async def test_a_deletion_arrives_before_its_comment(store: Store, new_id: Callable[[], int]) -> None:
@@ -122,3 +127,34 @@ async def test_the_comments_of_a_partition_with_their_replies(store: Store, new_
         Change(gone, gone, gone=True),
         Change(reply_to_gone, gone, gone=True),
     }
+
+
+async def test_many_deleted_comments_cost_few_reads(database: CassandraSession, new_id: Callable[[], int]) -> None:
+    """Thirteen reads of a hundred rows become four, and then they are gone for good."""
+    store, post, start = CassandraComments(database), new_id(), new_id() - 10 * _DAY
+    created = [comment_created(post, start + turn, text=str(turn)) for turn in range(1_301)]
+    deleted = [comment_deleted(post, start + turn) for turn in range(1, 1_301)]
+    await store.write(rows_of(created[0]))
+    for first in range(0, len(deleted), 200):
+        await asyncio.gather(*(store.write(rows_of(envelope)) for envelope in deleted[first : first + 200]))
+
+    reads: list[str] = []
+
+    async def read(cql: str, *values: object) -> Sequence[Row]:
+        reads.append(cql)
+        return await database.read(cql, *values)
+
+    counting = CassandraComments(SimpleNamespace(read=read, execute=database.execute))  # type: ignore[arg-type]
+    rows = [row async for row in counting.newest_of(post, before=MAX_ID)]
+    assert [row.id for row in rows if row.entry] == [start]
+    assert len(rows) == 1_301
+    assert len(reads) <= 4
+    runs = dead_runs(rows, datetime.now(UTC))
+    assert {(run.first, run.last) for run in runs} == {(start + 1, start + 1_300)}
+    for run in runs:
+        await store.remove_dead(post, run)
+    assert [row.id async for row in store.newest_of(post, before=MAX_ID)] == [start]
+    for envelope in (created[7], deleted[7]):
+        await store.write(rows_of(envelope))
+    assert [row.id async for row in store.oldest_of(post, after=0)] == [start]
+    assert await store.is_deleted(start + 7)

@@ -39,3 +39,14 @@ def test_empty_page() -> None:
 def test_author_without_names() -> None:
     author = json.loads(page_json([row(SNAPSHOT.static, username=b"")], None))["items"][0]["author"]
     assert author == {"id": "u_3", "username": None, "display_name": None, "avatar_url": None}
+
+
+def test_a_snapshot_from_before_entities_were_kept() -> None:
+    """Also if its caption looks as if it had them."""
+    old = {name: value for name, value in json.loads(SNAPSHOT.static).items() if name != "entities"}
+    for caption in ("", '"entities":', '\\"entities":{}'):
+        static = json.dumps(old | {"caption": caption}, ensure_ascii=False, separators=(",", ":"))
+        [post] = json.loads(page_json([row(static)], None))["items"]
+        Post.model_validate(post)
+        assert post["entities"] == {"mentions": [], "hashtags": []}
+        assert post["caption"] == caption

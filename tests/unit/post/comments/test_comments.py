@@ -369,7 +369,7 @@ async def test_concurrent_counters(scene: Scene) -> None:
     """Each finds the others' revision, and tries again."""
     events, count, kept = life(scene)
     counters = [CommentCounter(scene.comment_store, scene.count_store, scene.clock) for _ in range(3)]
-    others = [CommentEventLog(scene.comment_store, counter, MemoryLog()) for counter in counters]
+    others = [CommentEventLog(scene.comment_store, counter, MemoryLog(), scene.clock) for counter in counters]
     for envelope in events:
         work = asyncio.gather(*(other.apply([envelope]) for other in others))  # type: ignore[list-item] # comments only
         await scene.outlast(work)
@@ -379,3 +379,67 @@ async def test_concurrent_counters(scene: Scene) -> None:
     await scene.comment(GRACE, "Meanwhile")
     assert not await scene.comment_store.replace_tally(ref, stale, stale)
     assert scene.count_store.comment_count(scene.post_id) == count + 1
+
+
+async def commented_and_deleted(scene: Scene, many: int) -> list[Envelope[Event]]:
+    """The events of many deleted comments, which are applied."""
+    events: list[Envelope[Event]] = []
+    for _ in range(many):
+        comment_id = scene.ids.next()
+        events += [comment_created(scene.post_id, comment_id), comment_deleted(scene.post_id, comment_id)]
+        await scene.clock.advance(0.001)
+    await scene.consume_batch(*events)
+    return events
+
+
+def rows_in_thread(scene: Scene) -> int:
+    return sum(table == "comments_by_thread" for table, _ in scene.comment_store.tables.cells)
+
+
+async def test_old_rows_of_deleted_comments_are_removed_by_a_reader_and_stay_away(scene: Scene) -> None:
+    await scene.comment(GRACE, "Oldest")
+    events = await commented_and_deleted(scene, 150)
+    await scene.comment(LINUS, "Newest")
+    assert await scene.texts(ADA) == ["Newest", "Oldest"]
+    assert rows_in_thread(scene) == 152, "creations of these may still be under way"
+    await scene.clock.advance(8 * 86_400)
+    assert await scene.texts(ADA) == ["Newest", "Oldest"]
+    assert rows_in_thread(scene) == 2
+    created = [event for event in events if isinstance(event.data, CommentCreated)]
+    for replayed in (created, events):
+        await scene.consume_batch(*replayed)
+        assert await scene.texts(ADA) == ["Newest", "Oldest"]
+        words = {cells["body"][1] for (_, _), cells in scene.comment_store.tables.cells.items() if "body" in cells}
+        assert words <= {"Newest", "Oldest", ""}
+        assert scene.count_store.comment_count(scene.post_id) == 2
+    assert rows_in_thread(scene) == 2, "the reader removes what a replay wrote"
+
+
+async def test_a_page_looks_at_so_many_deleted_comments_and_the_next_goes_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("photomesh_post.comments.queries._DEAD_ROWS_FOR_ONE", 1)
+    monkeypatch.setattr("photomesh_post.comments.queries._CHUNK", 100)
+    for number in range(3):
+        await scene.comment(GRACE, str(number))
+        await commented_and_deleted(scene, 600)
+    found, before, pages = list[str](), None, 0
+    while pages == 0 or before is not None:
+        views, before = await scene.comment_queries.comments_of_post(ADA, scene.post_id, before=before, limit=2)
+        found += [view.text for view in views]
+        pages += 1
+    assert found == ["2", "1", "0"]
+    assert 4 <= pages <= 8
+
+
+async def test_a_reader_succeeds_although_rows_cannot_be_removed(scene: Scene) -> None:
+    await commented_and_deleted(scene, 150)
+    await scene.clock.advance(8 * 86_400)
+
+    def fail(at: str) -> None:
+        if at == "remove_dead":
+            raise Unavailable
+
+    scene.comment_store.on_step = fail
+    assert await scene.texts(ADA) == []
+    assert rows_in_thread(scene) == 150

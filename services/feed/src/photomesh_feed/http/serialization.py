@@ -19,6 +19,9 @@ _VIEWER = {
     for saved in (False, True)
 }
 
+_ENTITIES, _NO_ENTITIES = b'"entities":', b',"entities":{"mentions":[],"hashtags":[]}'
+"""Snapshots from before entities were kept have none."""
+
 
 def page_json(rows: Iterable[Row], next_cursor: str | None) -> bytes:
     """Returns the body of a page: a `Page[schemas.Post]`."""
@@ -30,7 +33,8 @@ def page_json(rows: Iterable[Row], next_cursor: str | None) -> bytes:
 def _post(row: Row) -> bytes:
     author = _author(row.author_id, row.username, row.display_name, row.avatar_url)
     viewer = _VIEWER[row.liked == b"1", row.saved == b"1"]
-    return b"".join((row.static[:-1], author, b',"like_count":', row.likes, b',"comment_count":', row.comments, viewer))
+    static = row.static[:-1] if _ENTITIES in row.static else row.static[:-1] + _NO_ENTITIES
+    return b"".join((static, author, b',"like_count":', row.likes, b',"comment_count":', row.comments, viewer))
 
 
 @lru_cache(10_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from photomesh_post.accounts.domain import Author
 from photomesh_post.counts.domain import Reactions
@@ -12,7 +13,7 @@ from photomesh_post.texts.domain import check_entities, checked_text, entities_i
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.events import TextEntities
 
-__all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "ThreadEntry"]
+__all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "ThreadEntry", "ThreadRow"]
 
 MAX_COMMENT = 2_200  # code points
 
@@ -55,6 +56,13 @@ class ThreadEntry:
     author_id: int
     text: str
     entities: TextEntities
+
+
+class ThreadRow(NamedTuple):
+    """A row of a thread. `entry` is None if the comment is deleted."""
+
+    id: int
+    entry: ThreadEntry | None
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ Timestamps are versions of the comment, which are microseconds, or FINAL for a d
 
 from __future__ import annotations
 
-from photomesh_post.comments.domain import Comment, ThreadEntry
+from photomesh_post.comments.domain import Comment, ThreadEntry, ThreadRow
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, month_of
 from photomesh_post.texts.projection import decode_entities, encode_entities
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
 
-__all__ = ["CommentEvent", "comment_of", "deleted_rows", "entry_of", "rows_of"]
+__all__ = ["CommentEvent", "comment_of", "deleted_rows", "rows_of", "thread_row_of"]
 
 CommentEvent = CommentCreated | CommentDeleted
 
@@ -54,9 +54,9 @@ def comment_of(row: Row) -> Comment | None:
     return Comment(row["comment_id"], row["post_id"], row["author_id"], row.get("parent_id"), bool(row.get("deleted")))
 
 
-def entry_of(row: Row) -> ThreadEntry | None:
-    """Returns None for a deleted comment."""
+def thread_row_of(row: Row) -> ThreadRow:
     if row.get("deleted"):
-        return None
-    text = row["body"]
-    return ThreadEntry(row["comment_id"], row["author_id"], text, decode_entities(row.get("entities"), text))
+        return ThreadRow(row["comment_id"], None)
+    comment_id, text = row["comment_id"], row["body"]
+    entities = decode_entities(row.get("entities"), text)
+    return ThreadRow(comment_id, ThreadEntry(comment_id, row["author_id"], text, entities))

@@ -7,20 +7,25 @@ the post), hydrate (authors and reactions), present (build views).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from typing import NamedTuple, Protocol
 
 from photomesh_post.accounts.domain import Author
 from photomesh_post.accounts.visibility import AccountVisibility
-from photomesh_post.comments.domain import Comment, CommentView, ThreadEntry
+from photomesh_post.comments.dead_rows import DeadRun, dead_runs
+from photomesh_post.comments.domain import Comment, CommentView, ThreadEntry, ThreadRow
 from photomesh_post.counts.domain import Reactions
 from photomesh_post.errors import CommentNotFound
 from photomesh_post.likes.domain import CommentTarget
-from photomesh_post.paging import PageBuilder, chunked
+from photomesh_post.metrics import DEAD_RUNS
+from photomesh_post.paging import PageBuilder
 from photomesh_post.posts.domain import Post
 from photomesh_post.posts.visibility import PostVisibility
 from photomesh_shared import ids
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import MAX_ID
 
 __all__ = ["Accounts", "CommentQueries", "Likes", "Store"]
@@ -30,8 +35,9 @@ class Store(Protocol):
     """See `comments.store.CassandraComments`."""
 
     async def comment(self, comment_id: int) -> Comment | None: ...
-    def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadEntry, None]: ...
-    def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadEntry, None]: ...
+    def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadRow, None]: ...
+    def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadRow, None]: ...
+    async def remove_dead(self, thread_id: int, run: DeadRun) -> None: ...
 
 
 class Accounts(Protocol):
@@ -46,23 +52,51 @@ class Likes(Protocol):
     async def reactions(self, viewer_id: int | None, subject_ids: Collection[int]) -> Mapping[int, Reactions]: ...
 
 
+log = logging.getLogger(__name__)
+
+_DEAD_ROWS_FOR_ONE = 40
+"""As many rows of deleted comments count as one comment that was looked at: a page ends after 20,000."""
+_CHUNK = 2_000
+
+
 class _Thread(NamedTuple):
     post_id: int
     post_author_id: int
     parent_id: int | None
 
 
+async def _chunked(rows: AsyncGenerator[ThreadRow, None], size: int) -> AsyncGenerator[list[ThreadRow], None]:
+    """Chunks with `size` comments each, or with many deleted ones."""
+    chunk, living = list[ThreadRow](), 0
+    async with aclosing(rows):
+        async for row in rows:
+            chunk.append(row)
+            living += row.entry is not None
+            if living == size or len(chunk) == _CHUNK:
+                yield chunk
+                chunk, living = [], 0
+    if chunk:
+        yield chunk
+
+
 class CommentQueries:
     """`viewer_id` is None for a request without a token."""
 
     def __init__(
-        self, store: Store, accounts: Accounts, viewers: AccountVisibility, posts: PostVisibility, likes: Likes
+        self,
+        store: Store,
+        accounts: Accounts,
+        viewers: AccountVisibility,
+        posts: PostVisibility,
+        likes: Likes,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._viewers = viewers
         self._posts = posts
         self._likes = likes
+        self._clock = clock
 
     async def comments_of_post(
         self, viewer_id: int | None, post_id: int, *, before: int | None, limit: int
@@ -122,18 +156,34 @@ class CommentQueries:
         return comment if comment.parent_id is None else await self._store.comment(comment.parent_id)
 
     async def _page(
-        self, viewer_id: int | None, thread: _Thread, entries: AsyncGenerator[ThreadEntry, None], limit: int
+        self, viewer_id: int | None, thread: _Thread, rows: AsyncGenerator[ThreadRow, None], limit: int
     ) -> tuple[list[CommentView], int | None]:
-        page = PageBuilder[ThreadEntry, CommentView](limit)
-        async with aclosing(chunked(entries, limit + 1)) as skeleton:
+        page, seen = PageBuilder[ThreadRow, CommentView](limit), list[ThreadRow]()
+        async with aclosing(_chunked(rows, limit + 1)) as skeleton:
             async for chunk in skeleton:
-                authors = {entry.author_id for entry in chunk}
+                seen += chunk
+                entries = [row.entry for row in chunk if row.entry]
+                authors = {entry.author_id for entry in entries}
                 hidden = await self._viewers.hidden_under(viewer_id, thread.post_author_id, authors)
-                visible = [entry for entry in chunk if entry.author_id not in hidden]
+                visible = [entry for entry in entries if entry.author_id not in hidden]
                 views = await self._present(viewer_id, thread, visible)
-                if page.add(chunk, [views.get(entry.id) for entry in chunk]):
+                cost = len(entries) + (len(chunk) - len(entries)) // _DEAD_ROWS_FOR_ONE
+                if page.add(chunk, [views.get(row.id) for row in chunk], cost=cost):
                     break
+        await self._remove_dead(thread.parent_id or thread.post_id, seen)
         return page.items, page.next_after.id if page.next_after else None
+
+    async def _remove_dead(self, thread_id: int, rows: Sequence[ThreadRow]) -> None:
+        """Spares later readers the deleted comments that this one has looked at."""
+        try:
+            for run in dead_runs(rows, self._clock.now()):
+                await self._store.remove_dead(thread_id, run)
+                DEAD_RUNS.inc()
+        except Unavailable as error:
+            log.warning(
+                "leaving rows of deleted comments to a later reader",
+                extra={"thread_id": thread_id, "reason": str(error)},
+            )
 
     async def _present(
         self, viewer_id: int | None, thread: _Thread, entries: Sequence[ThreadEntry]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 
-from photomesh_post.comments.domain import Comment, ThreadEntry
-from photomesh_post.comments.projection import comment_of, entry_of
+from photomesh_post.comments.dead_rows import DeadRun
+from photomesh_post.comments.domain import Comment, ThreadRow
+from photomesh_post.comments.projection import comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, State, Tallied, Tally
 from photomesh_post.counts.domain import PartitionRef
-from photomesh_post.tables.rows import RowWrite, month_of
+from photomesh_post.tables.rows import FINAL, RowWrite, month_of
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraComments"]
 
-_ENTRIES_PER_READ = 100
+_ROWS_PER_READ = 100
+_MAX_ROWS_PER_READ = 4_000  # the driver's pages have 5,000
 
 
 class CassandraComments:
@@ -30,8 +32,21 @@ class CassandraComments:
         rows = await self._session.read("SELECT * FROM comments WHERE comment_id = ?", comment_id)
         return comment_of(rows[0]) if rows else None
 
-    async def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadEntry, None]:
-        """A thread's comments with smaller ids than `before`, newest first, as long as the caller takes them."""
+    async def is_deleted(self, comment_id: int) -> bool:
+        """Whether the deletion of a comment has arrived, its creation or not."""
+        rows = await self._session.read("SELECT deleted FROM comments WHERE comment_id = ?", comment_id)
+        return bool(rows and rows[0]["deleted"])
+
+    async def remove_dead(self, thread_id: int, run: DeadRun) -> None:
+        """Removes the rows of deleted comments from their thread."""
+        cql = (
+            "DELETE FROM comments_by_thread USING TIMESTAMP ?"
+            " WHERE thread_id = ? AND month = ? AND comment_id >= ? AND comment_id <= ?"
+        )
+        await self._session.execute(cql, FINAL, thread_id, *run)
+
+    async def newest_of(self, thread_id: int, *, before: int) -> AsyncGenerator[ThreadRow, None]:
+        """A thread's rows with smaller ids than `before`, newest first, as long as the caller takes them."""
         months = await self._session.read(
             "SELECT month FROM months_by_thread WHERE thread_id = ? AND month <= ?", thread_id, month_of(before)
         )
@@ -39,11 +54,11 @@ class CassandraComments:
             "SELECT comment_id, author_id, body, entities, deleted FROM comments_by_thread"
             " WHERE thread_id = ? AND month = ? AND comment_id < ? LIMIT ?"
         )
-        async for entry in self._entries(cql, thread_id, [row["month"] for row in months], before):
-            yield entry
+        async for thread_row in self._rows(cql, thread_id, [row["month"] for row in months], before):
+            yield thread_row
 
-    async def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadEntry, None]:
-        """A thread's comments with larger ids than `after`, oldest first, as long as the caller takes them."""
+    async def oldest_of(self, thread_id: int, *, after: int) -> AsyncGenerator[ThreadRow, None]:
+        """A thread's rows with larger ids than `after`, oldest first, as long as the caller takes them."""
         months = await self._session.read(
             "SELECT month FROM months_by_thread WHERE thread_id = ? AND month >= ? ORDER BY month ASC",
             thread_id,
@@ -53,22 +68,24 @@ class CassandraComments:
             "SELECT comment_id, author_id, body, entities, deleted FROM comments_by_thread"
             " WHERE thread_id = ? AND month = ? AND comment_id > ? ORDER BY comment_id ASC LIMIT ?"
         )
-        async for entry in self._entries(cql, thread_id, [row["month"] for row in months], after):
-            yield entry
+        async for thread_row in self._rows(cql, thread_id, [row["month"] for row in months], after):
+            yield thread_row
 
-    async def _entries(
+    async def _rows(
         self, cql: str, thread_id: int, months: Sequence[int], start: int
-    ) -> AsyncGenerator[ThreadEntry, None]:
+    ) -> AsyncGenerator[ThreadRow, None]:
+        size = _ROWS_PER_READ
         for month in months:
             last = start
             while True:
-                rows = await self._session.read(cql, thread_id, month, last, _ENTRIES_PER_READ)
-                for row in rows:
-                    last = row["comment_id"]
-                    if entry := entry_of(row):
-                        yield entry
-                if len(rows) < _ENTRIES_PER_READ:
+                found = [thread_row_of(row) for row in await self._session.read(cql, thread_id, month, last, size)]
+                for row in found:
+                    last = row.id
+                    yield row
+                if len(found) < size:
                     break
+                # Rows of deleted comments are tiny, and come in long runs.
+                size = _ROWS_PER_READ if any(row.entry for row in found) else min(10 * size, _MAX_ROWS_PER_READ)
 
     # Tallies: which comments are counted
 
