@@ -95,8 +95,7 @@ def document() -> Json:
     for _, _, operation in operations(merged):
         operation["operationId"] = operation["operationId"].partition("_v1_")[0].partition("__well_known")[0]
         _lift_examples(operation, defined)
-        if POLICY in operation:  # the gateway's own operations have none
-            _add_what_the_gateway_does(operation, RoutePolicy.of(operation))
+        _add_what_the_gateway_does(operation)
     for schema in defined.values():
         if "examples" in schema:
             schema["examples"] = [schemas.with_nulls(value, schema, defined) for value in schema["examples"]]
@@ -124,15 +123,19 @@ def _lift_examples(operation: Json, defined: Json) -> None:
                 }
 
 
-def _add_what_the_gateway_does(operation: Json, policy: RoutePolicy) -> None:
+def _add_what_the_gateway_does(operation: Json) -> None:
     responses: Json = operation["responses"]
+    routed = POLICY in operation  # the gateway's own operations have none, and need no token
+    auth = RoutePolicy.of(operation).auth if routed else Auth.NONE
     operation["security"] = {
         Auth.REQUIRED: [text.TOKEN],
         Auth.OPTIONAL: [text.TOKEN, {}],
         Auth.NONE: [],
-    }[policy.auth]
-    common = {"429": "TooManyRequests", "502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
-    if policy.auth is not Auth.NONE:
+    }[auth]
+    common = {"429": "TooManyRequests"}
+    if routed:
+        common |= {"502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
+    if auth is not Auth.NONE:
         common["401"] = "Unauthorized"
     if "requestBody" in operation:
         common |= {"408": "RequestTimeout", "413": "PayloadTooLarge"}

@@ -7,10 +7,15 @@
  * the upload is continued; with `--cancel` it is cancelled there.
  */
 
+import { File } from 'node:buffer'
+import { webcrypto } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import Uppy from '@uppy/core'
 import PhotomeshUploader from './photomesh-uploader.js'
+
+globalThis.crypto ??= webcrypto // Node 18 has these two in modules only
+globalThis.File ??= File
 
 const TYPES = { '.jpg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp', '.heic': 'image/heic', '.avif': 'image/avif' }
 

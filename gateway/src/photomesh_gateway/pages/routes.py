@@ -15,6 +15,7 @@ from photomesh_gateway.pages.html import DOCS, DOCS_START, HTML_HEADERS, Problem
 from photomesh_gateway.pages.limits import Limits, limits_of
 from photomesh_gateway.settings import Settings
 from photomesh_shared.errors import NotFound
+from photomesh_shared.http.conditional import NOT_MODIFIED
 
 __all__ = ["pages_router"]
 
@@ -53,7 +54,13 @@ def pages_router(settings: Settings) -> APIRouter:
         vendored = {name: (_SWAGGER_UI / name).read_bytes() for name in _DOCS_ASSETS if name != "start.js"}
         return {**vendored, "start.js": DOCS_START.encode()}
 
-    @pages.get("/v1/limits", tags=["platform"], summary="Read what is enforced", operation_id="get_limits")
+    @pages.get(
+        "/v1/limits",
+        tags=["platform"],
+        summary="Read what is enforced",
+        operation_id="get_limits",
+        responses={304: NOT_MODIFIED},
+    )
     async def limits() -> Limits:
         """Lists rates, bytes, pixels and types, as the platform enforces them at the moment. Responses carry the state
         of the rate limits in `RateLimit` and `RateLimit-Policy`."""

@@ -17,7 +17,19 @@ from starlette.exceptions import HTTPException
 
 from photomesh_shared.errors import PreconditionFailed
 
-__all__ = ["NotModified", "content_tag", "names_tag", "offer", "require_match", "version_tag", "with_content_tag"]
+__all__ = [
+    "NOT_MODIFIED",
+    "NotModified",
+    "content_tag",
+    "names_tag",
+    "offer",
+    "require_match",
+    "version_tag",
+    "with_content_tag",
+]
+
+NOT_MODIFIED = {"description": "The representation that `If-None-Match` names is still current."}
+"""Documents a 304 in `responses=` of a route."""
 
 _OF_304 = ("cache-control", "content-location", "etag", "vary")  # RFC 9110, section 15.4.5
 

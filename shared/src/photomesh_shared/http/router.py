@@ -40,7 +40,7 @@ from photomesh_shared.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from photomesh_shared.http.conditional import with_content_tag
+from photomesh_shared.http.conditional import NOT_MODIFIED, with_content_tag
 from photomesh_shared.http.idempotency import current_creation
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
@@ -141,7 +141,7 @@ class ApiRouter:
                 kinds.append(PreconditionFailed)
             responses = problems(*kinds, Unavailable)
             if method == "GET":
-                responses[304] = {"description": "The representation that `If-None-Match` names is still current."}
+                responses[304] = NOT_MODIFIED
             self.routes.add_api_route(
                 path,
                 endpoint,
