@@ -19,7 +19,7 @@ from photomesh_feed.event_handlers.engagement import EngagementEventHandlers
 from photomesh_feed.event_handlers.posts import PostEventHandlers
 from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
-from photomesh_feed.store.connection import open_redis
+from photomesh_feed.store.connection import open_probe, open_redis
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
@@ -88,10 +88,11 @@ async def open_consumer_deps(
     """Connects to Redis and Kafka."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-consumer"))
         session = await stack.enter_async_context(open_session())
         store = FeedWriter(redis)
-        readiness.add("redis", store.ping)
+        readiness.add("redis", probe.check)
         handlers = build_event_handlers(
             store,
             SocialGraphClient(
@@ -111,7 +112,8 @@ async def open_fanout_deps(settings: FanoutSettings, readiness: Readiness, clock
     """Connects to Redis, and to Kafka for dead letters."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-fanout"))
         store = FeedWriter(redis)
-        readiness.add("redis", store.ping)
+        readiness.add("redis", probe.check)
         yield FanoutDeps(FanoutWorker(store, clock), publisher)

@@ -24,7 +24,7 @@ from photomesh_feed.reading.rebuild import FeedRebuilder, RelationsSource
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
-from photomesh_feed.store.connection import open_redis
+from photomesh_feed.store.connection import open_probe, open_redis
 from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_feed.store.writer import FeedWriter
@@ -76,11 +76,12 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
     """Connects to Redis and Kafka."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed"))
         client = await stack.enter_async_context(httpx.AsyncClient())
         session = await stack.enter_async_context(open_session())
         # Only Redis: feeds in it are served without Kafka and the other services.
-        readiness.add("redis", FeedReader(redis).ping)
+        readiness.add("redis", probe.check)
         feed = await stack.enter_async_context(
             open_feed_service(
                 redis,

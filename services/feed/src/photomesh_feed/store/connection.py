@@ -12,7 +12,7 @@ from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError
 
 from photomesh_feed.errors import FeedsUnavailable
 
-__all__ = ["open_redis", "redis_errors"]
+__all__ = ["RedisProbe", "open_probe", "open_redis", "redis_errors"]
 
 _UNAVAILABLE = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
 _TIMEOUT_SECONDS = 5.0
@@ -29,11 +29,11 @@ def redis_errors() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_redis(url: str) -> AsyncIterator[Redis]:
+async def open_redis(url: str, *, connections: int = _CONNECTIONS) -> AsyncIterator[Redis]:
     """Yields a client with a bounded pool, for which callers wait. Connects with the first command."""
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=_CONNECTIONS,
+        max_connections=connections,
         timeout=_TIMEOUT_SECONDS,
         socket_timeout=_TIMEOUT_SECONDS,
         # One retry, at once, for a connection that died while idle; longer outages are the caller's to wait for.
@@ -41,3 +41,23 @@ async def open_redis(url: str) -> AsyncIterator[Redis]:
     )
     async with Redis.from_pool(pool) as redis:
         yield redis
+
+
+class RedisProbe:
+    """A readiness check on a connection of its own: a pool that is fully used does not look like a Redis that is down,
+    and the check takes no connection from requests."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def check(self) -> None:
+        """Raises FeedsUnavailable."""
+        with redis_errors():
+            await self._redis.ping()
+
+
+@asynccontextmanager
+async def open_probe(url: str) -> AsyncIterator[RedisProbe]:
+    """Connects at the first check."""
+    async with open_redis(url, connections=1) as redis:
+        yield RedisProbe(redis)

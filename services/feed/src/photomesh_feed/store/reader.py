@@ -46,10 +46,6 @@ class FeedReader:
         self._candidates = load_script(redis, "read/common", "read/rules", "read/skeleton", "read/candidates")
         self._timelines = load_script(redis, "read/timelines")
 
-    async def ping(self) -> None:
-        with redis_errors():
-            await self._redis.ping()
-
     async def page(self, viewer: int, skeleton: Skeleton, absent: Collection[int]) -> StoredPage:
         """Returns the page of a skeleton, without posts in `absent`, which do not exist."""
         match skeleton:

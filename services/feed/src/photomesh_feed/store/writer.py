@@ -43,10 +43,6 @@ class FeedWriter:
         self._apply_follower_count = load_script(redis, "write/apply_follower_count")
         self._finish_refill = load_script(redis, "write/finish_refill")
 
-    async def ping(self) -> None:
-        with redis_errors():
-            await self._redis.ping()
-
     # Posts
 
     async def post(self, post_id: int) -> StoredPost:

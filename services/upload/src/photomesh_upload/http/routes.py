@@ -132,7 +132,8 @@ async def complete_upload(
     body: Annotated[UploadComplete | None, Body()] = None,
 ) -> UploadCompletion:
     """Verifies that all parts are stored and starts processing the photo. Idempotent. Afterwards the URLs stop working,
-    and the bytes cannot be changed."""
+    and the bytes cannot be changed. A photo that no post uses is deleted after a month, one that was rejected after a
+    week."""
     listed = body.listed() if body else []
     upload = await deps.uploads.complete_upload(viewer.account_id, upload_id, listed)
     response.headers["Location"] = f"/v1/photos/{ids.encode('p', upload.photo_id)}"
