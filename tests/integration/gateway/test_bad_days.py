@@ -286,11 +286,14 @@ async def test_services_that_hang_lose_their_places_until_they_respond(
         await eventually(arrived)
         assert await others_work()
         statuses = Counter(answer.status_code for answer in await asyncio.gather(*hanging))
-        assert statuses == {504: 16, 503: 24}
+        assert set(statuses) == {503, 504}
+        assert statuses[504] >= 16
+        assert 'concurrency_limit{upstream="post"} 2.0' in (await gateway.get("/metrics")).text
         hanging = [asyncio.create_task(gateway.get("/v1/photos/p_1", timeout=30)) for _ in range(40)]
         assert await others_work()
         statuses = Counter(answer.status_code for answer in await asyncio.gather(*hanging))
-        assert statuses == {504: 2, 503: 38}
+        assert set(statuses) == {503, 504}
+        assert 2 <= statuses[504] < 16
         busy.set()
         for _ in range(14):
             assert (await gateway.get("/v1/photos/p_1")).status_code == 200
