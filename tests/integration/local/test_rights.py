@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 
+import asyncpg
 import httpx
 import pytest
 
 from photomesh_local.configuration import registry
+from photomesh_local.configuration.environment import DATABASES
 from photomesh_shared.errors import ObjectStorageUnavailable
 from photomesh_shared.settings import StorageSettings
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage, open_storage
@@ -78,3 +80,24 @@ async def test_without_credentials_one_may_read_a_variant_and_nothing_else(
             assert (await client.put(f"/{bucket}/{key}", content=b"y")).status_code == 403
             assert (await client.delete(f"/{bucket}/{key}")).status_code == 403
             assert (await client.get(f"/{bucket}?list-type=2")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "program", [name for name, program in registry.PROGRAMS.items() if "postgres" in program.servers]
+)
+async def test_postgres(program: str, servers: object, service_environment: Environment) -> None:
+    dsn = service_environment(program)["PHOTOMESH_POSTGRES_DSN"]
+    own = registry.PROGRAMS[program].deployable.snake_case
+    for database in DATABASES:
+        if database == own:
+            connection = await asyncpg.connect(dsn)
+            try:
+                assert await connection.fetchval("SELECT count(*) FROM schema_migrations") > 0
+                for statement in ("CREATE DATABASE another", "CREATE ROLE another", "ALTER ROLE photomesh NOLOGIN"):
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await connection.execute(statement)
+            finally:
+                await connection.close()
+        else:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(dsn.rpartition("/")[0] + f"/{database}")
