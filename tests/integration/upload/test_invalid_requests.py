@@ -172,7 +172,7 @@ async def test_an_upload_of_another_region_is_redirected(serving: Serving) -> No
 async def test_an_abort_of_an_old_version_is_refused(ada: ApiUser) -> None:
     content = content_of(PART_SIZE + 10)
     created = await ada.init(len(content))
-    path = f"/{created['upload_id']}"
+    path = f"/{created['id']}"
     tag = (await ada.request("GET", path)).headers["etag"]
     headers = ada.headers | {"If-Match": tag}
     await ada.send(created, content)
@@ -225,9 +225,9 @@ async def test_quotas_hold_under_concurrency(
     async with serving(**settings) as new_user:
         ada, grace = new_user(), new_user()
         answers = await asyncio.gather(*(ada.try_init(size) for _ in range(12)))
-        assert sum(answer.status_code == 200 for answer in answers) == allowed
+        assert sum(answer.status_code == 201 for answer in answers) == allowed
         for answer in answers:
-            if answer.status_code != 200:
+            if answer.status_code != 201:
                 problem = expect_problem(answer, 429, "quota-exceeded")
                 assert problem["quota"] == quota
                 assert int(answer.headers["retry-after"]) >= 1
@@ -243,7 +243,7 @@ async def test_completing_and_aborting_free_the_quota_of_open_uploads(serving: S
         await ada.complete(second, parts)
         await ada.init()
         expect_problem(await ada.try_init(), 429, "quota-exceeded")
-        await ada.request("DELETE", f"/{first['upload_id']}")
+        await ada.request("DELETE", f"/{first['id']}")
         await ada.init()
 
 

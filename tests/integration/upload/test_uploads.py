@@ -151,7 +151,7 @@ async def test_a_repeat_with_the_same_key_returns_the_same_upload(ada: ApiUser) 
     first = await ada.request("POST", "/init", announced, **key)
     again = await ada.request("POST", "/init", announced, **key)
     assert again.status_code == first.status_code
-    assert again.json()["upload_id"] == first.json()["upload_id"]
+    assert again.json()["id"] == first.json()["id"]
     assert again.headers["idempotency-replayed"] == "true"
     other = await ada.request("POST", "/init", announced | {"size_bytes": 11}, **key)
     expect_problem(other, 422, "idempotency-key-reused")
