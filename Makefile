@@ -66,7 +66,13 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
 ##@ Operation
-.PHONY: reprocess
+.PHONY: reprocess topics-verify rebuild-check
+topics-verify: .venv ## Check that topics hold what docs/events.md promises: T="posts follows" (ARGS="--since 2026-11-01T00:00:00Z")
+	@set -a; eval "$$($(LOCAL) env topics --stack $(STACK))"; $(PYTHON) -m photomesh_shared.verify_topics $(T) $(ARGS)
+
+rebuild-check: .venv ## Make post's read models from zero, from the topics, and compare them with its tables
+	@set -a; eval "$$($(LOCAL) env post-engagement --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check $(ARGS)
+
 reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…", "--before 2026-11-01T00:00:00Z"; --dry-run
 	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)
 
@@ -106,7 +112,7 @@ faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.faults $(ARGS)
 
 ##@ Speed
-.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout \
+.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
   bench-scaling
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
@@ -131,6 +137,9 @@ bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 follower
 
 bench-scaling: .venv ## Pods of consumers and waits of records, simulated, compared with scaling on lag alone
 	@$(PYTHON) -m benchmarks.scaling $(ARGS)
+
+bench-topics: setup ## Records a second of topics-verify, reading from Kafka included
+	@$(PYTHON) -m benchmarks.topics $(ARGS)
 
 ##@ Committed documents and locks
 .PHONY: programs openapi schemas lock

@@ -9,6 +9,7 @@ from typing import Any
 from photomesh_shared.events import TOPICS, Event, Topic, dead_letter_topic, event_types
 from photomesh_shared.events.asyncapi import example_record
 from photomesh_shared.events.schemas import consumer_schema
+from tools.event_tables import subjects_and_versions
 
 __all__ = ["event_docs"]
 
@@ -32,6 +33,8 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
 - **Only optional fields are added to a type.** Ignore unknown fields and types; codes and statuses are open
  sets. A breaking change is a new type (`….v2`) beside the old one. `schemas/*.consumer.json` are the schemas to
   validate with; the `producer` ones describe exactly what is published now.
+- **What is promised can be checked.** `make topics-verify` (`python -m photomesh_shared.verify_topics`) reads topics
+  and checks all of this; [`examples/subscriber`](../examples/subscriber) is a subscriber to start from.
 - **Replay is possible.** A new group that starts at the earliest offset receives everything that the topic retains.
 - **Retention is kept.** A record of a topic with a retention is kept for that time, and gone after a 24th of it more
   (at least an hour), because Kafka deletes whole segments.
@@ -46,7 +49,7 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
 
 | header | |
 | --- | --- |
-| `ce_id` | unique per event; the same if the event is republished |
+| `ce_id` | unique per event; the same if the event is repeated or republished |
 | `ce_type` | such as `photomesh.photo.ready.v1` |
 | `ce_source` | the deployable that published it |
 | `ce_time` | when the event happened |
@@ -72,7 +75,8 @@ def event_docs() -> str:
     """Return the whole page."""
     topics = "\n".join(part for topic in TOPICS.values() for part in _topic(topic))
     letters = "\n".join(f"- `{dead_letter_topic(t.name, group)}`" for t in TOPICS.values() for group in t.consumers)
-    return f"{_INTRODUCTION}\n## Topics\n\n{_overview()}\n\n{topics}\n{_DEAD_LETTERS}\n{letters}\n"
+    before = f"{_INTRODUCTION}\n{subjects_and_versions()}"
+    return f"{before}\n## Topics\n\n{_overview()}\n\n{topics}\n{_DEAD_LETTERS}\n{letters}\n"
 
 
 def _overview() -> str:

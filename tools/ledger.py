@@ -19,8 +19,8 @@ from typing import Any
 
 from photomesh_shared.events import Event, Topic
 from photomesh_shared.kafka.admin import topic_specs
+from photomesh_shared.verify_topics.templates import key_template, owner_template, subject_template
 from tools.compatibility import Pair, shape
-from tools.event_templates import key_template, owner_template, subject_template
 
 __all__ = ["Contract", "current", "entries", "lines", "recorded"]
 

@@ -8,14 +8,23 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 import photomesh_local as local
 from demo.client import Platform
+from photomesh_post import rebuild
+from photomesh_post.settings import EngagementSettings
+from photomesh_shared.events import TOPICS, event_types
+from photomesh_shared.events.asyncapi import event_id_pattern, example_record
+from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.verify_topics.__main__ import verify
+from tests.support.services import settings_from
 from tests.support.society import Actions, settle
 from tests.support.waiting import eventually
 
@@ -62,9 +71,10 @@ async def test_the_mesh_agrees_with_the_model(
     http: httpx.AsyncClient,
     gateway_url: str,
     platform: Platform,
+    service_environment: Callable[[str], Mapping[str, str]],
 ) -> None:
     """In a storm everything takes longer; nothing is lost or doubled."""
-    dice = random.Random(seed)
+    dice, began = random.Random(seed), datetime.now(UTC)
     people, photos = await settle(http, gateway_url, platform)
     actions = Actions(people, dice, photos)
     for number in range(_ROUNDS):
@@ -75,3 +85,32 @@ async def test_the_mesh_agrees_with_the_model(
             async with weather():
                 await step()
             await eventually(people.differences, until=lambda lines: not lines, within=40)
+    await topics_and_tables_agree(service_environment("post-engagement"), began)
+
+
+async def examples_are_what_is_written(bootstrap: str, began: datetime) -> None:
+    """Ids and versions have the forms that documents show."""
+    kinds = event_types()
+    for topic in TOPICS:
+        async for received in read_topic(bootstrap, topic, since=began):
+            record = received.record
+            if not record.is_tombstone:
+                kind = kinds[record.header("ce_type") or ""]
+                example = example_record(kind)
+                assert re.fullmatch(event_id_pattern(kind), record.header("ce_id") or ""), (kind, record.headers)
+                assert len(record.header("ce_entityversion") or "") == len(example.header("ce_entityversion") or "")
+
+
+async def topics_and_tables_agree(variables: Mapping[str, str], began: datetime) -> None:
+    """What the society wrote keeps the contract of events, and post's tables can be made from it."""
+    settings = settings_from(EngagementSettings, variables)
+    summaries = await verify(settings.kafka_bootstrap, list(TOPICS), since=began)
+    assert [summary for summary in summaries if not summary.is_sound] == []
+    assert {summary.topic for summary in summaries if summary.records} >= {"accounts", "follows", "posts", "engagement"}
+    await examples_are_what_is_written(settings.kafka_bootstrap, began)
+    # The consumers may be a moment behind the log.
+    compared, differences = await eventually(
+        lambda: rebuild.check(settings, began), until=lambda found: not found[1], within=30, every=1
+    )
+    assert differences == []
+    assert compared > 100

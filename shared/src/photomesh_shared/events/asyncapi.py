@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +13,43 @@ from photomesh_shared.events.catalogue import TOMBSTONE_RETENTION, TOPICS, Topic
 from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
 from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema
+from photomesh_shared.events.versions import version_at
 
-__all__ = ["document", "example_record"]
+__all__ = ["SINGLE_EVENTS", "document", "event_id_pattern", "example_record"]
 
 Json = dict[str, Any]
+
+_UNIQUE = "0b0f6a3e-6a1c-4f0e-9d53-1f6f1f2a7c55"
+SINGLE_EVENTS = {  # types of which each event is a subject of its own, of this one version
+    "photomesh.photo.retention-elapsed.v1",
+    "photomesh.feed.fanout-requested.v1",
+    "photomesh.impressions.recorded.v1",
+    "photomesh.impression.recorded.v1",
+}
+_FIXED_VERSION = 1
+_EVENT_IDS = {  # of types whose ids are derived, so that a repetition has the same; all others are random
+    **dict.fromkeys(("photomesh.account.registered.v1", "photomesh.account.updated.v1"), "{subject}.{version}"),
+    **dict.fromkeys(("photomesh.photo.uploaded.v1", "photomesh.photo.retention-elapsed.v1"), "{subject}.{type}.1"),
+    **dict.fromkeys(
+        (
+            "photomesh.photo.reprocess-requested.v1",
+            "photomesh.photo.ready.v1",
+            "photomesh.photo.rejected.v1",
+            "photomesh.photo.failed.v1",
+        ),
+        "{subject}.{type}.{version}",
+    ),
+    "photomesh.post.created.v1": "{subject}.created",
+    "photomesh.post.published.v1": "{subject}.published",
+    "photomesh.post.failed.v1": "{subject}.failed",
+    "photomesh.post.deleted.v1": "{subject}.deleted",
+    **dict.fromkeys(TOPICS["follows"].types, "{subject}.{version}"),
+    "photomesh.comment.created.v1": "{subject}.created",
+    "photomesh.comment.deleted.v1": "{subject}.deleted",
+    "photomesh.collection.created.v1": "{subject}.created",
+    "photomesh.post.counted.v1": "{subject}.{version}",
+    "photomesh.feed.fanout-requested.v1": "{subject}.{cause}",
+}
 
 _DESCRIPTION = """\
 Every state change in Photomesh is an event in a Kafka topic, in the CloudEvents 1.0 binary mode: context attributes are
@@ -140,16 +175,40 @@ def _message(kind: type[Event], schemas: Json) -> Json:
 
 
 def example_record(kind: type[Event]) -> Record:
-    """Return the record of a type's example, with a fixed id and time."""
+    """Return the record of a type's example as its service writes it: id, time and version are of the usual forms."""
     event = kind.example()
+    time = _time_of(event)
+    version = _FIXED_VERSION if kind.type_ in SINGLE_EVENTS else version_at(time)
+    form = _EVENT_IDS.get(kind.type_, _UNIQUE)
     envelope = Envelope(
-        id=f"{event.subject()}.{kind.type_}.1",
+        id=form.format(subject=event.subject(), type=kind.type_, version=version, cause="published"),
         source=f"/photomesh/{TOPICS[kind.topic].owner}",
-        time=datetime(2026, 11, 21, 10, 10, 1, tzinfo=UTC),
-        entityversion=1,
+        time=time,
+        entityversion=version,
         data=event,
     )
     return encode(envelope)
+
+
+def event_id_pattern(kind: type[Event]) -> str:
+    """Return a regular expression of the ids of a type's events."""
+    form = _EVENT_IDS.get(kind.type_, "{unique}")
+    parts = {
+        "subject": r"[A-Za-z0-9_.]+",
+        "type": re.escape(kind.type_),
+        "version": r"\d+",
+        "cause": r"[A-Za-z0-9_.-]+",
+        "unique": r"[0-9a-f-]{36}",
+    }
+    return "".join(
+        re.escape(text) + (parts[name] if name else "") for text, name, _, _ in string.Formatter().parse(form)
+    )
+
+
+def _time_of(event: Event) -> datetime:
+    """Return when the example happened: the latest of its times."""
+    times = [value for name in type(event).model_fields if isinstance(value := getattr(event, name), datetime)]
+    return max(times, default=datetime(2026, 11, 21, 10, 11, 2, tzinfo=UTC))
 
 
 def _lift(schema: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,20 +15,26 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.kafka.consumer import received
 from photomesh_shared.kafka.source import Received
 
-__all__ = ["non_empty_topics", "read_topic"]
+__all__ = ["non_empty_topics", "partition_counts", "read_topic"]
 
 _POLL_MS = 1_000
 _POLL_RECORDS = 5_000
 _FETCH_BYTES = 4 * 1_048_576
 
 
-async def read_topic(bootstrap: str, topic: str) -> AsyncIterator[Received]:
-    """Yield the records that a topic has now, from the earliest, in order within a partition. Raises Unavailable."""
+async def read_topic(bootstrap: str, topic: str, *, since: datetime | None = None) -> AsyncIterator[Received]:
+    """Yield the records that a topic has now, from the earliest or the first written since then, in order within a
+    partition. Raises Unavailable."""
     async with _consumer(bootstrap) as consumer:
         partitions = await _partitions(consumer, topic)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
+        if since is not None:
+            milliseconds = int(since.timestamp() * 1000)
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
+            for tp in partitions:
+                consumer.seek(tp, found[tp].offset if found.get(tp) else ends[tp])
         left = set(partitions)
         while left:
             for tp, messages in (await consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)).items():
@@ -36,6 +43,12 @@ async def read_topic(bootstrap: str, topic: str) -> AsyncIterator[Received]:
                         yield received(message)
             # By the position and not the last record: the records before the end may have been compacted away.
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+
+
+async def partition_counts(bootstrap: str, topics: Collection[str]) -> dict[str, int]:
+    """Return the number of partitions of each topic. Raises Unavailable."""
+    async with _consumer(bootstrap) as consumer:
+        return {topic: len(await _partitions(consumer, topic)) for topic in topics}
 
 
 async def non_empty_topics(bootstrap: str, topics: Collection[str]) -> set[str]:

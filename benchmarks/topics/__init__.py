@@ -1,0 +1,1 @@
+"""How fast topics are verified: records a second of `photomesh_shared.verify_topics`, reading from Kafka included."""

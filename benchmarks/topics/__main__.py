@@ -1,0 +1,96 @@
+"""``python -m benchmarks.topics``: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from aiokafka import AIOKafkaProducer
+
+import photomesh_local as local
+from benchmarks.report import machine, write
+from photomesh_shared.events import TOPICS, Envelope, Record, Topic, encode, event_types
+from photomesh_shared.events.envelope import tombstone_of
+from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.partitioning import partition_of
+from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.verify_topics.checks import TopicChecker
+
+_STACK = "test"
+_MEASURED = ("engagement", "follows", "posts")
+_ACCOUNTS = 5_000
+
+
+def records(topic: Topic, name: str, count: int) -> Iterator[Record]:
+    """Records of all the topic's types, of many subjects, with the tombstones of what ends."""
+    kinds = [event_types()[type_] for type_ in topic.types]
+    began = datetime.now(UTC)
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        example = kind.example()
+        numbers = {field for field in kind.model_fields if type(getattr(example, field)) is int}
+        owned = {"author_id", "follower_id", "blocker_id", "muter_id", "post_author_id"} & numbers
+        changes = {field: getattr(example, field) + (number << 8) for field in numbers - owned}
+        changes |= {field: getattr(example, field) + (number % _ACCOUNTS << 8) for field in owned}
+        event = example.model_copy(update=changes)
+        version = 1_790_000_000_000_000 + number
+        envelope = Envelope.of(
+            event, entityversion=version, id=f"{name}.{number}", time=began + timedelta(microseconds=number)
+        )
+        record = encode(envelope)
+        yield replace(record, topic=name)
+        if ended := tombstone_of(record):
+            yield replace(ended, topic=name)
+
+
+async def measure(bootstrap: str, topic: Topic, count: int) -> tuple[int, float, float]:
+    """Return how many records were verified, and the seconds: of the wall, and of the processor."""
+    name = f"bench_{topic.name}_{time.time_ns()}"
+    sample = replace(topic, name=name, consumers=())
+    await apply_topics(bootstrap, topic_specs([sample], replication=1))
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, max_batch_size=262_144) as producer:
+        for record in records(topic, name, count):
+            partition = partition_of(record.partition_key or b"", sample.partitions)
+            await producer.send(name, record.value, record.key, partition, headers=list(record.headers))
+        await producer.flush()
+    checker = TopicChecker(sample, sample.partitions, lag_begins=datetime.now(UTC) - timedelta(days=7))
+    began, processor = time.perf_counter(), time.process_time()
+    async for received in read_topic(bootstrap, name):
+        checker.check(received)
+    wall, used = time.perf_counter() - began, time.process_time() - processor
+    summary = checker.summary()
+    if not summary.is_sound:
+        raise SystemExit(f"the benchmark's records are not sound: {summary.examples}")
+    return summary.records, wall, used
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.topics", description=__doc__)
+    parser.add_argument("--records", type=int, default=100_000, help="events of each topic (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="5,000 events")
+    options = parser.parse_args()
+    count = 5_000 if options.quick else options.records
+    local.up(_STACK, ["kafka"])
+    bootstrap = local.environment(_STACK, "post-engagement")["PHOTOMESH_KAFKA_BOOTSTRAP"]
+    lines = [
+        "# Verifying topics",
+        "",
+        f"One process; {machine()}. All types of each topic in turn, from {_ACCOUNTS:,} owners.",
+        "",
+        "| topic | records | a second | a second of processor time |",
+        "| --- | --- | --- | --- |",
+    ]
+    figures: dict[str, object] = {}
+    for name in _MEASURED:
+        checked, wall, used = asyncio.run(measure(bootstrap, TOPICS[name], count))
+        lines.append(f"| `{name}` | {checked:,} | {checked / wall:,.0f} | {checked / used:,.0f} |")
+        figures[name] = {"records": checked, "seconds": wall, "processor_seconds": used}
+    print(write("topics", lines, figures))
+
+
+if __name__ == "__main__":
+    main()

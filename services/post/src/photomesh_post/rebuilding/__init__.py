@@ -1,0 +1,1 @@
+"""The read models made from zero, from the topics, and compared with the tables."""

@@ -1,0 +1,1 @@
+"""Checks of topics against the contract of events."""

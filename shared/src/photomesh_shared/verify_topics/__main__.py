@@ -1,0 +1,96 @@
+"""Check that topics hold what the contract of events promises (docs/events.md)::
+
+    python -m photomesh_shared.verify_topics                               # all topics
+    python -m photomesh_shared.verify_topics posts follows --bootstrap kafka:9092
+    python -m photomesh_shared.verify_topics --moved                       # after partitions were added
+
+Reads from the earliest to the present end, without a consumer group. Checks of every record: the envelope and the
+schema, key and subject against the content, the partition, versions, gaps of offsets where nothing is compacted yet,
+tombstones after what ended, and repetitions of one `ce_id` with another content. Exits with 1 if anything is wrong,
+with 2 if the topics could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import TOPICS
+from photomesh_shared.events.catalogue import COMPACTION_LAG
+from photomesh_shared.kafka.reading import partition_counts, read_topic
+from photomesh_shared.settings import KafkaSettings
+from photomesh_shared.verify_topics.checks import Summary, TopicChecker
+
+__all__ = ["main", "verify"]
+
+_MARGIN = timedelta(hours=1)  # records of the lag's edge may be compacted while they are read
+
+
+async def verify(
+    bootstrap: str, names: Sequence[str], *, moved: bool = False, since: datetime | None = None
+) -> list[Summary]:
+    """Check the topics' records, or those written since then. Raises Unavailable."""
+    lag_begins = SystemClock().now() - COMPACTION_LAG + _MARGIN
+    counts = await partition_counts(bootstrap, names)
+    summaries = []
+    for name in names:
+        checker = TopicChecker(TOPICS[name], counts[name], lag_begins=lag_begins, moved=moved)
+        async for received in read_topic(bootstrap, name, since=since):
+            checker.check(received)
+        summaries.append(checker.summary())
+    return summaries
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return time
+
+
+def describe(summary: Summary) -> str:
+    """Return one line about a topic, and its violations below."""
+    found = ", ".join(f"{count} {kind}" for kind, count in summary.problems.items()) or "sound"
+    notes = "".join(f"; {count} {kind}" for kind, count in summary.notes.items())
+    line = f"{summary.topic}: {summary.records} records, {summary.tombstones} tombstones: {found}{notes}"
+    examples = [f"  {kind}: {text}" for kind, texts in summary.examples.items() for text in texts]
+    return "\n".join([line, *examples])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="photomesh_shared.verify_topics",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("topics", nargs="*", metavar="TOPIC", help="all by default")
+    parser.add_argument("--bootstrap", help="default: PHOTOMESH_KAFKA_BOOTSTRAP")
+    parser.add_argument("--since", type=_time, metavar="TIME", help="only records written since then")
+    parser.add_argument("--moved", action="store_true", help="the topics have got more partitions")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.topics) - set(TOPICS):
+        parser.error(f"not in the catalogue: {', '.join(sorted(unknown))}")
+    bootstrap = options.bootstrap or KafkaSettings().kafka_bootstrap
+    began = time.monotonic()
+    try:
+        summaries = asyncio.run(
+            verify(bootstrap, options.topics or list(TOPICS), moved=options.moved, since=options.since)
+        )
+    except Unavailable as error:
+        print(str(error), file=sys.stderr)
+        return 2
+    for summary in summaries:
+        print(describe(summary))
+    records, seconds = sum(summary.records for summary in summaries), time.monotonic() - began
+    print(f"{records} records in {seconds:.1f} s: {records / seconds:,.0f} a second")
+    return 0 if all(summary.is_sound for summary in summaries) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Read models made from zero: folding events gives the rows that the consumers write, and differences are found."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from photomesh_post.rebuilding.comparison import compare
+from photomesh_post.rebuilding.memory import MemoryTables, canonical
+from photomesh_post.rebuilding.replay import Replay
+from photomesh_post.tables.rows import FINAL, RowWrite
+from photomesh_shared.events import Envelope, event_types
+from tests.support.clock import FakeClock
+
+EXAMPLES = {name: kind.example() for name, kind in event_types().items()}
+
+
+class Stored:
+    """A store with the rows of a replay, as the driver returns them."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        self.tables: dict[str, list[dict[str, Any]]] = {
+            table: [{**dict(key), **cells} for key, cells in tables.rows(table)] for table in tables.tables()
+        }
+
+    async def rows(self, table: str) -> AsyncIterator[Mapping[str, Any]]:
+        for row in self.tables.get(table, ()):
+            yield row
+
+
+async def replayed(*names: str) -> MemoryTables:
+    replay = Replay(FakeClock())
+    for version, name in enumerate(names or EXAMPLES, start=1):
+        await replay.apply(Envelope.of(EXAMPLES[name], entityversion=version))
+    return replay.tables
+
+
+async def test_what_is_rebuilt_equals_what_was_stored() -> None:
+    names = [name for name in EXAMPLES if not name.endswith((".deleted.v1", ".unliked.v1", ".unsaved.v1"))]
+    tables = await replayed(*names)
+    compared, differences = await compare(tables, Stored(tables))
+    assert differences == []
+    assert compared > 10
+
+
+async def test_order_and_repetition_change_nothing() -> None:
+    replay = Replay(FakeClock())
+    envelopes = [Envelope.of(event, entityversion=version) for version, event in enumerate(EXAMPLES.values(), start=1)]
+    for envelope in [*reversed(envelopes), *envelopes]:
+        await replay.apply(envelope)
+    compared, differences = await compare(replay.tables, Stored(await replayed()))
+    assert differences == []
+    assert compared
+
+
+async def test_a_changed_a_missing_and_a_superfluous_row_are_found() -> None:
+    tables = await replayed("photomesh.post.created.v1", "photomesh.account.registered.v1")
+    stored = Stored(tables)
+    stored.tables["posts"][0]["caption"] = "other"
+    stored.tables["accounts"].append({**stored.tables["accounts"][0], "user_id": 7})
+    _, differences = await compare(tables, stored)
+    assert [str(found) for found in differences] == [
+        "accounts (user_id=7): only in the store",
+        f"posts (post_id={EXAMPLES['photomesh.post.created.v1'].model_dump()['post_id']}): caption differ",
+    ]
+    stored.tables["posts"].clear()
+    _, differences = await compare(tables, stored)
+    assert str(differences[1]).endswith("missing in the store")
+
+
+async def test_what_ended_may_have_been_compacted_away() -> None:
+    ended = (
+        "photomesh.post.created.v1",
+        "photomesh.post.deleted.v1",
+        "photomesh.post.liked.v1",
+        "photomesh.post.unliked.v1",
+        "photomesh.post.saved.v1",
+        "photomesh.post.unsaved.v1",
+        "photomesh.follow.created.v1",
+        "photomesh.follow.deleted.v1",
+    )
+    compared, differences = await compare(MemoryTables(), Stored(await replayed(*ended)))
+    assert (compared, differences) == (0, [])
+
+
+async def test_unsaving_removes_a_post_from_collections() -> None:
+    tables = await replayed(
+        "photomesh.collection.created.v1",
+        "photomesh.post.saved.v1",
+        "photomesh.collection.post-added.v1",
+        "photomesh.post.unsaved.v1",
+    )
+    assert [cells["kept"] for _, cells in tables.rows("saves")] == [False, False]
+
+
+def test_the_newest_cell_wins() -> None:
+    tables = MemoryTables()
+    for timestamp, name in ((2, "second"), (1, "first"), (FINAL, ""), (3, "third")):
+        tables.write([RowWrite("collections", {"collection_id": 1}, timestamp, {"name": name})])
+    assert list(tables.rows("collections")) == [((("collection_id", 1),), {"name": None})]
+
+
+def test_values_compare_in_the_precision_of_the_store() -> None:
+    time = FakeClock().now()
+    assert canonical(time.replace(microsecond=1234)) == canonical(time.replace(microsecond=1000, tzinfo=None))
+    assert canonical([]) is canonical({}) is canonical("") is canonical(None) is None
