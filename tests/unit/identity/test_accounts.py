@@ -57,10 +57,25 @@ def test_valid_display_names(text: str, kept: str) -> None:
     assert normalize_display_name(text) == kept
 
 
-@pytest.mark.parametrize("text", ["", "  ", "x" * 51, "a\nb", "a\0b", "a\x7fb", "a\u202eb", "a\u2028b", "a\ud800b"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "x" * 51, "a\nb", "a\0b", "a\x7fb", "a\u202eb", "a\u2028b", "a\ud800b", "\u3164", "\u200b"]
+)
 def test_invalid_display_names(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
         normalize_display_name(text)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\u202eb", "a\u2066b", "a\u2028b", "a\ud800b"])
+def test_invalid_bios(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        normalize_bio(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("\u2800 \u200b", ""), ("a\r\n\tb ", "a\n\tb"), ("\u2067a\u2069b", "\u2067a\u2069b")]
+)
+def test_valid_bios(text: str, kept: str) -> None:
+    assert normalize_bio(text) == kept
 
 
 @given(st.text(max_size=350))

@@ -73,7 +73,9 @@ def test_valid_filenames(name: str) -> None:
     assert FileInfo.validated(name, "image/jpeg", 1).filename == name
 
 
-@pytest.mark.parametrize("name", [" ", "a\x00.jpg", "a\n.jpg", "a\x7f", "a\u2028b", "\ud800.jpg"])
+@pytest.mark.parametrize(
+    "name", [" ", "a\x00.jpg", "a\n.jpg", "a\x7f", "a\u2028b", "\ud800.jpg", "\u200b", "a\u202egpj.exe"]
+)
 def test_invalid_filenames(name: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         FileInfo.validated(name, "image/jpeg", 1)

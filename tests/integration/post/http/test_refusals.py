@@ -43,6 +43,10 @@ async def photo_id(ada: ApiUser) -> str:
         ({"alt_texts": [{"photo_id": "p_1", "text": None}]}, "invalid-request", ["/alt_texts/0/text"]),
         ({"captoin": "misspelt"}, "invalid-request", ["/captoin"]),
         ({"place": {"name": "\udfff"}}, "invalid-request", ["/place/name"]),
+        ({"place": {"name": "\u200b"}}, "invalid-request", ["/place/name"]),
+        ({"caption": "a\u202eb"}, "invalid-request", ["/caption"]),
+        ({"caption": "a\0b"}, "invalid-request", ["/caption"]),
+        ({"alt_texts": [{"photo_id": "p_1", "text": "a\x07"}]}, "invalid-request", ["/alt_texts/0/text"]),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -161,7 +161,7 @@ async def test_saves_of_hidden_posts_can_be_undone(scene: Scene, hiding: str) ->
             await act
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a" * 51])
+@pytest.mark.parametrize("name", ["", "  ", "a" * 51, "\u200b", "a\nb", "a\u202eb", "a" * 1_000_000])
 async def test_invalid_names(scene: Scene, name: str) -> None:
     with pytest.raises(InvalidRequest):
         await scene.saves.create_collection(CreationId(scene.ids.next()), GRACE, name)
