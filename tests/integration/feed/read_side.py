@@ -55,7 +55,7 @@ class ReadSide:
         writer = FeedWriter(self.redis)
         await writer.save_snapshot(Snapshot.of_publication(fact, 2, "http://cdn"), _NOT_STORED)
         if await self.redis.exists(keys.timeline(fact.author_id)):
-            await writer.add_to_timeline(fact.author_id, [fact.post_id])
+            await writer.add_to_timeline(fact.author_id, [fact.post_id], "one")
         await writer.fan_out(fact.post_id, readers, older_remain=False)
 
     async def delete(self, post_id: int, author_id: int) -> None:

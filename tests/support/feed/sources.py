@@ -13,7 +13,7 @@ from photomesh_feed.domain.engagement import ViewerState
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import MAX_ID, encode
-from photomesh_shared.internal_api.post import MAX_AUTHORS, MAX_IDS, MAX_TIMELINE, PostSnapshot
+from photomesh_shared.internal_api.post import MAX_AUTHORS, MAX_IDS, MAX_TIMELINE, Posts, PostSnapshot
 from photomesh_shared.packed_ids import ID_BYTES, pack, unpack
 from tests.support.feed.events import post_fact, post_snapshot
 
@@ -26,6 +26,9 @@ class InMemorySources:
 
     def __init__(self) -> None:
         self.published: dict[int, PostPublished] = {}
+        self.post_versions: dict[int, int] = {}
+        """The default is 1."""
+        self.deleted: set[int] = set()
         self.by_author: dict[int, list[int]] = defaultdict(list)
         """Published posts, in any order."""
         self.following: dict[int, dict[int, int]] = defaultdict(dict)
@@ -56,15 +59,25 @@ class InMemorySources:
 
     def delete(self, post_id: int) -> None:
         fact = self.published.pop(post_id)
+        self.deleted.add(post_id)
         self.by_author[fact.author_id].remove(post_id)
 
     # As `PostClient`
 
-    async def posts(self, posts: Collection[int]) -> list[PostSnapshot]:
+    async def find_posts(self, posts: Collection[int]) -> Posts:
         await self._call("posts")
         assert len(posts) <= MAX_IDS
         found = [(self.published[post], *self.counts.get(post, (1, 0))) for post in posts if post in self.published]
-        return [post_snapshot(fact, likes=likes, counts_version=version) for fact, likes, version in found]
+        return Posts(
+            posts=[
+                post_snapshot(fact, self.post_versions.get(fact.post_id, 1), likes=likes, counts_version=version)
+                for fact, likes, version in found
+            ],
+            deleted=[post for post in posts if post in self.deleted],
+        )
+
+    async def posts(self, posts: Collection[int]) -> list[PostSnapshot]:
+        return (await self.find_posts(posts)).posts
 
     async def timelines(self, authors: Sequence[int], *, before: int | None, limit: int) -> dict[int, list[int]]:
         await self._call("timelines")

@@ -60,7 +60,7 @@ class _Routes:
 
     async def posts(self, request: web.Request) -> web.Response:
         query = post.PostsQuery.model_validate({"ids": [request.query["ids"]]})
-        return _json(post.Posts(posts=await self._sources.posts(query.ids)))
+        return _json(await self._sources.find_posts(query.ids))
 
     async def timelines(self, request: web.Request) -> web.Response:
         query = post.TimelinesQuery.model_validate_json(await request.read())

@@ -8,9 +8,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from photomesh_feed.consumer import handlers as event_table
-from photomesh_feed.consumer_wiring import SocialGraph, build_event_handlers
+from photomesh_feed.consumer_wiring import PostSource, SocialGraph, build_event_handlers
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
-from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.store import keys
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock, SystemClock
@@ -107,7 +106,7 @@ class WriteSide:
         sources: InMemorySources,
         *,
         social_graph: SocialGraph | None = None,
-        post: TimelineSource | None = None,
+        post: PostSource | None = None,
         clock: Clock | None = None,
     ) -> None:
         """`social_graph` and `post`: clients of the sources; the default calls them directly."""
@@ -132,6 +131,10 @@ class WriteSide:
     @property
     def tasks(self) -> list[Envelope[FanoutRequested]]:
         return self._recorder.tasks
+
+    async def know_since_long_ago(self) -> None:
+        """Redis has seen all events of the last weeks."""
+        await self.redis.set(keys.SINCE, 0)
 
     async def handle(self, *envelopes: Envelope[Any]) -> None:
         for envelope in envelopes:

@@ -16,7 +16,7 @@ from photomesh_feed.delivery.timeline_cache import TimelineCache
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.event_handlers.accounts import AccountEventHandlers
 from photomesh_feed.event_handlers.engagement import EngagementEventHandlers
-from photomesh_feed.event_handlers.posts import PostEventHandlers
+from photomesh_feed.event_handlers.posts import PostEventHandlers, PublishedPosts
 from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
 from photomesh_feed.store.connection import open_probe, open_redis
@@ -60,10 +60,14 @@ class SocialGraph(FollowerPages, FollowerCounts, Protocol):
     """What the consumer calls of social-graph."""
 
 
+class PostSource(TimelineSource, PublishedPosts, Protocol):
+    """What the consumer calls of post."""
+
+
 def build_event_handlers(
     store: FeedWriter,
     social_graph: SocialGraph,
-    post: TimelineSource,
+    post: PostSource,
     publisher: Publisher,
     clock: Clock,
     *,
@@ -74,10 +78,10 @@ def build_event_handlers(
     planner = FanoutPlanner(social_graph, publisher)
     popularity = Popularity(store, social_graph, planner, timelines, clock, threshold=celebrity_followers)
     return EventHandlers(
-        posts=PostEventHandlers(store, planner, popularity, cdn_url=cdn_url),
+        posts=PostEventHandlers(store, post, timelines, planner, popularity, clock, cdn_url=cdn_url),
         relations=RelationEventHandlers(store, timelines, popularity),
         engagement=EngagementEventHandlers(store),
-        accounts=AccountEventHandlers(store),
+        accounts=AccountEventHandlers(store, clock),
     )
 
 

@@ -74,9 +74,10 @@ class PostSnapshot(PostPublished):
 
 
 class Posts(InternalModel):
-    """Unknown, unpublished and deleted posts are omitted."""
+    """Unknown and unpublished posts are omitted."""
 
     posts: list[PostSnapshot]
+    deleted: list[PostId] = Field(default=[], description="Those of the given posts that are deleted.")
 
 
 class TimelinesQuery(InternalModel):
@@ -131,7 +132,7 @@ class PostCount(InternalModel):
     posts: int = Field(description="Published posts of the account.")
 
 
-GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed"}))
+GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed", "feed-consumer"}))
 GET_TIMELINES = Operation(
     "POST", "/internal/timelines", Timelines, body=TimelinesQuery, callers=frozenset({"feed", "feed-consumer"})
 )

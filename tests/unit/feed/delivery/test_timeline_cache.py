@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from photomesh_feed.delivery.timeline_cache import TimelineCache
-from photomesh_feed.domain.timelines import TimelineHead, TimelineState
+from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, TimelineState
 from tests.support.feed.sources import InMemorySources
 
 AUTHOR = 7
@@ -22,9 +22,9 @@ class InMemoryTimeline:
     async def timeline(self, author_id: int, limit: int) -> TimelineHead:
         return TimelineHead(self.state, sorted(self.posts, reverse=True)[:limit])
 
-    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], *, complete: bool = False) -> int:
+    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], kind: TimelineAddition) -> int:
         self.posts |= set(post_ids)
-        if complete:
+        if kind == "all":
             self.state = COMPLETE
         elif self.state is ABSENT:
             self.state = PARTIAL

@@ -26,6 +26,7 @@ async def test_newest_names_win(redis: Redis, sources: InMemorySources, order: t
         ),
     ]
     write_side = WriteSide(redis, sources)
+    await write_side.know_since_long_ago()
     await write_side.handle(*(events[which] for which in order))
     stored = await redis.hgetall(keys.user(ACCOUNT))
     assert (stored[b"username"], stored[b"private"], stored[b"v"]) == (b"third", b"1", b"3")

@@ -85,7 +85,7 @@ async def test_snapshots_are_of_published_posts_only(service: InMemoryService) -
     await service.consume(uploaded(waiting))
     processing = await service.create_post(waiting)
     await service.posts.delete_post(ADA, first)
-    found = await service.snapshots.posts([processing, first, second, 12345, second])
+    found, _ = await service.snapshots.posts([processing, first, second, 12345, second])
     assert [post.id for post in found] == [second]
 
 

@@ -12,6 +12,7 @@ from photomesh_shared.internal_api.post import (
     GET_TIMELINES,
     GET_VIEWER_STATE,
     AccountsQuery,
+    Posts,
     PostSnapshot,
     PostsQuery,
     TimelinesQuery,
@@ -28,9 +29,13 @@ class PostClient:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
+    async def find_posts(self, posts: Collection[int]) -> Posts:
+        """Returns the published ones of some posts, and the ids of the deleted ones."""
+        return await self._service.call(GET_POSTS, query=PostsQuery(ids=list(posts)))
+
     async def posts(self, posts: Collection[int]) -> Sequence[PostSnapshot]:
         """Returns the published ones of some posts."""
-        return (await self._service.call(GET_POSTS, query=PostsQuery(ids=list(posts)))).posts
+        return (await self.find_posts(posts)).posts
 
     async def timelines(self, authors: Sequence[int], *, before: int | None, limit: int) -> Mapping[int, Sequence[int]]:
         """Returns the newest `limit` published posts below the id `before` of each author, newest first. An author with

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from photomesh_feed.domain.timelines import TimelineHead, TimelineSource, TimelineState
+from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, TimelineSource, TimelineState
 from photomesh_shared.internal_api.post import MAX_TIMELINE
 
 __all__ = ["NewestPosts", "TimelineCache", "TimelineStore"]
@@ -21,9 +21,8 @@ class NewestPosts(NamedTuple):
 class TimelineStore(Protocol):
     async def timeline(self, author_id: int, limit: int) -> TimelineHead: ...
 
-    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], *, complete: bool = False) -> int:
-        """Adds posts; `complete`: the author has no others. Begins the timeline if it does not exist. Returns how many
-        of the posts are not deleted."""
+    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], kind: TimelineAddition) -> int:
+        """Adds posts, newest first. Returns how many of them are not deleted."""
         ...
 
 
@@ -39,7 +38,7 @@ class TimelineCache:
         if is_complete or len(posts) >= limit:
             return NewestPosts(posts[:limit], not is_complete or len(posts) > limit)
         # The marker first: from here on events add new posts.
-        await self._store.add_to_timeline(author_id, [])
+        await self._store.add_to_timeline(author_id, [], "head")
         found: list[int] = []
         complete = False
         while not complete and len(found) < limit:
@@ -48,6 +47,6 @@ class TimelineCache:
             page = timelines.get(author_id, ())
             found += page
             complete = len(page) < MAX_TIMELINE
-        await self._store.add_to_timeline(author_id, found, complete=complete)
+        await self._store.add_to_timeline(author_id, found, "all" if complete else "head")
         _, posts = await self._store.timeline(author_id, limit + 1)
         return NewestPosts(posts[:limit], not complete or len(posts) > limit)

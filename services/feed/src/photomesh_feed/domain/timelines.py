@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from photomesh_feed.domain.order import feed_order, in_feed_order
 
@@ -13,6 +13,7 @@ __all__ = [
     "FEED_POSTS",
     "TIMELINE_POSTS",
     "MergedPosts",
+    "TimelineAddition",
     "TimelineHead",
     "TimelineRange",
     "TimelineSlice",
@@ -35,6 +36,11 @@ class TimelineState(Enum):
     PARTIAL = 1
     """Older posts may be in post."""
     COMPLETE = 2
+
+
+TimelineAddition = Literal["one", "head", "all"]
+"""What is known of posts that are added to a timeline: nothing of the others, that they are the newest without gaps,
+that the author has no others. Only the latter two begin a timeline that does not exist."""
 
 
 class TimelineHead(NamedTuple):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from photomesh_feed.delivery.fanout_planner import FanoutPlanner
 from photomesh_feed.delivery.popularity import Popularity
-from photomesh_feed.domain.snapshots import Snapshot, StoredPost
+from photomesh_feed.delivery.timeline_cache import TimelineCache
+from photomesh_feed.domain.snapshots import CountedSnapshot, Snapshot, StoredPost
+from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, TimelineState
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, PostCounted, PostDeleted, PostEdited, PostPublished
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.internal_api.post import MAX_TIMELINE, Posts
 
-__all__ = ["PostEventHandlers", "PostStore"]
+__all__ = ["PostEventHandlers", "PostStore", "PublishedPosts"]
+
+log = logging.getLogger(__name__)
 
 AFTER_SNAPSHOT = declare("feed.consumer.after_snapshot", "a published post is stored, its author's timeline lacks it")
 AFTER_TIMELINE = declare("feed.consumer.after_timeline", "a published post is in its author's timeline, in no task")
@@ -26,12 +35,35 @@ class PostStore(Protocol):
     async def save_edit(self, post_id: int, edit: str, version: int, before: StoredPost) -> bool: ...
     async def delete_post(self, post_id: int, author_id: int) -> None: ...
     async def apply_counts(self, post_id: int, *, likes: int, comments: int, version: int) -> None: ...
-    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int]) -> int: ...
+    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], kind: TimelineAddition) -> int: ...
+    async def timeline(self, author_id: int, limit: int) -> TimelineHead: ...
+    async def may_be_outdated(self, at: datetime, now: datetime) -> bool: ...
+
+
+class PublishedPosts(Protocol):
+    """See `clients.post.PostClient`."""
+
+    async def find_posts(self, posts: Collection[int]) -> Posts:
+        """Returns the published ones of some posts, and the ids of the deleted ones."""
+        ...
 
 
 class PostEventHandlers:
-    def __init__(self, store: PostStore, planner: FanoutPlanner, popularity: Popularity, *, cdn_url: str) -> None:
+    def __init__(
+        self,
+        store: PostStore,
+        posts: PublishedPosts,
+        timelines: TimelineCache,
+        planner: FanoutPlanner,
+        popularity: Popularity,
+        clock: Clock,
+        *,
+        cdn_url: str,
+    ) -> None:
         self._store = store
+        self._posts = posts
+        self._timelines = timelines
+        self._clock = clock
         self._planner = planner
         self._popularity = popularity
         self._cdn_url = cdn_url
@@ -39,16 +71,45 @@ class PostEventHandlers:
     async def post_published(self, envelope: Envelope[PostPublished]) -> None:
         """The fan-out reads the followers when it runs. Who follows later is back-filled from the author's timeline,
         which has the post before any task exists. Who unfollows while it runs may still get the post into their list,
-        where the rules of reading hide it."""
+        where the rules of reading hide it. Raises Unavailable."""
         post = envelope.data
+        await self._load_if_outdated(envelope)
         await self._save_published(envelope)
         await failpoint(AFTER_SNAPSHOT)
-        if not await self._store.add_to_timeline(post.author_id, [post.post_id]):
+        if not await self._add_to_timeline(post.author_id, post.post_id):
             return  # deleted, whichever of the two events came first
         await failpoint(AFTER_TIMELINE)
         if await self._popularity.is_pushed(post.author_id):
             await self._planner.plan(post.author_id, [post.post_id], cause="published", at=envelope.time)
         await failpoint(AFTER_TASKS)
+
+    async def _load_if_outdated(self, envelope: Envelope[PostPublished] | Envelope[PostEdited]) -> None:
+        """Does not believe an event that may be outdated if the post is not known: stores what post has of it, the
+        snapshot or a tombstone; nothing if it does not have the post yet."""
+        post_id = envelope.data.post_id
+        stored = await self._store.post(post_id)
+        if stored.deleted or stored.version or not await self._store.may_be_outdated(envelope.time, self._clock.now()):
+            return
+        found = await self._posts.find_posts([post_id])
+        if post_id in found.deleted:
+            await self._store.delete_post(post_id, envelope.data.author_id)
+        for one in found.posts:
+            snapshot = CountedSnapshot.of_post(one, self._cdn_url).snapshot
+            while (stored := await self._store.post(post_id)).version < snapshot.version and not stored.deleted:
+                if await self._store.save_snapshot(snapshot, stored):
+                    break
+
+    async def _add_to_timeline(self, author_id: int, post_id: int) -> bool:
+        """Returns False if the post is deleted. Fills the timeline from post first if Redis has nothing of it: the
+        author may have newer posts than this one. If post does not answer, it stays empty, and readers fill it."""
+        state, posts = await self._store.timeline(author_id, 1)
+        if state is not TimelineState.COMPLETE and not posts:
+            try:
+                await self._timelines.newest(author_id, MAX_TIMELINE)
+            except Unavailable as error:
+                log.warning("timeline not filled", extra={"author_id": author_id, "reason": str(error)})
+                return not (await self._store.post(post_id)).deleted
+        return bool(await self._store.add_to_timeline(author_id, [post_id], "one"))
 
     async def _save_published(self, envelope: Envelope[PostPublished]) -> None:
         post, version = envelope.data, envelope.entityversion
@@ -68,6 +129,7 @@ class PostEventHandlers:
         well. It plans no fan-out: lists are filled from timelines. An edit from before edits had all of the post waits
         for the publication."""
         post, version = envelope.data, envelope.entityversion
+        await self._load_if_outdated(envelope)
         whole = Snapshot.of_edited_post(post, version, self._cdn_url)
         while True:
             stored = await self._store.post(post.post_id)
@@ -82,7 +144,7 @@ class PostEventHandlers:
             if saved:
                 break
         if whole:
-            await self._store.add_to_timeline(post.author_id, [post.post_id])
+            await self._add_to_timeline(post.author_id, post.post_id)
 
     async def post_deleted(self, envelope: Envelope[PostDeleted]) -> None:
         """Leaves a tombstone, which hides the post in every feed and stops its fan-out."""

@@ -27,6 +27,12 @@ Everything here can be lost: it is built again from events, post and social-grap
                          too many followers to push to
     refilling     SET    authors who are pushed again, and whose older posts are not in all feeds yet
     popular:known STRING exists while `pulled` is known to agree with social-graph
+    since         STRING when Redis began to know (ms since 1970): it has seen every event of a later time, unless it is
+                         still to come
+
+Old events. What Redis holds says which events are outdated: versions, tombstones, lists. After a loss of Redis it holds
+nothing, and an old event that is delivered once more would look new. So an event from before `since`, or from so long
+ago that a tombstone may have expired (KNOWN_SECONDS), is not believed where nothing is known: post is asked instead.
 
 Markers. Events apply only to keys that exist. So filling a key begins with its marker, then reads the durable
 store, then merges: an event that arrives in between is applied, and nothing is lost. In `f:` and `t:` the marker is a
@@ -54,12 +60,15 @@ __all__ = [
     "BOTTOM_SCORE",
     "COMPLETE",
     "INCOMPLETE",
+    "KNOWN_SECONDS",
     "MARKER",
     "MARKER_SCORE",
     "POPULAR_KNOWN",
     "POST_SECONDS",
     "PULLED",
     "REFILLING",
+    "SINCE",
+    "SKEW_SECONDS",
     "affinity",
     "feed",
     "fill_lock",
@@ -86,6 +95,11 @@ AFFINITY_AUTHORS = 1_000
 POST_SECONDS = 30 * 86_400
 """Time to live of snapshots, counts and tombstones: longer than an event of the post may be late."""
 
+KNOWN_SECONDS = POST_SECONDS - 86_400
+"""Age up to which the deletion of a post is certain to be known."""
+SKEW_SECONDS = 60
+"""Clocks of producers may differ from the consumer's by so much."""
+
 COMPLETE, INCOMPLETE, BOTTOM = "0", "1", "2"  # no post has these ids: they belong to the first millisecond of 2024
 MARKER_SCORE = "-inf"  # before every post, so that a trim never removes it
 BOTTOM_SCORE = "+inf"  # after every post
@@ -98,6 +112,7 @@ ORDER, FILL_LOCK = "rk:", "lk:"
 PULLED = "pulled"
 REFILLING = "refilling"
 POPULAR_KNOWN = "popular:known"
+SINCE = "since"
 
 
 def score(post_id: int) -> int:

@@ -13,7 +13,7 @@ from photomesh_feed.domain.engagement import Engagement
 from photomesh_feed.domain.fanout import FanoutResult, PopularityState
 from photomesh_feed.domain.order import id_ms
 from photomesh_feed.domain.snapshots import Snapshot, StoredPost
-from photomesh_feed.domain.timelines import TimelineHead, TimelineState
+from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, TimelineState
 from photomesh_feed.store import keys
 from photomesh_feed.store.connection import redis_errors
 from photomesh_feed.store.scripts import load_script
@@ -90,12 +90,19 @@ class FeedWriter:
             TimelineState.COMPLETE if is_complete else TimelineState.PARTIAL, [int(post) for post in members[1:]]
         )
 
-    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], *, complete: bool = False) -> int:
-        """Adds posts; `complete`: the author has no others. Begins the timeline if it does not exist. Returns how many
-        of the posts are not deleted."""
+    async def may_be_outdated(self, at: datetime, now: datetime) -> bool:
+        """Whether an event of this time may be one that Redis has forgotten: see `keys`."""
+        with redis_errors():
+            await self._redis.set(keys.SINCE, _milliseconds(now), nx=True)
+            since = int(await self._redis.get(keys.SINCE) or _milliseconds(now))
+        is_forgotten = _milliseconds(at) <= since + keys.SKEW_SECONDS * 1000
+        return is_forgotten or (now - at).total_seconds() > keys.KNOWN_SECONDS
+
+    async def add_to_timeline(self, author_id: int, post_ids: Sequence[int], kind: TimelineAddition) -> int:
+        """Adds posts, newest first. Returns how many of them are not deleted."""
         names = [keys.timeline(author_id), *(keys.post(post_id) for post_id in post_ids)]
         with redis_errors():
-            added = await self._add_to_timeline(keys=names, args=["1" if complete else "", *keys.scored(post_ids)])
+            added = await self._add_to_timeline(keys=names, args=[kind, *keys.scored(post_ids)])
         return int(added)
 
     async def fan_out(self, post_id: int, followers: Sequence[int], *, older_remain: bool) -> FanoutResult:
@@ -153,12 +160,21 @@ class FeedWriter:
             await self._apply_engagement(keys=[states, keys.affinity(account)], args=arguments)
 
     async def upsert_user(
-        self, account_id: int, version: int, *, username: str, display_name: str, avatar_url: str | None, private: bool
+        self,
+        account_id: int,
+        version: int,
+        *,
+        username: str,
+        display_name: str,
+        avatar_url: str | None,
+        private: bool,
+        outdated: bool,
     ) -> None:
+        """`outdated`: the event may be, so it counts only against a known version."""
         fields = ["username", username, "display_name", display_name]
         fields += ["avatar_url", avatar_url or "", "private", "1" if private else "0"]
         with redis_errors():
-            await self._upsert_user(keys=[keys.user(account_id)], args=[version, *fields])
+            await self._upsert_user(keys=[keys.user(account_id)], args=["1" if outdated else "", version, *fields])
 
     # Popularity
 

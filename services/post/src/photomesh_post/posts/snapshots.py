@@ -43,11 +43,11 @@ class PostSnapshots:
         self._store = store
         self._counts = SingleFlight[int]()
 
-    async def posts(self, post_ids: Collection[int]) -> list[Post]:
-        """The published ones among the posts, in the order of the ids."""
+    async def posts(self, post_ids: Collection[int]) -> tuple[list[Post], list[int]]:
+        """The published ones among the posts, in the order of the ids, and the ids of the deleted ones."""
         found = await self._store.posts(post_ids)
-        posts = (found.get(post_id) for post_id in dict.fromkeys(post_ids))
-        return [post for post in posts if post and post.is_published]
+        posts = [found[post_id] for post_id in dict.fromkeys(post_ids) if post_id in found]
+        return [post for post in posts if post.is_published], [post.id for post in posts if post.deleted]
 
     async def count_by_author(self, author_id: int) -> int:
         """How many published posts an author has: exact as soon as a publication or deletion is in the tables."""

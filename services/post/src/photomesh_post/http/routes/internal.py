@@ -65,10 +65,10 @@ def _snapshot(post: Post, reactions: Reactions) -> PostSnapshot:
 
 @router.serves(GET_POSTS)
 async def get_posts(query: Annotated[PostsQuery, Query()], deps: Dependencies) -> Posts:
-    posts, reactions = await asyncio.gather(
+    (posts, deleted), reactions = await asyncio.gather(
         deps.snapshots.posts(query.ids), deps.like_queries.reactions(None, set(query.ids))
     )
-    return Posts(posts=[_snapshot(post, reactions[post.id]) for post in posts])
+    return Posts(posts=[_snapshot(post, reactions[post.id]) for post in posts], deleted=deleted)
 
 
 @router.serves(GET_TIMELINES)

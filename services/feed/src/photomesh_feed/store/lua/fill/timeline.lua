@@ -14,6 +14,9 @@ end
 for i = 3, #ARGV, 2 do
   redis.call('ZADD', key, ARGV[i], ARGV[i + 1])
 end
+if ARGV[1] == '' and ARGV[2] ~= '1' and #ARGV > 2 then
+  redis.call('ZREMRANGEBYSCORE', key, '(' .. ARGV[#ARGV - 1], '+inf')  -- between the two there may be a gap
+end
 if redis.call('ZCARD', key) > 1 + TIMELINE_POSTS then
   redis.call('ZREMRANGEBYRANK', key, 1 + TIMELINE_POSTS, -1)
 elseif ARGV[2] == '1' then
