@@ -15,7 +15,7 @@ from photomesh_shared.events import Envelope, Event, PhotoReady
 from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.api_user import ApiUser
 from tests.integration.post.conftest import NewUser
-from tests.support.post.sample_events import failed, ready, rejected, uploaded
+from tests.support.post.sample_events import failed, ready, rejected, retention_elapsed, uploaded
 from tests.support.problems import expect_problem
 
 Make = Callable[[int, int], Envelope[Event]]
@@ -121,3 +121,18 @@ async def test_a_hidden_photo_cannot_be_told_from_an_absent_one(
 async def test_requests_do_not_wait_for_an_id_that_is_not_young(ada: ApiUser, photo_id: str) -> None:
     body = expect_problem(await ada.request("GET", f"/v1/photos/{photo_id}"), 404, "photo-not-found")
     assert body["retryable"] is False
+
+
+async def test_a_photo_that_no_post_uses_in_time_is_erased(ada: ApiUser) -> None:
+    used, unused = await ada.photo(), await ada.photo()
+    numbers = [ids.decode("p", photo) for photo in (used, unused)]
+    kept, objects = [await ada.platform.put_objects(number) for number in numbers]
+    await ada.post(used)
+    for number in numbers:
+        await ada.platform.publish(retention_elapsed(number, owner_id=ada.account_id))
+    await ada.until_status(f"/v1/photos/{unused}", 404)
+    await ada.platform.are_gone(objects)
+    refused = await ada.request("POST", "/v1/posts", {"photo_ids": [unused]})
+    expect_problem(refused, 422, "unknown-photo", "/photo_ids/0")
+    assert (await ada.get(f"/v1/photos/{used}"))["status"] == "ready"
+    assert len(await ada.platform.stored(kept)) == len(kept)
