@@ -23,7 +23,7 @@ include deploy/local/ports.env deploy/local/programs.env
 
 # Tests take servers from containers or from processes (SERVERS=containers|native; tests/README.md), benchmarks from
 # processes.
-test test-integration test-e2e faults: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
+test test-integration test-e2e test-clients faults: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
 bench-%: export ENGINE = native
 
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard $(addsuffix /pyproject.toml,shared gateway services/* deploy/local)))
@@ -77,7 +77,7 @@ reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…
 	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)
 
 ##@ Quality
-.PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e faults
+.PHONY: check check-alerts check-k8s format test test-unit test-integration test-e2e test-clients faults
 check: .venv ## Formatting, lint, strict types, import rules, generated files
 	@echo "==> ruff format --check"; $(PYTHON) -m ruff format --check --quiet .
 	@echo "==> ruff check"; $(PYTHON) -m ruff check --quiet .
@@ -107,6 +107,9 @@ test-integration: setup ## Tests of each deployable on real servers, which keep 
 
 test-e2e: setup ## Tests of the whole mesh on a separate stack, which keeps running (make down STACK=test)
 	@$(PYTEST) tests/e2e $(ARGS)
+
+test-clients: setup ## Clients that other people's generators make of the API document (make down STACK=test)
+	@$(PYTEST) tests/e2e/test_clients.py $(ARGS)
 
 faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed 1"); removes the test stack's data
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.faults $(ARGS)

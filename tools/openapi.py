@@ -101,6 +101,12 @@ def document() -> Json:
             schema["examples"] = [schemas.with_nulls(value, schema, defined) for value in schema["examples"]]
     merged["components"]["schemas"] = dict(sorted(defined.items()))
     schemas.declare_formats(merged)
+    used = {node.get("$ref") for node in schemas.nodes(merged["paths"])}
+    merged["components"]["responses"] = {
+        name: response
+        for name, response in merged["components"]["responses"].items()
+        if f"#/components/responses/{name}" in used
+    }
     return merged
 
 

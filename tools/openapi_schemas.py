@@ -9,8 +9,6 @@ __all__ = ["declare_formats", "examples_of", "nodes", "rename", "with_nulls"]
 
 Json = dict[str, Any]
 
-_INT32_MAX = 2**31 - 1
-
 
 def nodes(value: Any) -> Iterator[Json]:
     """Yield every object inside a JSON value."""
@@ -27,10 +25,10 @@ def rename(own: Json, service: str, taken: Json) -> None:
     names: dict[str, str] = {}
     for name, schema in schemas.items():
         new = f"{name[5:-1]}Page" if name.startswith("Page_") else name
-        if new in taken and taken[new] != schema:
+        if new in taken and taken[new] != schema | {"title": new}:
             new = f"{service.title().replace('-', '')}{new}"
         names[name] = new
-    own["components"]["schemas"] = {names[name]: schema for name, schema in schemas.items()}
+    own["components"]["schemas"] = {names[name]: schema | {"title": names[name]} for name, schema in schemas.items()}
     for node in nodes(own):
         if isinstance(reference := node.get("$ref"), str):
             prefix, _, name = reference.rpartition("/")
@@ -38,14 +36,10 @@ def rename(own: Json, service: str, taken: Json) -> None:
 
 
 def declare_formats(document: Json) -> None:
-    """Give numbers a format, from which generated clients choose a type: ``int32`` if a maximum says that it fits,
-    ``int64`` and ``double`` otherwise."""
+    """Give numbers a format, from which generated clients choose a type: without one, it has 32 bits in Java."""
     for node in nodes(document):
-        match node.get("type"):
-            case "integer":
-                node.setdefault("format", "int32" if node.get("maximum", _INT32_MAX + 1) <= _INT32_MAX else "int64")
-            case "number":
-                node.setdefault("format", "double")
+        if (kind := node.get("type")) in ("integer", "number"):
+            node.setdefault("format", "int64" if kind == "integer" else "double")
 
 
 def examples_of(schema: Json, schemas: Json) -> list[Any]:

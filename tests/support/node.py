@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.support.tools import lack
 
 __all__ = ["node", "packages"]
 
@@ -19,10 +19,10 @@ def node() -> str:
     """Return the path of Node, or skip the test where it or npm is missing or too old."""
     found = shutil.which("node")
     if not found or not shutil.which("npm"):
-        pytest.skip("Node and npm are not installed (Debian: apt-get install nodejs npm)")
+        lack("Node and npm are not installed (Debian: apt-get install nodejs npm)")
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < _OLDEST:
-        pytest.skip(f"Node {version} is older than {_OLDEST}")
+        lack(f"Node {version} is older than {_OLDEST}")
     return found
 
 

@@ -33,7 +33,7 @@ router = ApiRouter(tags=["accounts"])
 async def log_in(body: SessionCreate, response: Response, deps: Dependencies) -> AccountSession:
     """By username or e-mail address. The response does not reveal which of login and password is wrong."""
     account, grant = await deps.sessions.log_in(body.login, body.password)
-    response.headers.update(NO_STORE)
+    response.headers.update(NO_STORE | {"Location": "/v1/sessions/current"})
     return AccountSession.of_account(account, grant, deps.cdn_url)
 
 

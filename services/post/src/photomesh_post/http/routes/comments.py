@@ -49,7 +49,7 @@ async def write_comment(
     reply to, and the response's `parent_id` says which that is. Takes an `Idempotency-Key`; without one, the same text
     again is another comment. You see it at once, in the list and in `comment_count`."""
     view = await deps.comments.write_comment(creation, viewer.account_id, post_id, body.checked_text(), body.parent_id)
-    response.headers["Cache-Control"] = PRIVATE
+    response.headers.update({"Location": f"/v1/comments/{encode('c', view.comment.id)}", "Cache-Control": PRIVATE})
     return Comment.of(view)
 
 

@@ -75,7 +75,8 @@ async def create_collection(
     """For posts that you save; you can have 100. Takes an `Idempotency-Key`; without one, the same name again is
     another collection."""
     view = await deps.saves.create_collection(creation, viewer.account_id, body.name)
-    response.headers["Cache-Control"] = _NO_STORE
+    location = f"/v1/me/collections/{encode('k', view.collection.id)}"
+    response.headers.update({"Location": location, "Cache-Control": _NO_STORE})
     return Collection.of(view, deps.cdn_url)
 
 
