@@ -45,7 +45,11 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
   key.
 - **What ends is an event, and then a tombstone:** a record of the same key, in the same batch, without a value, of type
   `photomesh.tombstone.v1`; `ce_endedby` is the event's type. Whoever folds events ignores tombstones. A week later the
-  thing is physically gone from the topic.
+  thing is physically gone from the topic. A tombstone without `ce_endedby` removes a key or a partition that the thing
+  has left, and ends nothing.
+- **Versions are microseconds since 1970**, and at least one more than the last of the subject; below 2^53 until the
+  year 2255. They have gaps. Versions of accounts, pairs and photos from before counted 1, 2, 3.
+- **A topic may get more partitions.** Then owners move: read all partitions, and compare versions.
 
 | header | |
 | --- | --- |

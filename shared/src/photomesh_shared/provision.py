@@ -2,6 +2,7 @@
 
     python -m photomesh_shared.provision topics     # Kafka topics of the catalogue
     python -m photomesh_shared.provision buckets    # buckets, CORS and lifecycle rules
+    python -m photomesh_shared.provision settle     # records to their keys and partitions, then compaction
 
 Each service migrates its own tables (`python -m photomesh_<service>.migrate`).
 """
@@ -17,6 +18,7 @@ from pydantic import Field
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS
 from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.settling import settle
 from photomesh_shared.settings import KafkaSettings, StorageSettings
 from photomesh_shared.stores.object_storage import open_storage
 
@@ -33,6 +35,18 @@ async def topics() -> list[str]:
     return await apply_topics(settings.kafka_bootstrap, specs)
 
 
+async def settled() -> list[str]:
+    """Settles the compacted topics; those that are not compacted yet are from then on."""
+    settings = KafkaSettings()
+    done = []
+    for topic in (topic for topic in TOPICS.values() if topic.is_compacted):
+        moved, removed = await settle(settings.kafka_bootstrap, topic.name)
+        if removed:
+            done.append(f"{topic.name}: {moved} states moved, {removed} keys removed")
+    specs = topic_specs(TOPICS.values(), settings.kafka_replication, settings.kafka_partitions)
+    return done + await apply_topics(settings.kafka_bootstrap, specs, settled=True)
+
+
 async def buckets() -> list[str]:
     settings = BucketSettings()
     async with open_storage(settings) as storage:
@@ -46,10 +60,11 @@ async def buckets() -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="photomesh_shared.provision", description=__doc__)
-    parser.add_argument("what", choices=["topics", "buckets"])
+    commands = {"topics": topics, "buckets": buckets, "settle": settled}
+    parser.add_argument("what", choices=commands)
     what = parser.parse_args().what
     try:
-        done = asyncio.run(topics() if what == "topics" else buckets())
+        done = asyncio.run(commands[what]())
     except Unavailable as error:
         print(f"{what}: {error}", file=sys.stderr)
         return 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
+from typing import Literal, NamedTuple
 
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.events import (
@@ -26,7 +27,20 @@ from photomesh_shared.events import (
 from photomesh_shared.events.versions import next_version
 from photomesh_social_graph.errors import FollowingLimitReached, FollowRequestNotFound
 
-__all__ = ["Account", "AccountList", "CountAudit", "Counts", "ListPosition", "Relation", "Side", "Tie"]
+__all__ = [
+    "Account",
+    "AccountList",
+    "CountAudit",
+    "Counts",
+    "ListPosition",
+    "Relation",
+    "RelationKind",
+    "RelationState",
+    "Side",
+    "Tie",
+    "end_of",
+    "published_state",
+]
 
 
 class AccountList(Enum):
@@ -121,6 +135,41 @@ class Side:
     followed_until: datetime | None = None
 
 
+RelationKind = Literal["follow", "block", "mute"]
+"""What may be between an account and another: each begins and ends on its own. A request becomes a follow."""
+
+
+class RelationState(NamedTuple):
+    """A relation that exists."""
+
+    actor_id: int
+    target_id: int
+    kind: RelationKind
+
+
+def published_state(event: Event) -> tuple[RelationState, bool]:
+    """Returns the relation that an event of the topic `follows` is about, and whether it exists after the event."""
+    match event:
+        case FollowCreated() | FollowRequested() | FollowDeleted() | FollowRequestClosed():
+            return RelationState(event.follower_id, event.followee_id, "follow"), not event.ends
+        case BlockCreated() | BlockDeleted():
+            return RelationState(event.blocker_id, event.blocked_id, "block"), not event.ends
+        case MuteCreated() | MuteDeleted():
+            return RelationState(event.muter_id, event.muted_id, "mute"), not event.ends
+        case _:
+            raise ValueError(f"{event.type_} is about no relation")
+
+
+def end_of(relation: RelationState, followers: int, now: datetime) -> Event:
+    """Returns the event that ends a relation. `followers`: those that the target has now."""
+    actor, target, kind = relation
+    if kind == "block":
+        return BlockDeleted(blocker_id=actor, blocked_id=target, deleted_at=now)
+    if kind == "mute":
+        return MuteDeleted(muter_id=actor, muted_id=target, deleted_at=now)
+    return FollowDeleted(follower_id=actor, followee_id=target, followers=followers, deleted_at=now)
+
+
 class Tie:
     """Both sides of a pair; `ours` is the side of the account that acts.
 
@@ -205,6 +254,22 @@ class Tie:
         if self.ours.muted_at:
             event = MuteDeleted(muter_id=self.ours.actor_id, muted_id=self.ours.target_id, deleted_at=now)
             self.ours = self._recorded(replace(self.ours, muted_at=None), event, now)
+
+    def restate(self, now: datetime) -> None:
+        """Publishes once more what is between us and them on our side, as it is."""
+        side = self.ours
+        ids = {"follower_id": side.actor_id, "followee_id": side.target_id}
+        events: list[Event] = []
+        if side.followed_at:
+            events.append(FollowCreated(**ids, followers=side.followers, created_at=side.followed_at))
+        elif side.requested_at:
+            events.append(FollowRequested(**ids, requested_at=side.requested_at))
+        if side.blocked_at:
+            events.append(BlockCreated(blocker_id=side.actor_id, blocked_id=side.target_id, created_at=side.blocked_at))
+        if side.muted_at:
+            events.append(MuteCreated(muter_id=side.actor_id, muted_id=side.target_id, created_at=side.muted_at))
+        for event in events:
+            self.ours = self._recorded(self.ours, event, now)
 
     def _require_no_block(self) -> None:
         if self.relation.blocked:

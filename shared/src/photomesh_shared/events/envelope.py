@@ -97,6 +97,11 @@ class Event(EventModel):
         """The entity that the event is about, whose versions `entityversion` counts."""
         raise NotImplementedError
 
+    def completed_by(self, earlier: Event) -> Self:
+        """Return the event with what it lacks of its thing's state, from an earlier event of the thing: events from
+        before were partial."""
+        return self
+
     @classmethod
     def example(cls) -> Self:
         """Return a realistic instance, for documents and tests."""

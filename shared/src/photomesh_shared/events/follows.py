@@ -1,5 +1,5 @@
-"""Events between two accounts: an actor and a target. `entityversion` counts all events of the ordered pair without
-gaps: its follows, blocks and mutes share one sequence."""
+"""Events between two accounts: an actor and a target. `entityversion` increases with every event of the ordered pair:
+its follows, blocks and mutes share one sequence. Each of the three is a thing of its own, with its own key."""
 
 from __future__ import annotations
 

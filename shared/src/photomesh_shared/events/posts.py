@@ -6,8 +6,9 @@ from before lack them.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -155,6 +156,9 @@ class PostFailed(_Post):
     created_at: UtcTime | None = None
     edited_at: UtcTime | None = None
 
+    def completed_by(self, earlier: Event) -> PostFailed:
+        return _completed(self, earlier) if self.created_at is None else self
+
     @classmethod
     def example(cls) -> PostFailed:
         photo, created = PhotoRejected.example(), PostCreated.example()
@@ -189,6 +193,14 @@ class PostEdited(_PostText):
     photos: tuple[PostPhoto, ...] = Field(default=(), description="Those of a published post, in display order.")
     reason: Reason | None = Field(default=None, description="Why it is not published, if it failed.")
 
+    def completed_by(self, earlier: Event) -> PostEdited:
+        if self.created_at is not None:
+            return self
+        whole = _completed(self, earlier, keep={*_PostText.model_fields, "photo_ids", "alt_texts", "edited_at"})
+        texts = dict(zip(self.photo_ids, self.alt_texts, strict=True))
+        photos = tuple(photo.model_copy(update={"alt_text": texts.get(photo.photo_id)}) for photo in whole.photos)
+        return whole.model_copy(update={"photos": photos})
+
     @classmethod
     def example(cls) -> PostEdited:
         created, published = PostCreated.example(), PostPublished.example()
@@ -212,6 +224,17 @@ class PostEdited(_PostText):
             published_at=published.published_at,
             photos=published.photos,
         )
+
+
+P = TypeVar("P", PostEdited, PostFailed)
+
+
+def _completed(
+    event: P, earlier: Event, *, keep: AbstractSet[str] = frozenset({"photo_id", "reason", "failed_at"})
+) -> P:
+    """Return the event with the fields of `earlier` that both have, except those to `keep`."""
+    names = type(event).model_fields.keys() & type(earlier).model_fields.keys() - keep
+    return event.model_copy(update={name: getattr(earlier, name) for name in names})
 
 
 class PostDeleted(_Post):

@@ -31,7 +31,7 @@ __all__ = ["TopicSpec", "apply_topics", "topic_settings", "topic_specs"]
 
 _MAX_DEAD_LETTER_BYTES = 65_536  # on top of the record, for the `dlt_…` headers
 _TOPIC_LEVEL = 1  # DescribeConfigs' source of values that were set on the topic itself
-_NOT_COMPACTED = "holds records of an earlier contract, so it is not compacted yet (docs/events.md, “Moving a topic”)"
+_NOT_COMPACTED = "is not compacted yet: it may hold records of an earlier contract (run `provision settle`)"
 _PROPAGATION_SECONDS = 10.0
 
 
@@ -97,14 +97,14 @@ def _milliseconds(retention: timedelta) -> str:
     return str(retention // timedelta(milliseconds=1))
 
 
-async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
+async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec], *, settled: bool = False) -> list[str]:
     """Create missing topics, add partitions and set differing options. Returns the changes made; idempotent.
 
     Never removes a topic or a partition, and keeps options that the catalogue does not define. Reassigning the replicas
     of existing topics is left to the operator. Raises Unavailable.
 
-    Never turns on compaction of a topic that holds records: their keys may be those of an earlier contract, under which
-    one key has many things, and compaction would leave the latest record of one of them.
+    Does not turn on compaction of a topic that holds records unless all are `settled`: their keys may be those of an
+    earlier contract, under which one key has many things, and compaction would leave the latest record of one of them.
     """
     wanted = {spec.name: spec for spec in specs}
     try:
@@ -112,7 +112,7 @@ async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec]) -> list[str]:
             done = await _create(admin, wanted)
             existing = await _wait_for(admin, wanted)
             done += await _add_partitions(admin, wanted, existing)
-            uncompacted = await _uncompacted(bootstrap, admin, wanted)
+            uncompacted = {} if settled else await _uncompacted(bootstrap, admin, wanted)
             done += await _set(admin, {**wanted, **uncompacted})
             return done + [f"{name}: {_NOT_COMPACTED}" for name in uncompacted]
     except (KafkaError, TimeoutError, OSError) as error:

@@ -38,6 +38,12 @@ class PostgresAccounts:
     async def find_by_username(self, username: str) -> Account | None:
         return await self._find("username", username)
 
+    async def ids_after(self, last: int, limit: int) -> list[int]:
+        """The next accounts by id."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch("SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2", last, limit)
+        return [row["id"] for row in rows]
+
     async def _find(self, column: Literal["id", "username"], value: int | str) -> Account | None:
         async def read() -> Account | None:
             async with connection(self._pool) as conn:

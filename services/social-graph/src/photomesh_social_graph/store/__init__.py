@@ -13,10 +13,23 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from photomesh_shared.concurrency.single_flight import SingleFlight
+from photomesh_shared.events import Envelope
+from photomesh_shared.events.versions import next_version
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_social_graph.domain import Account, AccountList, CountAudit, Counts, ListPosition, Relation, Side, Tie
+from photomesh_social_graph.domain import (
+    Account,
+    AccountList,
+    CountAudit,
+    Counts,
+    ListPosition,
+    Relation,
+    RelationState,
+    Side,
+    Tie,
+    end_of,
+)
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
 from photomesh_social_graph.store import statements
 
@@ -157,6 +170,44 @@ class PostgresGraph:
                 return await conn.fetch(query, *values)
 
         return await self._reads.run((query, values), read)
+
+    async def pairs_after(self, last: tuple[int, int], limit: int) -> list[tuple[int, int]]:
+        """The next (actor, target) between whom anything is, or was."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "SELECT actor_id, target_id FROM pairs WHERE (actor_id, target_id) > ($1, $2)"
+                " ORDER BY actor_id, target_id LIMIT $3",
+                *last,
+                limit,
+            )
+        return [(row["actor_id"], row["target_id"]) for row in rows]
+
+    async def end_unless_exists(self, relation: RelationState, version: int, now: datetime) -> bool:
+        """Publishes the end of a relation that was published with this version, unless it exists. Returns whether it
+        did. Neither account needs to be known."""
+        actor_id, target_id, kind = relation
+        async with transaction(self._pool) as tx:
+            rows = await tx.fetch(
+                "SELECT id, followers FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE", [actor_id, target_id]
+            )
+            if await tx.fetchval(statements.EXISTS[kind], actor_id, target_id):
+                return False
+            followers = {row["id"]: row["followers"] for row in rows}.get(target_id, 0)
+            known = await tx.fetchval(
+                "SELECT version FROM pairs WHERE actor_id = $1 AND target_id = $2", actor_id, target_id
+            )
+            version = next_version(max(version, known or 0), now)
+            await tx.execute(
+                "INSERT INTO pairs (actor_id, target_id, version) VALUES ($1, $2, $3)"
+                " ON CONFLICT (actor_id, target_id) DO UPDATE SET version = EXCLUDED.version",
+                actor_id,
+                target_id,
+                version,
+            )
+            event = end_of(relation, followers, now)
+            name = f"{event.subject()}.{version}"
+            await outbox.add(tx, Envelope.of(event, entityversion=version, id=name, time=now))
+        return True
 
     async def audit_counts(self, after: int, limit: int) -> list[CountAudit]:
         """Cached and actual counts of the next accounts by id, read in one snapshot."""

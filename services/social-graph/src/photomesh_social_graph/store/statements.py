@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from photomesh_social_graph.domain import AccountList
+from photomesh_social_graph.domain import AccountList, RelationKind
 
-__all__ = ["COUNTS", "FOLLOWING_JSON", "KNOWN_FOLLOWERS", "NEWEST_FIRST", "OTHER_FOLLOWERS", "RELATIONS", "SIDES"]
+__all__ = [
+    "COUNTS",
+    "EXISTS",
+    "FOLLOWING_JSON",
+    "KNOWN_FOLLOWERS",
+    "NEWEST_FIRST",
+    "OTHER_FOLLOWERS",
+    "RELATIONS",
+    "SIDES",
+]
 
 _LISTS = {
     AccountList.FOLLOWING: ("follows_out", "follower_id", "followee_id", "since"),
@@ -22,6 +31,16 @@ NEWEST_FIRST = {
     )
     for kind, (table, owner, other, at) in _LISTS.items()
 }
+
+EXISTS: dict[RelationKind, str] = {
+    "follow": (
+        "SELECT EXISTS (SELECT FROM follows_out WHERE follower_id = $1 AND followee_id = $2) OR EXISTS ("
+        "SELECT FROM pairs WHERE actor_id = $1 AND target_id = $2 AND requested_at IS NOT NULL)"
+    ),
+    "block": "SELECT EXISTS (SELECT FROM pairs WHERE actor_id = $1 AND target_id = $2 AND blocked_at IS NOT NULL)",
+    "mute": "SELECT EXISTS (SELECT FROM pairs WHERE actor_id = $1 AND target_id = $2 AND muted_at IS NOT NULL)",
+}
+"""Whether a relation exists."""
 
 RELATIONS = """
 SELECT other.id, o.since IS NOT NULL AS following, p.requested_at IS NOT NULL AS requested,

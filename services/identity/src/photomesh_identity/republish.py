@@ -1,0 +1,61 @@
+"""Writes the current state of every account to the topic `accounts`, with a new version each::
+
+python -m photomesh_identity.republish
+
+After a restore of the database: consumers then follow what it says, whatever they have seen since the backup. It may
+run beside the service, whose outbox relay publishes the events, and may be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+
+from photomesh_identity.accounts.events import account_updated
+from photomesh_identity.accounts.store import PostgresAccounts
+from photomesh_identity.errors import AccountNotFound
+from photomesh_identity.settings import Settings
+from photomesh_shared.clock import Clock, SystemClock
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events.versions import next_version
+from photomesh_shared.stores.postgres import open_pool
+
+__all__ = ["main", "republish"]
+
+_BATCH = 500
+
+
+async def republish(store: PostgresAccounts, clock: Clock, *, cdn_url: str) -> int:
+    """Returns how many accounts there were. Raises DatabaseUnavailable."""
+    count, last = 0, -1
+    while account_ids := await store.ids_after(last, _BATCH):
+        for last in account_ids:
+            try:
+                await store.update(
+                    last,
+                    lambda account: replace(account, version=next_version(account.version, clock.now())),
+                    lambda account: account_updated(account, cdn_url),
+                )
+            except AccountNotFound:  # deleted meanwhile
+                continue
+            count += 1
+    return count
+
+
+async def _run(settings: Settings) -> int:
+    async with open_pool(settings.postgres_dsn.get_secret_value(), size=2) as pool:
+        return await republish(PostgresAccounts(pool), SystemClock(), cdn_url=settings.cdn_url)
+
+
+def main() -> int:
+    try:
+        print(f"{asyncio.run(_run(Settings()))} accounts are in the outbox")
+    except Unavailable as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+"""Writes the current state of every follow, request, block and mute to the topic `follows`, with a new version each,
+and ends what the topic has and the database has not::
+
+python -m photomesh_social_graph.republish
+
+After a restore of the database: consumers then follow what it says, whatever they have seen since the backup. It may
+run beside the service, whose outbox relay publishes the events, and may be repeated. Run `photomesh_identity.republish`
+first: this service's copies of accounts are as old as the backup.
+"""
