@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import asyncpg
 
 from photomesh_shared.clock import SystemClock
+from photomesh_shared.events import Envelope, Event
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.kafka.source import Received
 from photomesh_social_graph.republish.states import republish
@@ -16,6 +18,10 @@ from tests.integration.social_graph.test_events import event_types, subject
 from tests.support.kafka import Topics
 
 TABLES = ("accounts", "pairs", "follows_out", "follows_in", "requests_in", "blocks_in")
+
+
+def _has(count: int, found: list[Envelope[Event]]) -> bool:
+    return len(found) >= count
 
 
 async def test_the_topic_follows_a_restored_database(
@@ -31,7 +37,7 @@ async def test_the_topic_follows_a_restored_database(
     await grace.follow(ada)
     await joan.block(ada)
     for pair, count in ((subject(ada, grace), 2), (subject(grace, ada), 1), (subject(joan, ada), 1)):
-        await topics.wait_for("follows", pair, until=lambda found, count=count: len(found) >= count)
+        await topics.wait_for("follows", pair, until=partial(_has, count))
 
     async with database.transaction():
         await database.execute(f"TRUNCATE {', '.join(TABLES)}")
@@ -52,7 +58,7 @@ async def test_the_topic_follows_a_restored_database(
         (subject(grace, ada), ["follow.created", "follow.deleted"]),
         (subject(joan, ada), ["block.created", "block.deleted"]),
     ):
-        found = await topics.wait_for("follows", pair, until=lambda found, types=types: len(found) >= len(types))
+        found = await topics.wait_for("follows", pair, until=partial(_has, len(types)))
         assert event_types(found) == types
         versions = [envelope.entityversion for envelope in found]
         assert versions == sorted(set(versions))
