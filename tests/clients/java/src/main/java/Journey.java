@@ -184,7 +184,7 @@ public final class Journey {
     CommentsApi comments = new CommentsApi(ada.client());
     String cursor = null;
     do {
-      CommentPage page = comments.listComments(post.getId(), 2L, cursor);
+      CommentPage page = comments.listComments(post.getId(), 2L, cursor, null);
       page.getItems().forEach(comment -> read.add(comment.getText()));
       cursor = page.getNextCursor();
     } while (cursor != null);
