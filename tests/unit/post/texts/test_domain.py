@@ -138,8 +138,12 @@ def test_time_is_linear(piece: str) -> None:
     text = "#" + piece * 20_000
 
     def seconds(text: str) -> float:
-        start = time.process_time()
-        entities_in(text)
-        return time.process_time() - start
+        """The least of three: the garbage collector takes its time from some run."""
+        taken = []
+        for _ in range(3):
+            start = time.process_time()
+            entities_in(text)
+            taken.append(time.process_time() - start)
+        return min(taken)
 
     assert seconds(text[: len(text) // 8 * 8]) < 32 * max(seconds(text[: len(text) // 8]), 0.002)
