@@ -76,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
             caption=row["caption"],
             hashtags=row["hashtags"],
             mentions=row["mentions"],
+            entities=json.loads(row["entities"]),
             place=json.loads(row["place"]) if row["place"] else None,
             photos=[photo(each) for each in json.loads(row["photos"])],
             like_count=row["like_count"],

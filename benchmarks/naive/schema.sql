@@ -21,6 +21,7 @@ CREATE TABLE posts (
     caption      text NOT NULL,
     hashtags     text[] NOT NULL,
     mentions     text[] NOT NULL,
+    entities     jsonb NOT NULL DEFAULT '{"mentions": [], "hashtags": []}',
     place        jsonb,
     created_at   timestamptz NOT NULL,
     edited_at    timestamptz,

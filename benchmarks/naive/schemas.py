@@ -39,6 +39,24 @@ class ViewerState(BaseModel):
     saved: bool
 
 
+class Mention(BaseModel):
+    start: int
+    end: int
+    username: str
+    account_id: UserId | None
+
+
+class Hashtag(BaseModel):
+    start: int
+    end: int
+    tag: str
+
+
+class Entities(BaseModel):
+    mentions: list[Mention]
+    hashtags: list[Hashtag]
+
+
 class Post(BaseModel):
     id: PostId
     author: Author
@@ -47,6 +65,7 @@ class Post(BaseModel):
     caption: str
     hashtags: list[str]
     mentions: list[str]
+    entities: Entities
     place: Place | None
     photos: list[Photo]
     like_count: int

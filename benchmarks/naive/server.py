@@ -21,6 +21,7 @@ from benchmarks.naive.database import SCHEMA
 from benchmarks.society.graph import Graph
 from benchmarks.society.posts import Posts, World, caption_of, display_name_of, photo_of, username_of
 from photomesh_local.configuration.environment import postgres_dsn
+from photomesh_post.texts.domain import entities_in
 from photomesh_shared.events import PhotoReady
 from photomesh_shared.ids import timestamp_of
 
@@ -52,11 +53,16 @@ class NaiveServer:
         """Posts and their photos; the planner gets to know them."""
         photo = PhotoReady.example()
         tags: list[str] = ["sunset", "lake"]
+
+        def row(post: int, author: int) -> tuple[object, ...]:
+            caption = caption_of(post)
+            return post, author, caption, tags, [], entities_in(caption).model_dump_json(), timestamp_of(post)
+
         async with _connection(self.dsn) as connection:
             await connection.copy_records_to_table(
                 "posts",
-                columns=["id", "author_id", "caption", "hashtags", "mentions", "created_at"],
-                records=((post, by, caption_of(post), tags, [], timestamp_of(post)) for post, by in posts),
+                columns=["id", "author_id", "caption", "hashtags", "mentions", "entities", "created_at"],
+                records=(row(post, by) for post, by in posts),
             )
             await connection.copy_records_to_table(
                 "photos",

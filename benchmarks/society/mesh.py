@@ -37,6 +37,7 @@ from photomesh_post.accounts import projection as accounts
 from photomesh_post.posts import projection as posts
 from photomesh_post.posts.projection import PostEvent
 from photomesh_post.tables.rows import RowWrite
+from photomesh_post.texts.domain import entities_in, hashtags_of
 from photomesh_shared.events import AccountRegistered, Envelope, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of
 from photomesh_shared.settings import CassandraSettings
@@ -160,8 +161,9 @@ def _post_rows(post_id: int, author_id: int) -> list[RowWrite]:
     made = timestamp_of(post_id)
     version = int(made.timestamp() * 1_000_000)
     photo = _PUBLISHED.photos[0].model_copy(update={"photo_id": photo_of(post_id), "alt_text": None})
-    words = {"caption": caption_of(post_id), "hashtags": ("sunset", "lake"), "mentions": (), "place": None}
-    common = {"post_id": post_id, "author_id": author_id, "created_at": made} | words
+    entities = entities_in(caption_of(post_id))
+    words = {"caption": caption_of(post_id), "hashtags": hashtags_of(entities), "mentions": (), "place": None}
+    common = {"post_id": post_id, "author_id": author_id, "created_at": made} | words | {"entities": entities}
     created = _CREATED.model_copy(update=common | {"photo_ids": (photo.photo_id,), "alt_texts": (None,)})
     published = _PUBLISHED.model_copy(update=common | {"photos": (photo,), "published_at": made})
     rows: dict[tuple[str, tuple[int, ...]], RowWrite] = {}

@@ -16,12 +16,14 @@ import pytest
 
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import encode as record_of
+from photomesh_shared.internal_api import social_graph
 from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 from tests.integration.social_graph.conftest import Serving
 from tests.integration.social_graph.test_events import event_types, pair_events
+from tests.support.internal_calls import RightfulCaller
 from tests.support.kafka import Topics
 from tests.support.problems import expect_problem
 from tests.support.services import Process, process
@@ -43,6 +45,11 @@ def users_of(issuer: Issuer, new_id: Callable[[], int]) -> Callable[..., ApiUser
     return make
 
 
+def client_at(environment: Mapping[str, str], port: int) -> httpx.AsyncClient:
+    """A client of a process, which may also call its internal API."""
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", auth=RightfulCaller(environment, social_graph))
+
+
 async def two_users(
     isolated_environment: Mapping[str, str], api: httpx.AsyncClient, users_of: Callable[..., ApiUsers]
 ) -> list[ApiUser]:
@@ -61,7 +68,7 @@ async def test_killed_between_commit_and_relay(
     isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers], place: str
 ) -> None:
     port = free_port()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api:
+    async with client_at(isolated_environment, port) as api:
         ada, grace = await two_users(isolated_environment, api, users_of)
         async with process(MODULE, isolated_environment, port=port, failpoints=f"{place}=kill") as running:
             await dies_on_follow(running, ada, grace)
@@ -84,7 +91,7 @@ async def test_events_wait_for_kafka(
 ) -> None:
     port = free_port()
     cut_off = {**isolated_environment, "PHOTOMESH_KAFKA_BOOTSTRAP": "127.0.0.1:9"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api:
+    async with client_at(isolated_environment, port) as api:
         ada, grace = await two_users(isolated_environment, api, users_of)
         async with process(MODULE, cut_off, port=port):
             await ada.follow(grace)
@@ -123,7 +130,7 @@ async def test_consumer_handles_late_and_repeated_events_and_a_crash(
 ) -> None:
     port, ops = free_port(), free_port()
     dsn = isolated_environment["PHOTOMESH_POSTGRES_DSN"]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api, open_pool(dsn) as pool:
+    async with client_at(isolated_environment, port) as api, open_pool(dsn) as pool:
         users = users_of(api, pool)
         ada, *fans = [users.unregistered_user() for _ in range(5)]
         async with process(MODULE, isolated_environment, port=port):
@@ -164,7 +171,7 @@ async def test_reconcile_finds_and_repairs_wrong_counts(
 ) -> None:
     port = free_port()
     dsn = isolated_environment["PHOTOMESH_POSTGRES_DSN"]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as api, open_pool(dsn) as pool:
+    async with client_at(isolated_environment, port) as api, open_pool(dsn) as pool:
         ada, grace, joan = await users_of(api, pool).new_users(3)
         async with process(MODULE, isolated_environment, port=port):
             await ada.follow(grace)

@@ -82,7 +82,7 @@ class InMemoryService:
         accounts, photos, posts = MemoryAccounts(self.tables), MemoryPhotos(self.tables), self.post_store
         arrivals = PhotoArrivals(self.clock, max_age=timedelta(days=1), max_wait=timedelta(seconds=2))
         claims = PhotoClaims(posts, self.clock)
-        self.viewers = AccountVisibility(accounts)
+        self.viewers = AccountVisibility(accounts, self.clock)
         visible_posts = PostVisibility(posts, self.viewers)
         mentions = MentionLinker(accounts)
 

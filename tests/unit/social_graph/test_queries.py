@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photomesh_shared.errors import AccountNotFound
+from photomesh_shared.ids import IdGenerator
 from photomesh_social_graph.domain import AccountList
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
@@ -126,3 +129,30 @@ def test_a_page_that_cannot_be_filled_has_a_next() -> None:
         assert page.next is not None
 
     run_virtually(scenario())
+
+
+def test_lists_of_an_account_are_absent_where_its_profile_is() -> None:
+    async def scenario() -> None:
+        service = InMemoryService()
+        await service.populate(known=set())
+        fan, unknown = FANS[0], 99
+        for viewer, other in ((VIEWER, fan), (None, unknown), (VIEWER, unknown)):
+            await service.change(("fan blocks", fan))
+            for read in (_followers, _following):
+                with pytest.raises(AccountNotFound):
+                    await read(service, viewer, other)
+        assert await _following(service, fan, VIEWER) == 0, "the blocker sees the profile"
+        assert await _followers(service, unknown, unknown) == 0, "one's own account may not be known yet"
+        young = IdGenerator(1, 0, service.clock).next()
+        assert await _followers(service, VIEWER, young) == 0
+
+    run_virtually(scenario())
+
+
+async def _followers(service: InMemoryService, viewer: int | None, owner: int) -> int:
+    page = await service.lists.followers(viewer, owner, as_of=service.lists.snapshot_time(), after=None, limit=10)
+    return len(page.accounts)
+
+
+async def _following(service: InMemoryService, viewer: int | None, owner: int) -> int:
+    return len((await service.lists.following(viewer, owner, after=None, limit=10)).accounts)

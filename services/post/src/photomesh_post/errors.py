@@ -1,7 +1,7 @@
 """Problems of this service, below the errors in `photomesh_shared.errors`.
 
 Problem
-├── NotFound 404           ── PhotoNotFound, PostNotFound, CommentNotFound, CollectionNotFound
+├── NotFound 404           ── AccountNotFound (shared), PhotoNotFound, PostNotFound, CommentNotFound, CollectionNotFound
 ├── Forbidden 403          ── NotYourPost, NotYourComment
 ├── Conflict 409           ── PhotoInUse
 ├── PreconditionFailed 412
@@ -11,9 +11,10 @@ Problem
 
 from __future__ import annotations
 
-from photomesh_shared.errors import Conflict, Forbidden, NotFound, Unprocessable
+from photomesh_shared.errors import AccountNotFound, Conflict, Forbidden, NotFound, Unprocessable
 
 __all__ = [
+    "AccountNotFound",
     "CaptionTooLong",
     "CollectionNotFound",
     "CommentNotFound",

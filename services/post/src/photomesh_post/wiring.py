@@ -126,7 +126,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         likes, comments, saves = CassandraLikes(session), CassandraComments(session), CassandraSaves(session)
         counts = CassandraCounts(session)
 
-        viewers = AccountVisibility(accounts)
+        viewers = AccountVisibility(accounts, clock)
         visible_posts = PostVisibility(posts, viewers)
         mentions = MentionLinker(accounts)
         arrivals = PhotoArrivals(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from photomesh_shared.clock import Clock
+from photomesh_shared.errors import AccountNotFound
+from photomesh_shared.ids import timestamp_of
 from photomesh_social_graph.domain import Account, AccountList, ListPosition, Relation
 
 __all__ = ["AccountPage", "ListQueries", "ListStore"]
 
+_BECOMES_KNOWN = timedelta(minutes=1)
 _OWN_ACTS = (AccountList.BLOCKS, AccountList.MUTES)
 
 ReadEntries = Callable[[ListPosition | None, int], Awaitable[list[ListPosition]]]
@@ -74,7 +77,7 @@ class ListQueries:
     async def following(
         self, viewer_id: int | None, owner_id: int, *, after: ListPosition | None, limit: int
     ) -> AccountPage:
-        """The accounts that an account follows, newest first; empty if the account is unknown or hidden."""
+        """The accounts that an account follows, newest first; empty if they are hidden. Raises AccountNotFound."""
         if not await self._may_see_lists(viewer_id, owner_id):
             return AccountPage([], None)
 
@@ -87,7 +90,7 @@ class ListQueries:
         self, viewer_id: int | None, owner_id: int, *, as_of: datetime, after: ListPosition | None, limit: int
     ) -> AccountPage:
         """The followers of an account: first those whom the viewer followed at `as_of`, then the rest, each newest
-        first; empty if the account is unknown or hidden.
+        first; empty if they are hidden. Raises AccountNotFound.
 
         `as_of` stays the same for all pages, so that follows of the viewer between two pages move no entry.
         """
@@ -110,13 +113,18 @@ class ListQueries:
         return await self._page(read, viewer_id, after, limit)
 
     async def _may_see_lists(self, viewer_id: int | None, owner_id: int) -> bool:
+        """Raises AccountNotFound where the profile looks absent as well: the account is unknown, or has blocked the
+        viewer. An account that is less than a minute old may just not be known here yet, so none of that age does."""
         owner = (await self._store.accounts([owner_id])).get(owner_id)
-        if owner is None:
-            return False
-        if viewer_id is None or viewer_id == owner_id:
-            return viewer_id == owner_id or not owner.private
-        relation = (await self._store.relations(viewer_id, [owner_id]))[owner_id]
-        return not relation.blocked and (relation.following or not owner.private)
+        if viewer_id == owner_id:
+            return owner is not None
+        relation = Relation()
+        if owner and viewer_id is not None:
+            relation = (await self._store.relations(viewer_id, [owner_id]))[owner_id]
+        absent = owner is None or relation.blocked_by
+        if absent and self._clock.now() - timestamp_of(owner_id) > _BECOMES_KNOWN:
+            raise AccountNotFound
+        return owner is not None and not relation.blocked and (relation.following or not owner.private)
 
     async def _page(
         self,

@@ -39,7 +39,9 @@ def test_relations_in_any_order(seed: int) -> None:
     ]
     tables = tables_after(shuffled(events, seed))
     assert tables == tables_after(events)
-    assert standing_of(tables.row("relations", account_id=GRACE, other_id=ADA)) == Standing(follows=True, blocked=True)
+    assert standing_of(tables.row("relations", account_id=GRACE, other_id=ADA)) == Standing(
+        follows=True, blocked=True, blocked_by=True
+    )
     assert standing_of(tables.row("relations", account_id=ADA, other_id=GRACE)) == Standing(blocked=True)
 
 

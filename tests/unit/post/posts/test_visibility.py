@@ -7,7 +7,7 @@ import random
 import pytest
 
 from photomesh_post.accounts.domain import OWN, STRANGER, Author, Standing
-from photomesh_post.errors import NotYourPost, PhotoNotFound, PostNotFound
+from photomesh_post.errors import AccountNotFound, NotYourPost, PhotoNotFound, PostNotFound
 from tests.support.post.in_memory_service import InMemoryService
 from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked, followed, unblocked, unfollowed
 
@@ -53,7 +53,10 @@ async def sees(service: InMemoryService, viewer: int | None, author: int = ADA) 
             answers.append(True)
         except (PostNotFound, PhotoNotFound):
             answers.append(False)
-    found, _ = await service.post_queries.posts_by_author(viewer, author, before=None, limit=50)
+    try:
+        found, _ = await service.post_queries.posts_by_author(viewer, author, before=None, limit=50)
+    except AccountNotFound:
+        found = []
     assert answers == [bool(found)] * 2
     if viewer is not None and viewer != author:
         with pytest.raises(NotYourPost if found else PostNotFound):
@@ -85,6 +88,24 @@ async def test_a_block_hides_both_ways(service: InMemoryService) -> None:
     await service.consume(unblocked(ADA, GRACE, 3))
     assert await sees(service, GRACE, ADA)
     assert await sees(service, ADA, GRACE)
+
+
+async def test_posts_of_an_account_are_absent_where_its_profile_is(service: InMemoryService) -> None:
+    async def listed(viewer: int | None, author: int) -> int:
+        found, _ = await service.post_queries.posts_by_author(viewer, author, before=None, limit=50)
+        return len(found)
+
+    unknown = max(ADA, GRACE, LINUS) + 1
+    await service.consume(blocked(ADA, GRACE))
+    for viewer, author in ((GRACE, ADA), (LINUS, unknown), (NOBODY, unknown)):
+        with pytest.raises(AccountNotFound):
+            await listed(viewer, author)
+    assert await listed(ADA, GRACE) == 0, "the blocker sees the profile"
+    assert await listed(unknown, unknown) == 0, "one's own account may not be known yet"
+    just_registered = service.ids.next()
+    assert await listed(LINUS, just_registered) == 0
+    await service.consume(account(just_registered), blocked(just_registered, LINUS))
+    assert await listed(LINUS, just_registered) == 0, "a block must not tell a young account from an unknown one"
 
 
 async def test_two_blocks_end_one_by_one(service: InMemoryService) -> None:

@@ -31,11 +31,13 @@ class Relation:
 
 @dataclass(frozen=True)
 class Standing:
-    """A viewer's relation to an account. `blocked`: either of the two has blocked the other."""
+    """A viewer's relation to an account. `blocked`: either of the two has blocked the other; `blocked_by`: the account
+    has blocked the viewer."""
 
     own: bool = False
     follows: bool = False
     blocked: bool = False
+    blocked_by: bool = False
 
     def sees(self, author: Author) -> bool:
         """The rule of private accounts and blocks: who sees what an account publishes."""

@@ -78,4 +78,7 @@ def standing_of(row: Row | None) -> Standing:
     """The standing of the row's account with the other one."""
     if row is None:
         return STRANGER
-    return Standing(follows=bool(row.get("follows")), blocked=bool(row.get("blocks") or row.get("blocked_by")))
+    blocked_by = bool(row.get("blocked_by"))
+    return Standing(
+        follows=bool(row.get("follows")), blocked=blocked_by or bool(row.get("blocks")), blocked_by=blocked_by
+    )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Protocol
 
 from photomesh_post.accounts.domain import OWN, STRANGER, Author, Standing
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import AccountNotFound
+from photomesh_shared.ids import timestamp_of
 
 __all__ = ["AccountVisibility", "Store"]
+
+_BECOMES_KNOWN = timedelta(minutes=1)
 
 
 class Store(Protocol):
@@ -22,12 +28,22 @@ class Store(Protocol):
 class AccountVisibility:
     """`viewer_id` is None for a request without a token. That, and viewing one's own account, reads no relation."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
 
     async def author(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
         """An account, and the viewer's standing with it."""
         author, standing = await asyncio.gather(self._store.author(account_id), self._standing(viewer_id, account_id))
+        return author, standing
+
+    async def present(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
+        """As `author`. Raises AccountNotFound if its profile looks absent as well: it is unknown, or has blocked the
+        viewer. An account that is less than a minute old may just not be known here yet, so none of that age does."""
+        author, standing = await self.author(viewer_id, account_id)
+        absent = standing.blocked_by or (author.username is None and not standing.own)
+        if absent and self._clock.now() - timestamp_of(account_id) > _BECOMES_KNOWN:
+            raise AccountNotFound
         return author, standing
 
     async def sees(self, viewer_id: int | None, account_id: int) -> bool:

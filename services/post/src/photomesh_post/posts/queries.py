@@ -76,10 +76,10 @@ class PostQueries:
     ) -> tuple[list[PostView], int | None]:
         """A page of an author's posts, newest first, and the `before` of the next page if there is one.
 
-        Authors see those that are processing or failed as well. The list of an account that is hidden, unknown or
-        without posts is empty: the three cannot be told apart.
+        Authors see those that are processing or failed as well. The list of an account that is hidden or without posts
+        is empty. Raises AccountNotFound where the profile looks absent.
         """
-        author, standing = await self._accounts.author(viewer_id, author_id)
+        author, standing = await self._accounts.present(viewer_id, author_id)
         if not standing.sees(author):
             return [], None
         skeleton, has_more = await self._skeleton(author_id, before or MAX_ID, limit, every_status=standing.own)

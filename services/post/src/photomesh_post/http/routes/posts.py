@@ -116,12 +116,13 @@ async def delete_post(request: Request, post_id: PostId, viewer: Viewer, deps: D
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
     paged=True,
+    problems=[errors.AccountNotFound],
     summary="List an account's posts",
 )
 async def list_posts(user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: Paging) -> Page[Post]:
     """Newest first. You see all of your own, other people see those that are published. The list of an account that is
-    hidden from you, unknown, or without posts is empty. Pages neither repeat nor skip posts while others are added or
-    deleted."""
+    private or without posts is empty; an account whose profile you get a 404 for has none here either. Pages neither
+    repeat nor skip posts while others are added or deleted."""
     kind = f"posts-by-author:{encode('u', user_id)}"
     position = paging.position(kind)
     views, last = await deps.post_queries.posts_by_author(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from photomesh_shared.auth import MaybeViewer, Principal, Viewer
 from photomesh_shared.http import ApiRouter, Auth, Page, PageRequest, Paging, RateClass
 from photomesh_shared.ids import UserId, encode
+from photomesh_social_graph import errors
 from photomesh_social_graph.domain import AccountList, ListPosition
 from photomesh_social_graph.http.dependencies import Dependencies, account_id_of
 from photomesh_social_graph.http.schemas import ListedAccount
@@ -27,14 +28,15 @@ _MICROSECOND = timedelta(microseconds=1)
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
     paged=True,
+    problems=[errors.AccountNotFound],
     summary="List followers",
 )
 async def list_followers(
     user_id: UserId, viewer: MaybeViewer, deps: Dependencies, paging: Paging
 ) -> Page[ListedAccount]:
     """Accounts that you follow precede the others; each group is sorted newest first. Only its followers see the
-    followers of a private account. Accounts between which and you there is a block are left out. The list of an
-    account that is hidden from you or does not exist is empty. A page may have fewer than `limit` items; pages neither
+    followers of a private account. Accounts between which and you there is a block are left out. An account
+    whose profile you get a 404 for has none here either. A page may have fewer than `limit` items; pages neither
     repeat nor skip an item while the list changes."""
     viewer_id = account_id_of(viewer)
     kind = f"followers:{encode('u', user_id)}:{viewer_id}"
@@ -52,6 +54,7 @@ async def list_followers(
     auth=Auth.OPTIONAL,
     rate=RateClass.READ,
     paged=True,
+    problems=[errors.AccountNotFound],
     summary="List followed accounts",
 )
 async def list_following(
