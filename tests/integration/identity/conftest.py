@@ -28,7 +28,7 @@ Serving = Callable[..., AbstractAsyncContextManager[ApiUsers]]
 
 @pytest.fixture(scope="session")
 def social_graph() -> Iterator[FakeServices]:
-    """A fake of social-graph for tests that do not care about it."""
+    """A fake of social-graph and post for tests that do not care about them."""
     with serve_fake_services() as services:
         yield services
 
@@ -40,6 +40,7 @@ async def environment(service_environment: Environment, social_graph: FakeServic
             **service_environment("identity"),
             "PHOTOMESH_POSTGRES_DSN": dsn,
             "PHOTOMESH_SOCIAL_GRAPH_URL": social_graph.url,
+            "PHOTOMESH_POST_URL": social_graph.url,
             # Cheap hashes; one test uses the real parameters.
             "PHOTOMESH_ARGON2_MEMORY_KIB": "256",
             "PHOTOMESH_ARGON2_TIME_COST": "1",

@@ -45,8 +45,9 @@ async def test_popularity_is_refreshed_after_redis_was_flushed(write_side: Write
     await write_side.handle(post_published(ids[9], author))
     await write_side.redis.flushdb()
     await write_side.redis.script_flush()
+    for known in (ids[9], post):  # an event may be outdated after a loss, so post is asked
+        write_side.sources.publish(known, author)
     await write_side.handle(post_published(post, author))
     assert write_side.tasks == []
-    assert await write_side.lists.timeline(author) == [post]
-    assert await write_side.lists.markers(keys.timeline(author)) == {keys.INCOMPLETE}  # older ones may be in post
+    assert sorted(await write_side.lists.timeline(author)) == sorted([ids[9], post])
     assert await write_side.redis.zscore(keys.PULLED, str(author)) == float("inf")
