@@ -67,14 +67,17 @@ def stores(request: pytest.FixtureRequest, database: CassandraSession) -> Stores
 
 
 def life_of_a_post(post_id: int, author_id: int) -> list[Envelope[PostEvent]]:
-    """Created, edited, published, and what cannot happen beside that: failed as well."""
+    """Created, edited, published, and what cannot happen beside that: failed as well. The last two have the whole post,
+    as it was edited."""
     who = {"post_id": post_id, "author_id": author_id}
+    edited = PostEdited.example()
+    words = {name: getattr(edited, name) for name in ("caption", "hashtags", "mentions", "entities", "place")}
     first = version_at(ids.timestamp_of(post_id))
     facts: list[tuple[PostEvent, int]] = [
         (PostCreated.example().model_copy(update=who), 0),
         (PostEdited.example().model_copy(update=who), 10),
-        (PostFailed.example().model_copy(update=who), 20),
-        (PostPublished.example().model_copy(update=who), 30),
+        (PostFailed.example().model_copy(update=who | words), 20),
+        (PostPublished.example().model_copy(update=who | words), 30),
     ]
     return [Envelope.of(event, entityversion=first + later) for event, later in facts]
 
