@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,10 +127,12 @@ async def test_a_program_that_hangs_is_killed_and_comes_back(platform: Platform)
         hung = local.pid("test", "feed")
         await asyncio.to_thread(local.pause, "test", "feed")
 
-        async def replaced() -> int:
-            return local.pid("test", "feed")
+        async def replaced() -> bool:
+            with suppress(ProcessLookupError):  # for a moment there is none
+                return local.pid("test", "feed") != hung
+            return False
 
-        assert await eventually(replaced, within=60, until=lambda process: process not in (0, hung))
+        assert await eventually(replaced, within=60)
         await asyncio.to_thread(local.ready, "test", "feed")
     finally:
         watching.cancel()
