@@ -24,6 +24,8 @@ _OF_HTTP = {"content-type", "content-length", "date", "server", "connection", "t
 
 def undeclared_headers(method: str, path: str, status: int, headers: Mapping[str, Any]) -> set[str]:
     """The headers of a response that its operation does not declare for the status, in lower case."""
+    if status == 405:
+        return set()  # no operation has this method and path
     [*found] = (
         operation
         for other, pattern, operation in _OPERATIONS
