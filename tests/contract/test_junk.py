@@ -86,7 +86,7 @@ async def test_junk_is_refused_cheaply(route: Route, kind: str) -> None:
         for size in (route.max_body, 1024 * 1024):
             body = junk(kind, size, route)
             assert 0.7 * size < len(body) <= size
-            seconds = []
+            seconds: list[float] = []
             while not seconds or (seconds[-1] > 0.5 and len(seconds) < 3):  # a collection of garbage may come between
                 began = process_time()
                 answer = await client.request(route.method, path, content=body)
