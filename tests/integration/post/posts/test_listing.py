@@ -72,9 +72,10 @@ async def test_lists_span_months(
     assert seen == posts
 
 
-async def test_empty_lists_cannot_be_told_apart(ada: ApiUser, grace: ApiUser) -> None:
+async def test_an_empty_list_and_that_of_an_unknown_account(ada: ApiUser, grace: ApiUser) -> None:
     empty: dict[str, object] = {"items": [], "next_cursor": None}
-    assert await grace.list_posts("u_1") == await grace.list_posts(ada.id) == await ada.list_posts(ada.id) == empty
+    assert await grace.list_posts(ada.id) == await ada.list_posts(ada.id) == empty
+    expect_problem(await grace.request("GET", "/v1/users/u_1/posts"), 404, "account-not-found")
 
 
 @pytest.mark.parametrize(
