@@ -44,7 +44,7 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
   subscriber that begins today knows all that exists. For seven days every event is there; then only the latest of each
   key.
 - **What ends is an event, and then a tombstone:** a record of the same key, in the same batch, without a value, of type
-  `photomesh.tombstone.v1`; `ce_endedby` is the event's type. Whoever folds events ignores tombstones. A week later the
+  `photomesh.tombstone.v1`; `ce_endedby` is the event's type. Consumers of events ignore tombstones. A week later the
   thing is physically gone from the topic. A tombstone without `ce_endedby` removes a key or a partition that the thing
   has left, and ends nothing.
 - **Versions are microseconds since 1970**, and at least one more than the last of the subject; below 2^53 until the

@@ -14,7 +14,7 @@ import pytest
 
 import photomesh_local as local
 from demo.client import Account, Platform
-from photomesh_local.lifecycle.liveness import watch
+from photomesh_local.lifecycle.liveness import Watch, watch
 from photomesh_post.settings import Settings as PostSettings
 from photomesh_shared import ids
 from photomesh_shared.stores.cassandra import open_session
@@ -121,9 +121,14 @@ async def test_cassandra_is_down_for_half_a_minute(
 
 async def test_a_program_that_hangs_is_killed_and_comes_back(platform: Platform) -> None:
     """In the time of the test; `make up` runs the same watch, as slow as a liveness probe."""
-    watching = asyncio.create_task(watch(local.Stack("test"), every=0.3, patience=2))
+    feed = Watch()
+    watching = asyncio.create_task(watch(local.Stack("test"), {"feed": feed}, every=0.3, patience=2))
     try:
-        await asyncio.sleep(1.5)  # it must have been seen healthy
+
+        async def seen_healthy() -> bool:
+            return feed.seen_healthy
+
+        assert await eventually(seen_healthy)
         hung = local.pid("test", "feed")
         await asyncio.to_thread(local.pause, "test", "feed")
 

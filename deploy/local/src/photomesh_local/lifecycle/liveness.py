@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -66,15 +67,14 @@ async def _healthy(stack: Stack, name: str, patience: float) -> bool:
     return True
 
 
-async def watch(stack: Stack, *, every: float = 10.0, patience: float = 3.0) -> None:
-    """Watch the services of a stack until cancelled; in seconds, as `periodSeconds` and `timeoutSeconds`."""
+async def watch(stack: Stack, watches: Mapping[str, Watch], *, every: float = 10.0, patience: float = 3.0) -> None:
+    """Watch services of a stack, by name, until cancelled; in seconds, as `periodSeconds` and `timeoutSeconds`."""
     supervisor = Supervisor(stack)
-    watches = {name: Watch() for name in SERVICES}
     while True:
         await asyncio.sleep(every)
         information = await asyncio.to_thread(supervisor.information)
         running = {name: info["pid"] for name, info in information.items() if info["statename"] == "RUNNING"}
-        names = [name for name in SERVICES if name in running]
+        names = [name for name in watches if name in running]
         answers = await asyncio.gather(*(_healthy(stack, name, patience) for name in names))
         for name, healthy in zip(names, answers, strict=True):
             if number := watches[name].judge(running[name], healthy):
@@ -85,4 +85,4 @@ async def watch(stack: Stack, *, every: float = 10.0, patience: float = 3.0) -> 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    asyncio.run(watch(Stack(sys.argv[1])))
+    asyncio.run(watch(Stack(sys.argv[1]), {name: Watch() for name in SERVICES}))
