@@ -1,0 +1,89 @@
+"""The operation by which the services that own data give an account's records to its export, page by page.
+
+Each serves it for its own sections, which are declared here once. It reads by ownership, never by visibility: what is
+hidden from everybody else is in its owner's export too. Items are JSON objects with ids in wire form and times in
+RFC 3339, and contain neither secrets nor hashes of secrets.
+
+To add a section, declare it in `SECTIONS`, and serve it in the service that owns the data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from photomesh_shared.internal_api.operation import InternalModel, Operation
+
+__all__ = ["GET_EXPORT_PAGE", "MAX_ITEMS", "SECTIONS", "ExportPage", "ExportQuery", "Owner", "Section", "sections_of"]
+
+MAX_ITEMS = 500
+"""Maximum number of items per page."""
+
+Owner = Literal["identity", "social-graph", "upload", "post", "feed"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of records. `name` is also that of its file in the export."""
+
+    name: str
+    service: Owner
+    title: str
+    description: str
+
+
+SECTIONS = (
+    Section("profile", "identity", "Profile", "The account as it is now: names, e-mail address, bio, settings."),
+    Section("sessions", "identity", "Sessions", "Log-ins, with when they began and ended."),
+    Section("credentials", "identity", "Credentials", "How the account logs in. Never the secrets themselves."),
+    Section("following", "social-graph", "Following", "Accounts that you follow."),
+    Section("followers", "social-graph", "Followers", "Accounts that follow you."),
+    Section("follow_requests", "social-graph", "Follow requests", "Requests that wait, sent and received."),
+    Section("blocks", "social-graph", "Blocks", "Accounts that you block."),
+    Section("mutes", "social-graph", "Mutes", "Accounts that you mute."),
+    Section("former_follows", "social-graph", "Former follows", "Accounts that you followed, and when."),
+    Section("uploads", "upload", "Uploads", "Uploads, from their beginning until a month after their end."),
+    Section("originals", "upload", "Originals", "The photos as you uploaded them; the files are in `originals`."),
+    Section("upload_usage", "upload", "Upload quota", "What you uploaded on the latest day on which you did."),
+    Section("photos", "post", "Photos", "Photos with their state and what is known of the file."),
+    Section("posts", "post", "Posts", "Posts, with those that are being processed or failed."),
+    Section("comments", "post", "Comments", "Comments that you wrote."),
+    Section("likes", "post", "Likes", "Posts and comments that you like."),
+    Section("saves", "post", "Saved posts", "Posts that you saved."),
+    Section("collections", "post", "Collections", "Your collections of saved posts, and what is in each."),
+    Section("ranking", "feed", "Ranking", "What the ranking of your feed holds about you."),
+    Section("impressions", "feed", "Impressions", "Posts that your apps reported as seen, of the last weeks."),
+)
+"""All sections, in the order in which they are exported."""
+
+
+def sections_of(service: str) -> frozenset[str]:
+    """Return the names of the sections that a service serves."""
+    return frozenset(section.name for section in SECTIONS if section.service == service)
+
+
+class ExportQuery(InternalModel):
+    section: str = Field(max_length=50)
+    cursor: str | None = Field(None, max_length=500, description="`next_cursor` of the previous page.")
+    limit: int = Field(MAX_ITEMS, ge=1, le=MAX_ITEMS)
+
+
+class ExportPage(InternalModel):
+    """A page may be empty though more follow, where the records are found by searching."""
+
+    section: str
+    items: list[dict[str, JsonValue]]
+    next_cursor: str | None = Field(None, description="Null on the last page.")
+
+
+GET_EXPORT_PAGE = Operation(
+    "GET",
+    "/internal/export/{account_id}",
+    ExportPage,
+    query=ExportQuery,
+    callers=frozenset({"export-worker"}),
+)
+"""Returns records of an account. Without any, and for an unknown account, the page is empty. 404 for a section that the
+service does not have; 400 for a cursor that it did not give out."""
