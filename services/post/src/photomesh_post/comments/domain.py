@@ -13,7 +13,7 @@ from photomesh_post.texts.domain import check_entities, checked_text, entities_i
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.events import TextEntities
 
-__all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "ThreadEntry", "ThreadRow"]
+__all__ = ["MAX_COMMENT", "Comment", "CommentText", "CommentView", "OwnComment", "ThreadEntry", "ThreadRow"]
 
 MAX_COMMENT = 2_200  # code points
 
@@ -56,6 +56,14 @@ class ThreadEntry:
     author_id: int
     text: str
     entities: TextEntities
+
+
+class OwnComment(NamedTuple):
+    """A comment in its author's list."""
+
+    id: int
+    post_id: int
+    parent_id: int | None
 
 
 class ThreadRow(NamedTuple):

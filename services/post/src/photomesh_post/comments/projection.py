@@ -5,12 +5,20 @@ Timestamps are versions of the comment, which are microseconds, or FINAL for a d
 
 from __future__ import annotations
 
-from photomesh_post.comments.domain import Comment, ThreadEntry, ThreadRow
+from photomesh_post.comments.domain import Comment, OwnComment, ThreadEntry, ThreadRow
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, month_of
 from photomesh_post.texts.projection import decode_entities, encode_entities
 from photomesh_shared.events import CommentCreated, CommentDeleted, Envelope
 
-__all__ = ["CommentEvent", "comment_of", "deleted_rows", "rows_of", "thread_row_of"]
+__all__ = [
+    "CommentEvent",
+    "comment_of",
+    "deleted_rows",
+    "own_comment_of",
+    "rows_by_account",
+    "rows_of",
+    "thread_row_of",
+]
 
 CommentEvent = CommentCreated | CommentDeleted
 
@@ -34,7 +42,16 @@ def rows_of(envelope: Envelope[CommentEvent]) -> list[RowWrite]:
             {"author_id": event.account_id, "body": event.text, "entities": encode_entities(event.entities)},
         ),
         RowWrite("months_by_thread", thread, version),
+        *rows_by_account(Comment(event.comment_id, event.post_id, event.account_id, event.parent_id), version),
     ]
+
+
+def rows_by_account(comment: Comment, version: int) -> list[RowWrite]:
+    """The row of a comment in its author's list."""
+    cells: dict[str, object] = {"post_id": comment.post_id}
+    if comment.parent_id is not None:
+        cells["parent_id"] = comment.parent_id
+    return [RowWrite("comments_by_account", _listed(comment), version, cells)]
 
 
 def deleted_rows(comment: Comment) -> list[RowWrite]:
@@ -44,7 +61,12 @@ def deleted_rows(comment: Comment) -> list[RowWrite]:
     return [
         RowWrite("comments", key, FINAL, {"deleted": True}),
         RowWrite("comments_by_thread", listed, FINAL, {"body": "", "entities": "", "deleted": True}),
+        RowWrite("comments_by_account", _listed(comment), FINAL, {"deleted": True}),
     ]
+
+
+def _listed(comment: Comment) -> dict[str, int]:
+    return {"account_id": comment.author_id, "month": month_of(comment.id), "comment_id": comment.id}
 
 
 def comment_of(row: Row) -> Comment | None:
@@ -52,6 +74,13 @@ def comment_of(row: Row) -> Comment | None:
     if row.get("post_id") is None:
         return None
     return Comment(row["comment_id"], row["post_id"], row["author_id"], row.get("parent_id"), bool(row.get("deleted")))
+
+
+def own_comment_of(row: Row) -> OwnComment | None:
+    """Returns None for a deleted comment."""
+    if row.get("deleted") or row.get("post_id") is None:
+        return None
+    return OwnComment(row["comment_id"], row["post_id"], row.get("parent_id"))
 
 
 def thread_row_of(row: Row) -> ThreadRow:

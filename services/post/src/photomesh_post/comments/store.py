@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.comments.dead_rows import DeadRun
-from photomesh_post.comments.domain import Comment, ThreadRow
-from photomesh_post.comments.projection import comment_of, thread_row_of
+from photomesh_post.comments.domain import Comment, OwnComment, ThreadEntry, ThreadRow
+from photomesh_post.comments.projection import comment_of, own_comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, State, Tallied, Tally
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import FINAL, RowWrite, month_of
-from photomesh_post.tables.store import write_rows
+from photomesh_post.tables.store import rows_by_month, write_rows
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraComments"]
@@ -36,6 +37,37 @@ class CassandraComments:
         """Whether the deletion of a comment has arrived, its creation or not."""
         rows = await self._session.read("SELECT deleted FROM comments WHERE comment_id = ?", comment_id)
         return bool(rows and rows[0]["deleted"])
+
+    async def comments(self, comment_ids: Collection[int]) -> dict[int, Comment]:
+        """Those of the ids that are comments, deleted ones as well, by id."""
+        cql = "SELECT * FROM comments WHERE comment_id IN ?"
+        rows = await self._session.read(cql, tuple(sorted(comment_ids))) if comment_ids else []
+        return {comment.id: comment for row in rows if (comment := comment_of(row))}
+
+    async def comments_of_account(self, account_id: int, *, after: int, until: int) -> AsyncGenerator[OwnComment, None]:
+        """An account's comments with larger ids than `after`, up to `until`, oldest first, as long as the caller takes
+        them."""
+        cql = (
+            "SELECT comment_id, post_id, parent_id, deleted FROM comments_by_account"
+            " WHERE account_id = ? AND month = ? AND comment_id > ? LIMIT ?"
+        )
+        async for row in rows_by_month(
+            self._session, cql, account_id, "comment_id", after=after, until=until, since=account_id
+        ):
+            if comment := own_comment_of(row):
+                yield comment
+
+    async def texts(self, comments: Collection[OwnComment]) -> dict[int, ThreadEntry]:
+        """The texts of comments that are not deleted, by id."""
+        cql = (
+            "SELECT comment_id, author_id, body, entities, deleted FROM comments_by_thread"
+            " WHERE thread_id = ? AND month = ? AND comment_id = ?"
+        )
+        found = await asyncio.gather(
+            *(self._session.read(cql, one.parent_id or one.post_id, month_of(one.id), one.id) for one in comments)
+        )
+        entries = (thread_row_of(row).entry for rows in found for row in rows)
+        return {entry.id: entry for entry in entries if entry}
 
     async def remove_dead(self, thread_id: int, run: DeadRun) -> None:
         """Removes the rows of deleted comments from their thread."""

@@ -7,13 +7,13 @@ whatever order they arrive.
 
 from __future__ import annotations
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from photomesh_post.counts.domain import Counts, PartitionRef, Reactions, ReactionVersions
+from photomesh_post.tables.rows import BUCKETS, bucket_of
 from photomesh_shared.events import CommentLiked, CommentUnliked, Envelope, PostLiked, PostUnliked
 
 __all__ = [
@@ -23,19 +23,13 @@ __all__ = [
     "CommentTarget",
     "Like",
     "LikeEvent",
+    "OwnLike",
     "bucket_of",
     "newest_likes",
     "reactions",
 ]
 
 LikeEvent = PostLiked | PostUnliked | CommentLiked | CommentUnliked
-
-BUCKETS = 16
-
-
-def bucket_of(account_id: int) -> int:
-    """The bucket of an account's likes. The low bits of ids would not do: they are mostly zero."""
-    return zlib.crc32(account_id.to_bytes(8, "big")) % BUCKETS
 
 
 class Like(NamedTuple):
@@ -47,6 +41,13 @@ class Like(NamedTuple):
 
 
 NEVER = Like()
+
+
+class OwnLike(NamedTuple):
+    """A like in its account's list: of a post or of a comment."""
+
+    subject_id: int
+    like: Like
 
 
 class CommentTarget(NamedTuple):

@@ -29,6 +29,7 @@ _LIKES_PER_TRANSACTION = 40  # about 4 KB; Cassandra warns of batches above 5
 class Store(Protocol):
     """See `likes.store.CassandraLikes`."""
 
+    async def save_own_like(self, account_id: int, subject_id: int, like: Like) -> None: ...
     async def bucket(self, ref: PartitionRef, account_ids: Collection[int]) -> Bucket: ...
     async def replace_bucket(self, ref: PartitionRef, read: Bucket, counted: Bucket) -> bool: ...
 
@@ -49,6 +50,14 @@ class LikeEventHandlers:
     async def likes_changed(self, envelopes: Sequence[Envelope[LikeEvent]]) -> None:
         """Counts a batch of likes of one post and its comments. Idempotent. Raises Unavailable."""
         likes = newest_likes(envelopes)
+        # The request writes them as well, at once; it may have crashed, or this is a replay into empty tables.
+        await asyncio.gather(
+            *(
+                self._store.save_own_like(account_id, ref.subject_id, like)
+                for ref, of_bucket in likes.items()
+                for account_id, like in of_bucket.items()
+            )
+        )
         buckets = await asyncio.gather(*(self._count(ref, of_bucket) for ref, of_bucket in likes.items()))
         await failpoint(AFTER_BUCKETS)
         # Also if nothing was new: before a crash they may have been counted and not copied.

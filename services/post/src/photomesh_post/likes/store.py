@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.counts.domain import PartitionRef
-from photomesh_post.likes.domain import NEVER, Bucket, Like, bucket_of
+from photomesh_post.likes.domain import NEVER, Bucket, Like, OwnLike, bucket_of
 from photomesh_post.tables.rows import by_month, month_of
+from photomesh_post.tables.store import rows_by_month
 from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -69,6 +70,17 @@ class CassandraLikes:
         return {
             (row["subject_id"], row["account_id"]): Like(row["version"], row["liked"]) for rows in found for row in rows
         }
+
+    async def likes_of_account(self, account_id: int, *, after: int, until: int) -> AsyncGenerator[OwnLike, None]:
+        """What an account likes: the posts and comments with larger ids than `after`, up to `until`, by id, as long as
+        the caller takes them. Unlike `saves`, not in the order of liking."""
+        cql = (
+            "SELECT subject_id, liked, version FROM likes_by_account"
+            " WHERE account_id = ? AND month = ? AND subject_id > ? LIMIT ?"
+        )
+        async for row in rows_by_month(self._session, cql, account_id, "subject_id", after=after, until=until):
+            if row["liked"]:
+                yield OwnLike(row["subject_id"], Like(row["version"], liked=True))
 
     async def save_own_like(self, account_id: int, subject_id: int, like: Like) -> None:
         await self._own_like_writes.load((account_id, subject_id, like))

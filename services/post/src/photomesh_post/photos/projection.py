@@ -11,7 +11,7 @@ import json
 from pydantic import TypeAdapter
 
 from photomesh_post.photos.domain import Photo, PhotoStatus
-from photomesh_post.tables.rows import FINAL, Row, RowWrite, decode_json, utc
+from photomesh_post.tables.rows import FINAL, Row, RowWrite, decode_json, month_of, utc
 from photomesh_shared.events import (
     Envelope,
     PhotoFailed,
@@ -24,7 +24,7 @@ from photomesh_shared.events import (
 )
 from photomesh_shared.ids import timestamp_of
 
-__all__ = ["PhotoEvent", "deleted_rows", "metadata_of", "photo_of", "rows_of"]
+__all__ = ["PhotoEvent", "deleted_rows", "metadata_of", "photo_of", "rows_by_owner", "rows_of"]
 
 PhotoEvent = PhotoUploaded | PhotoReady | PhotoRejected | PhotoFailed
 
@@ -70,10 +70,22 @@ def rows_of(envelope: Envelope[PhotoEvent]) -> list[RowWrite]:
             cells = {"reason": event.reason.model_dump_json()}
     key = {"photo_id": event.photo_id}
     timestamp = envelope.entityversion * len(_RANKS) + _RANKS.index(status)
-    rows = [RowWrite("photos", key, timestamp, {"owner_id": event.owner_id, "status": str(status), **cells})]
+    rows = [
+        RowWrite("photos", key, timestamp, {"owner_id": event.owner_id, "status": str(status), **cells}),
+        *rows_by_owner(event.owner_id, event.photo_id, timestamp),
+    ]
     if metadata:
         rows.append(RowWrite("photo_metadata", key, timestamp, metadata))
     return rows
+
+
+def rows_by_owner(owner_id: int, photo_id: int, timestamp: int) -> list[RowWrite]:
+    """The row of a photo in its owner's list."""
+    return [
+        RowWrite(
+            "photos_by_owner", {"owner_id": owner_id, "month": month_of(photo_id), "photo_id": photo_id}, timestamp
+        )
+    ]
 
 
 def deleted_rows(photo_id: int) -> list[RowWrite]:

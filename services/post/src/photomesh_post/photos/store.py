@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from photomesh_post.photos.domain import Photo
 from photomesh_post.photos.projection import metadata_of, photo_of
 from photomesh_post.tables.rows import RowWrite
-from photomesh_post.tables.store import write_rows
+from photomesh_post.tables.store import rows_by_month, write_rows
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -30,3 +30,12 @@ class CassandraPhotos:
     async def metadata(self, photo_id: int) -> PhotoMetadata | None:
         rows = await self._session.read("SELECT * FROM photo_metadata WHERE photo_id = ?", photo_id)
         return metadata_of(rows[0]) if rows else None
+
+    async def photos_of_owner(self, owner_id: int, *, after: int, until: int) -> AsyncGenerator[int, None]:
+        """The ids of an account's photos, posted or not, larger than `after` and up to `until`, as long as the caller
+        takes them. Also those of photos that were deleted."""
+        cql = "SELECT photo_id FROM photos_by_owner WHERE owner_id = ? AND month = ? AND photo_id > ? LIMIT ?"
+        async for row in rows_by_month(
+            self._session, cql, owner_id, "photo_id", after=after, until=until, since=owner_id
+        ):
+            yield row["photo_id"]

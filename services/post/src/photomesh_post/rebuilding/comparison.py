@@ -17,29 +17,41 @@ _KEYS = {
     "accounts_by_username": ("user_id", "username"),
     "collections": ("account_id", "collection_id"),
     "comments": ("comment_id",),
+    "comments_by_account": ("account_id", "comment_id", "month"),
     "comments_by_thread": ("comment_id", "month", "thread_id"),
     "likes": ("account_id", "bucket", "subject_id"),
+    "likes_by_account": ("account_id", "month", "subject_id"),
+    "lists_by_post": ("bucket", "list_id", "post_id"),
     "months_by_author": ("author_id", "month"),
     "months_by_list": ("list_id", "month"),
     "months_by_thread": ("month", "thread_id"),
     "photo_metadata": ("photo_id",),
     "photos": ("photo_id",),
+    "photos_by_owner": ("month", "owner_id", "photo_id"),
     "posts": ("post_id",),
     "posts_by_author": ("author_id", "month", "post_id"),
     "relations": ("account_id", "other_id"),
     "saves": ("list_id", "month", "post_id"),
     "saves_by_time": ("list_id", "month", "post_id", "version"),
 }
-"""The tables that events write. Others hold counts (see `reconcile`), locks, claims and an account's own copies."""
+"""The tables that events write. Others hold counts (see `reconcile`), locks and claims."""
 _HISTORY = frozenset(
-    {"accounts_by_username", "months_by_author", "months_by_thread", "months_by_list", "saves_by_time"}
+    {
+        "accounts_by_username",
+        "lists_by_post",
+        "months_by_author",
+        "months_by_list",
+        "months_by_thread",
+        "saves_by_time",
+    }
 )
 """Tables of positions and earlier names, which keep some whose things have ended; a rebuilt one has what is needed."""
-_EVENTS = frozenset({"photos", "photo_metadata"})
+_EVENTS = frozenset({"photos", "photos_by_owner", "photo_metadata"})
 """Made from topics that keep events for days: older rows cannot be rebuilt."""
 
 
 _ENDS = {"deleted", "kept", "liked"}
+_LIKES = frozenset({"likes", "likes_by_account"})
 
 
 class TableReader(Protocol):
@@ -109,7 +121,7 @@ def _present(table: str, cells: Cells | None) -> Cells | None:
     """Return the cells that have a value; None for a row whose thing has ended, which compaction may have removed."""
     if cells is None or cells.get("deleted"):
         return None
-    if (table == "saves" and not cells.get("kept")) or (table == "likes" and not cells.get("liked")):
+    if (table == "saves" and not cells.get("kept")) or (table in _LIKES and not cells.get("liked")):
         return None
     if table == "relations" and not any(cells.values()):
         return None

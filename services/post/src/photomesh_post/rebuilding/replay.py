@@ -11,7 +11,7 @@ from photomesh_post.photos import projection as photos
 from photomesh_post.posts import projection as posts
 from photomesh_post.rebuilding.memory import MemorySaves, MemoryTables
 from photomesh_post.saves.event_log import SaveEvent, SaveEventLog
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import RowWrite, month_of
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import (
     CommentCreated,
@@ -65,12 +65,14 @@ class Replay:
 
 def _like_rows(envelope: Envelope[LikeEvent]) -> list[RowWrite]:
     return [
-        RowWrite(
-            "likes",
-            {"subject_id": ref.subject_id, "bucket": ref.number, "account_id": account_id},
-            like.version,
-            {"liked": like.liked, "version": like.version},
-        )
+        RowWrite(table, key, like.version, {"liked": like.liked, "version": like.version})
         for ref, likes in newest_likes([envelope]).items()
         for account_id, like in likes.items()
+        for table, key in (
+            ("likes", {"subject_id": ref.subject_id, "bucket": ref.number, "account_id": account_id}),
+            (
+                "likes_by_account",
+                {"subject_id": ref.subject_id, "month": month_of(ref.subject_id), "account_id": account_id},
+            ),
+        )
     ]

@@ -109,7 +109,7 @@ class SaveEventLog:
         await asyncio.gather(*(self._count(event.account_id, collection_id, event.post_id) for collection_id in found))
 
     async def _add(self, event: CollectionPostAdded, version: int) -> None:
-        await self._store.write(added_rows(event.collection_id, event.post_id, version))
+        await self._store.write(added_rows(event.collection_id, event.post_id, version, account_id=event.account_id))
         saved = (await self._store.memberships(event.account_id, [event.post_id])).get(event.post_id, NEVER)
         if saved.removed > version:
             await self._store.write(removed_rows(event.collection_id, event.post_id, saved.removed))

@@ -6,20 +6,27 @@ Timestamps are versions of the events, which are microseconds, or FINAL for a de
 from __future__ import annotations
 
 from photomesh_post.saves.domain import Collection, Membership
-from photomesh_post.tables.rows import FINAL, Row, RowWrite, month_at, month_of
+from photomesh_post.tables.rows import FINAL, Row, RowWrite, bucket_of, month_at, month_of
 from photomesh_shared.events import CollectionCreated, CollectionDeleted, CollectionRenamed
 
-__all__ = ["added_rows", "collection_of", "collection_rows", "membership_of", "removed_rows"]
+__all__ = ["added_rows", "collection_of", "collection_rows", "membership_of", "removed_rows", "rows_by_post"]
 
 
-def added_rows(list_id: int, post_id: int, version: int) -> list[RowWrite]:
-    """A post is in a list from this version on."""
+def added_rows(list_id: int, post_id: int, version: int, *, account_id: int | None = None) -> list[RowWrite]:
+    """A post is in a list from this version on. `account_id`: the owner of a collection."""
     month = {"list_id": list_id, "month": month_at(version)}
     return [
         RowWrite("saves", _key(list_id, post_id), version, {"kept": True, "version": version}),
         RowWrite("saves_by_time", {**month, "version": version, "post_id": post_id}, version),
         RowWrite("months_by_list", month, version),
+        *rows_by_post(list_id, post_id, version, account_id or list_id),
     ]
+
+
+def rows_by_post(list_id: int, post_id: int, version: int, account_id: int) -> list[RowWrite]:
+    """The row of a list among those that hold the post; it stays when the post is removed."""
+    key = {"post_id": post_id, "bucket": bucket_of(list_id), "list_id": list_id}
+    return [RowWrite("lists_by_post", key, version, {"account_id": account_id})]
 
 
 def removed_rows(list_id: int, post_id: int, version: int) -> list[RowWrite]:

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import Row, RowWrite, months_between
 from photomesh_shared.stores.cassandra import CassandraSession
 
-__all__ = ["write_rows"]
+__all__ = ["rows_by_month", "write_rows"]
+
+_ROWS_PER_READ = 100
 
 
 async def write_rows(session: CassandraSession, rows: Iterable[RowWrite]) -> None:
     """Idempotent: each cell keeps its newest value. Raises DatabaseUnavailable."""
     await asyncio.gather(*(_write(session, row) for row in rows))
+
+
+async def rows_by_month(
+    session: CassandraSession, cql: str, account_id: int, name: str, *, after: int, until: int, since: int = 0
+) -> AsyncGenerator[Row, None]:
+    """The rows of an account's monthly partitions with larger ids than `after`, up to `until`, by id, as long as the
+    caller takes them.
+
+    `name` is the column of these ids; `since` is the id from whose month on there can be any. The parameters of `cql`
+    are the account, the month, the id after which a page begins, and the page's size. Raises DatabaseUnavailable.
+
+    Also tries months in which there is nothing: too dear for a page that people wait for, and good enough where one
+    caller reads all."""
+    last = after
+    for month in months_between(max(after, since), until):
+        while True:
+            rows = await session.execute(cql, account_id, month, last, _ROWS_PER_READ)
+            for row in rows:
+                last = row[name]
+                if last > until:
+                    return
+                yield row
+            if len(rows) < _ROWS_PER_READ:
+                break
 
 
 async def _write(session: CassandraSession, row: RowWrite) -> None:
