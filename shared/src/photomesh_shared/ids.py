@@ -21,6 +21,7 @@ __all__ = [
     "CollectionId",
     "CommentId",
     "CreationId",
+    "ErasureId",
     "IdGenerator",
     "KeyRecord",
     "PhotoId",
@@ -178,3 +179,4 @@ UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("u
 CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
 CollectionId = Annotated[int, _InRange, _from_wire("k"), _to_wire("k"), _schema("k", "a collection of saved posts")]
 SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]
+ErasureId = Annotated[int, _InRange, _from_wire("er"), _to_wire("er"), _schema("er", "an erasure")]

@@ -1,7 +1,15 @@
 """All events of the platform, and the catalogue of their topics."""
 
-from photomesh_shared.events.accounts import AccountRegistered, AccountUpdated
-from photomesh_shared.events.catalogue import TOPICS, Topic, dead_letter_topic
+from photomesh_shared.events.accounts import (
+    ACTIVE,
+    AccountDeleted,
+    AccountErasureRequested,
+    AccountRegistered,
+    AccountUpdated,
+    ErasureAcknowledged,
+    Kept,
+)
+from photomesh_shared.events.catalogue import Topic, dead_letter_topic
 from photomesh_shared.events.engagement import (
     CommentCreated,
     CommentDeleted,
@@ -68,9 +76,13 @@ from photomesh_shared.events.saves import (
     PostSaved,
     PostUnsaved,
 )
+from photomesh_shared.events.topics import TOPICS
 
 __all__ = [
+    "ACTIVE",
     "TOPICS",
+    "AccountDeleted",
+    "AccountErasureRequested",
     "AccountRegistered",
     "AccountUpdated",
     "BlockCreated",
@@ -86,6 +98,7 @@ __all__ = [
     "CommentLiked",
     "CommentUnliked",
     "Envelope",
+    "ErasureAcknowledged",
     "Event",
     "EventModel",
     "FanoutRequested",
@@ -97,6 +110,7 @@ __all__ = [
     "Impression",
     "ImpressionRecorded",
     "ImpressionsRecorded",
+    "Kept",
     "MentionEntity",
     "MuteCreated",
     "MuteDeleted",

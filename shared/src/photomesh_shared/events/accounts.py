@@ -1,4 +1,8 @@
-"""Events of accounts. Each carries the whole public state, because the topic is compacted."""
+"""Events of accounts. Those of the topic `accounts` carry the whole public state, because it is compacted.
+
+By `erasures` and `erasure_acknowledgements` an account is erased: the request, and what each consumer group answers.
+[docs/erasure.md](../../../../docs/erasure.md) has the protocol; `photomesh_shared.consumer.erasure` follows it.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,51 @@ from typing import ClassVar
 from pydantic import Field
 
 from photomesh_shared import ids
-from photomesh_shared.events.envelope import Event, UtcTime
-from photomesh_shared.ids import UserId
+from photomesh_shared.events.envelope import Event, EventModel, UtcTime
+from photomesh_shared.ids import ErasureId, UserId
 
-__all__ = ["AccountRegistered", "AccountUpdated"]
+__all__ = [
+    "ACTIVE",
+    "AccountDeleted",
+    "AccountErasureRequested",
+    "AccountRegistered",
+    "AccountUpdated",
+    "ErasureAcknowledged",
+    "Kept",
+]
+
+ACTIVE = "active"
+
+_USER, _ERASURE = 382_764_105_932_316_672, 5_821_349_071_226_315_776
+_AT = datetime(2026, 12, 21, 10, 0, tzinfo=UTC)
+_LATER = datetime(2026, 12, 21, 10, 0, 7, tzinfo=UTC)
 
 
-class _Account(Event):
+class _Subject(Event):
     topic: ClassVar[str] = "accounts"
 
     user_id: UserId
-    username: str = Field(description="Unique, lower case.", examples=["ada"])
-    display_name: str
-    bio: str
-    private: bool = Field(description="Whether only approved followers see the account's posts.")
-    avatar_url: str | None = Field(description="CDN URL of a public size of one of the account's photos.")
-    registered_at: UtcTime
 
     def partition_key(self) -> str:
         return ids.encode("u", self.user_id)
 
     def subject(self) -> str:
         return ids.encode("u", self.user_id)
+
+
+class _Account(_Subject):
+    username: str = Field(description="Unique, lower case.", examples=["ada"])
+    display_name: str
+    bio: str
+    private: bool = Field(description="Whether only approved followers see the account's posts.")
+    avatar_url: str | None = Field(description="CDN URL of a public size of one of the account's photos.")
+    registered_at: UtcTime
+    status: str = Field(
+        ACTIVE,
+        description="`active`; or `deactivated` or `leaving`, and more may be added: such an account, all that it wrote"
+        " and what it did are hidden from everybody but itself, as if it did not exist.",
+        examples=[ACTIVE],
+    )
 
 
 class AccountRegistered(_Account):
@@ -51,7 +78,7 @@ class AccountRegistered(_Account):
 
 
 class AccountUpdated(_Account):
-    """The public profile or the privacy of an account changed."""
+    """The public profile, the privacy or the status of an account changed."""
 
     type_: ClassVar[str] = "photomesh.account.updated.v1"
 
@@ -69,3 +96,83 @@ class AccountUpdated(_Account):
             registered_at=datetime(2026, 11, 21, 10, 0, tzinfo=UTC),
             updated_at=datetime(2026, 11, 21, 10, 5, tzinfo=UTC),
         )
+
+
+class AccountDeleted(_Subject):
+    """An account and its public profile were erased. Its posts, likes and follows end with events of their own."""
+
+    type_: ClassVar[str] = "photomesh.account.deleted.v1"
+    ends: ClassVar[bool] = True
+
+    deleted_at: UtcTime
+
+    @classmethod
+    def example(cls) -> AccountDeleted:
+        return cls(user_id=382_764_105_932_316_672, deleted_at=datetime(2026, 12, 21, 10, 0, tzinfo=UTC))
+
+
+class AccountErasureRequested(Event):
+    """An account left, its time of grace is over, and everything about it must be erased. Repeated until every group
+    has acknowledged it. Its version is above those of the account's earlier events: whoever keeps it skips what arrives
+    late."""
+
+    type_: ClassVar[str] = "photomesh.account.erasure-requested.v1"
+    topic: ClassVar[str] = "erasures"
+
+    request_id: ErasureId
+    user_id: UserId
+    requested_at: UtcTime = Field(description="When the erasure was started; the same in all repetitions.")
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.user_id)
+
+    def subject(self) -> str:
+        return ids.encode("u", self.user_id)
+
+    @classmethod
+    def example(cls) -> AccountErasureRequested:
+        return cls(request_id=_ERASURE, user_id=_USER, requested_at=_AT)
+
+
+class Kept(EventModel):
+    """Something about an erased account that a group still has."""
+
+    what: str = Field(max_length=200, description="Without personal data.")
+    why: str = Field(max_length=500)
+    until: UtcTime | None = Field(description="When it is gone; null if that is not a matter of time.")
+
+
+class ErasureAcknowledged(Event):
+    """A consumer group has erased what it had of an account. May be repeated: the highest of each count is right."""
+
+    type_: ClassVar[str] = "photomesh.erasure.acknowledged.v1"
+    topic: ClassVar[str] = "erasure_acknowledgements"
+
+    request_id: ErasureId
+    user_id: UserId
+    group: str = Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The consumer group.")
+    counts: dict[str, int] = Field(description="How many things of each kind were erased.")
+    done_at: UtcTime
+    keeps: tuple[Kept, ...] = Field(description="What is still there, why, and until when.")
+
+    def record_key(self) -> str:
+        return f"{ids.encode('er', self.request_id)}:{self.group}"
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.user_id)
+
+    def subject(self) -> str:
+        return f"{ids.encode('er', self.request_id)}.{self.group}"
+
+    def source(self) -> str:
+        return f"/photomesh/{self.group}"
+
+    @classmethod
+    def example(cls) -> ErasureAcknowledged:
+        kept = Kept(
+            what="posts shown in feeds (topic impressions)",
+            why="records are kept for 28 days, and cannot be removed one by one",
+            until=datetime(2027, 1, 18, 10, 0, tzinfo=UTC),
+        )
+        counts = {"feeds": 1, "snapshots": 12}
+        return cls(request_id=_ERASURE, user_id=_USER, group="feed", counts=counts, done_at=_LATER, keeps=(kept,))

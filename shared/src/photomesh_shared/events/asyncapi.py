@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from photomesh_shared.events.catalogue import TOMBSTONE_RETENTION, TOPICS, Topic
+from photomesh_shared.events.catalogue import TOMBSTONE_RETENTION, Topic
 from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
 from photomesh_shared.events.headers import header_schema
 from photomesh_shared.events.schemas import consumer_schema
+from photomesh_shared.events.topics import TOPICS
 from photomesh_shared.events.versions import version_at
 
 __all__ = ["SINGLE_EVENTS", "document", "event_id_pattern", "example_record"]
@@ -28,7 +29,9 @@ SINGLE_EVENTS = {  # types of which each event is a subject of its own, of this 
 }
 _FIXED_VERSION = 1
 _EVENT_IDS = {  # of types whose ids are derived, so that a repetition has the same; all others are random
-    **dict.fromkeys(("photomesh.account.registered.v1", "photomesh.account.updated.v1"), "{subject}.{version}"),
+    **dict.fromkeys(TOPICS["accounts"].types, "{subject}.{version}"),
+    **dict.fromkeys(TOPICS["erasures"].types, "{subject}.{version}"),
+    **dict.fromkeys(TOPICS["erasure_acknowledgements"].types, "{subject}.{version}"),
     **dict.fromkeys(("photomesh.photo.uploaded.v1", "photomesh.photo.retention-elapsed.v1"), "{subject}.{type}.1"),
     **dict.fromkeys(
         (
@@ -182,7 +185,7 @@ def example_record(kind: type[Event]) -> Record:
     form = _EVENT_IDS.get(kind.type_, _UNIQUE)
     envelope = Envelope(
         id=form.format(subject=event.subject(), type=kind.type_, version=version, cause="published"),
-        source=f"/photomesh/{TOPICS[kind.topic].owner}",
+        source=event.source(),
         time=time,
         entityversion=version,
         data=event,

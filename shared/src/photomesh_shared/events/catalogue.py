@@ -1,4 +1,4 @@
-"""The topic catalogue, from which topics, AsyncAPI and `docs/events.md` are generated."""
+"""What the catalogue says of a topic. `topics` has them all; AsyncAPI and `docs/events.md` are generated from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = [
     "DEAD_LETTER_RETENTION",
     "DEAD_LETTER_RETENTION_BYTES",
     "DEFAULT_MAX_RECORD_BYTES",
+    "GIB",
     "TOMBSTONE_RETENTION",
-    "TOPICS",
     "Topic",
     "dead_letter_topic",
     "segment_ms",
@@ -33,7 +33,7 @@ DEAD_LETTER_RETENTION = timedelta(days=30)
 DEAD_LETTER_RETENTION_BYTES = 1 << 30
 
 _COMPACTED_SEGMENT = timedelta(days=1)
-_GIB = 1 << 30
+GIB = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Topic:
     name: str
     summary: str
     owner: str
-    """The only deployable that publishes to it."""
+    """The only deployable that publishes to it (of acknowledgements, several do)."""
     types: tuple[str, ...]
     consumers: tuple[str, ...]
     """Consumer groups of the platform itself; each has a dead-letter topic."""
@@ -92,7 +92,7 @@ class Topic:
                 f" and the others are gone after {COMPACTION_LIMIT.days} days, so the size is that of what exists"
             )
         days = "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
-        return f"{days}, and at most {self.retention_bytes // _GIB} GiB a partition"
+        return f"{days}, and at most {self.retention_bytes // GIB} GiB a partition"
 
 
 def segment_ms(retention: timedelta) -> int:
@@ -104,240 +104,3 @@ def segment_ms(retention: timedelta) -> int:
 def dead_letter_topic(topic: str, group: str) -> str:
     """Return the topic for a group's dead letters of a topic."""
     return f"{topic}.{group}.dlt"
-
-
-_OWNER_ORDER = "All events of one account's photos in this topic, in the order of occurrence."
-_WHOLE = "Everything, from the earliest record: the latest record of each key is the whole state of its thing."
-_EVENTS = "Only what happened within the retention."
-
-_ALL = (
-    Topic(
-        name="accounts",
-        summary="Accounts and their public profiles. The latest record of a key has the account's whole public state.",
-        owner="identity",
-        types=("photomesh.account.registered.v1", "photomesh.account.updated.v1"),
-        consumers=("post", "social-graph", "feed"),
-        key="account id",
-        owner_id="account id",
-        order="All events of one account, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="Username, display name, bio, avatar. Never e-mail addresses or credentials.",
-        freshness="Within a second of the answer to the request (outbox).",
-    ),
-    Topic(
-        name="photos_uploaded",
-        summary="Completed uploads, whose photos wait to be processed; later, that the time of unused photos is over.",
-        owner="upload",
-        types=("photomesh.photo.uploaded.v1", "photomesh.photo.retention-elapsed.v1"),
-        consumers=("media-worker", "post"),
-        key="account id of the photo's owner",
-        owner_id="account id of the photo's owner",
-        order=_OWNER_ORDER,
-        cleanup="delete",
-        retention=timedelta(days=7),
-        retention_bytes=16 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
-        freshness="Within a second of the answer to the request (outbox).",
-    ),
-    Topic(
-        name="photos_reprocess",
-        summary="Requests to reprocess photos, in bulk and with lower priority than new uploads.",
-        owner="upload",
-        types=("photomesh.photo.reprocess-requested.v1",),
-        consumers=("media-worker-reprocess",),
-        key="account id of the photo's owner",
-        owner_id="account id of the photo's owner",
-        order=_OWNER_ORDER,
-        cleanup="delete",
-        retention=timedelta(days=7),
-        retention_bytes=16 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
-        freshness="Within a second of the request (outbox); processing has no time limit.",
-    ),
-    Topic(
-        name="photo_ready",
-        summary="Processed photos: public sizes, dimensions, hashes, placeholder and metadata.",
-        owner="media-worker",
-        types=("photomesh.photo.ready.v1",),
-        consumers=("post",),
-        key="account id of the photo's owner",
-        owner_id="account id of the photo's owner",
-        order=_OWNER_ORDER,
-        cleanup="delete",
-        retention=timedelta(days=30),
-        retention_bytes=16 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="Camera and time of the photo. Never the location.",
-        freshness="Once all sizes are stored: within two seconds of the upload's completion, without load.",
-    ),
-    Topic(
-        name="photo_rejected",
-        summary="Photos rejected because of their content or format; the reason tells the owner what to do.",
-        owner="media-worker",
-        types=("photomesh.photo.rejected.v1",),
-        consumers=("post",),
-        key="account id of the photo's owner",
-        owner_id="account id of the photo's owner",
-        order=_OWNER_ORDER,
-        cleanup="delete",
-        retention=timedelta(days=30),
-        retention_bytes=16 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="None beyond ids.",
-        freshness="As soon as the photo has been inspected.",
-    ),
-    Topic(
-        name="photo_failed",
-        summary="Photos that could not be processed because of an error of the platform, after the last retry.",
-        owner="media-worker",
-        types=("photomesh.photo.failed.v1",),
-        consumers=("post",),
-        key="account id of the photo's owner",
-        owner_id="account id of the photo's owner",
-        order=_OWNER_ORDER,
-        cleanup="delete",
-        retention=timedelta(days=30),
-        retention_bytes=16 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="None beyond ids.",
-        freshness="After the last retry, which may be minutes after the upload.",
-    ),
-    Topic(
-        name="posts",
-        summary="The lifecycle of posts; the post service's tables are a projection of this log.",
-        owner="post",
-        types=(
-            "photomesh.post.created.v1",
-            "photomesh.post.published.v1",
-            "photomesh.post.failed.v1",
-            "photomesh.post.edited.v1",
-            "photomesh.post.deleted.v1",
-        ),
-        consumers=("post", "feed"),
-        key="post id",
-        owner_id="account id of the post's author",
-        order="All events of one author's posts, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="Captions, mentions, place and alt texts, as published by the author.",
-        freshness="Before the answer to the request: the log is written first.",
-    ),
-    Topic(
-        name="follows",
-        summary="Follows, follow requests, blocks and mutes.",
-        owner="social-graph",
-        types=(
-            "photomesh.follow.created.v1",
-            "photomesh.follow.deleted.v1",
-            "photomesh.follow.requested.v1",
-            "photomesh.follow.request-closed.v1",
-            "photomesh.block.created.v1",
-            "photomesh.block.deleted.v1",
-            "photomesh.mute.created.v1",
-            "photomesh.mute.deleted.v1",
-        ),
-        consumers=("post", "feed"),
-        key="the two account ids and what is between them: `u_…:u_…:follow` (also a request), `:block` or `:mute`",
-        owner_id="account id of the first of the pair: the follower, blocker or muter",
-        order="All actions of one account on others, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="Relations between accounts. Blocks and mutes are private to the account that made them.",
-        freshness="Within a second of the answer to the request (outbox).",
-    ),
-    Topic(
-        name="engagement",
-        summary="Likes and comments; the post service's counts and lists are a projection of this log.",
-        owner="post",
-        types=(
-            "photomesh.post.liked.v1",
-            "photomesh.post.unliked.v1",
-            "photomesh.comment.created.v1",
-            "photomesh.comment.deleted.v1",
-            "photomesh.comment.liked.v1",
-            "photomesh.comment.unliked.v1",
-        ),
-        consumers=("post-engagement", "feed"),
-        key="`o_…:u_…` for an account's like of a post, `c_…` for a comment, `c_…:u_…` for a like of a comment",
-        owner_id="post id",
-        order="All events of one post and its comments, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="Likes by account, and the text of comments.",
-        freshness="Before the answer to the request: the log is written first.",
-    ),
-    Topic(
-        name="saves",
-        summary="Saved posts and their collections; each account's lists are a projection of this log.",
-        owner="post",
-        types=(
-            "photomesh.post.saved.v1",
-            "photomesh.post.unsaved.v1",
-            "photomesh.collection.created.v1",
-            "photomesh.collection.renamed.v1",
-            "photomesh.collection.deleted.v1",
-            "photomesh.collection.post-added.v1",
-            "photomesh.collection.post-removed.v1",
-        ),
-        consumers=("post-engagement", "feed"),
-        key="`u_…:o_…` for a saved post, `k_…` for a collection, `k_…:o_…` for a post in a collection",
-        owner_id="account id",
-        order="All events of one account, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="An account's saved posts and the names of its collections: private to the account.",
-        freshness="Before the answer to the request: the log is written first.",
-    ),
-    Topic(
-        name="engagement_counts",
-        summary="Counts of likes and comments per post. The latest record of a key supersedes all others.",
-        owner="post",
-        types=("photomesh.post.counted.v1",),
-        consumers=("feed",),
-        key="post id",
-        owner_id="post id",
-        order="All counts of one post, in order.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="None beyond ids.",
-        freshness="Within two seconds of the like or comment; bursts of likes are coalesced.",
-    ),
-    Topic(
-        name="feed_tasks",
-        summary="feed's internal work: a post and up to 1,000 followers whose feeds it is inserted into.",
-        owner="feed",
-        types=("photomesh.feed.fanout-requested.v1",),
-        consumers=("feed-fanout",),
-        key="post id and part number",
-        owner_id="post id and part number, so that the parts of one post are spread over all consumers",
-        order="None: parts are independent.",
-        cleanup="delete",
-        retention=timedelta(days=1),
-        retention_bytes=16 * _GIB,
-        rebuild="Nothing: work that is done once.",
-        personal_data="Who follows whom.",
-        freshness="Within a second of the publication.",
-    ),
-    Topic(
-        name="impressions",
-        summary="Posts seen in feeds, as reported by apps. For analysis and for training rankers.",
-        owner="feed",
-        types=("photomesh.impressions.recorded.v1", "photomesh.impression.recorded.v1"),
-        consumers=(),
-        key="account id",
-        owner_id="account id",
-        order="All impressions of one account, in the order in which its apps sent them.",
-        cleanup="delete",
-        retention=timedelta(days=28),
-        retention_bytes=32 * _GIB,
-        rebuild=_EVENTS,
-        personal_data="Posts seen by account, with times.",
-        freshness="Before the answer to the request.",
-        max_record_bytes=32 * 1024,
-    ),
-)
-
-TOPICS = {topic.name: topic for topic in _ALL}

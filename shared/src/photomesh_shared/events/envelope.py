@@ -18,7 +18,8 @@ from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.events.catalogue import DEFAULT_MAX_RECORD_BYTES, TOPICS
+from photomesh_shared.events.catalogue import DEFAULT_MAX_RECORD_BYTES
+from photomesh_shared.events.topics import TOPICS
 from photomesh_shared.observability import logs, tracing
 
 __all__ = [
@@ -96,6 +97,10 @@ class Event(EventModel):
     def subject(self) -> str:
         """The entity that the event is about, whose versions `entityversion` counts."""
         raise NotImplementedError
+
+    def source(self) -> str:
+        """The deployable that publishes the event: the owner of its topic."""
+        return f"/photomesh/{TOPICS[self.topic].owner}"
 
     def completed_by(self, earlier: Event) -> Self:
         """Return the event with what it lacks of its thing's state, from an earlier event of the thing: events from
@@ -185,7 +190,7 @@ class Envelope(Generic[E_co]):
         tracing.inject(headers)
         return cls(
             id=id or str(uuid.uuid4()),
-            source=source or f"/photomesh/{TOPICS[event.topic].owner}",
+            source=source or event.source(),
             time=time or (clock or SystemClock()).now(),
             entityversion=entityversion,
             data=event,
