@@ -4,7 +4,8 @@
     integration                    the servers, and one deployable at a time (fixtures below)
     e2e                            the servers and every service (`mesh`)
 
-The order is that one, so that no running service works on what an integration test puts into a topic.
+The order is that one, so that no running service works on what an integration test puts into a topic. `make test` also
+empties the servers before the mesh starts; to run both halves by hand, `make clean STACK=test` between them.
 """
 
 from __future__ import annotations
