@@ -16,7 +16,18 @@ __all__ = ["Pair", "breaking_changes", "not_accepted", "shape"]
 
 Schema = dict[str, Any]
 
-_ANNOTATIONS = {"title", "description", "examples", "default", "$schema", "$id", "$defs", "$comment", "deprecated"}
+_ANNOTATIONS = {
+    "$comment",
+    "$defs",
+    "$id",
+    "$schema",
+    "default",
+    "deprecated",
+    "description",
+    "examples",
+    "title",
+    "x-personal",
+}
 _JUDGED = {
     "$ref",
     "additionalProperties",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from photomesh_shared.events import TOPICS, Event, Topic, dead_letter_topic, event_types
-from photomesh_shared.events.asyncapi import example_record
-from photomesh_shared.events.schemas import consumer_schema
+from photomesh_shared.events.documents.asyncapi import example_record
+from photomesh_shared.events.documents.personal_fields import categories_of
+from photomesh_shared.events.documents.schemas import consumer_schema
 from tools.event_tables import subjects_and_versions
 
 __all__ = ["event_docs"]
@@ -49,6 +50,9 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
   has left, and ends nothing.
 - **Versions are microseconds since 1970**, and at least one more than the last of the subject; below 2^53 until the
   year 2255. They have gaps. Versions of accounts, pairs and photos from before counted 1, 2, 3.
+- **Personal data is declared.** Each field says which category it has (`x-personal` in the producers' schemas and in
+  AsyncAPI: category, purpose, legal basis, retention). [personal-data.md](personal-data.md) explains them, and lists
+  what the services store.
 - **A topic may get more partitions.** Then owners move: read all partitions, and compare versions.
 
 | header | |
@@ -111,14 +115,19 @@ def _event(kind: type[Event]) -> Iterator[str]:
     yield f"#### {kind.type_}\n"
     yield f"{' '.join((kind.__doc__ or '').split())}\n"
     schema = consumer_schema(kind)
-    yield "| field | type | |"
-    yield "| --- | --- | --- |"
+    yield "| field | type | personal data | |"
+    yield "| --- | --- | --- | --- |"
     required = schema.get("required", [])
     for name, field in schema["properties"].items():
         words = _description(field, schema).replace("|", "\\|")
-        yield f"| `{name}` | {_type(field)}{'' if name in required else ', optional'} | {words} |"
+        optional = "" if name in required else ", optional"
+        yield f"| `{name}` | {_type(field)}{optional} | {_personal(name, kind)} | {words} |"
     value = json.dumps(json.loads(example_record(kind).value or b""), indent=2, ensure_ascii=False)
     yield f"\n```json\n{value}\n```\n"
+
+
+def _personal(name: str, kind: type[Event]) -> str:
+    return ", ".join(personal.category for personal in categories_of(kind, name)) or "–"
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from photomesh_shared.events import event_types
-from photomesh_shared.events.asyncapi import SINGLE_EVENTS
+from photomesh_shared.events.documents.asyncapi import SINGLE_EVENTS
 from photomesh_shared.verify_topics.templates import key_template, owner_template, subject_template
 
 __all__ = ["subjects_and_versions"]

@@ -1,6 +1,6 @@
 """Generate files from the event models and the catalogue::
 
-    python -m tools.schemas            # schemas/, docs/asyncapi.json, docs/events.md
+    python -m tools.schemas            # schemas/, docs/asyncapi.json, docs/events.md, docs/personal-data.md
     python -m tools.schemas --check    # writes nothing; fails if a file is out of date
 
     schemas/headers.json                                           the headers of every record
@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from photomesh_shared.events import TOPICS, Event, event_types
-from photomesh_shared.events.asyncapi import document
-from photomesh_shared.events.headers import header_schema
-from photomesh_shared.events.schemas import consumer_schema, producer_schema
+from photomesh_shared.events.documents.asyncapi import document
+from photomesh_shared.events.documents.headers import header_schema
+from photomesh_shared.events.documents.schemas import consumer_schema, producer_schema
 from tools import ledger
 from tools.compatibility import Pair, breaking_changes, shape
 from tools.event_docs import event_docs
+from tools.personal_data.docs import personal_data_docs
+from tools.personal_data.inventory import Inventory
 
 __all__ = ["LEDGER", "ROOT", "committed_versions", "generated", "ledger_entries", "main", "problems"]
 
@@ -128,6 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         ROOT / "schemas/headers.json": _dump(_headers()),
         ROOT / "docs/asyncapi.json": _dump(document()),
         ROOT / "docs/events.md": event_docs(),
+        ROOT / "docs/personal-data.md": personal_data_docs(Inventory(ROOT)),
     }
     stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
     for path in stale:

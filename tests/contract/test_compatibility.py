@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field, create_model
 
 from photomesh_shared.events import Event, EventModel, UtcTime
-from photomesh_shared.events.schemas import consumer_schema, producer_schema
+from photomesh_shared.events.documents.schemas import consumer_schema, producer_schema
 from tools.compatibility import Pair, breaking_changes, not_accepted, shape
 from tools.schemas import committed_versions, generated, problems
 
@@ -48,7 +48,7 @@ def event_with(example: dict[str, Any] | None = None, **fields: Any) -> type[Eve
     definitions = {name: field for name, field in (BASE | fields).items() if field is not None}
 
     class Happened(Event):
-        topic: ClassVar[str] = "test"
+        topic: ClassVar[str] = "posts"
 
         @classmethod
         def example(cls) -> Any:

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from photomesh_shared.events import TOPICS, Event, decode, event_types
-from photomesh_shared.events.asyncapi import document, example_record
-from photomesh_shared.events.schemas import consumer_schema, producer_schema
+from photomesh_shared.events.documents.asyncapi import document, example_record
+from photomesh_shared.events.documents.schemas import consumer_schema, producer_schema
 from tools.compatibility import not_accepted
 from tools.schemas import ROOT, generated, main, problems
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from photomesh_shared.events import Record, decode, event_types
-from photomesh_shared.events.asyncapi import example_record
+from photomesh_shared.events.documents.asyncapi import example_record
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -21,7 +21,7 @@ from demo.client import Platform
 from photomesh_post import rebuild
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared.events import TOPICS, event_types
-from photomesh_shared.events.asyncapi import event_id_pattern, example_record
+from photomesh_shared.events.documents.asyncapi import event_id_pattern, example_record
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.verify_topics.__main__ import verify
 from tests.support.services import settings_from

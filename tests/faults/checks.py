@@ -15,7 +15,7 @@ from demo.client import Account, PhotoRefused, Platform
 from photomesh_local import environment, services_of
 from photomesh_local.configuration.registry import PROGRAMS
 from photomesh_shared.events import TOPICS, Record, Topic, dead_letter_topic, event_types
-from photomesh_shared.events.asyncapi import example_record
+from photomesh_shared.events.documents.asyncapi import example_record
 from tests.support.kafka import Topics
 
 __all__ = ["agreement", "counts", "dead_letters", "health", "photos", "poison"]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from photomesh_shared.personal import IDENTIFIER
+
 if TYPE_CHECKING:
     from photomesh_shared.clock import Clock
 
@@ -172,11 +174,13 @@ def _schema(prefix: str, noun: str) -> WithJsonSchema:
 
 _InRange = Field(strict=True, ge=0, le=MAX_ID)  # strict: `true` and `1.0` are not ids
 
-UserId = Annotated[int, _InRange, _from_wire("u"), _to_wire("u"), _schema("u", "an account")]
-PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", "a photo")]
-PostId = Annotated[int, _InRange, _from_wire("o"), _to_wire("o"), _schema("o", "a post")]
-UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("up", "an upload")]
-CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment")]
-CollectionId = Annotated[int, _InRange, _from_wire("k"), _to_wire("k"), _schema("k", "a collection of saved posts")]
-SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session")]
-ErasureId = Annotated[int, _InRange, _from_wire("er"), _to_wire("er"), _schema("er", "an erasure")]
+UserId = Annotated[int, _InRange, _from_wire("u"), _to_wire("u"), _schema("u", "an account"), IDENTIFIER]
+PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", "a photo"), IDENTIFIER]
+PostId = Annotated[int, _InRange, _from_wire("o"), _to_wire("o"), _schema("o", "a post"), IDENTIFIER]
+UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("up", "an upload"), IDENTIFIER]
+CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment"), IDENTIFIER]
+CollectionId = Annotated[
+    int, _InRange, _from_wire("k"), _to_wire("k"), _schema("k", "a collection of saved posts"), IDENTIFIER
+]
+SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session"), IDENTIFIER]
+ErasureId = Annotated[int, _InRange, _from_wire("er"), _to_wire("er"), _schema("er", "an erasure"), IDENTIFIER]

@@ -7,13 +7,14 @@ By `erasures` and `erasure_acknowledgements` an account is erased: the request, 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import ErasureId, UserId
+from photomesh_shared.personal import ACTIVITY, NOT_PERSONAL, PREFERENCE, PROFILE
 
 __all__ = [
     "ACTIVE",
@@ -45,13 +46,15 @@ class _Subject(Event):
 
 
 class _Account(_Subject):
-    username: str = Field(description="Unique, lower case.", examples=["ada"])
-    display_name: str
-    bio: str
-    private: bool = Field(description="Whether only approved followers see the account's posts.")
-    avatar_url: str | None = Field(description="CDN URL of a public size of one of the account's photos.")
-    registered_at: UtcTime
-    status: str = Field(
+    username: Annotated[str, PROFILE] = Field(description="Unique, lower case.", examples=["ada"])
+    display_name: Annotated[str, PROFILE]
+    bio: Annotated[str, PROFILE]
+    private: Annotated[bool, PREFERENCE] = Field(description="Whether only approved followers see the account's posts.")
+    avatar_url: Annotated[str | None, PROFILE] = Field(
+        description="CDN URL of a public size of one of the account's photos."
+    )
+    registered_at: Annotated[UtcTime, ACTIVITY]
+    status: Annotated[str, PREFERENCE] = Field(
         ACTIVE,
         description="`active`; or `deactivated` or `leaving`, and more may be added: such an account, all that it wrote"
         " and what it did are hidden from everybody but itself, as if it did not exist.",
@@ -82,7 +85,7 @@ class AccountUpdated(_Account):
 
     type_: ClassVar[str] = "photomesh.account.updated.v1"
 
-    updated_at: UtcTime
+    updated_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> AccountUpdated:
@@ -104,7 +107,7 @@ class AccountDeleted(_Subject):
     type_: ClassVar[str] = "photomesh.account.deleted.v1"
     ends: ClassVar[bool] = True
 
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> AccountDeleted:
@@ -121,7 +124,9 @@ class AccountErasureRequested(Event):
 
     request_id: ErasureId
     user_id: UserId
-    requested_at: UtcTime = Field(description="When the erasure was started; the same in all repetitions.")
+    requested_at: Annotated[UtcTime, ACTIVITY] = Field(
+        description="When the erasure was started; the same in all repetitions."
+    )
 
     def partition_key(self) -> str:
         return ids.encode("u", self.user_id)
@@ -137,9 +142,11 @@ class AccountErasureRequested(Event):
 class Kept(EventModel):
     """Something about an erased account that a group still has."""
 
-    what: str = Field(max_length=200, description="Without personal data.")
-    why: str = Field(max_length=500)
-    until: UtcTime | None = Field(description="When it is gone; null if that is not a matter of time.")
+    what: Annotated[str, NOT_PERSONAL] = Field(max_length=200, description="Without personal data.")
+    why: Annotated[str, NOT_PERSONAL] = Field(max_length=500)
+    until: Annotated[UtcTime | None, NOT_PERSONAL] = Field(
+        description="When it is gone; null if that is not a matter of time."
+    )
 
 
 class ErasureAcknowledged(Event):
@@ -150,9 +157,11 @@ class ErasureAcknowledged(Event):
 
     request_id: ErasureId
     user_id: UserId
-    group: str = Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The consumer group.")
-    counts: dict[str, int] = Field(description="How many things of each kind were erased.")
-    done_at: UtcTime
+    group: Annotated[str, NOT_PERSONAL] = Field(
+        max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The consumer group."
+    )
+    counts: Annotated[dict[str, int], ACTIVITY] = Field(description="How many things of each kind were erased.")
+    done_at: Annotated[UtcTime, NOT_PERSONAL]
     keeps: tuple[Kept, ...] = Field(description="What is still there, why, and until when.")
 
     def record_key(self) -> str:

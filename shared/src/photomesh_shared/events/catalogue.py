@@ -94,6 +94,14 @@ class Topic:
         days = "a day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
         return f"{days}, and at most {self.retention_bytes // GIB} GiB a partition"
 
+    @property
+    def kept_in_short(self) -> str:
+        """How long a person's data stays in a record, at most."""
+        if self.retention is not None:
+            return "1 day" if self.retention == timedelta(days=1) else f"{self.retention.days} days"
+        gone, forgotten = COMPACTION_LIMIT.days, (COMPACTION_LIMIT + TOMBSTONE_RETENTION).days
+        return f"as long as what it is about exists; {gone} days after a change or the end, its key {forgotten} days"
+
 
 def segment_ms(retention: timedelta) -> int:
     """Return the length of a segment in milliseconds, so that records outlive `retention` by a 24th of it at most, or

@@ -6,7 +6,7 @@ All events of a post and its comments are in the partition of the post's id, so 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from photomesh_shared import ids
 from photomesh_shared.events.entities import MentionEntity, TextEntities
 from photomesh_shared.events.envelope import Event, UtcTime
 from photomesh_shared.ids import CommentId, PostId, UserId
+from photomesh_shared.personal import ACTIVITY, CONTENT, NOT_PERSONAL, RELATION
 
 __all__ = [
     "CommentCreated",
@@ -55,7 +56,7 @@ class PostLiked(_PostLike):
 
     type_: ClassVar[str] = "photomesh.post.liked.v1"
 
-    liked_at: UtcTime
+    liked_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostLiked:
@@ -68,7 +69,7 @@ class PostUnliked(_PostLike):
     type_: ClassVar[str] = "photomesh.post.unliked.v1"
     ends: ClassVar[bool] = True
 
-    unliked_at: UtcTime
+    unliked_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostUnliked:
@@ -92,14 +93,14 @@ class CommentCreated(_Comment):
     type_: ClassVar[str] = "photomesh.comment.created.v1"
 
     parent_author_id: UserId | None = Field(description="The author of the comment that this one replies to.")
-    text: str
-    mentions: tuple[str, ...] = Field(description="Distinct usernames from the text, without @.")
+    text: Annotated[str, CONTENT]
+    mentions: Annotated[tuple[str, ...], RELATION] = Field(description="Distinct usernames from the text, without @.")
     entities: TextEntities | None = Field(
         default=None,
         description="Mentions and hashtags of the text with their positions; null if the event is from before they "
         "were kept.",
     )
-    created_at: UtcTime
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CommentCreated:
@@ -125,7 +126,7 @@ class CommentDeleted(_Comment):
 
     account_id: UserId = Field(description="The author of the comment.")
     deleted_by: UserId = Field(description="The author of the comment, or of the post.")
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CommentDeleted:
@@ -156,7 +157,7 @@ class CommentLiked(_CommentLike):
 
     type_: ClassVar[str] = "photomesh.comment.liked.v1"
 
-    liked_at: UtcTime
+    liked_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CommentLiked:
@@ -176,7 +177,7 @@ class CommentUnliked(_CommentLike):
     type_: ClassVar[str] = "photomesh.comment.unliked.v1"
     ends: ClassVar[bool] = True
 
-    unliked_at: UtcTime
+    unliked_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CommentUnliked:
@@ -200,9 +201,9 @@ class PostCounted(Event):
 
     post_id: PostId
     post_author_id: UserId
-    likes: int
-    comments: int = Field(description="Including replies.")
-    counted_at: UtcTime
+    likes: Annotated[int, ACTIVITY]
+    comments: Annotated[int, ACTIVITY] = Field(description="Including replies.")
+    counted_at: Annotated[UtcTime, NOT_PERSONAL]
 
     def partition_key(self) -> str:
         return ids.encode("o", self.post_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -10,6 +10,7 @@ from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event
 from photomesh_shared.ids import PostId, UserId
 from photomesh_shared.packed_ids import pack
+from photomesh_shared.personal import NOT_PERSONAL, RELATION
 
 __all__ = ["FanoutRequested"]
 
@@ -28,12 +29,14 @@ class FanoutRequested(Event):
 
     post_id: PostId
     author_id: UserId
-    part: int = Field(description="Number of the part, from 1; the total is not known in advance.")
-    followers: bytes = Field(
+    part: Annotated[int, NOT_PERSONAL] = Field(
+        description="Number of the part, from 1; the total is not known in advance."
+    )
+    followers: Annotated[bytes, RELATION] = Field(
         description="Up to 1,000 account ids, each a big-endian signed integer of eight bytes; base64 in the "
         "URL-safe alphabet."
     )
-    older_remain: bool = Field(
+    older_remain: Annotated[bool, NOT_PERSONAL] = Field(
         default=False, description="Whether the author has older posts that are not inserted along with this one."
     )
 

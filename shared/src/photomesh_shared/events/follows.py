@@ -4,13 +4,14 @@ its follows, blocks and mutes share one sequence. Each of the three is a thing o
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, UtcTime
 from photomesh_shared.ids import UserId
+from photomesh_shared.personal import ACTIVITY, RELATION
 
 __all__ = [
     "BlockCreated",
@@ -60,7 +61,7 @@ class _Follow(_Pair):
 
 
 class _Followed(_Follow):
-    followers: int = Field(description="The followee's number of followers after this event.")
+    followers: Annotated[int, ACTIVITY] = Field(description="The followee's number of followers after this event.")
 
 
 class FollowCreated(_Followed):
@@ -68,7 +69,7 @@ class FollowCreated(_Followed):
 
     type_: ClassVar[str] = "photomesh.follow.created.v1"
 
-    created_at: UtcTime
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> FollowCreated:
@@ -81,7 +82,7 @@ class FollowDeleted(_Followed):
     type_: ClassVar[str] = "photomesh.follow.deleted.v1"
     ends: ClassVar[bool] = True
 
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> FollowDeleted:
@@ -93,7 +94,7 @@ class FollowRequested(_Follow):
 
     type_: ClassVar[str] = "photomesh.follow.requested.v1"
 
-    requested_at: UtcTime
+    requested_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> FollowRequested:
@@ -106,8 +107,10 @@ class FollowRequestClosed(_Follow):
     type_: ClassVar[str] = "photomesh.follow.request-closed.v1"
     ends: ClassVar[bool] = True
 
-    outcome: str = Field(description="`denied`, `withdrawn` or `blocked`. More may be added.", examples=["denied"])
-    closed_at: UtcTime
+    outcome: Annotated[str, RELATION] = Field(
+        description="`denied`, `withdrawn` or `blocked`. More may be added.", examples=["denied"]
+    )
+    closed_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> FollowRequestClosed:
@@ -129,7 +132,7 @@ class BlockCreated(_Block):
 
     type_: ClassVar[str] = "photomesh.block.created.v1"
 
-    created_at: UtcTime
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> BlockCreated:
@@ -142,7 +145,7 @@ class BlockDeleted(_Block):
     type_: ClassVar[str] = "photomesh.block.deleted.v1"
     ends: ClassVar[bool] = True
 
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> BlockDeleted:
@@ -165,7 +168,7 @@ class MuteCreated(_Mute):
 
     type_: ClassVar[str] = "photomesh.mute.created.v1"
 
-    created_at: UtcTime
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> MuteCreated:
@@ -178,7 +181,7 @@ class MuteDeleted(_Mute):
     type_: ClassVar[str] = "photomesh.mute.deleted.v1"
     ends: ClassVar[bool] = True
 
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> MuteDeleted:

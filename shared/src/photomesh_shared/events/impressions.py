@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PostId, UserId
+from photomesh_shared.personal import ACTIVITY
 
 __all__ = ["Impression", "ImpressionRecorded", "ImpressionsRecorded"]
 
@@ -22,9 +23,9 @@ class Impression(EventModel):
     """A post that was seen."""
 
     post_id: PostId
-    position: int = Field(description="Position in the feed, from 0.")
-    mode: str = Field(description="`chronological` or `ranked`. More may be added.")
-    seen_at: UtcTime
+    position: Annotated[int, ACTIVITY] = Field(description="Position in the feed, from 0.")
+    mode: Annotated[str, ACTIVITY] = Field(description="`chronological` or `ranked`. More may be added.")
+    seen_at: Annotated[UtcTime, ACTIVITY]
 
 
 class ImpressionsRecorded(Event):
@@ -35,7 +36,7 @@ class ImpressionsRecorded(Event):
     topic: ClassVar[str] = "impressions"
 
     account_id: UserId = Field(description="The viewing account.")
-    recorded_at: UtcTime = Field(description="When the report arrived.")
+    recorded_at: Annotated[UtcTime, ACTIVITY] = Field(description="When the report arrived.")
     impressions: tuple[Impression, ...] = Field(description="In the order of the report; at most 100.")
 
     def partition_key(self) -> str:
@@ -63,9 +64,9 @@ class ImpressionRecorded(Event):
 
     account_id: UserId = Field(description="The viewing account.")
     post_id: PostId
-    position: int = Field(description="Position in the feed, from 0.")
-    mode: str = Field(description="`chronological` or `ranked`. More may be added.")
-    seen_at: UtcTime
+    position: Annotated[int, ACTIVITY] = Field(description="Position in the feed, from 0.")
+    mode: Annotated[str, ACTIVITY] = Field(description="`chronological` or `ranked`. More may be added.")
+    seen_at: Annotated[UtcTime, ACTIVITY]
 
     def partition_key(self) -> str:
         return ids.encode("u", self.account_id)

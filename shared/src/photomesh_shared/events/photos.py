@@ -10,6 +10,7 @@ from pydantic import Field, NaiveDatetime, WithJsonSchema
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PhotoId, UploadId, UserId
+from photomesh_shared.personal import ACTIVITY, CONTENT, DEVICE, NOT_PERSONAL
 
 __all__ = [
     "CameraTime",
@@ -41,34 +42,42 @@ CameraTime = Annotated[
 class Reason(EventModel):
     """Why a photo or a post failed, for programs and for people."""
 
-    code: str = Field(description="Kebab case. More may be added: for an unknown code, show the message.")
-    message: str = Field(description="What happened: a sentence for the owner.")
-    fix: str = Field(description="What the owner can do: a sentence.")
-    retryable: bool = Field(description="Whether uploading the same photo again may succeed.")
+    code: Annotated[str, NOT_PERSONAL] = Field(
+        description="Kebab case. More may be added: for an unknown code, show the message."
+    )
+    message: Annotated[str, NOT_PERSONAL] = Field(description="What happened: a sentence for the owner.")
+    fix: Annotated[str, NOT_PERSONAL] = Field(description="What the owner can do: a sentence.")
+    retryable: Annotated[bool, NOT_PERSONAL] = Field(description="Whether uploading the same photo again may succeed.")
 
 
 class Variant(EventModel):
     """One public size of a photo."""
 
-    size: int = Field(description="Maximum length of the longer side in pixels: 1080, 640, 320 or 150.")
-    width: int
-    height: int
-    size_bytes: int
-    content_type: str
-    key: str = Field(description="Object key in the variants bucket; the public URL is the CDN's URL plus this key.")
+    size: Annotated[int, NOT_PERSONAL] = Field(
+        description="Maximum length of the longer side in pixels: 1080, 640, 320 or 150."
+    )
+    width: Annotated[int, NOT_PERSONAL]
+    height: Annotated[int, NOT_PERSONAL]
+    size_bytes: Annotated[int, NOT_PERSONAL]
+    content_type: Annotated[str, NOT_PERSONAL]
+    key: Annotated[str, CONTENT] = Field(
+        description="Object key in the variants bucket; the public URL is the CDN's URL plus this key."
+    )
 
 
 class PhotoMetadata(EventModel):
     """Metadata written by the camera, without the location."""
 
-    camera_make: str | None = None
-    camera_model: str | None = None
-    lens: str | None = None
-    taken_at: CameraTime | None = None
-    focal_length_mm: float | None = None
-    aperture: float | None = Field(default=None, description="The f-number.")
-    exposure: str | None = Field(default=None, description="In seconds, such as 1/250 or 2.5.", examples=["1/250"])
-    iso: int | None = None
+    camera_make: Annotated[str | None, DEVICE] = None
+    camera_model: Annotated[str | None, DEVICE] = None
+    lens: Annotated[str | None, DEVICE] = None
+    taken_at: Annotated[CameraTime | None, ACTIVITY] = None
+    focal_length_mm: Annotated[float | None, DEVICE] = None
+    aperture: Annotated[float | None, DEVICE] = Field(default=None, description="The f-number.")
+    exposure: Annotated[str | None, DEVICE] = Field(
+        default=None, description="In seconds, such as 1/250 or 2.5.", examples=["1/250"]
+    )
+    iso: Annotated[int | None, DEVICE] = None
 
 
 class _Photo(Event):
@@ -84,14 +93,18 @@ class _Photo(Event):
 
 
 class _RawPhoto(_Photo):
-    region: str = Field(description="The region whose raw bucket holds the photo.")
-    bucket: str
-    key: str = Field(description="Object key in the raw bucket.")
-    etag: str = Field(description="The object's ETag when the upload was completed, without quotes.")
-    size_bytes: int
-    content_type: str = Field(description="As declared by the client; `photo_ready` has the detected type.")
-    filename: str
-    uploaded_at: UtcTime
+    region: Annotated[str, NOT_PERSONAL] = Field(description="The region whose raw bucket holds the photo.")
+    bucket: Annotated[str, NOT_PERSONAL]
+    key: Annotated[str, CONTENT] = Field(description="Object key in the raw bucket.")
+    etag: Annotated[str, CONTENT] = Field(
+        description="The object's ETag when the upload was completed, without quotes."
+    )
+    size_bytes: Annotated[int, NOT_PERSONAL]
+    content_type: Annotated[str, NOT_PERSONAL] = Field(
+        description="As declared by the client; `photo_ready` has the detected type."
+    )
+    filename: Annotated[str, CONTENT]
+    uploaded_at: Annotated[UtcTime, ACTIVITY]
 
 
 def _raw_example() -> dict[str, object]:
@@ -127,7 +140,7 @@ class PhotoReprocessRequested(_RawPhoto):
     type_: ClassVar[str] = "photomesh.photo.reprocess-requested.v1"
     topic: ClassVar[str] = "photos_reprocess"
 
-    requested_at: UtcTime
+    requested_at: Annotated[UtcTime, NOT_PERSONAL]
 
     @classmethod
     def example(cls) -> PhotoReprocessRequested:
@@ -140,16 +153,18 @@ class PhotoReady(_Photo):
     type_: ClassVar[str] = "photomesh.photo.ready.v1"
     topic: ClassVar[str] = "photo_ready"
 
-    content_type: str = Field(description="Type of the raw photo, detected from its bytes.")
-    width: int = Field(description="Of the upright photo, in pixels.")
-    height: int = Field(description="Of the upright photo, in pixels.")
-    size_bytes: int = Field(description="Of the raw photo.")
-    sha256: str = Field(description="Of the raw photo, in hex.", pattern="^[0-9a-f]{64}$")
-    phash: str = Field(description="64-bit perceptual hash of the upright photo, in hex.", pattern="^[0-9a-f]{16}$")
-    placeholder: str = Field(description="A ThumbHash, in base64.")
+    content_type: Annotated[str, NOT_PERSONAL] = Field(description="Type of the raw photo, detected from its bytes.")
+    width: Annotated[int, NOT_PERSONAL] = Field(description="Of the upright photo, in pixels.")
+    height: Annotated[int, NOT_PERSONAL] = Field(description="Of the upright photo, in pixels.")
+    size_bytes: Annotated[int, NOT_PERSONAL] = Field(description="Of the raw photo.")
+    sha256: Annotated[str, CONTENT] = Field(description="Of the raw photo, in hex.", pattern="^[0-9a-f]{64}$")
+    phash: Annotated[str, CONTENT] = Field(
+        description="64-bit perceptual hash of the upright photo, in hex.", pattern="^[0-9a-f]{16}$"
+    )
+    placeholder: Annotated[str, CONTENT] = Field(description="A ThumbHash, in base64.")
     variants: tuple[Variant, ...] = Field(description="From the largest to the smallest; photos are never enlarged.")
     metadata: PhotoMetadata
-    processed_at: UtcTime
+    processed_at: Annotated[UtcTime, NOT_PERSONAL]
 
     @classmethod
     def example(cls) -> PhotoReady:
@@ -202,7 +217,7 @@ class PhotoRejected(_Photo):
     topic: ClassVar[str] = "photo_rejected"
 
     reason: Reason
-    rejected_at: UtcTime
+    rejected_at: Annotated[UtcTime, NOT_PERSONAL]
 
     @classmethod
     def example(cls) -> PhotoRejected:
@@ -227,7 +242,7 @@ class PhotoFailed(_Photo):
     topic: ClassVar[str] = "photo_failed"
 
     reason: Reason
-    failed_at: UtcTime
+    failed_at: Annotated[UtcTime, NOT_PERSONAL]
 
     @classmethod
     def example(cls) -> PhotoFailed:
@@ -252,11 +267,11 @@ class PhotoRetentionElapsed(_Photo):
     type_: ClassVar[str] = "photomesh.photo.retention-elapsed.v1"
     topic: ClassVar[str] = "photos_uploaded"
 
-    stage: str = Field(
+    stage: Annotated[str, NOT_PERSONAL] = Field(
         description="`unusable`: only photos that were rejected or failed are to be erased; `unused`: all that no post "
         "uses. More may be added."
     )
-    uploaded_at: UtcTime
+    uploaded_at: Annotated[UtcTime, ACTIVITY]
 
     def subject(self) -> str:
         return f"{super().subject()}.retention.{self.stage}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
-from typing import ClassVar, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from photomesh_shared.events.entities import HashtagEntity, MentionEntity, TextE
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.events.photos import PhotoReady, PhotoRejected, Reason, Variant
 from photomesh_shared.ids import PhotoId, PostId, UserId
+from photomesh_shared.personal import ACTIVITY, CONTENT, NOT_PERSONAL, RELATION
 
 __all__ = ["Place", "PostCreated", "PostDeleted", "PostEdited", "PostFailed", "PostPhoto", "PostPublished"]
 
@@ -31,20 +32,20 @@ _ENTITIES = TextEntities(
 class Place(EventModel):
     """The place of a post, entered by the author; never read from a photo."""
 
-    name: str
-    latitude: float | None = Field(default=None, description="In degrees; requires the longitude.")
-    longitude: float | None = None
+    name: Annotated[str, CONTENT]
+    latitude: Annotated[float | None, CONTENT] = Field(default=None, description="In degrees; requires the longitude.")
+    longitude: Annotated[float | None, CONTENT] = None
 
 
 class PostPhoto(EventModel):
     """A photo of a post."""
 
     photo_id: PhotoId
-    width: int
-    height: int
-    placeholder: str = Field(description="A ThumbHash, in base64.")
+    width: Annotated[int, NOT_PERSONAL]
+    height: Annotated[int, NOT_PERSONAL]
+    placeholder: Annotated[str, CONTENT] = Field(description="A ThumbHash, in base64.")
     variants: tuple[Variant, ...]
-    alt_text: str | None = None
+    alt_text: Annotated[str | None, CONTENT] = None
 
 
 class _Post(Event):
@@ -64,9 +65,13 @@ class _Post(Event):
 
 
 class _PostText(_Post):
-    caption: str
-    hashtags: tuple[str, ...] = Field(description="Distinct hashtags of the caption: lower case, without #.")
-    mentions: tuple[str, ...] = Field(description="Distinct usernames from the caption, without @.")
+    caption: Annotated[str, CONTENT]
+    hashtags: Annotated[tuple[str, ...], CONTENT] = Field(
+        description="Distinct hashtags of the caption: lower case, without #."
+    )
+    mentions: Annotated[tuple[str, ...], RELATION] = Field(
+        description="Distinct usernames from the caption, without @."
+    )
     place: Place | None
     entities: TextEntities | None = Field(
         default=None,
@@ -82,8 +87,8 @@ class PostCreated(_PostText):
     type_: ClassVar[str] = "photomesh.post.created.v1"
 
     photo_ids: tuple[PhotoId, ...] = Field(description="One to ten, in display order.")
-    alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
-    created_at: UtcTime
+    alt_texts: Annotated[tuple[str | None, ...], CONTENT] = Field(description="One per photo, in the same order.")
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostCreated:
@@ -108,9 +113,11 @@ class PostPublished(_PostText):
     type_: ClassVar[str] = "photomesh.post.published.v1"
 
     photos: tuple[PostPhoto, ...] = Field(description="In display order.")
-    created_at: UtcTime
-    published_at: UtcTime
-    edited_at: UtcTime | None = Field(default=None, description="When it was last edited, if it was.")
+    created_at: Annotated[UtcTime, ACTIVITY]
+    published_at: Annotated[UtcTime, ACTIVITY]
+    edited_at: Annotated[UtcTime | None, ACTIVITY] = Field(
+        default=None, description="When it was last edited, if it was."
+    )
 
     @classmethod
     def example(cls) -> PostPublished:
@@ -145,16 +152,18 @@ class PostFailed(_Post):
 
     photo_id: PhotoId
     reason: Reason
-    failed_at: UtcTime
-    caption: str = ""
-    hashtags: tuple[str, ...] = ()
-    mentions: tuple[str, ...] = ()
+    failed_at: Annotated[UtcTime, NOT_PERSONAL]
+    caption: Annotated[str, CONTENT] = ""
+    hashtags: Annotated[tuple[str, ...], CONTENT] = ()
+    mentions: Annotated[tuple[str, ...], RELATION] = ()
     place: Place | None = None
     entities: TextEntities | None = None
     photo_ids: tuple[PhotoId, ...] = Field(default=(), description="All photos, in display order.")
-    alt_texts: tuple[str | None, ...] = Field(default=(), description="One per photo, in the same order.")
-    created_at: UtcTime | None = None
-    edited_at: UtcTime | None = None
+    alt_texts: Annotated[tuple[str | None, ...], CONTENT] = Field(
+        default=(), description="One per photo, in the same order."
+    )
+    created_at: Annotated[UtcTime | None, ACTIVITY] = None
+    edited_at: Annotated[UtcTime | None, ACTIVITY] = None
 
     def completed_by(self, earlier: Event) -> PostFailed:
         return _completed(self, earlier) if self.created_at is None else self
@@ -186,10 +195,12 @@ class PostEdited(_PostText):
     type_: ClassVar[str] = "photomesh.post.edited.v1"
 
     photo_ids: tuple[PhotoId, ...] = Field(description="In display order; edits do not change it.")
-    alt_texts: tuple[str | None, ...] = Field(description="One per photo, in the same order.")
-    edited_at: UtcTime
-    created_at: UtcTime | None = None
-    published_at: UtcTime | None = Field(default=None, description="When it was published, if it was.")
+    alt_texts: Annotated[tuple[str | None, ...], CONTENT] = Field(description="One per photo, in the same order.")
+    edited_at: Annotated[UtcTime, ACTIVITY]
+    created_at: Annotated[UtcTime | None, ACTIVITY] = None
+    published_at: Annotated[UtcTime | None, ACTIVITY] = Field(
+        default=None, description="When it was published, if it was."
+    )
     photos: tuple[PostPhoto, ...] = Field(default=(), description="Those of a published post, in display order.")
     reason: Reason | None = Field(default=None, description="Why it is not published, if it failed.")
 
@@ -244,7 +255,7 @@ class PostDeleted(_Post):
     ends: ClassVar[bool] = True
 
     photo_ids: tuple[PhotoId, ...]
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostDeleted:

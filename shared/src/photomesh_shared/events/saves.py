@@ -6,13 +6,14 @@ All events of an account are in the partition of its id, so its saved posts have
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, UtcTime
 from photomesh_shared.ids import CollectionId, PostId, UserId
+from photomesh_shared.personal import ACTIVITY, CONTENT
 
 __all__ = [
     "CollectionCreated",
@@ -54,7 +55,7 @@ class PostSaved(_Save):
 
     type_: ClassVar[str] = "photomesh.post.saved.v1"
 
-    saved_at: UtcTime
+    saved_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostSaved:
@@ -68,7 +69,7 @@ class PostUnsaved(_Save):
     type_: ClassVar[str] = "photomesh.post.unsaved.v1"
     ends: ClassVar[bool] = True
 
-    unsaved_at: UtcTime
+    unsaved_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> PostUnsaved:
@@ -90,8 +91,8 @@ class CollectionCreated(_Collection):
 
     type_: ClassVar[str] = "photomesh.collection.created.v1"
 
-    name: str
-    created_at: UtcTime
+    name: Annotated[str, CONTENT]
+    created_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CollectionCreated:
@@ -103,8 +104,8 @@ class CollectionRenamed(_Collection):
 
     type_: ClassVar[str] = "photomesh.collection.renamed.v1"
 
-    name: str
-    renamed_at: UtcTime
+    name: Annotated[str, CONTENT]
+    renamed_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CollectionRenamed:
@@ -117,7 +118,7 @@ class CollectionDeleted(_Collection):
     type_: ClassVar[str] = "photomesh.collection.deleted.v1"
     ends: ClassVar[bool] = True
 
-    deleted_at: UtcTime
+    deleted_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CollectionDeleted:
@@ -139,7 +140,7 @@ class CollectionPostAdded(_CollectionPost):
 
     type_: ClassVar[str] = "photomesh.collection.post-added.v1"
 
-    added_at: UtcTime
+    added_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CollectionPostAdded:
@@ -152,7 +153,7 @@ class CollectionPostRemoved(_CollectionPost):
     type_: ClassVar[str] = "photomesh.collection.post-removed.v1"
     ends: ClassVar[bool] = True
 
-    removed_at: UtcTime
+    removed_at: Annotated[UtcTime, ACTIVITY]
 
     @classmethod
     def example(cls) -> CollectionPostRemoved:

@@ -19,8 +19,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from photomesh_shared.events import Event, Record, Topic, Undecodable, decode, event_types
+from photomesh_shared.events.documents.headers import header_schema
 from photomesh_shared.events.envelope import CONTENT_TYPE, PARTITION_KEY_HEADER, TOMBSTONE_TYPE
-from photomesh_shared.events.headers import header_schema
 from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.source import Received
 from photomesh_shared.verify_topics.templates import key_template, owner_template, subject_template

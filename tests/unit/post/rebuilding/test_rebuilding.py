@@ -10,6 +10,7 @@ from photomesh_post.rebuilding.memory import MemoryTables, canonical
 from photomesh_post.rebuilding.replay import Replay
 from photomesh_post.tables.rows import FINAL, RowWrite
 from photomesh_shared.events import Envelope, event_types
+from photomesh_shared.ids import timestamp_of
 from tests.support.clock import FakeClock
 
 EXAMPLES = {name: kind.example() for name, kind in event_types().items()}
@@ -66,6 +67,21 @@ async def test_a_changed_a_missing_and_a_superfluous_row_are_found() -> None:
     stored.tables["posts"].clear()
     _, differences = await compare(tables, stored)
     assert str(differences[1]).endswith("missing in the store")
+
+
+async def test_of_older_things_only_some_events_were_replayed() -> None:
+    ada, grace = 382_764_105_932_316_672, 382_764_211_093_504_000
+    began = timestamp_of(grace)
+    replay = Replay(FakeClock())
+    for account_id in (ada, grace):
+        event = EXAMPLES["photomesh.account.updated.v1"].model_copy(update={"user_id": account_id})
+        await replay.apply(Envelope.of(event, entityversion=1))
+    stored = Stored(replay.tables)
+    for row in stored.tables["accounts"]:
+        row["username"] = "from an earlier event"
+    _, differences = await compare(replay.tables, stored, since=began)
+    assert [str(found) for found in differences] == [f"accounts (user_id={grace}): username differ"]
+    assert len((await compare(replay.tables, stored))[1]) == 2
 
 
 async def test_what_ended_may_have_been_compacted_away() -> None:

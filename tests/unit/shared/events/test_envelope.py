@@ -21,7 +21,7 @@ from photomesh_shared.events import (
     decode,
     encode,
 )
-from photomesh_shared.events.headers import decimal_pattern, header_schema
+from photomesh_shared.events.documents.headers import decimal_pattern, header_schema
 from photomesh_shared.observability import logs
 from tests.support.clock import FakeClock
 

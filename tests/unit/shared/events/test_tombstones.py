@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photomesh_shared.events import TOPICS, UnknownType, decode, event_types, tombstone_of
-from photomesh_shared.events.asyncapi import example_record
+from photomesh_shared.events.documents.asyncapi import example_record
 
 ENDS = {name for name, kind in event_types().items() if kind.ends}
 

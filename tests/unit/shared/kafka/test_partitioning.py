@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from photomesh_shared.events import event_types
-from photomesh_shared.events.asyncapi import example_record
+from photomesh_shared.events.documents.asyncapi import example_record
 from photomesh_shared.events.envelope import Record
 from photomesh_shared.kafka.partitioning import partition_of
 

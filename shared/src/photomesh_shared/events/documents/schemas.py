@@ -2,6 +2,9 @@
 
 The producer's is closed: exactly the declared fields. The consumer's is open: further fields may be added. One schema
 cannot express both, and against either alone, a checker reports an added optional field as breaking.
+
+`x-personal` says of each field what personal data it is, in the producer's schemas and in AsyncAPI. The consumer's are
+without it: subscribers compile those, and ajv in its strict mode refuses keywords of no vocabulary.
 """
 
 from __future__ import annotations
@@ -9,16 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from photomesh_shared.events.documents.personal_fields import models_of, personal_of
 from photomesh_shared.events.envelope import Event
+from photomesh_shared.events.topics import TOPICS
+from photomesh_shared.personal import Personal
 
-__all__ = ["consumer_schema", "producer_schema"]
+__all__ = ["consumer_schema", "declare_personal", "producer_schema"]
 
 Schema = dict[str, Any]
+
+_OF_THE_EVENT = "that of the event"
 
 
 def producer_schema(kind: type[Event]) -> Schema:
     """Return the schema of published events: all fields are required, others forbidden."""
-    return _schema(kind, "serialization", "producer", lambda node: None)
+    schema = _schema(kind, "serialization", "producer", lambda node: None)
+    declare_personal(kind, schema)
+    return schema
 
 
 def consumer_schema(kind: type[Event]) -> Schema:
@@ -29,6 +39,27 @@ def consumer_schema(kind: type[Event]) -> Schema:
             del node["additionalProperties"]
 
     return _schema(kind, "validation", "consumer", open_up)
+
+
+def declare_personal(kind: type[Event], schema: Schema) -> None:
+    """Add `x-personal` to all fields of the event and of its parts, as far as they say what they are."""
+    for model in models_of(kind):
+        node = schema if model is kind else schema["$defs"][model.__name__]
+        retention = TOPICS[kind.topic].kept_in_short if model is kind else _OF_THE_EVENT
+        for name, personal in personal_of(model).items():
+            if personal is not None:
+                node["properties"][name]["x-personal"] = _declaration(personal, retention)
+
+
+def _declaration(personal: Personal, retention: str) -> Schema:
+    if not personal.is_personal:
+        return {"category": personal.category}
+    return {
+        "category": personal.category,
+        "purpose": personal.purpose,
+        "basis": personal.basis,
+        "retention": retention,
+    }
 
 
 def _schema(kind: type[Event], mode: Any, side: str, change: Callable[[Schema], None]) -> Schema:

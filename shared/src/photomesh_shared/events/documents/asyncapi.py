@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from photomesh_shared.events.catalogue import TOMBSTONE_RETENTION, Topic
+from photomesh_shared.events.documents.headers import header_schema
+from photomesh_shared.events.documents.schemas import consumer_schema, declare_personal
 from photomesh_shared.events.envelope import CONTENT_TYPE, Envelope, Event, Record, encode, event_types
-from photomesh_shared.events.headers import header_schema
-from photomesh_shared.events.schemas import consumer_schema
 from photomesh_shared.events.topics import TOPICS
 from photomesh_shared.events.versions import version_at
 
@@ -151,6 +151,7 @@ def _operation(topic: Topic) -> Json:
 
 def _message(kind: type[Event], schemas: Json) -> Json:
     payload = consumer_schema(kind)
+    declare_personal(kind, payload)
     for name, schema in payload.pop("$defs", {}).items():
         lifted = _lift(schema)
         if schemas.setdefault(name, lifted) != lifted:

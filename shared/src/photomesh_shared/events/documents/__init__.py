@@ -1,0 +1,1 @@
+"""What subscribers read about events: JSON Schemas, AsyncAPI, personal data."""

@@ -1,0 +1,1 @@
+"""The inventory of personal data in stores, from the `personal.toml` of each deployable."""
