@@ -75,7 +75,11 @@ class UpstreamUnavailable(Unavailable):
 
 
 class UpstreamTimeout(Problem):
-    """The service behind the gateway did not respond in time. The request may or may not have been carried out: repeat
-    it with the same `Idempotency-Key`, or check before you repeat it."""
+    """The service behind the gateway did not respond in time. The request may or may not have been carried out: after
+    `Retry-After` seconds, repeat it with the same `Idempotency-Key`, or check before you repeat it."""
 
     status, code, title, retryable = 504, "upstream-timeout", "The service did not respond in time", True
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.headers.setdefault("Retry-After", "2")

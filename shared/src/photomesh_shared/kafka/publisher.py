@@ -26,6 +26,7 @@ from opentelemetry.trace import SpanKind
 
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
+from photomesh_shared.concurrency.circuit_breaker import CircuitBreaker, CircuitOpen
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.events import TOPICS, Envelope, Event, Record, encode, tombstone_of
 from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED, start_publisher_series
@@ -40,6 +41,7 @@ _MAX_REQUEST_BYTES = 2 * 1_048_576  # a dead letter is its record plus headers
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
+_FAILURES_IN_A_ROW = 3  # then calls fail at once, but for one that tries
 
 
 class Publisher(Protocol):
@@ -63,6 +65,9 @@ class KafkaPublisher:
 
     An idempotent producer retries across broker restarts without duplicates or reordering. Errors that it cannot
     recover from (an unknown producer id, a sequence gap, a refused batch) are fatal; it is replaced then.
+
+    While Kafka is away, callers do not wait: after three failures in a row, one call at a time tries, and the others
+    fail at once.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class KafkaPublisher:
         self._connecting = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._breaker = CircuitBreaker(self._clock, failures=(EventLogUnavailable,), threshold=_FAILURES_IN_A_ROW)
         start_publisher_series(topic.name for topic in TOPICS.values() if f"{client_id}-".startswith(f"{topic.owner}-"))
 
     async def start(self) -> None:
@@ -127,17 +133,24 @@ class KafkaPublisher:
         started = self._clock.monotonic()
         outcome = "failed"
         try:
-            async with asyncio.timeout(self._delivery_seconds):
-                await self._send(records)
+            with self._breaker.call():
+                await self._send_in_time(records)
             outcome = "ok"
-        except TimeoutError as error:
-            raise EventLogUnavailable(f"Kafka did not acknowledge within {self._delivery_seconds:g} s") from error
+        except CircuitOpen as error:
+            raise EventLogUnavailable("Kafka did not acknowledge the last records") from error
         finally:
             elapsed = self._clock.monotonic() - started
             for record in records:
                 PUBLISHED.labels(record.topic, outcome).inc()
             for topic in {record.topic for record in records}:
                 PUBLISH_SECONDS.labels(topic).observe(elapsed)
+
+    async def _send_in_time(self, records: Sequence[Record]) -> None:
+        try:
+            async with asyncio.timeout(self._delivery_seconds):
+                await self._send(records)
+        except TimeoutError as error:
+            raise EventLogUnavailable(f"Kafka did not acknowledge within {self._delivery_seconds:g} s") from error
 
     async def _send(self, records: Sequence[Record]) -> None:
         producer = await self._connected()
