@@ -68,10 +68,10 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 ##@ Operation
 .PHONY: reprocess topics-verify rebuild-check
 topics-verify: .venv ## Check that topics hold what docs/events.md promises: T="posts follows" (ARGS="--since 2026-11-01T00:00:00Z")
-	@set -a; eval "$$($(LOCAL) env topics --stack $(STACK))"; $(PYTHON) -m photomesh_shared.verify_topics $(T) $(ARGS)
+	@set -a; eval "$$($(LOCAL) env operator --stack $(STACK))"; $(PYTHON) -m photomesh_shared.verify_topics $(T) $(ARGS)
 
 rebuild-check: .venv ## Make post's read models from zero, from the topics, and compare them with its tables
-	@set -a; eval "$$($(LOCAL) env post-engagement --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check $(ARGS)
+	@set -a; eval "$$($(LOCAL) env post-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check $(ARGS)
 
 reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…", "--before 2026-11-01T00:00:00Z"; --dry-run
 	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)

@@ -19,7 +19,8 @@ import pytest
 from photomesh_local import environment
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.ids import IdGenerator
-from tests.support.kafka import Topics
+from photomesh_shared.settings import KafkaSettings
+from tests.support.kafka import Topics, kafka_user
 from tests.support.servers import Servers, open_servers, source
 from tests.support.tokens import Issuer, serve_jwks
 
@@ -78,8 +79,14 @@ def service_environment(servers: Servers, issuer: Issuer) -> Environment:
 
 
 @pytest.fixture(scope="session")
-def topics(ports: Mapping[str, int]) -> Topics:
-    return Topics(f"127.0.0.1:{ports['KAFKA']}")
+def kafka(servers: Servers) -> KafkaSettings:
+    """The administrator of the test stack's Kafka."""
+    return kafka_user()
+
+
+@pytest.fixture(scope="session")
+def topics(kafka: KafkaSettings) -> Topics:
+    return Topics(kafka)
 
 
 @pytest.fixture(scope="session")

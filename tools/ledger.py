@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from photomesh_shared.events import Event, Topic
-from photomesh_shared.kafka.admin import topic_specs
+from photomesh_shared.kafka.admin.topics import topic_specs
 from photomesh_shared.verify_topics.templates import key_template, owner_template, subject_template
 from tools.compatibility import Pair, shape
 

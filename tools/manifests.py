@@ -47,7 +47,12 @@ KUBERNETES = "1.37"
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
 STRIMZI = "1.2.0"
 DEFINITIONS = {
-    "github.com/kedacore/keda/v2@v2.21.0": ["config/crd/bases/keda.sh_scaledobjects.yaml"],
+    "github.com/kedacore/keda/v2@v2.21.0": [
+        f"config/crd/bases/keda.sh_{kind}.yaml" for kind in ("scaledobjects", "triggerauthentications")
+    ],
+    "github.com/cert-manager/cert-manager@v1.19.1": [
+        f"deploy/crds/cert-manager.io_{kind}.yaml" for kind in ("certificates", "issuers")
+    ],
     "github.com/cloudnative-pg/cloudnative-pg@v1.30.0": ["config/crd/bases/postgresql.cnpg.io_clusters.yaml"],
     "sigs.k8s.io/gateway-api@v1.5.1": [
         f"config/crd/standard/gateway.networking.k8s.io_{kind}.yaml"
@@ -153,7 +158,7 @@ def _definitions() -> Iterator[Path]:
 def _strimzi() -> list[Path]:
     """Return Strimzi's definitions, from its own generator; empty without Java 21 and Maven."""
     folder = HOME / f"strimzi-{STRIMZI}"
-    kinds = {"kafka": "kafka.Kafka", "nodepool": "nodepool.KafkaNodePool"}
+    kinds = {"kafka": "kafka.Kafka", "nodepool": "nodepool.KafkaNodePool", "user": "user.KafkaUser"}
     files = {kind: folder / f"{kind}.yaml" for kind in kinds}
     java = _java()
     if not all(file.exists() for file in files.values()):

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 import photomesh_local as local
 from benchmarks.fanout.stage import Crowd, bytes_per_entry, consumers, fill, serve
+from benchmarks.kafka import kafka_user
 from benchmarks.report import machine, ms, write
 from photomesh_feed.delivery.fanout_planner import TASK_FOLLOWERS
 from photomesh_feed.domain.timelines import FEED_POSTS
@@ -125,9 +126,7 @@ async def _measure(arguments: argparse.Namespace) -> list[Result]:
         redis = await stack.enter_async_context(open_redis(redis_url))
         await redis.flushdb()
         stack.push_async_callback(redis.flushdb)
-        publisher = await stack.enter_async_context(
-            open_publisher(local.environment("test", "feed-consumer")["PHOTOMESH_KAFKA_BOOTSTRAP"], "bench")
-        )
+        publisher = await stack.enter_async_context(open_publisher(kafka_user("feed-consumer"), "bench"))
         graph_url = await stack.enter_async_context(serve(crowds))
         await stack.enter_async_context(consumers(graph_url, redis_url))
         for crowd in crowds:

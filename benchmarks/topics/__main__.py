@@ -12,12 +12,15 @@ from datetime import UTC, datetime, timedelta
 from aiokafka import AIOKafkaProducer
 
 import photomesh_local as local
+from benchmarks.kafka import kafka_user
 from benchmarks.report import machine, write
 from photomesh_shared.events import TOPICS, Envelope, Record, Topic, encode, event_types
 from photomesh_shared.events.envelope import tombstone_of
-from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.verify_topics.checks import TopicChecker
 
 _STACK = "test"
@@ -47,19 +50,19 @@ def records(topic: Topic, name: str, count: int) -> Iterator[Record]:
             yield replace(ended, topic=name)
 
 
-async def measure(bootstrap: str, topic: Topic, count: int) -> tuple[int, float, float]:
+async def measure(kafka: KafkaSettings, topic: Topic, count: int) -> tuple[int, float, float]:
     """Return how many records were verified, and the seconds: of the wall, and of the processor."""
     name = f"bench_{topic.name}_{time.time_ns()}"
     sample = replace(topic, name=name, consumers=())
-    await apply_topics(bootstrap, topic_specs([sample], replication=1))
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=50, max_batch_size=262_144) as producer:
+    await apply_topics(kafka, topic_specs([sample], replication=1))
+    async with AIOKafkaProducer(**connection_options(kafka), linger_ms=50, max_batch_size=262_144) as producer:
         for record in records(topic, name, count):
             partition = partition_of(record.partition_key or b"", sample.partitions)
             await producer.send(name, record.value, record.key, partition, headers=list(record.headers))
         await producer.flush()
     checker = TopicChecker(sample, sample.partitions, lag_begins=datetime.now(UTC) - timedelta(days=7))
     began, processor = time.perf_counter(), time.process_time()
-    async for received in read_topic(bootstrap, name):
+    async for received in read_topic(kafka, name):
         checker.check(received)
     wall, used = time.perf_counter() - began, time.process_time() - processor
     summary = checker.summary()
@@ -75,7 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     count = 5_000 if options.quick else options.records
     local.up(_STACK, ["kafka"])
-    bootstrap = local.environment(_STACK, "post-engagement")["PHOTOMESH_KAFKA_BOOTSTRAP"]
+    kafka = kafka_user()
     lines = [
         "# Verifying topics",
         "",
@@ -86,7 +89,7 @@ def main() -> None:
     ]
     figures: dict[str, object] = {}
     for name in _MEASURED:
-        checked, wall, used = asyncio.run(measure(bootstrap, TOPICS[name], count))
+        checked, wall, used = asyncio.run(measure(kafka, TOPICS[name], count))
         lines.append(f"| `{name}` | {checked:,} | {checked / wall:,.0f} | {checked / used:,.0f} |")
         figures[name] = {"records": checked, "seconds": wall, "processor_seconds": used}
     print(write("topics", lines, figures))

@@ -96,6 +96,8 @@ def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
             if (values := _values(derived, name, program) | _call_keys(derived, name, programs))
         ),
         *(_owner(derived, name) for name in (*databases, "objects")),
+        _secret(DATA, "kafka-passwords", {user: derived(f"kafka/{user}") for user in _kafka_users(registry)}),
+        _secret(APP, "keda", {"username": "keda", "password": derived("kafka/keda")}),
         _secret(DATA, "redis", {"password": derived("redis/password")}),
         _secret(DATA, "feed-redis", {"password": derived("feed-redis/password")}),
         _secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": _identities(derived, programs)})}),
@@ -119,10 +121,17 @@ def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str
             case "redis" | "feed-redis":
                 url = f"redis://:{derived(f'{server}/password')}@{server}-master.{DATA}.svc:6379/0"
                 values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
+            case "kafka":
+                values["PHOTOMESH_KAFKA_PASSWORD"] = derived(f"kafka/{name}")
             case "object-storage":
                 values["PHOTOMESH_S3_ACCESS_KEY"] = derived(f"object-storage/{name}/access-key")
                 values["PHOTOMESH_S3_SECRET_KEY"] = derived(f"object-storage/{name}/secret-key")
     return values
+
+
+def _kafka_users(registry: Mapping[str, Any]) -> list[str]:
+    programs = [name for name, program in registry["programs"].items() if "kafka" in program.get("servers", ())]
+    return [*programs, "operator", "keda", *registry.get("subscribers", ())]
 
 
 def _call_keys(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict[str, str]:

@@ -23,7 +23,9 @@ from photomesh_post.settings import EngagementSettings
 from photomesh_shared.events import TOPICS, event_types
 from photomesh_shared.events.documents.asyncapi import event_id_pattern, example_record
 from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.verify_topics.__main__ import verify
+from tests.support.kafka import kafka_user
 from tests.support.services import settings_from
 from tests.support.society import Actions, settle
 from tests.support.waiting import eventually
@@ -85,14 +87,14 @@ async def test_the_mesh_agrees_with_the_model(
             async with weather():
                 await step()
             await eventually(people.differences, until=lambda lines: not lines, within=40)
-    await topics_and_tables_agree(service_environment("post-engagement"), began)
+    await topics_and_tables_agree(service_environment("post-consumer"), began)
 
 
-async def examples_are_what_is_written(bootstrap: str, began: datetime) -> None:
+async def examples_are_what_is_written(kafka: KafkaSettings, began: datetime) -> None:
     """Ids and versions have the forms that documents show."""
     kinds = event_types()
     for topic in TOPICS:
-        async for received in read_topic(bootstrap, topic, since=began):
+        async for received in read_topic(kafka, topic, since=began):
             record = received.record
             if not record.is_tombstone:
                 kind = kinds[record.header("ce_type") or ""]
@@ -104,10 +106,11 @@ async def examples_are_what_is_written(bootstrap: str, began: datetime) -> None:
 async def topics_and_tables_agree(variables: Mapping[str, str], began: datetime) -> None:
     """What the society wrote keeps the contract of events, and post's tables can be made from it."""
     settings = settings_from(EngagementSettings, variables)
-    summaries = await verify(settings.kafka_bootstrap, list(TOPICS), since=began)
+    operator = kafka_user("operator")
+    summaries = await verify(operator, list(TOPICS), since=began)
     assert [summary for summary in summaries if not summary.is_sound] == []
     assert {summary.topic for summary in summaries if summary.records} >= {"accounts", "follows", "posts", "engagement"}
-    await examples_are_what_is_written(settings.kafka_bootstrap, began)
+    await examples_are_what_is_written(operator, began)
     # The consumers may be a moment behind the log.
     compared, differences = await eventually(
         lambda: rebuild.check(settings, began), until=lambda found: not found[1], within=30, every=1

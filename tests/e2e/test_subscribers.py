@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.client import Account, Platform
-from tests.support.kafka import Topics
+from tests.support.kafka import Topics, kafka_user
 from tests.support.node import node, packages
 from tests.support.waiting import eventually
 
@@ -40,12 +41,14 @@ async def test_a_subscriber_has_what_the_api_has(
     else:
         program = [sys.executable, str(KITS / "python" / "subscriber.py")]
     group, state = f"example-{kit}-{secrets.token_hex(4)}", tmp_path / "state"
-    common = ["--bootstrap", topics.bootstrap, "--group", group, "--state", str(state), "--until-end", "--print"]
+    user = kafka_user("example")
+    common = ["--bootstrap", user.kafka_bootstrap, "--group", group, "--state", str(state), "--until-end", "--print"]
+    environment = {**os.environ, "KAFKA_PASSWORD": user.kafka_password.get_secret_value()}
 
     async def posts(*options: str) -> dict[str, str]:
         """The captions of Ada's posts, by id, after the program has read what is there."""
         process = await asyncio.create_subprocess_exec(
-            *program, *common, *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *program, *common, *options, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         output, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()

@@ -29,7 +29,7 @@ from tests.faults import checks
 from tests.faults.injection import inject
 from tests.faults.schedule import Fault, outages, schedule
 from tests.support import photos
-from tests.support.kafka import Topics
+from tests.support.kafka import Topics, kafka_user
 from tests.support.servers import Servers, open_servers
 from tests.support.society import Actions, settle
 
@@ -57,7 +57,7 @@ class Run:
     def __post_init__(self) -> None:
         ports = self.servers.ports
         self.url = f"http://127.0.0.1:{ports['GATEWAY']}"
-        self.topics = Topics(f"127.0.0.1:{ports['KAFKA']}")
+        self.topics = Topics(kafka_user())
         self.platform = Platform(self.http, self.url, tries=60)
         self.programs = [*(name for name in SERVERS if name not in _CDN), *local.services_of("test")]
 

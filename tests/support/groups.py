@@ -6,18 +6,20 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
 
+from photomesh_shared.kafka.connection import connection_options
+from photomesh_shared.settings import KafkaSettings
 from tests.support.waiting import eventually
 
 __all__ = ["forget_members"]
 
 
-async def forget_members(bootstrap: str, group: str) -> None:
+async def forget_members(kafka: KafkaSettings, group: str) -> None:
     """Has all members leave, on their behalf.
 
     After a SIGKILL the broker would wait out the session (30 s) before others get the partitions; a test that kills a
     consumer at every step has no need to.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**connection_options(kafka))
     await admin.start()
     try:
         coordinator = await _coordinator(admin, group)

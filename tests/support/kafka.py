@@ -7,23 +7,40 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from photomesh_local.configuration.environment import kafka_environment
 from photomesh_shared.events import Envelope, Event, Record, decode
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.partitioning import partition_of
+from photomesh_shared.settings import KafkaSettings
+from tests.support.services import settings_from
 from tests.support.waiting import eventually
 
-__all__ = ["Topics"]
+__all__ = ["NO_KAFKA", "Topics", "kafka_user", "kafka_variables"]
+
+NO_KAFKA = KafkaSettings(kafka_bootstrap="127.0.0.1:1", kafka_security_protocol="PLAINTEXT")
+"""Where nobody listens."""
+
+
+def kafka_user(name: str | None = None) -> KafkaSettings:
+    """A user of the test stack's Kafka; the administrator, who may do everything, if there is no name."""
+    return settings_from(KafkaSettings, kafka_variables(name))
+
+
+def kafka_variables(name: str | None = None) -> dict[str, str]:
+    """The variables of a process that is this user."""
+    return kafka_environment("test", name)
 
 
 class Topics:
     """The test stack's topics, read from their beginning without a group."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.kafka = kafka
 
     async def records(self, topic: str) -> list[Record]:
         """Everything that the topic holds now."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap,
+            **connection_options(self.kafka),
             enable_auto_commit=False,
             group_id=None,
             auto_offset_reset="earliest",  # a seek can be undone by the reset that assigning begins
@@ -64,7 +81,7 @@ class Topics:
 
     async def send(self, records: list[Record]) -> None:
         """Writes records as they are, to the partitions of their owners."""
-        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all") as producer:
+        async with AIOKafkaProducer(**connection_options(self.kafka), acks="all") as producer:
             for record in records:
                 partitions = await producer.partitions_for(record.topic)
                 number = partition_of(record.partition_key or b"", len(partitions))
@@ -73,9 +90,9 @@ class Topics:
 
     async def caught_up(self, group: str, *, within: float = 60.0) -> None:
         """Waits until the group has committed everything that its partitions hold now."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin = AIOKafkaAdminClient(**connection_options(self.kafka))
         await admin.start()
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, group_id=None)
+        consumer = AIOKafkaConsumer(**connection_options(self.kafka), enable_auto_commit=False, group_id=None)
         await consumer.start()
         try:
             committed = await admin.list_consumer_group_offsets(group)

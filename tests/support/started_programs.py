@@ -16,6 +16,7 @@ from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import KafkaPublisher
 from photomesh_shared.kafka.runner import ConsumerRunner
 from photomesh_shared.stores.object_storage import ObjectStorage
+from tests.support.kafka import NO_KAFKA
 
 
 async def _handle(_: Any) -> None:
@@ -31,8 +32,8 @@ def main() -> None:
     ):
         import_module(module)
     Admission(AdmissionLimits(total=1, per_upstream=1, per_client=1, queue=1, patience=1))
-    publisher = KafkaPublisher("nowhere:1", "post-consumer")
-    ConsumerRunner(kafka_source("nowhere:1"), group="post", handlers={PhotoReady: _handle}, publisher=publisher)
+    publisher = KafkaPublisher(NO_KAFKA, "post-consumer")
+    ConsumerRunner(kafka_source(NO_KAFKA), group="post", handlers={PhotoReady: _handle}, publisher=publisher)
     ObjectStorage(None, None)
     for family in REGISTRY.collect():
         if family.type == "counter":

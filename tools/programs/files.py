@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 import tomllib
@@ -13,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from photomesh_local.configuration import registry, stack
 from photomesh_local.configuration.environment import ONE_MACHINE
 from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.secrets import kafka_password
 from photomesh_local.servers import seaweedfs
 from tools.programs import views
+from tools.programs.kafka_users import kafka_users
 
 __all__ = ["OWNED_FOLDERS", "REGION_FILES", "ROOT", "generated", "strays", "templates", "with_regions"]
 
@@ -52,6 +55,7 @@ def generated() -> dict[Path, str]:
 
     files = {
         "docker-compose.yml": render("docker-compose.yml"),
+        "deploy/kafka-users.toml": render("kafka-users.toml"),
         "deploy/local/programs.env": render("programs.env"),
         "gateway/src/photomesh_gateway/routing/upstreams.py": render("upstreams.py"),
         f"{_BASE}/common/services.env": render("kubernetes/services.env"),
@@ -65,6 +69,7 @@ def generated() -> dict[Path, str]:
         f"{_BASE}/monitoring/scaling.yaml": render(
             "kubernetes/scaling-rules.yaml", programs=[p for p in _deployments() if p.kind == "consumer"]
         ),
+        "deploy/k8s/data-plane/kafka-users.yaml": render("kubernetes/kafka-users.yaml"),
         "deploy/k8s/data-plane/databases.yaml": render("kubernetes/databases.yaml"),
     }
     for program in _deployments():
@@ -126,7 +131,10 @@ def templates() -> Environment:
         "programs": list(registry.PROGRAMS.values()),
         "deployments": _deployments(),
         "jobs": jobs,
-        "once": ["databases", *(job.name for job in jobs)],
+        "kafka_users": kafka_users(),
+        "kafka_passwords": json.dumps({user: _secret(kafka_password(user)) for user in registry.KAFKA_USERS}),
+        "users_deployable": registry.PROGRAMS["topics"].deployable,
+        "once": ["databases", "kafka-users", *(job.name for job in jobs)],
         "deployables": list(registry.DEPLOYABLES.values()),
         "upstreams": registry.UPSTREAMS,
         "servers": tomllib.loads((ROOT / "deploy/servers.toml").read_text()),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 from photomesh_local.configuration.registry import PROGRAMS, ConsumerScaling, Deployable, Program, callers_of
-from photomesh_local.configuration.secrets import call_key, object_storage_keys
+from photomesh_local.configuration.secrets import call_key, kafka_password, object_storage_keys
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 
@@ -18,6 +18,7 @@ __all__ = [
     "consumed_by",
     "explain_scaling",
     "has_secrets",
+    "kafka_password",
     "needs",
     "object_storage_keys",
     "own_environment",
@@ -49,7 +50,7 @@ def needs(program: Program) -> list[str]:
 
 def has_secrets(program: Program) -> bool:
     return bool(program.secrets or program.internal_calls or callers_of(program)) or bool(
-        {"postgres", "redis", "feed-redis", "object-storage"} & set(program.servers)
+        {"postgres", "redis", "feed-redis", "object-storage", "kafka"} & set(program.servers)
     )
 
 
@@ -57,7 +58,8 @@ def own_environment(program: Program) -> list[tuple[str, str]]:
     """Return its own variables in the cluster, without the prefix."""
     keyspace = {"CASSANDRA_KEYSPACE": program.deployable.snake_case} if "cassandra" in program.servers else {}
     name = {} if program.kind == "job" else {"PROGRAM": program.name}
-    return list({**name, **keyspace, **program.environment}.items())
+    kafka = {"KAFKA_USER": program.name} if "kafka" in program.servers else {}
+    return list({**name, **keyspace, **kafka, **program.environment}.items())
 
 
 def call_keys(program: Program) -> list[tuple[str, str]]:

@@ -19,6 +19,8 @@ kafkajs.CompressionCodecs[kafkajs.CompressionTypes.LZ4] = () => ({
 const { values: options } = parseArgs({
   options: {
     bootstrap: { type: 'string', default: process.env.KAFKA_BOOTSTRAP ?? '127.0.0.1:18092' },
+    user: { type: 'string', default: 'example' }, // its password is in KAFKA_PASSWORD
+    ssl: { type: 'boolean', default: false }, // encrypt connections
     group: { type: 'string', default: 'example-node' },
     state: { type: 'string' }, // a JSON file
     rebuild: { type: 'boolean', default: false }, // empty the state and begin at the earliest record
@@ -94,7 +96,12 @@ function handle(posts, message) {
   posts.apply(event);
 }
 
-const kafka = new kafkajs.Kafka({ brokers: [options.bootstrap], logLevel: kafkajs.logLevel.ERROR });
+const kafka = new kafkajs.Kafka({
+  brokers: [options.bootstrap],
+  ssl: options.ssl,
+  sasl: { mechanism: 'scram-sha-512', username: options.user, password: process.env.KAFKA_PASSWORD },
+  logLevel: kafkajs.logLevel.ERROR,
+});
 const posts = new Posts(options.state);
 const admin = kafka.admin();
 await admin.connect();
@@ -113,28 +120,31 @@ for (const { partition, low, high } of ends) {
   if (Math.max(begin, Number(low)) < Number(high)) left.set(partition, Number(high));
 }
 
-const consumer = kafka.consumer({ groupId: options.group });
-await consumer.connect();
-await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
-const ended = new Promise((resolve, reject) => {
-  if (options['until-end'] && left.size === 0) resolve();
-  consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
-  consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: true,
-    eachBatch: async ({ batch }) => {
-      for (const message of batch.messages) handle(posts, message);
-      posts.store();
-      const next = (BigInt(batch.lastOffset()) + 1n).toString();
-      // After the state: a crash in between repeats records.
-      await consumer.commitOffsets([{ topic: TOPIC, partition: batch.partition, offset: next }]);
-      if (Number(next) >= left.get(batch.partition)) left.delete(batch.partition);
-      if (options['until-end'] && left.size === 0) resolve();
-    },
+async function consume() {
+  const consumer = kafka.consumer({ groupId: options.group });
+  await consumer.connect();
+  await consumer.subscribe({ topic: TOPIC, fromBeginning: true });
+  const ended = new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: true,
+      eachBatch: async ({ batch }) => {
+        for (const message of batch.messages) handle(posts, message);
+        posts.store();
+        const next = (BigInt(batch.lastOffset()) + 1n).toString();
+        // After the state: a crash in between repeats records.
+        await consumer.commitOffsets([{ topic: TOPIC, partition: batch.partition, offset: next }]);
+        if (Number(next) >= left.get(batch.partition)) left.delete(batch.partition);
+        if (options['until-end'] && left.size === 0) resolve();
+      },
+    });
   });
-});
-process.once('SIGINT', () => consumer.disconnect().then(() => process.exit(0)));
-await ended;
-await consumer.disconnect();
+  process.once('SIGINT', () => consumer.disconnect().then(() => process.exit(0)));
+  await ended;
+  await consumer.disconnect();
+}
+
+if (!options['until-end'] || left.size > 0) await consume(); // nothing to read: no member of the group
 posts.store();
 if (options.print) for (const post of posts.published()) console.log(JSON.stringify(post));

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,11 @@ async def subscribe(options: argparse.Namespace) -> None:
     consumer = AIOKafkaConsumer(
         TOPIC,
         bootstrap_servers=options.bootstrap,
+        security_protocol=options.protocol,
+        ssl_context=ssl.create_default_context() if options.protocol == "SASL_SSL" else None,
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_plain_username=options.user,
+        sasl_plain_password=os.environ["KAFKA_PASSWORD"],
         group_id=options.group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
@@ -125,7 +131,9 @@ async def subscribe(options: argparse.Namespace) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bootstrap", default=os.environ.get("KAFKA_BOOTSTRAP", "127.0.0.1:18092"))
-    parser.add_argument("--group", default="example-python")
+    parser.add_argument("--user", default="example", help="the Kafka user; its password is in KAFKA_PASSWORD")
+    parser.add_argument("--protocol", choices=["SASL_PLAINTEXT", "SASL_SSL"], default="SASL_PLAINTEXT")
+    parser.add_argument("--group", default="example-python", help="begins with the user's name and a hyphen")
     parser.add_argument("--state", required=True, metavar="FILE", help="an SQLite file")
     parser.add_argument("--rebuild", action="store_true", help="empty the state and begin at the earliest record")
     parser.add_argument("--until-end", action="store_true", help="stop at what is now the end of the topic")

@@ -44,10 +44,10 @@ class _Owner:
         self.partitions -= set(partitions)
 
 
-async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
+async def waiting(settings: KafkaSettings, topic: str, group: str) -> list[Received]:
     """Return the dead letters that have not been replayed. Raises Unavailable."""
     owner = _Owner()
-    source = _source(bootstrap, topic, group, owner)
+    source = _source(settings, topic, group, owner)
     try:
         await source.start()
         return [letter async for letter in _remaining(source, owner)]
@@ -55,13 +55,15 @@ async def waiting(bootstrap: str, topic: str, group: str) -> list[Received]:
         await source.stop()
 
 
-async def replay(bootstrap: str, topic: str, group: str, handling: Handling, flush: Flush | None = None) -> int:
+async def replay(
+    settings: KafkaSettings, topic: str, group: str, handling: Handling, flush: Flush | None = None
+) -> int:
     """Handle the pending dead letters, at least once. Returns how many. Raises Unavailable.
 
     A record that fails again is a new dead letter, for the next replay.
     """
     owner = _Owner()
-    source = _source(bootstrap, topic, group, owner)
+    source = _source(settings, topic, group, owner)
     never = asyncio.Event()
     count = 0
     try:
@@ -77,8 +79,8 @@ async def replay(bootstrap: str, topic: str, group: str, handling: Handling, flu
     return count
 
 
-def _source(bootstrap: str, topic: str, group: str, owner: _Owner) -> Source:
-    return kafka_source(bootstrap)(f"{group}.replay", [dead_letter_topic(topic, group)], owner)
+def _source(settings: KafkaSettings, topic: str, group: str, owner: _Owner) -> Source:
+    return kafka_source(settings)(f"{group}.replay", [dead_letter_topic(topic, group)], owner)
 
 
 async def _remaining(source: Source, owner: _Owner) -> AsyncIterator[Received]:
@@ -108,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{chosen.topic} has no consumer {chosen.group}; it has {', '.join(TOPICS[chosen.topic].consumers)}"
         )
     try:
-        for letter in asyncio.run(waiting(KafkaSettings().kafka_bootstrap, chosen.topic, chosen.group)):
+        for letter in asyncio.run(waiting(KafkaSettings(), chosen.topic, chosen.group)):
             print(_line(letter.record))
     except Unavailable as error:
         print(str(error), file=sys.stderr)

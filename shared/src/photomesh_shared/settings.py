@@ -96,12 +96,31 @@ class CalleeSettings(ServiceSettings):
 
 
 class KafkaSettings(_Settings):
+    """Settings of every client of Kafka. `photomesh_shared.kafka.connection` makes the driver's options of them."""
+
     kafka_bootstrap: str = Field("127.0.0.1:18092", description="Brokers, host:port, separated by commas.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "SASL_PLAINTEXT", description="Whether connections are encrypted (SSL), and whether the client logs in (SASL)."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the client logs in."
+    )
+    kafka_user: str = Field("", description="The name with which it logs in.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    kafka_ca_file: str | None = Field(
+        None, description="The authorities, as PEM, that may vouch for the brokers; default: those of the system."
+    )
     kafka_replication: int = Field(1, ge=1, description="Replicas of each topic.")
     kafka_partitions: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default={},
         description='Partitions by topic, as JSON, where not 12; `"*"` is for all topics that are not named.',
     )
+
+    @model_validator(mode="after")
+    def _logs_in(self) -> KafkaSettings:
+        if self.kafka_security_protocol.startswith("SASL_") and not self.kafka_user:
+            raise ValueError(f"PHOTOMESH_KAFKA_USER is missing: {self.kafka_security_protocol} needs a login")
+        return self
 
 
 class KafkaConsumerSettings(ServiceSettings, KafkaSettings):

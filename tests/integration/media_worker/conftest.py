@@ -40,7 +40,7 @@ def working(environment: Mapping[str, str], topics: Topics) -> Working:
 
     @asynccontextmanager
     async def run(failpoints: str = "", *, lane: str = "uploads") -> AsyncIterator[Process]:
-        await forget_members(topics.bootstrap, "media-worker" if lane == "uploads" else "media-worker-reprocess")
+        await forget_members(topics.kafka, "media-worker" if lane == "uploads" else "media-worker-reprocess")
         settings = {"PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1"}
         async with process(
             "photomesh_media_worker", {**environment, **settings}, port=free_port(), failpoints=failpoints

@@ -36,7 +36,7 @@ def environment(service_environment: Environment) -> Environment:
 @pytest.fixture(scope="session")
 async def platform(environment: Environment, new_id: Callable[[], int]) -> AsyncIterator[Platform]:
     settings = settings_from(ConsumerSettings, environment("post-consumer"))
-    async with open_publisher(settings.kafka_bootstrap, "tests") as publisher, open_all_objects() as storage:
+    async with open_publisher(settings, "tests") as publisher, open_all_objects() as storage:
         yield Platform(publisher, storage, new_id)
 
 

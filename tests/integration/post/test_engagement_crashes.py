@@ -109,7 +109,7 @@ async def test_the_consumer_is_killed_while_it_counts_comments(
     async with _running(environment, COUNTING, f"{failpoint}=kill") as victim:
         await ada.platform.publish(*_life(ada, grace, post))
         assert await victim.ended(60) == -9
-    await forget_members(topics.bootstrap, "post-engagement")
+    await forget_members(topics.kafka, "post-engagement")
     async with _running(environment, COUNTING):
         await topics.caught_up("post-engagement")
     await _assert_right(ada, post, database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import asyncpg
@@ -11,10 +11,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from photomesh_shared.events import Record, dead_letter_topic
-from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
 from photomesh_shared.kafka.source import Connect
+from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.stores.outbox import DDL
 from tests.support.databases import new_database
 from tests.support.kafka import Topics
@@ -23,19 +25,14 @@ from tests.support.servers import Servers
 
 
 @pytest.fixture(scope="session")
-def bootstrap(ports: Mapping[str, int]) -> str:
-    return f"127.0.0.1:{ports['KAFKA']}"
-
-
-@pytest.fixture(scope="session")
-async def publisher(bootstrap: str) -> AsyncIterator[KafkaPublisher]:
-    async with open_publisher(bootstrap, "tests") as publisher:
+async def publisher(kafka: KafkaSettings) -> AsyncIterator[KafkaPublisher]:
+    async with open_publisher(kafka, "tests") as publisher:
         yield publisher
 
 
 @pytest.fixture(scope="session")
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**connection_options(kafka))
     await admin.start()
     yield admin
     await admin.close()
@@ -48,12 +45,12 @@ class KafkaBench:
     group: str
     kind: type[SampleEvent]
     publisher: Publisher
-    bootstrap: str
+    kafka: KafkaSettings
     admin: AIOKafkaAdminClient
     topics: Topics
 
     def connect(self) -> Connect:
-        return kafka_source(self.bootstrap)
+        return kafka_source(self.kafka)
 
     async def records(self) -> list[Record]:
         return await self.topics.records(self.kind.topic)
@@ -63,7 +60,7 @@ class KafkaBench:
 
     async def lag(self) -> int:
         partitions = [TopicPartition(self.kind.topic, number) for number in range(4)]
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, group_id=None)
+        consumer = AIOKafkaConsumer(**connection_options(self.kafka), enable_auto_commit=False, group_id=None)
         await consumer.start()
         try:
             ends = await consumer.end_offsets(partitions)
@@ -75,11 +72,11 @@ class KafkaBench:
 
 @pytest.fixture
 async def bench(
-    bootstrap: str, publisher: KafkaPublisher, admin: AIOKafkaAdminClient, topics: Topics
+    kafka: KafkaSettings, publisher: KafkaPublisher, admin: AIOKafkaAdminClient, topics: Topics
 ) -> AsyncIterator[KafkaBench]:
-    bench = KafkaBench(unique_name("group"), sample_type(unique_name("samples")), publisher, bootstrap, admin, topics)
+    bench = KafkaBench(unique_name("group"), sample_type(unique_name("samples")), publisher, kafka, admin, topics)
     specs = topic_specs([sample_topic(bench.kind.topic, bench.group)], replication=1)
-    await apply_topics(bootstrap, specs)
+    await apply_topics(kafka, specs)
     yield bench
     await admin.delete_topics([spec.name for spec in specs])
 

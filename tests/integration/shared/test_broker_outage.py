@@ -43,7 +43,7 @@ async def member(bench: KafkaBench) -> AsyncIterator[tuple[Recorder, asyncio.Tas
 
 async def test_consumers_and_publishers_survive_an_outage(bench: KafkaBench, servers: Servers) -> None:
     async with AsyncExitStack() as stack:
-        publisher = await stack.enter_async_context(open_publisher(bench.bootstrap, "tests-outage"))
+        publisher = await stack.enter_async_context(open_publisher(bench.kafka, "tests-outage"))
         members = [await stack.enter_async_context(member(bench)) for _ in range(MEMBERS)]
 
         async def published(number: int) -> bool:

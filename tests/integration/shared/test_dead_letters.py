@@ -37,15 +37,15 @@ async def test_dead_letters_are_handled_after_a_fix_without_sending_them_again(b
     async with suite.running(bench, broken):
         await suite.done(bench)
     topic, group = bench.kind.topic, bench.group
-    letters = await waiting(bench.bootstrap, topic, group)
+    letters = await waiting(bench.kafka, topic, group)
     assert sorted(letter.record.header("ce_id") or "" for letter in letters) == ["ann.0", "ann.1", "bob.0", "bob.1"]
 
     mended = Recorder()
-    assert await replay(bench.bootstrap, topic, group, handling(bench, mended)) == 4
+    assert await replay(bench.kafka, topic, group, handling(bench, mended)) == 4
     assert mended.by_key == {"ann": [0, 1], "bob": [0, 1]}
     assert len(await bench.records()) == 4, "a replay writes nothing to the topic"
-    assert await waiting(bench.bootstrap, topic, group) == []
-    assert await replay(bench.bootstrap, topic, group, handling(bench, mended)) == 0
+    assert await waiting(bench.kafka, topic, group) == []
+    assert await replay(bench.kafka, topic, group, handling(bench, mended)) == 0
 
 
 async def test_what_fails_again_waits_for_the_next_replay(bench: KafkaBench) -> None:
@@ -54,10 +54,10 @@ async def test_what_fails_again_waits_for_the_next_replay(bench: KafkaBench) -> 
     async with suite.running(bench, broken):
         await suite.done(bench)
     topic, group = bench.kind.topic, bench.group
-    assert await replay(bench.bootstrap, topic, group, handling(bench, broken)) == 1
-    (letter,) = await waiting(bench.bootstrap, topic, group)
+    assert await replay(bench.kafka, topic, group, handling(bench, broken)) == 1
+    (letter,) = await waiting(bench.kafka, topic, group)
     assert letter.record.header("dlt_topic") == topic
 
     mended = Recorder()
-    assert await replay(bench.bootstrap, topic, group, handling(bench, mended)) == 1
+    assert await replay(bench.kafka, topic, group, handling(bench, mended)) == 1
     assert mended.by_key == {"ann": [0]}

@@ -21,6 +21,7 @@ from photomesh_shared.stores.postgres import open_pool
 from tests.integration.shared.conftest import KafkaBench
 from tests.integration.shared.test_publisher import numbers_by_key
 from tests.support.cancellation import await_a_task_that_was_cancelled
+from tests.support.kafka import kafka_variables
 from tests.support.memory_broker import MemoryBroker, MemoryPublisher
 from tests.support.sample_events import SAMPLE, SampleEvent
 from tests.support.servers import Servers
@@ -233,13 +234,14 @@ async def test_a_relay_that_is_killed_has_lost_nothing(
     """The publish is repeated by its successor if, and only if, it died before it could mark the rows."""
     for _ in range(3):
         await happen(pool, "ann", bench.kind)
-    environment = os.environ | {"PHOTOMESH_ENV": "test", "PHOTOMESH_FAILPOINTS": f"{point}=kill"}
-    relay = [sys.executable, "-m", "tests.support.relay", dsn, bench.bootstrap]
-    first = await asyncio.create_subprocess_exec(*relay, env=environment)
+    environment = os.environ | kafka_variables()
+    killed = environment | {"PHOTOMESH_ENV": "test", "PHOTOMESH_FAILPOINTS": f"{point}=kill"}
+    relay = [sys.executable, "-m", "tests.support.relay", dsn]
+    first = await asyncio.create_subprocess_exec(*relay, env=killed)
     assert await asyncio.wait_for(first.wait(), 60) == -9
     assert (await numbers_by_key(bench))["ann"] == [0, 1, 2]
 
-    second = await asyncio.create_subprocess_exec(*relay)
+    second = await asyncio.create_subprocess_exec(*relay, env=environment)
     try:
         await happen(pool, "ann", bench.kind)
         await all_sent(pool)

@@ -15,6 +15,7 @@ from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.kafka.reading import read_topic
 from tests.integration.shared.conftest import KafkaBench
+from tests.support.kafka import NO_KAFKA
 from tests.support.sample_events import SampleEvent, sample_record
 from tests.support.servers import Servers
 from tests.support.waiting import eventually
@@ -63,7 +64,7 @@ async def test_a_batch_that_the_broker_refuses_costs_a_new_producer_and_no_more(
 
 
 async def test_no_kafka_is_said_soon_and_it_comes_back_by_itself() -> None:
-    publisher = KafkaPublisher("127.0.0.1:1", "tests")
+    publisher = KafkaPublisher(NO_KAFKA, "tests")
     await publisher.start()
     with pytest.raises(EventLogUnavailable):
         await publisher.check()
@@ -76,7 +77,7 @@ async def test_a_restart_of_kafka_loses_repeats_and_reorders_nothing(bench: Kafk
     acknowledged = defaultdict[str, list[int]](list)
     stop = asyncio.Event()
 
-    async with open_publisher(bench.bootstrap, "through-a-restart") as publisher:
+    async with open_publisher(bench.kafka, "through-a-restart") as publisher:
 
         async def publish(who: str) -> None:
             number = 0
@@ -142,7 +143,7 @@ async def test_a_record_is_in_the_partition_of_its_owner(bench: KafkaBench) -> N
         for n in range(40)
     ]
     await bench.publisher.send(owned)
-    found = [received async for received in read_topic(bench.bootstrap, bench.kind.topic)]
+    found = [received async for received in read_topic(bench.kafka, bench.kind.topic)]
     assert len(found) == 40
     for received in found:
         assert received.partition.number == partition_of(received.record.partition_key or b"", 4)

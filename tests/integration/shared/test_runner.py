@@ -34,7 +34,7 @@ class _NoOwner:
 
 
 async def test_a_consumer_whose_tasks_have_died_is_recognised(bench: KafkaBench) -> None:
-    source = kafka_source(bench.bootstrap)(bench.group, [bench.kind.topic], _NoOwner())
+    source = kafka_source(bench.kafka)(bench.group, [bench.kind.topic], _NoOwner())
     assert isinstance(source, KafkaSource)
     await source.start()
     assert not source.failed()

@@ -47,7 +47,7 @@ async def test_the_topic_follows_a_restored_database(
 
     async def of_this_test() -> AsyncIterator[Received]:
         mine = {account.id for account in (ada, grace, joan)}
-        async for received in read_topic(topics.bootstrap, "follows"):
+        async for received in read_topic(topics.kafka, "follows"):
             if set((received.record.header("ce_subject") or "").split(".")) <= mine:
                 yield received
 

@@ -17,7 +17,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from photomesh_local.configuration.stack import ROOT, Stack, render
-from photomesh_local.servers import cassandra, postgres, seaweedfs
+from photomesh_local.servers import cassandra, kafka, postgres, seaweedfs
 
 __all__ = ["CONTAINERS", "Place"]
 
@@ -63,12 +63,13 @@ def _image(server: str) -> str:
 
 
 def _kafka(place: Place) -> DockerContainer:
-    ports = {name: place.stack.ports[name] for name in ("KAFKA", "KAFKA_CONTROLLER")}
-    text = render("kafka.properties", DATA="/var/lib/kafka/data", **ports)
+    text = kafka.configuration(place.stack, "/var/lib/kafka/data")
     settings = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
     settings["listeners"] = settings["listeners"].replace(_LOOPBACK, place.address)
-    # The image takes `log.dirs` as KAFKA_LOG_DIRS, and so on.
-    environment = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in settings.items()}
+    # The image takes `log.dirs` as KAFKA_LOG_DIRS, a hyphen as three underscores.
+    environment = {
+        f"KAFKA_{name.upper().replace('-', '___').replace('.', '_')}": value for name, value in settings.items()
+    }
     heap = {"KAFKA_HEAP_OPTS": "-Xms256m -Xmx256m"}
     return place.container("kafka", "KAFKA", environment | heap | {"CLUSTER_ID": "UGhvdG9tZXNoVGVzdHMwMQ"})
 

@@ -22,6 +22,7 @@ SUPPORTED = ("1.34", "1.37")
 # The API groups of Kubernetes itself; what is an operator's, its schemas do not know.
 _CORE = ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1", "scheduling.k8s.io/v1")
 _OPERATORS = {
+    "cert-manager.io/v1",
     "k8ssandra.io/v1alpha1",
     "gateway.envoyproxy.io/v1alpha1",
     "gateway.networking.k8s.io/v1",

@@ -61,6 +61,8 @@ def test_a_consumer_scales_on_arrivals_and_backlog(name: str) -> None:
         assert metadata["offsetResetPolicy"] == "earliest"
         assert metadata["version"] == "4.0.0"
         assert metadata["bootstrapServersFromEnv"] == "PHOTOMESH_KAFKA_BOOTSTRAP"
+        assert (metadata["sasl"], metadata["tls"]) == ("scram_sha512", "enable")
+        assert trigger["authenticationRef"] == {"name": named("TriggerAuthentication", "kafka").name}
 
 
 @pytest.mark.parametrize("name", CONSUMERS)

@@ -19,7 +19,7 @@ from photomesh_shared.settings import CassandraSettings, KafkaSettings, Postgres
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 JOBS = [name for name, program in registry.PROGRAMS.items() if program.kind == "job"]
-ONE_SHOT = {"databases", *JOBS}
+ONE_SHOT = {"databases", "kafka-users", *JOBS}
 
 
 def test_every_program_and_every_step_is_a_container() -> None:
@@ -86,12 +86,13 @@ def test_a_service_waits_for_what_it_needs(program: str) -> None:
 
 def test_a_job_waits_for_its_server() -> None:
     waits = {job: set(COMPOSE[job]["depends_on"]) for job in JOBS}
-    assert waits.pop("topics") == {"kafka"}
+    assert waits.pop("topics") == {"kafka-users"}
     assert waits.pop("buckets") == {"seaweedfs"}
     for job, needs in waits.items():
         cassandra = issubclass(registry.PROGRAMS[job].settings_class(), CassandraSettings)
         assert needs == ({"cassandra"} if cassandra else {"databases"})
     assert set(COMPOSE["databases"]["depends_on"]) == {"postgres"}
+    assert set(COMPOSE["kafka-users"]["depends_on"]) == {"kafka"}
 
 
 @pytest.mark.parametrize("program", SERVICES)

@@ -158,6 +158,7 @@ def test_the_command_refuses_what_it_cannot_mean(check: Callable[[], int]) -> No
     assert caught.value.code == 2
 
 
-def test_without_kafka_the_command_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_kafka_the_command_says_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOMESH_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     assert command.main(["posts", "--bootstrap", "127.0.0.1:1"]) == 2
     assert "Kafka" in capsys.readouterr().err

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from photomesh_local import compose
-from photomesh_local.configuration.environment import as_lines, environment
+from photomesh_local.configuration import registry
+from photomesh_local.configuration.environment import as_lines, environment, kafka_environment
 from photomesh_local.configuration.stack import STACKS, Stack
 from photomesh_local.inspection import report, topics, traces
 from photomesh_local.lifecycle import display, up_and_down
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     logs = add("logs", _logs, "follow the logs of all programs, or of some")
     logs.add_argument("programs", nargs="*", metavar="PROGRAM")
     logs.add_argument("--no-follow", action="store_true", help="print the end and stop")
-    add("env", _env, "a program's environment, one NAME=value per line").add_argument("program")
+    add("env", _env, "the environment of a program or a Kafka user, one NAME=value per line").add_argument("program")
     add("topics", _topics, "list the topics, or print one").add_argument("topic", nargs="?")
     add("trace", _trace, "draw a trace").add_argument("id", help="trace id, request id, photo id …")
     add("engine", _engine, "how `up` would run: native or docker")
@@ -123,7 +124,9 @@ def _logs(stack: Stack, options: argparse.Namespace) -> None:
 
 
 def _env(stack: Stack, options: argparse.Namespace) -> None:
-    print(as_lines(environment(stack, options.program)))
+    name = options.program
+    only_kafka = name in registry.KAFKA_USERS and name not in registry.PROGRAMS
+    print(as_lines(kafka_environment(stack, name) if only_kafka else environment(stack, name)))
 
 
 def _topics(stack: Stack, options: argparse.Namespace) -> None:

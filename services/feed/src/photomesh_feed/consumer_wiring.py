@@ -93,7 +93,7 @@ async def open_consumer_deps(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-consumer"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "feed-consumer"))
         session = await stack.enter_async_context(open_session())
         store = FeedWriter(redis)
         readiness.add("redis", probe.check)
@@ -117,7 +117,7 @@ async def open_fanout_deps(settings: FanoutSettings, readiness: Readiness, clock
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed-fanout"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "feed-fanout"))
         store = FeedWriter(redis)
         readiness.add("redis", probe.check)
         yield FanoutDeps(FanoutWorker(store, clock), publisher)

@@ -77,7 +77,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "feed"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "feed"))
         client = await stack.enter_async_context(httpx.AsyncClient())
         session = await stack.enter_async_context(open_session())
         # Only Redis: feeds in it are served without Kafka and the other services.

@@ -67,7 +67,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
         ids = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
         storage = await stack.enter_async_context(open_storage(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "identity"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "identity"))
         session = await stack.enter_async_context(open_session())
         passwords = Argon2Hasher(
             memory_kib=settings.argon2_memory_kib,

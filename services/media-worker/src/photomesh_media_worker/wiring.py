@@ -34,7 +34,7 @@ async def open_subscription(settings: Settings, readiness: Readiness, clock: Clo
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(processes=settings.decoders, limits=limits))
         storage = await stack.enter_async_context(open_storage(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, lane.group))
+        publisher = await stack.enter_async_context(open_publisher(settings, lane.group))
         service = MediaService(
             storage,
             sandbox,

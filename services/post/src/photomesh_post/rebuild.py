@@ -50,7 +50,7 @@ async def check(settings: EngagementSettings, since: datetime | None = None) -> 
     """Return the number of rows rebuilt from the events (since then), and the differences. Raises Unavailable."""
     replay = Replay(SystemClock())
     for topic in TOPICS_OF_POST:
-        async for received in read_topic(settings.kafka_bootstrap, topic, since=since):
+        async for received in read_topic(settings, topic, since=since):
             if received.record.is_tombstone:
                 continue
             try:

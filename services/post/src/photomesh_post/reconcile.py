@@ -46,7 +46,7 @@ async def reconcile(settings: EngagementSettings, clock: Clock, post_id: int | N
                     found.append(drift)
         if any(drift.repaired for drift in found):
             posts = CassandraPosts(session, clock)
-            async with open_publisher(settings.kafka_bootstrap, "post-reconcile") as publisher:
+            async with open_publisher(settings, "post-reconcile") as publisher:
                 count_publisher = CountPublisher(counts, publisher, clock)
                 for subject_id in {drift.ref.subject_id for drift in found}:
                     if post := await posts.post(subject_id):  # and not a comment

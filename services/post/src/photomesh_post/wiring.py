@@ -117,7 +117,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         session = await stack.enter_async_context(open_session(settings))
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "post"))
         client = await stack.enter_async_context(httpx.AsyncClient())
         # Kafka and Redis are not needed to be ready: without them writing fails, and everything can be read.
         readiness.add("cassandra", session.ping)
@@ -191,7 +191,7 @@ async def open_consumer_deps(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(settings))
         storage = await stack.enter_async_context(open_storage(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-consumer"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "post-consumer"))
         client = await stack.enter_async_context(httpx.AsyncClient())
         readiness.add("cassandra", session.ping)
 
@@ -218,7 +218,7 @@ async def open_engagement_deps(
     """Connects to Cassandra and Kafka."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "post-engagement"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "post-engagement"))
         readiness.add("cassandra", session.ping)
 
         counts, comments = CassandraCounts(session), CassandraComments(session)

@@ -57,7 +57,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         session = await stack.enter_async_context(open_session())
         client = await stack.enter_async_context(httpx.AsyncClient())
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "social-graph"))
 
         store = PostgresGraph(pool)
         readers = ReaderClient(
@@ -106,7 +106,7 @@ async def open_consumer_deps(
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
         )
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "social-graph-consumer"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "social-graph-consumer"))
         store = PostgresGraph(pool)
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         yield ConsumerDeps(AccountEventHandlers(store, clock), publisher)

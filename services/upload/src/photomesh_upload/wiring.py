@@ -64,7 +64,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         redis = await stack.enter_async_context(Redis.from_url(settings.redis_url.get_secret_value()))
         storage = await stack.enter_async_context(open_storage(settings))
         client = await stack.enter_async_context(httpx.AsyncClient())
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "upload"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "upload"))
         id_source = await stack.enter_async_context(lease_ids(redis, settings.region_number, clock))
 
         store, objects = PostgresUploads(pool), RawBucket(storage, settings.raw_bucket)

@@ -73,7 +73,7 @@ def create_consumer_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_subscription(settings, readiness, clock) as subscription:
             runner = ConsumerRunner(
-                kafka_source(settings.kafka_bootstrap),
+                kafka_source(settings),
                 group=subscription.group,
                 handlers=subscription.handlers,
                 batch_handlers=subscription.batch_handlers,
@@ -131,9 +131,7 @@ async def replay_dead_letters(
             clock=clock,
             randomness=random.Random(),  # noqa: S311 - jitter, no secret
         )
-        return await dead_letters.replay(
-            settings.kafka_bootstrap, topic, subscription.group, handling, subscription.flush
-        )
+        return await dead_letters.replay(settings, topic, subscription.group, handling, subscription.flush)
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.handling import Handler
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = [
     "AFTER_ERASURE",
@@ -147,10 +148,10 @@ def kept_dead_letters(topics: Iterable[str], since: datetime) -> Kept:
     )
 
 
-async def requested_erasures(bootstrap: str) -> AsyncIterator[Envelope[AccountErasureRequested]]:
+async def requested_erasures(settings: KafkaSettings) -> AsyncIterator[Envelope[AccountErasureRequested]]:
     """Yield the erasures of the last 90 days: after a restore from a backup, they must be done again. Raises
     Unavailable."""
-    async for received in read_topic(bootstrap, AccountErasureRequested.topic):
+    async for received in read_topic(settings, AccountErasureRequested.topic):
         if received.record.is_tombstone:
             continue
         envelope = decode(received.record)

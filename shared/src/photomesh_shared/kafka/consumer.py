@@ -22,18 +22,20 @@ from aiokafka.errors import (
 from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Record
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.source import CommitRefused, Connect, Ownership, Partition, Received, SourceLost
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = ["KafkaSource", "kafka_source", "received"]
 
 _ANSWER_SECONDS = 5.0
 
 
-def kafka_source(bootstrap: str) -> Connect:
+def kafka_source(settings: KafkaSettings) -> Connect:
     """Return the factory of consumers of these brokers, for `ConsumerRunner`."""
 
     def connect(group: str, topics: Sequence[str], ownership: Ownership) -> KafkaSource:
-        return KafkaSource(bootstrap, group, topics, ownership)
+        return KafkaSource(settings, group, topics, ownership)
 
     return connect
 
@@ -41,9 +43,9 @@ def kafka_source(bootstrap: str) -> Connect:
 class KafkaSource:
     """See `photomesh_shared.kafka.source.Source`."""
 
-    def __init__(self, bootstrap: str, group: str, topics: Sequence[str], ownership: Ownership) -> None:
+    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[str], ownership: Ownership) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **connection_options(settings),
             group_id=group,
             client_id=group,
             enable_auto_commit=False,

@@ -1,6 +1,6 @@
 """Publishing to Kafka: idempotent producer, acknowledged by all in-sync replicas, no unsafe options.
 
-    async with open_publisher(settings.kafka_bootstrap, "upload") as publisher:
+    async with open_publisher(settings, "upload") as publisher:
         await publisher.publish(Envelope.of(event, entityversion=1))
 
 A record goes to the partition of its owner (`partitioning`). One that ends a thing is written in one batch with the
@@ -29,9 +29,11 @@ from photomesh_shared.concurrency.cancellation import StrayCancellation, surface
 from photomesh_shared.concurrency.circuit_breaker import CircuitBreaker, CircuitOpen
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.events import TOPICS, Envelope, Event, Record, encode, tombstone_of
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.metrics import PUBLISH_SECONDS, PUBLISHED, start_publisher_series
 from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.observability import tracing
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = ["KafkaPublisher", "Publisher", "open_publisher"]
 
@@ -72,7 +74,7 @@ class KafkaPublisher:
 
     def __init__(
         self,
-        bootstrap: str,
+        settings: KafkaSettings,
         client_id: str,
         *,
         delivery_seconds: float = 10,
@@ -81,7 +83,7 @@ class KafkaPublisher:
     ) -> None:
         """`delivery_seconds`: maximum time that `publish` waits; `stale_seconds`: if a producer with pending records
         has no success for this long, it is replaced."""
-        self._bootstrap = bootstrap
+        self._settings = settings
         self._client_id = client_id
         self._delivery_seconds = delivery_seconds
         self._stale_seconds = stale_seconds
@@ -226,7 +228,7 @@ class KafkaPublisher:
 
     async def _connect(self) -> Any:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **connection_options(self._settings),
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
@@ -284,9 +286,9 @@ def _retrieve(future: asyncio.Future[Any]) -> None:
 
 
 @asynccontextmanager
-async def open_publisher(bootstrap: str, client_id: str) -> AsyncIterator[KafkaPublisher]:
+async def open_publisher(settings: KafkaSettings, client_id: str) -> AsyncIterator[KafkaPublisher]:
     """Open a started publisher; stopped on exit."""
-    publisher = KafkaPublisher(bootstrap, client_id)
+    publisher = KafkaPublisher(settings, client_id)
     await publisher.start()
     try:
         yield publisher

@@ -12,8 +12,10 @@ from aiokafka.errors import KafkaError
 
 from photomesh_shared.concurrency.cancellation import StrayCancellation, surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.consumer import received
 from photomesh_shared.kafka.source import Received
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = ["non_empty_topics", "partition_counts", "read_topic"]
 
@@ -22,10 +24,10 @@ _POLL_RECORDS = 5_000
 _FETCH_BYTES = 4 * 1_048_576
 
 
-async def read_topic(bootstrap: str, topic: str, *, since: datetime | None = None) -> AsyncIterator[Received]:
+async def read_topic(settings: KafkaSettings, topic: str, *, since: datetime | None = None) -> AsyncIterator[Received]:
     """Yield the records that a topic has now, from the earliest or the first written since then, in order within a
     partition. Raises Unavailable."""
-    async with _consumer(bootstrap) as consumer:
+    async with _consumer(settings) as consumer:
         partitions = await _partitions(consumer, topic)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
@@ -45,15 +47,15 @@ async def read_topic(bootstrap: str, topic: str, *, since: datetime | None = Non
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
 
 
-async def partition_counts(bootstrap: str, topics: Collection[str]) -> dict[str, int]:
+async def partition_counts(settings: KafkaSettings, topics: Collection[str]) -> dict[str, int]:
     """Return the number of partitions of each topic. Raises Unavailable."""
-    async with _consumer(bootstrap) as consumer:
+    async with _consumer(settings) as consumer:
         return {topic: len(await _partitions(consumer, topic)) for topic in topics}
 
 
-async def non_empty_topics(bootstrap: str, topics: Collection[str]) -> set[str]:
+async def non_empty_topics(settings: KafkaSettings, topics: Collection[str]) -> set[str]:
     """Return those of the topics that hold a record. Raises Unavailable."""
-    async with _consumer(bootstrap) as consumer:
+    async with _consumer(settings) as consumer:
         partitions = [tp for topic in topics for tp in await _partitions(consumer, topic)]
         starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         return {tp.topic for tp in partitions if starts[tp] < ends[tp]}
@@ -65,9 +67,9 @@ async def _partitions(consumer: Any, topic: str) -> list[Any]:
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+async def _consumer(settings: KafkaSettings) -> AsyncIterator[Any]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **connection_options(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=_FETCH_BYTES,

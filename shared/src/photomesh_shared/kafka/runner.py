@@ -1,7 +1,7 @@
 """The one consumer runner: polling, order, retries, commits, rebalances and shutdown. Business code is a function.
 
     runner = ConsumerRunner(
-        kafka_source(settings.kafka_bootstrap),
+        kafka_source(settings),
         group="post",
         handlers={PhotoReady: on_ready, PhotoRejected: on_rejected},
         publisher=publisher,

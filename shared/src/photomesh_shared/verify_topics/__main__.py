@@ -33,15 +33,15 @@ _MARGIN = timedelta(hours=1)  # records of the lag's edge may be compacted while
 
 
 async def verify(
-    bootstrap: str, names: Sequence[str], *, moved: bool = False, since: datetime | None = None
+    settings: KafkaSettings, names: Sequence[str], *, moved: bool = False, since: datetime | None = None
 ) -> list[Summary]:
     """Check the topics' records, or those written since then. Raises Unavailable."""
     lag_begins = SystemClock().now() - COMPACTION_LAG + _MARGIN
-    counts = await partition_counts(bootstrap, names)
+    counts = await partition_counts(settings, names)
     summaries = []
     for name in names:
         checker = TopicChecker(TOPICS[name], counts[name], lag_begins=lag_begins, moved=moved)
-        async for received in read_topic(bootstrap, name, since=since):
+        async for received in read_topic(settings, name, since=since):
             checker.check(received)
         summaries.append(checker.summary())
     return summaries
@@ -76,11 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.topics) - set(TOPICS):
         parser.error(f"not in the catalogue: {', '.join(sorted(unknown))}")
-    bootstrap = options.bootstrap or KafkaSettings().kafka_bootstrap
+    settings = KafkaSettings(**({"kafka_bootstrap": options.bootstrap} if options.bootstrap else {}))
     began = time.monotonic()
     try:
         summaries = asyncio.run(
-            verify(bootstrap, options.topics or list(TOPICS), moved=options.moved, since=options.since)
+            verify(settings, options.topics or list(TOPICS), moved=options.moved, since=options.since)
         )
     except Unavailable as error:
         print(str(error), file=sys.stderr)

@@ -74,7 +74,7 @@ async def programs(service_environment: Callable[[str], Environment], topics: To
         await redis.flushdb()
         sources = InMemorySources()
         url = await stack.enter_async_context(serve(sources))
-        publisher = await stack.enter_async_context(open_publisher(topics.bootstrap, "test"))
+        publisher = await stack.enter_async_context(open_publisher(topics.kafka, "test"))
         environment |= {
             "PHOTOMESH_FEED_REDIS_URL": redis_url,
             "PHOTOMESH_SOCIAL_GRAPH_URL": url,
@@ -134,7 +134,7 @@ async def test_killed_during_a_fan_out(programs: Programs, some: list[int], vict
     async with programs.running(other), programs.running(victim, failpoint) as doomed:
         await programs.publish(post_published(post, _author(followers)))
         assert await doomed.ended(60) == -9
-        await forget_members(programs.topics.bootstrap, GROUPS[victim])
+        await forget_members(programs.topics.kafka, GROUPS[victim])
         async with programs.running(victim):
             await _all_have(programs, post, followers)
             await programs.topics.caught_up(GROUPS[FANOUT])
@@ -149,7 +149,7 @@ async def test_killed_while_a_follow_is_applied(programs: Programs, some: list[i
     async with programs.running(CONSUMER, f"{failpoint}=kill") as doomed:
         await programs.publish(user_followed(reader, author))
         assert await doomed.ended(60) == -9
-    await forget_members(programs.topics.bootstrap, GROUPS[CONSUMER])
+    await forget_members(programs.topics.kafka, GROUPS[CONSUMER])
     async with programs.running(CONSUMER):
         await eventually(lambda: programs.lists.feed(reader), until=lambda feed: feed == sorted(posts, reverse=True))
         assert await programs.lists.redis.sismember(keys.following(reader), str(author))
@@ -165,7 +165,7 @@ async def test_killed_while_an_author_is_pushed_again(programs: Programs, some: 
     async with programs.running(CONSUMER, f"{failpoint}=kill") as doomed, programs.running(FANOUT):
         await programs.publish(user_followed(some[2], author, followers=1))
         assert await doomed.ended(60) == -9
-        await forget_members(programs.topics.bootstrap, GROUPS[CONSUMER])
+        await forget_members(programs.topics.kafka, GROUPS[CONSUMER])
         async with programs.running(CONSUMER):
             await eventually(
                 lambda: programs.lists.feed(reader), until=lambda feed: feed == sorted(posts, reverse=True)

@@ -144,7 +144,7 @@ async def test_the_consumer_is_killed_in_the_middle_of_a_batch(
     async with _running(environment, ENGAGEMENT, failpoint) as victim:
         await platform.publisher.publish_many(events)
         assert await victim.ended(60) == -9
-    await forget_members(topics.bootstrap, "post-engagement")
+    await forget_members(topics.kafka, "post-engagement")
     async with _running(environment, ENGAGEMENT):
         await until_published(topics, post_id, len(likers))
         await assert_exact(database, post_id, likers)

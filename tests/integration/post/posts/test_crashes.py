@@ -82,7 +82,7 @@ async def test_the_consumer_is_killed_while_it_publishes_a_post(
             account(ada.account_id), *(ready(ids.decode("p", p), ada.account_id) for p in photos)
         )
         assert await victim.ended(60) == -9
-    await forget_members(topics.bootstrap, "post")
+    await forget_members(topics.kafka, "post")
     async with _running(environment, CONSUMER):
         await _assert_right(ada, photos, post["id"], topics, database)
 
@@ -131,7 +131,7 @@ async def test_the_consumer_is_killed_while_it_erases_a_photo(
     async with _running(environment, CONSUMER, failpoint) as victim:
         await ada.delete(post["id"])
         assert await victim.ended(60) == -9
-    await forget_members(topics.bootstrap, "post")
+    await forget_members(topics.kafka, "post")
     await ada.platform.put_objects(ids.decode("p", photo_id))
     async with _running(environment, CONSUMER):
         await ada.platform.are_gone(objects)

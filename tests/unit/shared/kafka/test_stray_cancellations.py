@@ -17,6 +17,7 @@ from photomesh_shared.kafka.publisher import KafkaPublisher
 from photomesh_shared.kafka.source import Ownership, Partition, Source, SourceLost
 from tests.support.cancellation import await_a_task_that_was_cancelled
 from tests.support.clock import run_virtually
+from tests.support.kafka import NO_KAFKA
 from tests.support.memory_broker import MemoryBroker, MemorySource
 from tests.support.memory_runner import lag_gone, runner_on
 from tests.support.runner_suite import Recorder
@@ -116,7 +117,7 @@ class _CutOffDriver:
 
 async def test_a_source_says_what_became_of_it() -> None:
     source, driver, partition = (
-        KafkaSource("127.0.0.1:1", "tests", ["samples"], _NoOwner()),
+        KafkaSource(NO_KAFKA, "tests", ["samples"], _NoOwner()),
         _CutOffDriver(),
         Partition("samples", 0),
     )
@@ -150,6 +151,6 @@ async def test_a_send_that_the_producer_drops_has_failed(monkeypatch: pytest.Mon
         return _CutOffDriver()
 
     monkeypatch.setattr(KafkaPublisher, "_connect", connect)
-    publisher = KafkaPublisher("127.0.0.1:1", "tests")
+    publisher = KafkaPublisher(NO_KAFKA, "tests")
     with pytest.raises(EventLogUnavailable):
         await publisher.send([sample_record(SAMPLE, "ann", 0)])

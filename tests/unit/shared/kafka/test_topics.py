@@ -6,7 +6,8 @@ import pytest
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, dead_letter_topic
-from photomesh_shared.kafka.admin import apply_topics, topic_specs
+from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs
+from tests.support.kafka import NO_KAFKA
 from tests.support.sample_events import sample_topic
 
 
@@ -35,4 +36,7 @@ def test_records_do_not_outlive_their_retention_by_much() -> None:
 
 async def test_no_kafka_is_a_dependency_that_is_down() -> None:
     with pytest.raises(Unavailable):
-        await apply_topics("127.0.0.1:1", topic_specs([sample_topic("samples", "readers")], 1))
+        await apply_topics(
+            NO_KAFKA,
+            topic_specs([sample_topic("samples", "readers")], 1),
+        )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.registry import Program, callers_of
-from photomesh_local.configuration.secrets import call_key, object_storage_keys
+from photomesh_local.configuration.secrets import call_key, kafka_password, object_storage_keys
 from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
@@ -63,6 +63,17 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
     return {f"PHOTOMESH_{name}": value for name, value in values.items()}
 
 
+def kafka_environment(stack: str | Stack, user: str | None = None) -> dict[str, str]:
+    """PHOTOMESH_KAFKA_* variables of a user; of the administrator if there is no `user`."""
+    stack = stack if isinstance(stack, Stack) else Stack(stack)
+    if user is None:
+        login = {"SASL_MECHANISM": "PLAIN", "USER": "admin", "PASSWORD": stack.secrets["KAFKA_PASSWORD"]}
+    else:
+        login = {"SASL_MECHANISM": "SCRAM-SHA-512", "USER": user, "PASSWORD": stack.secrets[kafka_password(user)]}
+    values = {"BOOTSTRAP": f"{HOST}:{stack.ports['KAFKA']}", "SECURITY_PROTOCOL": "SASL_PLAINTEXT", **login}
+    return {f"PHOTOMESH_KAFKA_{name}": value for name, value in values.items()}
+
+
 def _common(stack: Stack) -> dict[str, str]:
     def url(port: str) -> str:
         return f"http://{HOST}:{stack.ports[port]}"
@@ -79,6 +90,8 @@ def _common(stack: Stack) -> dict[str, str]:
         "TOKEN_ISSUER": "photomesh",
         "TOKEN_AUDIENCE": "photomesh-api",
         "KAFKA_BOOTSTRAP": f"{HOST}:{stack.ports['KAFKA']}",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
         "KAFKA_REPLICATION": "1",
         "CASSANDRA_HOSTS": HOST,
         "CASSANDRA_PORT": str(stack.ports["CASSANDRA"]),
@@ -108,6 +121,9 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
                 role = program.deployable.snake_case
                 password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
                 values["POSTGRES_DSN"] = postgres_dsn(stack, role, password, role)
+            case "kafka":
+                values["KAFKA_USER"] = program.name
+                values["KAFKA_PASSWORD"] = stack.secrets[kafka_password(program.name)]
             case "object-storage":
                 access_key, secret_key = object_storage_keys(program)
                 values["S3_ACCESS_KEY"] = stack.secrets[access_key]

@@ -11,11 +11,14 @@ from pydantic_settings import BaseSettings
 
 __all__ = [
     "DEPLOYABLES",
+    "KAFKA_USERS",
     "PROGRAMS",
     "REGISTRY_FILE",
+    "SUBSCRIBERS",
     "UPSTREAMS",
     "Deployable",
     "Program",
+    "Subscriber",
     "callers_of",
     "jobs_on",
     "load",
@@ -39,6 +42,21 @@ class Postgres(_Model):
     storage: str
     cpu: str
     memory: str
+
+
+class KafkaQuota(_Model):
+    """What all pods of a program together may use of each broker, in megabytes a second."""
+
+    produce_mb: int
+    consume_mb: int
+
+
+class Subscriber(_Model):
+    """A Kafka user that is none of our programs. Its consumer groups begin with its name and a hyphen."""
+
+    name: str
+    reads: tuple[str, ...]
+    kafka_quota: KafkaQuota
 
 
 class Deployable(_Model):
@@ -113,6 +131,12 @@ class Program(_Model):
     objects: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     group: str | None = None
+    publishes: tuple[str, ...] | None = None
+    """None: all topics of its deployable."""
+    reads: tuple[str, ...] = ()
+    makes_topics: bool = False
+    kafka_quota: KafkaQuota | None = None
+    """None if it does not use Kafka."""
     environment: Mapping[str, str] = {}
     scaling: HttpScaling | ConsumerScaling | None = None
     resources: Resources
@@ -136,7 +160,7 @@ class Program(_Model):
     def starts_after(self) -> list[str]:
         """The servers and jobs of the local stack that must be ready before it starts."""
         if self.kind == "job":
-            ready = {"postgres": ["databases"], "object-storage": ["seaweedfs"]}
+            ready = {"postgres": ["databases"], "object-storage": ["seaweedfs"], "kafka": ["kafka-users"]}
         else:
             ready = {
                 "kafka": ["topics"],
@@ -164,8 +188,9 @@ def _merged(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, Program]]:
-    """Deployables and programs by name, in the order of the file. Raises ValidationError or KeyError for mistakes."""
+def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, Program], dict[str, Subscriber]]:
+    """Deployables, programs and subscribers by name, in the order of the file. Raises ValidationError or KeyError for
+    mistakes."""
     document = tomllib.loads(path.read_text())
     defaults = document["defaults"]
     with_postgres = {
@@ -180,11 +205,19 @@ def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, P
     for name, values in document["programs"].items():
         deployable = deployables[values["deployable"]]
         usual = {"settings": f"{deployable.package}.settings.Settings", **defaults[values["kind"]]}
+        if "kafka" in values.get("servers", ()):
+            usual["kafka_quota"] = defaults["kafka_quota"]
         programs[name] = Program(**_merged(usual, values) | {"name": name, "deployable": deployable})
-    return deployables, programs
+    subscribers = {
+        name: Subscriber(**_merged({"kafka_quota": defaults["kafka_quota"]}, values) | {"name": name})
+        for name, values in document["subscribers"].items()
+    }
+    return deployables, programs, subscribers
 
 
-DEPLOYABLES, PROGRAMS = load()
+DEPLOYABLES, PROGRAMS, SUBSCRIBERS = load()
+KAFKA_USERS = (*(name for name, program in PROGRAMS.items() if "kafka" in program.servers), "operator", *SUBSCRIBERS)
+"""The users of Kafka, whose rights are in `deploy/kafka-users.toml`. `operator` reads all topics, and nothing more."""
 UPSTREAMS = tuple(PROGRAMS[name] for name in PROGRAMS["gateway"].calls)
 """The services behind the gateway."""
 

@@ -20,12 +20,19 @@ def object_storage_keys(program: Program) -> tuple[str, str]:
     return f"S3_ACCESS_KEY_{program.variable}", f"S3_SECRET_KEY_{program.variable}"
 
 
+def kafka_password(user: str) -> str:
+    """The name of a Kafka user's password."""
+    return f"KAFKA_PASSWORD_{user.upper().replace('-', '_')}"
+
+
 NAMES = tuple(
     dict.fromkeys(
         [
             "POSTGRES_PASSWORD",
             *(f"POSTGRES_PASSWORD_{d.snake_case.upper()}" for d in registry.DEPLOYABLES.values() if d.postgres),
             "REDIS_PASSWORD",
+            "KAFKA_PASSWORD",
+            *(kafka_password(user) for user in registry.KAFKA_USERS),
             *(name for program in PROGRAMS.values() if program.objects for name in object_storage_keys(program)),
             *(call_key(caller, PROGRAMS[name]) for caller in PROGRAMS.values() for name in caller.internal_calls),
             *(name for program in registry.PROGRAMS.values() for name in program.secrets),

@@ -4,13 +4,16 @@ Each step remembers, beside the data, the revision of the code it last ran with;
 """
 
 import asyncio
+import hashlib
+import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from photomesh_local.configuration import registry
-from photomesh_local.configuration.environment import DATABASES, environment
+from photomesh_local.configuration.environment import DATABASES, environment, kafka_environment
 from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.secrets import kafka_password
 from photomesh_local.configuration.stack import LOCAL, ROOT, Stack
 from photomesh_local.lifecycle.steps import Step
 from photomesh_local.processes.program import StackError
@@ -19,17 +22,21 @@ from photomesh_local.services import revision
 
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
 _SOURCES = {
-    "topics": [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin.py"],
+    "topics": [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin"],
     "buckets": [_SHARED / "provision.py", _SHARED / "stores" / "object_storage.py"],
 }
+KAFKA_USERS_FILE = ROOT / "deploy" / "kafka-users.toml"
 _STORES = _SHARED / "stores"
 
 
 def steps(stack: Stack) -> list[Step]:
     """They belong to the servers, which are of no use without topics, buckets and tables."""
     names = " ".join(DATABASES)
+    passwords = hashlib.sha256(_kafka_passwords(stack).encode()).hexdigest()
+    users = f"{revision(KAFKA_USERS_FILE, *_SOURCES['topics'])} {passwords}"
     return [
         Step("databases", "servers", lambda _say: _once(stack, "databases", names, _databases), ["postgres"]),
+        Step("kafka-users", "servers", lambda _say: _once(stack, "kafka-users", users, _kafka_users), ["kafka"]),
         *(_job(stack, program) for program in registry.PROGRAMS.values() if program.kind == "job"),
     ]
 
@@ -39,22 +46,39 @@ def _job(stack: Stack, job: Program) -> Step:
     sources = _SOURCES.get(job.name) or [ROOT / job.deployable.folder / "migrations", _STORES]
 
     async def run(stack: Stack) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *job.command[1:]),
-            env={**os.environ, **environment(stack, job.name)},
-            cwd=ROOT,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        stack.logs.mkdir(parents=True, exist_ok=True)
-        (stack.logs / f"{job.name}.log").write_bytes(output)
-        if process.returncode != 0:
-            last = output.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-            raise StackError(f"{job.module} failed: {last[0]}")
+        await _run(stack, job.name, job.module, environment(stack, job.name))
 
     return Step(job.name, "servers", lambda _say: _once(stack, job.name, revision(*sources), run), job.starts_after)
+
+
+async def _run(stack: Stack, name: str, module: str, variables: Mapping[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *module.split()),
+        env={**os.environ, **variables},
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    stack.logs.mkdir(parents=True, exist_ok=True)
+    (stack.logs / f"{name}.log").write_bytes(output)
+    if process.returncode != 0:
+        last = output.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise StackError(f"{module} failed: {last[0]}")
+
+
+def _kafka_passwords(stack: Stack) -> str:
+    return json.dumps({user: stack.secrets[kafka_password(user)] for user in registry.KAFKA_USERS})
+
+
+async def _kafka_users(stack: Stack) -> None:
+    values = {
+        **kafka_environment(stack),
+        "PHOTOMESH_KAFKA_USERS_FILE": str(KAFKA_USERS_FILE),
+        "PHOTOMESH_KAFKA_PASSWORDS": _kafka_passwords(stack),
+    }
+    await _run(stack, "kafka-users", "photomesh_shared.provision users", values)
 
 
 async def _databases(stack: Stack) -> None:

@@ -18,7 +18,7 @@ __all__ = ["main"]
 
 async def _run(settings: ConsumerSettings) -> Republished:
     async with open_pool(settings.postgres_dsn.get_secret_value(), size=2) as pool:
-        return await republish(PostgresGraph(pool), read_topic(settings.kafka_bootstrap, "follows"), SystemClock())
+        return await republish(PostgresGraph(pool), read_topic(settings, "follows"), SystemClock())
 
 
 def main() -> int:

@@ -18,9 +18,11 @@ from aiokafka.errors import KafkaError
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode, encode, tombstone
+from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.reading import partition_counts, read_topic
 from photomesh_shared.kafka.source import Received
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = ["Settled", "settle"]
 
@@ -62,10 +64,10 @@ class _Misplaced:
             del self.states[key]
 
 
-async def settle(bootstrap: str, topic: str) -> Settled:
+async def settle(settings: KafkaSettings, topic: str) -> Settled:
     """Returns what was done; repeating it does nothing. Raises Unavailable."""
-    found = _Misplaced((await partition_counts(bootstrap, [topic]))[topic])
-    async for received in read_topic(bootstrap, topic):
+    found = _Misplaced((await partition_counts(settings, [topic]))[topic])
+    async for received in read_topic(settings, topic):
         envelope = _decoded(received.record)
         if received.record.is_tombstone:
             found.keys.pop((received.partition.number, received.record.key or b""), None)
@@ -73,12 +75,12 @@ async def settle(bootstrap: str, topic: str) -> Settled:
             found.add(received, envelope)
     if not found.keys:
         return Settled(0, 0)
-    async for received in read_topic(bootstrap, topic):
+    async for received in read_topic(settings, topic):
         if envelope := _decoded(received.record):
             found.drop_superseded(received, envelope)
     states = [envelope for envelope in found.states.values() if not envelope.data.ends]
     try:
-        async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True) as producer:
+        async with AIOKafkaProducer(**connection_options(settings), acks="all", enable_idempotence=True) as producer:
             for envelope in states:
                 record = replace(encode(envelope), topic=topic)
                 await _send(producer, record, partition_of(record.partition_key or b"", found.partitions))

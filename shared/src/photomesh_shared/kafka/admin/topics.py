@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -25,7 +24,9 @@ from photomesh_shared.events.catalogue import (
     dead_letter_topic,
     segment_ms,
 )
+from photomesh_shared.kafka.admin.client import open_admin
 from photomesh_shared.kafka.reading import non_empty_topics
+from photomesh_shared.settings import KafkaSettings
 
 __all__ = ["TopicSpec", "apply_topics", "topic_settings", "topic_specs"]
 
@@ -97,7 +98,7 @@ def _milliseconds(retention: timedelta) -> str:
     return str(retention // timedelta(milliseconds=1))
 
 
-async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec], *, settled: bool = False) -> list[str]:
+async def apply_topics(settings: KafkaSettings, specs: Iterable[TopicSpec], *, settled: bool = False) -> list[str]:
     """Create missing topics, add partitions and set differing options. Returns the changes made; idempotent.
 
     Never removes a topic or a partition, and keeps options that the catalogue does not define. Reassigning the replicas
@@ -108,22 +109,22 @@ async def apply_topics(bootstrap: str, specs: Iterable[TopicSpec], *, settled: b
     """
     wanted = {spec.name: spec for spec in specs}
     try:
-        async with _admin(bootstrap) as admin:
+        async with open_admin(settings) as admin:
             done = await _create(admin, wanted)
             existing = await _wait_for(admin, wanted)
             done += await _add_partitions(admin, wanted, existing)
-            uncompacted = {} if settled else await _uncompacted(bootstrap, admin, wanted)
+            uncompacted = {} if settled else await _uncompacted(settings, admin, wanted)
             done += await _set(admin, {**wanted, **uncompacted})
             return done + [f"{name}: {_NOT_COMPACTED}" for name in uncompacted]
     except (KafkaError, TimeoutError, OSError) as error:
         raise Unavailable(f"Kafka: {type(error).__name__}: {error}") from error
 
 
-async def _uncompacted(bootstrap: str, admin: Any, wanted: Mapping[str, TopicSpec]) -> dict[str, TopicSpec]:
+async def _uncompacted(settings: KafkaSettings, admin: Any, wanted: Mapping[str, TopicSpec]) -> dict[str, TopicSpec]:
     """Return the specs, without compaction, of topics that hold records and are not compacted yet."""
     compacted = [name for name, spec in wanted.items() if spec.settings["cleanup.policy"] == "compact"]
     policies = {name: entries["cleanup.policy"][0] for name, entries in (await _settings(admin, compacted)).items()}
-    found = await non_empty_topics(bootstrap, [name for name, policy in policies.items() if policy == "delete"])
+    found = await non_empty_topics(settings, [name for name, policy in policies.items() if policy == "delete"])
     return {
         name: replace(wanted[name], settings={**wanted[name].settings, "cleanup.policy": "delete"})
         for name in sorted(found)
@@ -195,13 +196,3 @@ async def _settings(admin: Any, topics: Iterable[str]) -> dict[str, dict[str, tu
                 raise for_code(code)(f"{name}: {message}")
             found[name] = {entry[0]: (entry[1], entry[3]) for entry in entries}
     return found
-
-
-@asynccontextmanager
-async def _admin(bootstrap: str) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
