@@ -15,6 +15,7 @@ from photomesh_post.app import create_app
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
 from photomesh_shared.internal_api import post
 from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
 from tests.integration.post.api_user import ApiUser, Platform
 from tests.support.clock import MovableClock
@@ -34,9 +35,8 @@ def environment(service_environment: Environment) -> Environment:
 
 
 @pytest.fixture(scope="session")
-async def platform(environment: Environment, new_id: Callable[[], int]) -> AsyncIterator[Platform]:
-    settings = settings_from(ConsumerSettings, environment("post-consumer"))
-    async with open_publisher(settings, "tests") as publisher, open_all_objects() as storage:
+async def platform(kafka: KafkaSettings, new_id: Callable[[], int]) -> AsyncIterator[Platform]:
+    async with open_publisher(kafka, "tests") as publisher, open_all_objects() as storage:
         yield Platform(publisher, storage, new_id)
 
 
