@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from types import ModuleType
 
@@ -14,14 +14,24 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from photomesh_local import environment
 from photomesh_local.configuration import registry
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import Operation, feed, post, social_graph
+from photomesh_shared.internal_api import Operation, export, feed, post, social_graph
 from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
 from photomesh_shared.settings import CalleeSettings, CallerSettings
 from tests.support.internal_calls import operations_of
 from tests.support.services import settings_from
 from tools.openapi import SERVICES, service_app
 
-CONTRACTS: Mapping[str, ModuleType] = {"feed": feed, "post": post, "social-graph": social_graph}
+CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
+    "feed": (feed, export),
+    "identity": (export,),
+    "post": (post, export),
+    "social-graph": (social_graph, export),
+    "upload": (export,),
+}
+
+
+def operations_with(service: str) -> list[Operation[object]]:
+    return [operation for contract in CONTRACTS.get(service, ()) for operation in operations_of(contract)]
 
 
 def routes_of(service: str) -> list[RouteContext]:
@@ -52,16 +62,14 @@ def _model(dependant: Dependant, place: str) -> type | None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_serves_what_its_contract_declares(service: str) -> None:
-    contract = CONTRACTS.get(service)
-    expected = operations_of(contract) if contract else []
-    assert sorted(map(served, routes_of(service)), key=str) == sorted(expected, key=str)
+    assert sorted(map(served, routes_of(service)), key=str) == sorted(operations_with(service), key=str)
 
 
 def test_the_registry_declares_the_callers_of_the_contracts() -> None:
     used = {
         (caller, service)
-        for service, contract in CONTRACTS.items()
-        for operation in operations_of(contract)
+        for service in CONTRACTS
+        for operation in operations_with(service)
         for caller in operation.callers
     }
     assert used == {
@@ -81,7 +89,7 @@ async def test_a_program_may_call_what_it_needs_and_nothing_else(program: str, s
     admitted: set[Operation[object]] = set()
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        for operation in operations_of(CONTRACTS[service]):
+        for operation in operations_with(service):
             url = operation.url(user_id="u_1", account_id="u_1")
             answers = [(await client.request(operation.method, url)).status_code]
             for signer in attempts:
@@ -91,4 +99,4 @@ async def test_a_program_may_call_what_it_needs_and_nothing_else(program: str, s
             # Without its stores, the service fails behind the check, or refuses the missing body.
             if any(status not in (401, 403) for status in answers):
                 admitted.add(operation)
-    assert admitted == {operation for operation in operations_of(CONTRACTS[service]) if program in operation.callers}
+    assert admitted == {operation for operation in operations_with(service) if program in operation.callers}

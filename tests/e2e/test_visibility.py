@@ -174,6 +174,7 @@ OWN = {
 
 _OWN_UPLOAD = "only their owner has access to uploads"
 _OWN_ACCOUNT = "one's own account and sessions"
+_OWN_EXPORT = "one's own data, and no id: its links are signed for one object of one's own"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -198,6 +199,9 @@ UNRELATED = {
     "GET /v1/me/blocks": "the caller's own blocks, by name, so that they can be ended",
     "GET /v1/me/mutes": "the caller's own mutes, by name, so that they can be ended",
     "POST /v1/feed/impressions": "returns nothing",
+    "POST /v1/me/export": _OWN_EXPORT,
+    "GET /v1/me/export": _OWN_EXPORT,
+    "DELETE /v1/me/export": _OWN_EXPORT,
 }
 
 DOCUMENT = {f"{method} {path}": operation for method, path, operation in operations(json.loads(FILES[0].read_text()))}

@@ -10,7 +10,7 @@ from types import ModuleType
 import httpx
 
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import Operation
+from photomesh_shared.internal_api import Operation, export
 from photomesh_shared.internal_api.credentials import CallSigner
 from photomesh_shared.settings import ReplaceableSecret
 
@@ -25,10 +25,10 @@ def operations_of(contract: ModuleType) -> list[Operation[object]]:
 class RightfulCaller(httpx.Auth):
     """Adds to each request to `/internal` the token of a program that may call the operation."""
 
-    def __init__(self, service: Mapping[str, str], contract: ModuleType) -> None:
+    def __init__(self, service: Mapping[str, str], *contracts: ModuleType) -> None:
         """`service`: the environment of the called program."""
         self._service = service
-        self._operations = operations_of(contract)
+        self._operations = [operation for contract in (*contracts, export) for operation in operations_of(contract)]
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         if request.url.path.startswith("/internal/"):

@@ -25,6 +25,7 @@ async def _handle(_: Any) -> None:
 
 def main() -> None:
     for module in (
+        "photomesh_export.metrics",
         "photomesh_media_worker.service",
         "photomesh_post.photos.cdn",
         "photomesh_identity.metrics",

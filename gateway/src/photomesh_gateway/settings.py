@@ -39,6 +39,7 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
     budget_records: int = Field(2_000, ge=1, description="Posts, comments, collections and their changes in a day.")
     budget_toggles: int = Field(5_000, ge=1, description="Likes, saves, follows, blocks, mutes in a day.")
     budget_impressions: int = Field(2_000, ge=1, description="Reports of impressions in a day.")
+    budget_exports: int = Field(5, ge=1, description="Exports of an account's data begun in a day.")
     accounts_per_address: int = Field(20, ge=1, description="An address has the budgets of so many accounts.")
     redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before counting in this process.")
     redis_pause: float = Field(1.0, description="Seconds before Redis is tried again after a failure.")
@@ -95,6 +96,7 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
             Budget.RECORDS: self.budget_records,
             Budget.TOGGLES: self.budget_toggles,
             Budget.IMPRESSIONS: self.budget_impressions,
+            Budget.EXPORTS: self.budget_exports,
         }[budget]
 
     def timeout_of(self, rate_class: RateClass) -> float:

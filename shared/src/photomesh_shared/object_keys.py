@@ -1,9 +1,10 @@
-"""Object keys in the two buckets. Keys contain no client input.
+"""Object keys in the buckets. Keys contain no client input.
 
     raw       up_8aB3x9Q2/original                    as uploaded
               metadata/p_8aB3x9Q2.json                private metadata of a photo
     variants  p_8aB3x9Q2/<token>/640.jpg              public sizes of a photo
               avatars/u_8aB3x9Q2/<token>/150.jpg      public sizes of an avatar
+    exports   u_8aB3x9Q2/<token>/parts/0001-….zip     exports of accounts, and work at them (photomesh_export.domain)
 
 Tokens cannot be guessed, so a public object can be fetched only with its URL.
 """

@@ -24,12 +24,14 @@ from photomesh_shared.kafka.admin.settling import settle
 from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs
 from photomesh_shared.kafka.admin.users import User, apply_users
 from photomesh_shared.settings import KafkaSettings, StorageSettings
+from photomesh_shared.stores.buckets import provision_buckets
 from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["main"]
 
 
 class BucketSettings(StorageSettings):
+    exports_bucket: str = Field("exports", description="The bucket of exports of accounts.")
     cors_origins: list[str] = Field(default=["*"], description="Origins whose pages may upload directly to storage.")
 
 
@@ -71,12 +73,15 @@ async def users() -> list[str]:
 async def buckets() -> list[str]:
     settings = BucketSettings()
     async with open_storage(settings) as storage:
-        await storage.provision(
+        await provision_buckets(
+            storage,
             raw_bucket=settings.raw_bucket,
             variants_bucket=settings.variants_bucket,
+            exports_bucket=settings.exports_bucket,
             allowed_origins=settings.cors_origins,
         )
-    return [f"{settings.raw_bucket} and {settings.variants_bucket} exist, with CORS and lifecycle rules"]
+    names = f"{settings.raw_bucket}, {settings.variants_bucket} and {settings.exports_bucket}"
+    return [f"{names} exist, with CORS and lifecycle rules"]
 
 
 def main() -> int:

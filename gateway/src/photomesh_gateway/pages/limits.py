@@ -19,6 +19,7 @@ _BUDGETS = {
     Budget.RECORDS: "posts, comments, collections, and changes of them",
     Budget.TOGGLES: "likes, saves, follows, blocks, mutes; undoing them is free",
     Budget.IMPRESSIONS: "reports of impressions",
+    Budget.EXPORTS: "beginning exports of an account's data",
 }
 _BY_ADDRESS = (Budget.REGISTRATIONS, Budget.LOGINS, Budget.UPLOADS)
 

@@ -17,6 +17,7 @@ class Upstream(StrEnum):
     POST = "post"
     SOCIAL_GRAPH = "social-graph"
     FEED = "feed"
+    EXPORT = "export"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -25,6 +26,7 @@ class UpstreamSettings(ServiceSettings):
     post_url: str = Field("http://127.0.0.1:18003", description="Base URL of post.")
     social_graph_url: str = Field("http://127.0.0.1:18006", description="Base URL of social-graph.")
     feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
+    export_url: str = Field("http://127.0.0.1:18020", description="Base URL of export.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -33,4 +35,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.POST: self.post_url,
             Upstream.SOCIAL_GRAPH: self.social_graph_url,
             Upstream.FEED: self.feed_url,
+            Upstream.EXPORT: self.export_url,
         }[upstream]

@@ -10,12 +10,14 @@ from typing import Protocol
 import httpx
 from redis.asyncio import Redis
 
+from photomesh_feed.clients.impressions import ImpressionRecords
 from photomesh_feed.clients.post import PostClient
 from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.ranking.ranker import WeightedRanker
 from photomesh_feed.reading.chronological import ChronologicalFeed
+from photomesh_feed.reading.exports import ExportQueries
 from photomesh_feed.reading.hydration import HydrationSource, Hydrator
 from photomesh_feed.reading.impressions import ImpressionLog
 from photomesh_feed.reading.pipeline import PagePipeline
@@ -25,6 +27,7 @@ from photomesh_feed.reading.service import FeedService
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
 from photomesh_feed.store.connection import open_probe, open_redis
+from photomesh_feed.store.exports import RankingRecords
 from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_feed.store.writer import FeedWriter
@@ -45,6 +48,7 @@ class Deps:
     feed: FeedService
     writer: FeedWriter
     impressions: ImpressionLog
+    exports: ExportQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
 
@@ -105,6 +109,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             feed=feed,
             writer=FeedWriter(redis),
             impressions=ImpressionLog(publisher, clock),
+            exports=ExportQueries(RankingRecords(redis), ImpressionRecords(settings), clock),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

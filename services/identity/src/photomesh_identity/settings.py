@@ -6,6 +6,7 @@ from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
     CallerSettings,
     KafkaSettings,
     PostgresSettings,
@@ -17,7 +18,9 @@ from photomesh_shared.settings import (
 __all__ = ["Settings"]
 
 
-class Settings(CallerSettings, PostgresSettings, KafkaSettings, RedisSettings, StorageSettings, AuthSettings):
+class Settings(
+    CallerSettings, CalleeSettings, PostgresSettings, KafkaSettings, RedisSettings, StorageSettings, AuthSettings
+):
     cdn_url: str = Field("http://127.0.0.1:18080/variants", description="Base URL of public variants.")
     post_url: str = Field("http://127.0.0.1:18003", description="post, for photos and counts of posts.")
     social_graph_url: str = Field(

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from redis.asyncio import Redis
 
+from photomesh_identity import exports
 from photomesh_identity.accounts.avatars import AvatarCopier
 from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
@@ -36,6 +37,7 @@ from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
+from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
 
 __all__ = ["Deps", "open_deps"]
@@ -52,6 +54,7 @@ class Deps:
     profiles: ProfileQueries
     sessions: SessionService
     keys: KeyRing
+    records: PostgresRecords
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     cdn_url: str
@@ -136,6 +139,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             profiles=ProfileQueries(accounts, social_graph, post_counts),
             sessions=sessions,
             keys=keys,
+            records=PostgresRecords(pool, exports.RECORDS),
             token_verifier=TokenVerifier(
                 keys.jwks, issuer=settings.token_issuer, audience=settings.token_audience, clock=clock
             ),

@@ -23,6 +23,7 @@ from photomesh_post.comments.service import CommentService
 from photomesh_post.comments.store import CassandraComments
 from photomesh_post.counts.publisher import CountPublisher
 from photomesh_post.counts.store import CassandraCounts
+from photomesh_post.exports.queries import ExportQueries
 from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.likes.event_log import LikeEventLog
 from photomesh_post.likes.queries import LikeQueries
@@ -87,6 +88,7 @@ class Deps:
     comment_queries: CommentQueries
     saves: SaveService
     save_queries: SaveQueries
+    exports: ExportQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -169,6 +171,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             comment_queries=comment_queries,
             saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,
+            exports=ExportQueries(posts, photos, comments, likes, saves, clock),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

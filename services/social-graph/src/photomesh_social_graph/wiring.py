@@ -17,6 +17,8 @@ from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
+from photomesh_shared.stores.record_pages import PostgresRecords
+from photomesh_social_graph import exports
 from photomesh_social_graph.clients import ReaderClient
 from photomesh_social_graph.errors import RestrictionPending
 from photomesh_social_graph.event_handlers import AccountEventHandlers
@@ -38,6 +40,7 @@ class Deps:
     relationships: RelationshipService
     lists: ListQueries
     store: PostgresGraph
+    records: PostgresRecords
     cursors: CursorCodec
     token_verifier: TokenVerifier
 
@@ -87,6 +90,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             lists=ListQueries(store, clock),
             store=store,
+            records=PostgresRecords(pool, exports.RECORDS),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import create_api_app
-from photomesh_upload.http import routes
+from photomesh_upload.http import internal, routes
 from photomesh_upload.settings import Settings
 from photomesh_upload.wiring import open_deps
 
@@ -21,5 +21,6 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
         routers=[routes.router],
+        internal=[internal.router],
         description="Uploads of photos by presigned URLs, whole or in parts, resumable.",
     )

@@ -6,11 +6,11 @@ from pydantic import Field
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
     ReplaceableSecret,
-    ServiceSettings,
     StorageSettings,
     UploadQuotaSettings,
 )
@@ -19,7 +19,7 @@ __all__ = ["Settings"]
 
 
 class Settings(
-    ServiceSettings,
+    CalleeSettings,
     PostgresSettings,
     KafkaSettings,
     RedisSettings,

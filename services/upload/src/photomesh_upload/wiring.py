@@ -21,7 +21,9 @@ from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
+from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
+from photomesh_upload import exports
 from photomesh_upload.domain import Quotas
 from photomesh_upload.objects import RawBucket
 from photomesh_upload.service import Policy, UploadService
@@ -37,6 +39,7 @@ class Deps:
     """What routes use."""
 
     uploads: UploadService
+    records: PostgresRecords
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -85,6 +88,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         await stack.enter_async_context(in_background("sweeper", sweeper.run))
         yield Deps(
             uploads=UploadService(store, objects, id_source, _policy_of(settings), clock),
+            records=PostgresRecords(pool, exports.RECORDS),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

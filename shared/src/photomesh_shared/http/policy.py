@@ -41,6 +41,7 @@ class Budget(StrEnum):
     RECORDS = "records"  # posts, comments, collections, and changes of them
     TOGGLES = "toggles"  # likes, saves, follows, blocks, mutes; their opposites follow from them, and are free
     IMPRESSIONS = "impressions"
+    EXPORTS = "exports"
 
 
 @dataclass(frozen=True)

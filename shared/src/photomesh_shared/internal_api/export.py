@@ -9,14 +9,32 @@ To add a section, declare it in `SECTIONS`, and serve it in the service that own
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, date, datetime
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, JsonValue
 
+from photomesh_shared import ids
+from photomesh_shared.errors import InvalidCursor, NotFound
 from photomesh_shared.internal_api.operation import InternalModel, Operation
 
-__all__ = ["GET_EXPORT_PAGE", "MAX_ITEMS", "SECTIONS", "ExportPage", "ExportQuery", "Owner", "Section", "sections_of"]
+__all__ = [
+    "GET_EXPORT_PAGE",
+    "MAX_ITEMS",
+    "SECTIONS",
+    "ExportPage",
+    "ExportQuery",
+    "Owner",
+    "Section",
+    "int_cursor",
+    "item_of",
+    "require_section",
+    "sections_of",
+]
+
+T = TypeVar("T")
 
 MAX_ITEMS = 500
 """Maximum number of items per page."""
@@ -52,7 +70,8 @@ SECTIONS = (
     Section("comments", "post", "Comments", "Comments that you wrote."),
     Section("likes", "post", "Likes", "Posts and comments that you like."),
     Section("saves", "post", "Saved posts", "Posts that you saved."),
-    Section("collections", "post", "Collections", "Your collections of saved posts, and what is in each."),
+    Section("collections", "post", "Collections", "Your collections of saved posts."),
+    Section("collection_posts", "post", "Posts in collections", "What is in each of your collections."),
     Section("ranking", "feed", "Ranking", "What the ranking of your feed holds about you."),
     Section("impressions", "feed", "Impressions", "Posts that your apps reported as seen, of the last weeks."),
 )
@@ -87,3 +106,36 @@ GET_EXPORT_PAGE = Operation(
 )
 """Returns records of an account. Without any, and for an unknown account, the page is empty. 404 for a section that the
 service does not have; 400 for a cursor that it did not give out."""
+
+
+def require_section(sections: Mapping[str, T], name: str) -> T:
+    """Return what serves a section. Raises NotFound."""
+    try:
+        return sections[name]
+    except KeyError as error:
+        raise NotFound(f"There is no section {name}.") from error
+
+
+def int_cursor(cursor: str) -> int:
+    """Parse a cursor that is an integer. Raises InvalidCursor."""
+    if not cursor.isascii() or not cursor.isdecimal() or int(cursor) > ids.MAX_ID:
+        raise InvalidCursor
+    return int(cursor)
+
+
+def item_of(record: Mapping[str, Any], prefixes: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return a record as an item: `prefixes` are those of its members that are ids, or lists of ids."""
+    return {name: _json_value(value, prefixes.get(name)) for name, value in record.items()}
+
+
+def _json_value(value: Any, prefix: str | None) -> JsonValue:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_json_value(one, prefix) for one in value]
+    if isinstance(value, int) and prefix:
+        return ids.encode(prefix, value)
+    result: JsonValue = value
+    return result

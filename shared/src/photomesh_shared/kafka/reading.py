@@ -1,8 +1,10 @@
-"""Reading whole topics without a consumer group: for commands that compare a topic with a store."""
+"""Reading topics without a consumer group: whole ones, for commands that compare a topic with a store, and the records
+of one owner."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -14,10 +16,11 @@ from photomesh_shared.concurrency.cancellation import StrayCancellation, surface
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.consumer import received
+from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.source import Received
 from photomesh_shared.settings import KafkaSettings
 
-__all__ = ["non_empty_topics", "partition_counts", "read_topic"]
+__all__ = ["non_empty_topics", "partition_counts", "read_topic", "search_partition"]
 
 _POLL_MS = 1_000
 _POLL_RECORDS = 5_000
@@ -45,6 +48,40 @@ async def read_topic(settings: KafkaSettings, topic: str, *, since: datetime | N
                         yield received(message)
             # By the position and not the last record: the records before the end may have been compacted away.
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
+
+
+async def search_partition(
+    settings: KafkaSettings,
+    topic: str,
+    owner: bytes,
+    *,
+    offset: int,
+    wanted: Callable[[Received], bool],
+    limit: int,
+    seconds: float,
+) -> tuple[list[Received], int | None]:
+    """Search the partition of an owner's records from an offset on, for about so many seconds, or until `limit` records
+    were found. Returns them, and the offset at which to go on: None at the partition's end. Raises Unavailable."""
+    found: list[Received] = []
+    async with _consumer(settings) as consumer:
+        partitions = await _partitions(consumer, topic)
+        tp = partitions[partition_of(owner, len(partitions))]
+        consumer.assign([tp])
+        start = (await consumer.beginning_offsets([tp]))[tp]
+        end = (await consumer.end_offsets([tp]))[tp]
+        position = max(offset, start)
+        consumer.seek(tp, position)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while position < end:
+            if len(found) >= limit or loop.time() >= deadline:
+                return found, position
+            # As many records as may still be found, so that none is read in vain.
+            most = min(_POLL_RECORDS, limit - len(found))
+            for messages in (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=most)).values():
+                found += [one for message in messages if message.offset < end and wanted(one := received(message))]
+            position = await consumer.position(tp)
+        return found, None
 
 
 async def partition_counts(settings: KafkaSettings, topics: Collection[str]) -> dict[str, int]:

@@ -1,12 +1,12 @@
 """Object storage (S3): the one module that imports aioboto3 and its dependencies.
 
-Two buckets. `raw` holds uploaded photos, and is private. `variants` holds the public sizes: anyone may GET an object by
-its key, nobody may list them. Keys are not guessable.
+Three buckets. `raw` holds uploaded photos, and is private. `variants` holds the public sizes: anyone may GET an object
+by its key, nobody may list them. Keys are not guessable. `exports` holds exports of accounts for days; it is private.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +54,7 @@ _OPERATIONS = (
     "list_objects_v2",
     "list_parts",
     "put_object",
+    "upload_part",
 )
 
 ERRORS = Counter(
@@ -171,6 +172,30 @@ class ObjectStorage:
             raise ObjectStorageUnavailable("Object storage: incomplete object received")
         return body
 
+    async def stream(
+        self, bucket: str, key: str, *, start: int = 0, etag: str | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield an object from an offset on, in chunks. Raises NoSuchObject, ObjectReplaced if the object's ETag is not
+        `etag`, or ObjectStorageUnavailable, also after some chunks."""
+        extra = {"Range": f"bytes={start}-"} if start else {}
+        with _translated("get_object"):
+            answer = await self._client.get_object(Bucket=bucket, Key=key, **extra)
+        received = 0
+        stream = answer["Body"]
+        async with stream:
+            if etag is not None and answer["ETag"].strip('"') != etag:
+                raise ObjectReplaced
+            while True:
+                with _translated("get_object"):
+                    chunk = await stream.read(_CHUNK)
+                if not chunk:
+                    break
+                received += len(chunk)
+                yield chunk
+        if received != answer["ContentLength"]:
+            ERRORS.labels("get_object").inc()
+            raise ObjectStorageUnavailable("Object storage: incomplete object received")
+
     async def put(
         self, bucket: str, key: str, body: bytes, *, content_type: str, cache_control: str | None = None
     ) -> None:
@@ -185,6 +210,14 @@ class ObjectStorage:
         """Delete objects; idempotent."""
         for key in keys:
             await self._call("delete_object", Bucket=bucket, Key=key)
+
+    async def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete all objects with a prefix. Returns how many. Idempotent."""
+        deleted = 0
+        while keys := await self.list_keys(bucket, prefix):
+            await self.delete(bucket, keys)
+            deleted += len(keys)
+        return deleted
 
     async def list_keys(self, bucket: str, prefix: str) -> list[str]:
         """Return up to 1,000 keys with a prefix."""
@@ -209,11 +242,32 @@ class ObjectStorage:
         )
         return url
 
+    async def presign_get(self, bucket: str, key: str, *, filename: str, expires_seconds: int) -> str:
+        """Return a URL at which anybody can download an object. `filename`: under which a browser stores it."""
+        url: str = await self._signer.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{filename}"'},
+            ExpiresIn=expires_seconds,
+        )
+        return url
+
     async def create_multipart(self, bucket: str, key: str, *, content_type: str) -> str:
         """Begin a multipart upload. Returns the store's id for it."""
         answer = await self._call("create_multipart_upload", Bucket=bucket, Key=key, ContentType=content_type)
         upload_id: str = answer["UploadId"]
         return upload_id
+
+    async def upload_part(
+        self, bucket: str, key: str, *, multipart_id: str, part_number: int, body: bytes
+    ) -> UploadedPart:
+        """Upload a part (1–10,000; all but the last of 5 MiB or more). Raises NoSuchUpload."""
+        try:
+            answer = await self._call(
+                "upload_part", Bucket=bucket, Key=key, UploadId=multipart_id, PartNumber=part_number, Body=body
+            )
+        except NoSuchObject as error:
+            raise NoSuchUpload from error
+        return UploadedPart(part_number, answer["ETag"].strip('"'), len(body))
 
     async def list_parts(self, bucket: str, key: str, *, multipart_id: str) -> list[UploadedPart]:
         """Return the uploaded parts (at most 10 per photo, well below a page), by number and time. SeaweedFS lists a
@@ -254,45 +308,9 @@ class ObjectStorage:
         """Check readiness, with a right to list these keys only."""
         await self._call("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
 
-    async def provision(
-        self,
-        *,
-        raw_bucket: str,
-        variants_bucket: str,
-        allowed_origins: Sequence[str],
-        abandoned_days: int = 2,
-    ) -> None:
-        """Create the buckets, allow browsers to PUT to `raw` and read the ETag, and expire abandoned parts.
-
-        Public read access to `variants` is configured in the store (a bucket policy, or an identity file).
-        """
-        for bucket in (raw_bucket, variants_bucket):
-            try:
-                await self._call("head_bucket", Bucket=bucket)
-            except NoSuchObject:
-                await self._call("create_bucket", Bucket=bucket)
-        rule = {
-            "AllowedMethods": ["PUT", "GET", "HEAD"],
-            "AllowedOrigins": list(allowed_origins),
-            "AllowedHeaders": ["*"],
-            "ExposeHeaders": ["ETag"],
-            "MaxAgeSeconds": 3600,
-        }
-        await self._call("put_bucket_cors", Bucket=raw_bucket, CORSConfiguration={"CORSRules": [rule]})
-        await self._call(
-            "put_bucket_lifecycle_configuration",
-            Bucket=raw_bucket,
-            LifecycleConfiguration={
-                "Rules": [
-                    {
-                        "ID": "abandoned-parts",
-                        "Status": "Enabled",
-                        "Filter": {"Prefix": ""},
-                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": abandoned_days},
-                    }
-                ]
-            },
-        )
+    async def administer(self, operation: str, **parameters: Any) -> None:
+        """Perform an operation on a bucket. Raises NoSuchObject if it does not exist."""
+        await self._call(operation, **parameters)
 
 
 @asynccontextmanager

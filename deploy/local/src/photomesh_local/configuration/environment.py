@@ -102,6 +102,7 @@ def _common(stack: Stack) -> dict[str, str]:
         "S3_REGION": "us-east-1",
         "RAW_BUCKET": "raw",
         "VARIANTS_BUCKET": "variants",
+        "EXPORTS_BUCKET": "exports",
         "CDN_URL": url("EDGE") + "/variants",
         # The shield first: an edge purged before it would fetch the old object again.
         "CDN_PURGE_URLS": json.dumps([url("SHIELD"), url("EDGE")]),

@@ -8,14 +8,22 @@ like, so that an unlike subtracts exactly what the like added.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from photomesh_feed.domain.order import MS_BITS
 
-__all__ = ["COMMENT", "LIKE", "decayed", "points"]
+__all__ = ["COMMENT", "LIKE", "Affinity", "decayed", "points"]
 
 LIKE, COMMENT = 1.0, 3.0
 
 _HALF_LIFE_MS = 30 * 86_400_000
+
+
+class Affinity(NamedTuple):
+    """To an author. `score`: as it is stored."""
+
+    author_id: int
+    score: float
 
 
 def points(weight: float, post_id: int) -> float:

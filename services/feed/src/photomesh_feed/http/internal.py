@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+
 from photomesh_feed.http.dependencies import Dependencies
 from photomesh_shared.http import InternalRouter
+from photomesh_shared.ids import UserId
+from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
 from photomesh_shared.internal_api.feed import PUT_RELATIONS
 from photomesh_shared.internal_api.states import RelationStates, StoredRelations
 
@@ -18,3 +24,8 @@ async def put_relations(body: RelationStates, deps: Dependencies) -> StoredRelat
     for one in body.relations:
         await deps.writer.apply_relation("follow", one.account_id, one.other_id, one.version, active=one.follows)
     return StoredRelations(stored=len(body.relations))
+
+
+@router.serves(GET_EXPORT_PAGE)
+async def get_export_page(account_id: UserId, query: Annotated[ExportQuery, Query()], deps: Dependencies) -> ExportPage:
+    return await deps.exports.page(account_id, query)

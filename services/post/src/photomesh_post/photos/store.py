@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
 from photomesh_post.photos.domain import Photo
 from photomesh_post.photos.projection import metadata_of, photo_of
@@ -39,3 +40,10 @@ class CassandraPhotos:
             self._session, cql, owner_id, "photo_id", after=after, until=until, since=owner_id
         ):
             yield row["photo_id"]
+
+    async def file_facts(self, photo_id: int) -> Mapping[str, Any]:
+        """What is known of the file, for its owner's export; nothing until the photo is ready."""
+        rows = await self._session.read(
+            "SELECT content_type, size_bytes, sha256, phash FROM photo_metadata WHERE photo_id = ?", photo_id
+        )
+        return rows[0] if rows else {}

@@ -13,6 +13,7 @@ from photomesh_post.http.dependencies import Dependencies
 from photomesh_post.posts.domain import Post
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
+from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
 from photomesh_shared.internal_api.post import (
     GET_ACCOUNTS,
     GET_POST_COUNT,
@@ -121,3 +122,8 @@ async def put_relations(body: RelationStates, deps: Dependencies) -> StoredRelat
     ]
     await deps.account_states.store_relations(relations)
     return StoredRelations(stored=len(relations))
+
+
+@router.serves(GET_EXPORT_PAGE)
+async def get_export_page(account_id: UserId, query: Annotated[ExportQuery, Query()], deps: Dependencies) -> ExportPage:
+    return await deps.exports.page(account_id, query)

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
+from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
 from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWERS,
     GET_FOLLOWING,
@@ -75,3 +76,8 @@ async def get_summary(user_id: UserId, query: Annotated[SummaryQuery, Query()], 
 @router.serves(GET_POPULAR)
 async def get_popular(query: Annotated[PopularQuery, Query()], deps: Dependencies) -> list[PopularAccount]:
     return [PopularAccount(*counted) for counted in await deps.store.popular(query.at_least)]
+
+
+@router.serves(GET_EXPORT_PAGE)
+async def get_export_page(account_id: UserId, query: Annotated[ExportQuery, Query()], deps: Dependencies) -> ExportPage:
+    return await deps.records.page(account_id, query)

@@ -1,0 +1,200 @@
+"""What an export covers: which section has the personal columns of each store, and which are left out, and why.
+
+`tests/contract/test_export_coverage.py` compares it with the inventory of personal data (the `personal.toml` of each
+deployable): whoever adds a column that is personal declares here where its owner gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["LEFT_OUT", "STORES", "TOPICS", "Covered"]
+
+
+@dataclass(frozen=True)
+class Covered:
+    """`columns`: those that the items of `sections` have, in words separated by blanks. `left_out`: the others by name,
+    or "*" for all, with the reason."""
+
+    sections: tuple[str, ...] = ()
+    columns: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+_COPY = "a copy of what another section has"
+_DERIVED = "follows from what other sections have"
+_HIDDEN = "a secret, or what could help to guess it"
+_PASSING = "there for a moment only, and holds nothing that other sections do not have"
+_OTHERS = "says what other accounts do"
+_INTERNAL = "how we store it"
+
+
+def _copied(why: str = _COPY) -> Covered:
+    return Covered(left_out={"*": why})
+
+
+STORES: Mapping[str, Covered] = {
+    "identity/postgresql/accounts": Covered(
+        ("profile",),
+        "id username email display_name bio private avatar created_at updated_at",
+        {"email_key": _DERIVED},
+    ),
+    "identity/postgresql/credentials": Covered(("credentials",), "account_id", {"password_hash": _HIDDEN}),
+    "identity/postgresql/sessions": Covered(("sessions",), "id account_id created_at expires_at ends_at revoked_at"),
+    "identity/postgresql/refresh_tokens": Covered(
+        ("sessions",),
+        "session_id rotated_at",
+        {"token_hash": _HIDDEN, "successor_salt": _HIDDEN, "created_at": _DERIVED},
+    ),
+    "social-graph/postgresql/accounts": _copied(),
+    "social-graph/postgresql/pairs": Covered(
+        ("follow_requests", "blocks", "mutes", "former_follows"),
+        "actor_id target_id requested_at blocked_at muted_at followed_from followed_until",
+    ),
+    "social-graph/postgresql/follows_out": Covered(("following",), "follower_id followee_id since"),
+    "social-graph/postgresql/follows_in": Covered(("followers",), "followee_id follower_id since"),
+    "social-graph/postgresql/requests_in": Covered(("follow_requests",), "target_id requester_id since"),
+    "social-graph/postgresql/blocks_in": _copied(_OTHERS),
+    "upload/postgresql/uploads": Covered(
+        ("uploads",),
+        "upload_id account_id photo_id status filename content_type size_bytes created_at expires_at closed_at",
+        {
+            "part_size": _INTERNAL,
+            "multipart_id": _INTERNAL,
+            "completing_until": _INTERNAL,
+            "counted_bytes": _INTERNAL,
+            "audited_at": _INTERNAL,
+            "cleared": _INTERNAL,
+            "announced": _INTERNAL,
+        },
+    ),
+    "upload/postgresql/account_usage": Covered(("upload_usage",), "account_id day uploads bytes"),
+    "upload/postgresql/originals": Covered(
+        ("originals",), "photo_id upload_id account_id content_type size_bytes etag uploaded_at"
+    ),
+    "post/cassandra/photos": Covered(
+        ("photos",),
+        "photo_id owner_id status reason uploaded_at width height placeholder variants",
+        {"raw_bucket": _INTERNAL, "raw_key": _INTERNAL, "deleted": _INTERNAL},
+    ),
+    "post/cassandra/photo_metadata": Covered(("photos",), "photo_id camera content_type size_bytes sha256 phash"),
+    "post/cassandra/photos_by_owner": _copied(),
+    "post/cassandra/photo_claims": _copied(_DERIVED),
+    "post/cassandra/posts": Covered(
+        ("posts",),
+        "post_id author_id status reason photo_ids caption hashtags mentions place alt_texts entities created_at"
+        " edited_at published_at",
+        {"photos": "in the section photos", "version": _INTERNAL, "deleted": _INTERNAL},
+    ),
+    "post/cassandra/posts_by_author": _copied(),
+    "post/cassandra/months_by_author": _copied(_DERIVED),
+    "post/cassandra/post_writers": _copied(_PASSING),
+    "post/cassandra/accounts": _copied(),
+    "post/cassandra/accounts_by_username": _copied(),
+    "post/cassandra/relations": _copied(),
+    "post/cassandra/likes_by_account": Covered(
+        ("likes",), "account_id subject_id version", {"month": _INTERNAL, "liked": _INTERNAL}
+    ),
+    "post/cassandra/likes": _copied(),
+    "post/cassandra/counts": _copied(_OTHERS),
+    "post/cassandra/comments": _copied(),
+    "post/cassandra/comments_by_account": Covered(
+        ("comments",), "account_id comment_id post_id parent_id", {"month": _INTERNAL, "deleted": _INTERNAL}
+    ),
+    "post/cassandra/comments_by_thread": Covered(
+        ("comments",),
+        "comment_id author_id body entities",
+        {"thread_id": _DERIVED, "month": _INTERNAL, "deleted": _INTERNAL},
+    ),
+    "post/cassandra/months_by_thread": _copied(_DERIVED),
+    "post/cassandra/comment_tallies": _copied(_DERIVED),
+    "post/cassandra/saves": Covered(
+        ("saves", "collection_posts"),
+        "list_id post_id version",
+        {
+            "removed": "what you no longer save",
+            "kept": _INTERNAL,
+            "month": _INTERNAL,
+            "count": _DERIVED,
+            "revision": _INTERNAL,
+            "counted": _DERIVED,
+            "counted_version": _DERIVED,
+        },
+    ),
+    "post/cassandra/saves_by_time": _copied(),
+    "post/cassandra/months_by_list": _copied(_DERIVED),
+    "post/cassandra/lists_by_post": _copied(),
+    "post/cassandra/collections": Covered(
+        ("collections",), "account_id collection_id name", {"posts": _DERIVED, "deleted": _INTERNAL}
+    ),
+    "feed/redis/af:{account}": Covered(("ranking",), "account members"),
+    "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
+    "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),
+    "feed/redis/li:{account}": Covered(("ranking", "likes"), "account", {"fields": "a copy; ranking says how many"}),
+    "feed/redis/sa:{account}": _copied(),
+    "feed/redis/fv:{account}": _copied(),
+    "feed/redis/fo:{account}": _copied(),
+    "feed/redis/mu:{account}": _copied(),
+    "feed/redis/f:{account}": _copied("posts of accounts that you follow, in the order of their times"),
+    "feed/redis/t:{author}": _copied(),
+    "feed/redis/p:{post}": _copied(),
+    "feed/redis/u:{account}": _copied(),
+    "feed/redis/lk:{account}": _copied(_PASSING),
+    "feed/redis/pulled": _copied("says that you have many followers"),
+    "feed/redis/refilling": _copied(_PASSING),
+    "gateway/redis/rl:{limit}:{account}": _copied("counts requests for minutes to a day, to limit them"),
+    "gateway/redis/rl:{limit}:{address}": _copied("counts requests for minutes to a day, to limit them"),
+    "upload/objects/raw: {upload}/original": Covered(
+        ("originals",), left_out={"photo as it was uploaded, with its metadata": "the files in `originals` are these"}
+    ),
+    "media-worker/objects/variants: {photo}/{key}/{size}.jpg": _copied("made from the originals"),
+    "shared/postgresql/outbox": _copied(_PASSING),
+    "shared/postgresql/idempotency_keys": _copied(_PASSING),
+    "shared/cassandra/idempotency_keys": _copied(_PASSING),
+    **{
+        f"export/{store}": _copied("the export itself; `GET /v1/me/export` shows when you asked for it")
+        for store in (
+            "postgresql/exports",
+            "postgresql/export_sections",
+            "postgresql/export_files",
+            "postgresql/export_parts",
+            "postgresql/erased_accounts",
+            "objects/exports: {account}/{token}/parts/{part}.zip",
+            "objects/exports: {account}/{token}/work/{section}/{chunk}.jsonl",
+        )
+    },
+}
+"""By deployable, store and table, as in the inventory."""
+
+TOPICS: Mapping[str, tuple[str, ...]] = {
+    "accounts": ("profile",),
+    "photos_uploaded": ("originals",),
+    "photos_reprocess": ("originals",),
+    "photo_ready": ("photos",),
+    "photo_rejected": ("photos",),
+    "photo_failed": ("photos",),
+    "photos_retention_elapsed": ("originals",),
+    "posts": ("posts",),
+    "follows": ("following", "followers", "follow_requests", "blocks", "mutes", "former_follows"),
+    "engagement": ("likes", "comments"),
+    "saves": ("saves", "collections", "collection_posts"),
+    "engagement_counts": (),
+    "feed_tasks": (),
+    "erasures": (),
+    "erasure_acknowledgements": (),
+    "impressions": ("impressions",),
+}
+"""The sections that have what a topic says of an account. Empty: it says what follows from others."""
+
+LEFT_OUT: Mapping[str, str] = {
+    "passwords and tokens": "We store hashes of them only, which could help to guess them.",
+    "who blocks or mutes you": "It is what those accounts do, and theirs to tell.",
+    "what others wrote under your posts, and who likes them": "It is theirs, and in their exports.",
+    "smaller sizes of your photos": "They are made from the originals, which are included.",
+    "what you have deleted": "We do not keep it beyond what docs/events.md says of the topics.",
+    "counts, caches and indexes": "They follow from what is included.",
+    "logs and traces": "They are kept for days to find faults, and are not sorted by person.",
+    "the ranking model": "It is the same for everybody. What it goes by of you is in `ranking`.",
+}
+"""What the manifest of every export says is not in it, and why."""
