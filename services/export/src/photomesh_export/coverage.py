@@ -14,8 +14,8 @@ __all__ = ["LEFT_OUT", "STORES", "TOPICS", "Covered"]
 
 @dataclass(frozen=True)
 class Covered:
-    """`columns`: those that the items of `sections` have, in words separated by blanks. `left_out`: the others by name,
-    or "*" for all, with the reason."""
+    """`columns`: those that the items of `sections` have, in words separated by blanks; "*" where items are whole rows.
+    `left_out`: the others by name, or "*" for all, with the reason. Secrets are never among "*"."""
 
     sections: tuple[str, ...] = ()
     columns: str = ""
@@ -37,16 +37,33 @@ def _copied(why: str = _COPY) -> Covered:
 STORES: Mapping[str, Covered] = {
     "identity/postgresql/accounts": Covered(
         ("profile",),
-        "id username email display_name bio private avatar created_at updated_at",
-        {"email_key": _DERIVED},
+        "*",
+        {"email_key": _DERIVED, "version": _INTERNAL},
     ),
     "identity/postgresql/credentials": Covered(("credentials",), "account_id", {"password_hash": _HIDDEN}),
-    "identity/postgresql/sessions": Covered(("sessions",), "id account_id created_at expires_at ends_at revoked_at"),
+    "identity/postgresql/sessions": Covered(("sessions",), "*"),
     "identity/postgresql/refresh_tokens": Covered(
         ("sessions",),
         "session_id rotated_at",
         {"token_hash": _HIDDEN, "successor_salt": _HIDDEN, "created_at": _DERIVED},
     ),
+    **{
+        f"identity/postgresql/{table}": _copied(why)
+        for table, why in {
+            "mail_queue": "mails to your address, until they are sent",
+            "allowances": "counts attempts for minutes to a month, to limit them",
+            "attempts": "counts attempts for minutes, to limit them",
+            "email_claims": "an address that is not proved yet, for a day",
+            "password_reset_requests": _PASSING,
+            "password_resets": _HIDDEN,
+            "recovery_codes": _HIDDEN,
+            "login_tickets": _HIDDEN,
+            "used_challenges": _PASSING,
+            "held_usernames": "hashes of names that you gave up, so that nobody takes them for a while",
+            "erasures": "that you are leaving, which your account says",
+            "erasure_acknowledgements": "what is deleted of an account that has left",
+        }.items()
+    },
     "social-graph/postgresql/accounts": _copied(),
     "social-graph/postgresql/pairs": Covered(
         ("follow_requests", "blocks", "mutes", "former_follows"),
@@ -69,14 +86,16 @@ STORES: Mapping[str, Covered] = {
             "announced": _INTERNAL,
         },
     ),
-    "upload/postgresql/account_usage": Covered(("upload_usage",), "account_id day uploads bytes"),
+    "upload/postgresql/account_usage": Covered(
+        ("upload_usage",), "account_id day uploads bytes", {"erased": _INTERNAL}
+    ),
     "upload/postgresql/originals": Covered(
         ("originals",), "photo_id upload_id account_id content_type size_bytes etag uploaded_at"
     ),
     "post/cassandra/photos": Covered(
         ("photos",),
         "photo_id owner_id status reason uploaded_at width height placeholder variants",
-        {"raw_bucket": _INTERNAL, "raw_key": _INTERNAL, "deleted": _INTERNAL},
+        {"erased": _INTERNAL, "raw_bucket": _INTERNAL, "raw_key": _INTERNAL, "deleted": _INTERNAL},
     ),
     "post/cassandra/photo_metadata": Covered(("photos",), "photo_id camera content_type size_bytes sha256 phash"),
     "post/cassandra/photos_by_owner": _copied(),
@@ -92,6 +111,9 @@ STORES: Mapping[str, Covered] = {
     "post/cassandra/post_writers": _copied(_PASSING),
     "post/cassandra/accounts": _copied(),
     "post/cassandra/accounts_by_username": _copied(),
+    "post/cassandra/usernames_by_account": _copied(),
+    "post/cassandra/pending_erasures": _copied(_PASSING),
+    "post/cassandra/ended": _copied("ids of accounts and posts that do not exist any more"),
     "post/cassandra/relations": _copied(),
     "post/cassandra/likes_by_account": Covered(
         ("likes",), "account_id subject_id version", {"month": _INTERNAL, "liked": _INTERNAL}

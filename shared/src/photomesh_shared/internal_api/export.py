@@ -137,5 +137,9 @@ def _json_value(value: Any, prefix: str | None) -> JsonValue:
         return [_json_value(one, prefix) for one in value]
     if isinstance(value, int) and prefix:
         return ids.encode(prefix, value)
-    result: JsonValue = value
-    return result
+    if isinstance(value, bytes):
+        return None  # hashes and seals: nothing for people
+    if value is None or isinstance(value, str | int | float | dict):
+        result: JsonValue = value
+        return result
+    return str(value)

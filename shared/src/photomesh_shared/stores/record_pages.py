@@ -24,12 +24,13 @@ class RecordQuery:
 
     `sql` takes the account ($1), the position after which the page begins ($2), and the number of rows ($3). Rows are
     in the order of their column `position`, which is left out of the items. `ids`: prefixes of the columns that hold
-    ids; `json`: columns with JSON as text.
+    ids; `json`: columns with JSON as text; `hidden`: columns that are left out, of a query that selects all.
     """
 
     sql: str
     ids: Mapping[str, str] = field(default_factory=dict)
     json: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
 
 
 class PostgresRecords:
@@ -45,7 +46,7 @@ class PostgresRecords:
             rows = await conn.fetch(records.sql, account_id, after, query.limit)
         items = []
         for row in rows:
-            columns = {name: value for name, value in row.items() if name != "position"}
+            columns = {name: value for name, value in row.items() if name != "position" and name not in records.hidden}
             for name in records.json & columns.keys():
                 columns[name] = json.loads(columns[name]) if columns[name] else None
             items.append(item_of(columns, records.ids))
