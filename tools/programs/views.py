@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from functools import cache
+from pathlib import Path
 
 from photomesh_local.configuration.registry import PROGRAMS, ConsumerScaling, Deployable, Program, callers_of
 from photomesh_local.configuration.secrets import call_key, kafka_password, object_storage_keys
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
+from photomesh_shared.kafka.admin.topics import topic_specs
 
 __all__ = [
     "anchors",
@@ -22,11 +25,13 @@ __all__ = [
     "needs",
     "object_storage_keys",
     "own_environment",
-    "partitions",
+    "pods_at_most",
     "published_by",
     "scalar",
     "topics",
 ]
+
+_CLUSTER_ENVIRONMENT = Path(__file__).resolve().parents[2] / "deploy/k8s/base/common/photomesh.env"
 
 
 def topics(program: Program) -> list[Topic]:
@@ -37,9 +42,22 @@ def topics(program: Program) -> list[Topic]:
     return found
 
 
-def partitions(program: Program) -> int:
-    """Return the maximum number of useful pods: a partition has one reader."""
-    return max(topic.partitions for topic in topics(program))
+def pods_at_most(program: Program) -> int:
+    """Return a consumer's maximum number of pods: one for each partition, as the clusters' setting has them, unless the
+    registry has a lower one."""
+    assert isinstance(program.scaling, ConsumerScaling)
+    specs = topic_specs(topics(program), replication=1, partitions=_partitions_in_clusters())
+    partitions = max(spec.partitions for spec in specs if spec.name in TOPICS)
+    return min(partitions, program.scaling.max or partitions)
+
+
+@cache
+def _partitions_in_clusters() -> dict[str, int]:
+    """Return PHOTOMESH_KAFKA_PARTITIONS of the base of all clusters."""
+    lines = (line.partition("=") for line in _CLUSTER_ENVIRONMENT.read_text().splitlines())
+    [value] = [value for name, _, value in lines if name == "PHOTOMESH_KAFKA_PARTITIONS"]
+    found: dict[str, int] = json.loads(value)
+    return found
 
 
 def needs(program: Program) -> list[str]:
@@ -91,7 +109,7 @@ def explain_scaling(program: Program) -> str:
     return (
         f"{scaling.why} One pod handles about {scaling.records_per_second} records a second; arriving ones may take "
         f"{scaling.utilization * 100:.0f} % of its time, and {scaling.backlog_seconds} seconds of its work may wait. "
-        "Up to one pod for each partition."
+        f"Up to {'one pod for each partition' if scaling.max is None else f'{scaling.max} pods'}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -10,7 +11,7 @@ from photomesh_local.configuration import registry
 from photomesh_shared.events import TOPICS
 from photomesh_shared.ids import MAX_WORKER
 from photomesh_shared.settings import PostgresSettings
-from tests.support.manifests import container, named, of, pods
+from tests.support.manifests import container, env_file, named, of, pods
 
 DEPLOYMENTS = {deployment.name: deployment for deployment in of("Deployment")}
 COMPONENT = {
@@ -52,7 +53,10 @@ def test_a_consumer_scales_on_arrivals_and_backlog(name: str) -> None:
     assert {trigger["consumerGroup"] for trigger in triggers} == {group}
     expected = {topic.name for topic in TOPICS.values() if group in topic.consumers}
     assert sorted(trigger["topic"] for trigger in triggers) == sorted(expected)
-    assert spec["maxReplicaCount"] == max(TOPICS[topic].partitions for topic in expected)
+    scaling = registry.PROGRAMS[name].scaling
+    assert isinstance(scaling, registry.ConsumerScaling)
+    partitions = _partitions_of_the_cluster()
+    assert spec["maxReplicaCount"] == min(partitions, scaling.max or partitions)
     for trigger in by_kafka:
         metadata = trigger["metadata"]
         assert trigger["type"] == "kafka"
@@ -63,6 +67,13 @@ def test_a_consumer_scales_on_arrivals_and_backlog(name: str) -> None:
         assert metadata["bootstrapServersFromEnv"] == "PHOTOMESH_KAFKA_BOOTSTRAP"
         assert (metadata["sasl"], metadata["tls"]) == ("scram_sha512", "enable")
         assert trigger["authenticationRef"] == {"name": named("TriggerAuthentication", "kafka").name}
+
+
+def _partitions_of_the_cluster() -> int:
+    """All topics have as many."""
+    partitions: dict[str, int] = json.loads(env_file("base/common/photomesh.env")["PHOTOMESH_KAFKA_PARTITIONS"])
+    assert partitions.keys() == {"*"}
+    return partitions["*"]
 
 
 @pytest.mark.parametrize("name", CONSUMERS)

@@ -90,9 +90,9 @@ class HttpScaling(_Model):
 
 
 class ConsumerScaling(_Model):
-    """Up to one pod for each partition."""
-
     min: int
+    max: int | None = None
+    """Where something else than the number of partitions limits the pods: a partition has one reader."""
     records_per_second: int
     """Records that one pod handles in a second."""
     work_seconds: str | None = None

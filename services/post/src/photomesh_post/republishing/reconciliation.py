@@ -1,0 +1,135 @@
+"""Compares a topic with the tables thing by thing; the newer of the two states wins.
+
+Versions are times and never go back, so what has the higher one is what happened last: a topic that has lost records
+gets the state of the tables, with its own version, and tables that were restored get the state of the topic. Versions
+are raised only where the tables know of an end and not of its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable
+from enum import Enum, auto
+from typing import NamedTuple, Protocol
+
+from photomesh_post.republishing.states import Stored
+from photomesh_shared.clock import Clock
+from photomesh_shared.events import Envelope, Event, Undecodable, UnknownType, decode
+from photomesh_shared.events.versions import version_at
+from photomesh_shared.kafka.publisher import Publisher
+from photomesh_shared.kafka.reading.latest import Latest, LatestRecords
+from photomesh_shared.kafka.source import Received
+
+__all__ = ["Apply", "Outcome", "Reconciliation", "Store", "Verdict", "verdict_on"]
+
+_BATCH = 50
+
+Apply = Callable[[Envelope[Event]], Awaitable[None]]
+"""Applies an event to the tables."""
+
+
+class Verdict(Enum):
+    SAME = auto()
+    TOPIC_LACKS_IT = auto()
+    TABLES_LACK_IT = auto()
+
+
+class Outcome(NamedTuple):
+    """`published`: records that the topic lacked; `applied`: records that the tables lacked."""
+
+    things: int
+    published: int
+    applied: int
+
+
+class Store(Protocol):
+    """See `republishing.store.StoredThings`."""
+
+    def of_topic(self, topic: str) -> AsyncIterable[Stored]: ...
+    async def current(self, key: bytes, *, above: int) -> Envelope[Event] | None: ...
+
+
+def verdict_on(stored: Stored, known: Latest | None) -> Verdict:
+    """`known`: what the topic says last. What has ended may be gone from it."""
+    if known is None:
+        return Verdict.SAME if stored.ended else Verdict.TOPIC_LACKS_IT
+    if stored.version is None:
+        return Verdict.SAME if known.ended else Verdict.TOPIC_LACKS_IT
+    if stored.version == known.version:
+        return Verdict.SAME
+    return Verdict.TOPIC_LACKS_IT if stored.version > known.version else Verdict.TABLES_LACK_IT
+
+
+class Reconciliation:
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        apply: Apply,
+        clock: Clock,
+        *,
+        rate: float,
+        repair: bool = True,
+    ) -> None:
+        """`rate`: records a second, at most; `repair`: False only counts."""
+        self._store = store
+        self._publisher = publisher
+        self._apply = apply
+        self._clock = clock
+        self._rate = rate
+        self._repair = repair
+
+    async def run(self, topic: str, read: Callable[[str], AsyncIterable[Received]]) -> Outcome:
+        """`read`: the records of a topic. Raises Unavailable; it may be repeated, and then does what is left."""
+        began = version_at(self._clock.now())  # what is newer, the running service has written to both
+        with LatestRecords.open() as latest:
+            async for _, envelope in _states(read(topic)):
+                latest.add(envelope.data.record_key().encode(), envelope.entityversion, ended=envelope.data.ends)
+            things, published = await self._publish(topic, latest, began)
+            return Outcome(things, published, await self._catch_up(read(topic), latest))
+
+    async def _publish(self, topic: str, latest: LatestRecords, began: int) -> tuple[int, int]:
+        things = published = 0
+        batch: list[tuple[bytes, int]] = []
+        async for stored in self._store.of_topic(topic):
+            things += 1
+            known = latest.get(stored.key)
+            verdict = verdict_on(stored, known)
+            if verdict is Verdict.TABLES_LACK_IT:
+                continue
+            latest.mark_done(stored.key)
+            if verdict is Verdict.TOPIC_LACKS_IT and (stored.version or 0) < began:
+                batch.append((stored.key, known.version if known else 0))
+                if len(batch) == _BATCH:
+                    published += await self._write(batch)
+                    batch.clear()
+        return things, published + await self._write(batch)
+
+    async def _write(self, batch: list[tuple[bytes, int]]) -> int:
+        """Publishes the things as they are now."""
+        envelopes = [await self._store.current(key, above=above) for key, above in batch]
+        events = [envelope for envelope in envelopes if envelope is not None]
+        if self._repair:
+            await self._publisher.publish_many(events)
+            await self._clock.sleep(len(events) / self._rate)
+        return len(events)
+
+    async def _catch_up(self, records: AsyncIterable[Received], latest: LatestRecords) -> int:
+        applied = 0
+        async for key, envelope in _states(records):
+            if latest.is_left(key, envelope.entityversion):
+                applied += 1
+                if self._repair:
+                    await self._apply(envelope)
+                    await self._clock.sleep(1 / self._rate)
+        return applied
+
+
+async def _states(records: AsyncIterable[Received]) -> AsyncIterable[tuple[bytes, Envelope[Event]]]:
+    async for received in records:
+        if received.record.is_tombstone:
+            continue
+        try:
+            envelope = decode(received.record)
+        except (UnknownType, Undecodable):
+            continue
+        yield envelope.data.record_key().encode(), envelope
