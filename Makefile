@@ -58,9 +58,12 @@ demo: up ## Demo users upload the photos of a folder (PHOTOS=…), publish posts
 	@$(PYTHON) -m demo --url http://127.0.0.1:$(GATEWAY) --photos "$(PHOTOS)" $(ARGS)
 
 ##@ Looking inside
-.PHONY: topics trace
+.PHONY: topics mails trace
 topics: .venv ## List the topics, or print one topic's events: T=photo_ready
 	@$(LOCAL) topics --stack $(STACK) $(T)
+
+mails: .venv ## Print the mails that the mesh has sent
+	@$(LOCAL) mails --stack $(STACK)
 
 trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)

@@ -10,6 +10,10 @@ cluster. A later run with the same file gives the same values, and adds the Secr
 takes the next of three steps in replacing one of our own secrets, and notes it in the file: the new one is accepted;
 it is used; the old one is no longer accepted. Restart the programs after each, and let all be ready before the next.
 
+    python3 deploy/k8s/generate_secrets.py photomesh.root --smtp-url smtps://user:password@host | kubectl apply -f -
+
+notes in the file which mail server sends the mails to accounts (user and password percent-encoded).
+
 Both namespaces must exist. Where secrets live in a vault, let the External Secrets operator write the same names and
 keys instead.
 """
@@ -34,15 +38,19 @@ Secret = dict[str, Any]
 APP, DATA = "photomesh", "photomesh-data"
 PERMANENT = ("VARIANT_KEY_SECRET",)
 """Names of stored objects are derived from it."""
+SMTP_URL = f"smtp://mail.{DATA}.svc:25"
+"""A relay of the operator's in the cluster, unless the file says otherwise."""
 REGISTRY = Path(__file__).resolve().parents[1] / "programs.toml"
 
 
 @dataclass
 class Root:
-    """The file: the root secret, and for each secret that was replaced the steps that were taken, three a time."""
+    """The file: the root secret, for each secret that was replaced the steps that were taken, three a time,
+    and the mail server."""
 
     secret: bytes
     steps: dict[str, int]
+    smtp_url: str = SMTP_URL
 
     @classmethod
     def read(cls, path: Path) -> Root:
@@ -54,11 +62,16 @@ class Root:
         root = bytes.fromhex(first)
         if len(root) != 32:
             raise ValueError(f"{path} does not begin with 64 hexadecimal digits")
-        return cls(root, {purpose: int(steps) for purpose, steps in (line.split() for line in others)})
+        notes = dict(line.split() for line in others)
+        smtp_url = notes.pop("smtp-url", SMTP_URL)
+        return cls(root, {purpose: int(steps) for purpose, steps in notes.items()}, smtp_url)
 
     def write(self, path: Path) -> None:
         """Replace the file atomically."""
-        text = "".join(f"{purpose} {steps}\n" for purpose, steps in self.steps.items())
+        notes: dict[str, object] = {**self.steps}
+        if self.smtp_url != SMTP_URL:
+            notes["smtp-url"] = self.smtp_url
+        text = "".join(f"{purpose} {note}\n" for purpose, note in notes.items())
         new = path.with_name(f"{path.name}.new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(f"{self.secret.hex()}\n{text}")
@@ -71,6 +84,7 @@ class Derived:
 
     def __init__(self, root: Root) -> None:
         self._root = root
+        self.smtp_url = root.smtp_url
         self.replaceable: set[str] = set()
         """The purposes whose secrets can be replaced step by step."""
 
@@ -123,6 +137,8 @@ def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str
                 values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
             case "kafka":
                 values["PHOTOMESH_KAFKA_PASSWORD"] = derived(f"kafka/{name}")
+            case "mail":
+                values["PHOTOMESH_SMTP_URL"] = derived.smtp_url
             case "object-storage":
                 values["PHOTOMESH_S3_ACCESS_KEY"] = derived(f"object-storage/{name}/access-key")
                 values["PHOTOMESH_S3_SECRET_KEY"] = derived(f"object-storage/{name}/secret-key")
@@ -188,8 +204,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path, help="the file with the root secret; created if it does not exist")
     parser.add_argument("--replace", metavar="SECRET", help="take the next step in replacing this secret")
+    parser.add_argument(
+        "--smtp-url", metavar="URL", help="the mail server: smtp+starttls:// or smtps://user:password@host"
+    )
     arguments = parser.parse_args()
     root = Root.read(arguments.root)
+    if arguments.smtp_url:
+        root.smtp_url = arguments.smtp_url
+        root.write(arguments.root)
     registry = tomllib.loads(REGISTRY.read_text())
     if purpose := arguments.replace:
         derived = Derived(root)

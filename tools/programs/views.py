@@ -68,7 +68,7 @@ def needs(program: Program) -> list[str]:
 
 def has_secrets(program: Program) -> bool:
     return bool(program.secrets or program.internal_calls or callers_of(program)) or bool(
-        {"postgres", "redis", "feed-redis", "object-storage", "kafka"} & set(program.servers)
+        {"postgres", "redis", "feed-redis", "object-storage", "kafka", "mail"} & set(program.servers)
     )
 
 
@@ -98,7 +98,7 @@ def call_keys(program: Program) -> list[tuple[str, str]]:
 
 def anchors(program: Program) -> list[str]:
     """Return the YAML anchors of docker-compose.yml with its settings and credentials."""
-    shared = ("redis", "feed-redis")
+    shared = ("redis", "feed-redis", "mail")
     return ["*common", *(f"*{server}" for server in program.servers if server in shared)]
 
 

@@ -25,7 +25,7 @@ _PARTS: dict[type[BaseSettings], str] = {
     RedisSettings: "redis",
     StorageSettings: "object-storage",
 }
-_FIELDS = {"feed_redis_url": "feed-redis", "cdn_purge_urls": "cdn"}
+_FIELDS = {"feed_redis_url": "feed-redis", "cdn_purge_urls": "cdn", "smtp_url": "mail"}
 SERVICES = [name for name, program in registry.PROGRAMS.items() if program.kind != "job"]
 CALLED = [name for name, program in registry.PROGRAMS.items() if program.kind == "http" and name != "gateway"]
 
@@ -107,5 +107,5 @@ def test_the_stores_let_in_those_who_need_them() -> None:
         peer.get("podSelector") == {"matchLabels": {_PREFIX + "kafka": "true"}}
         for peer in listener["networkPolicyPeers"]
     )
-    stores = {need for need, rule in _allowed_out().items() if "namespaceSelector" in rule["to"][0]}
+    stores = {need for need, rule in _allowed_out().items() if "namespaceSelector" in rule.get("to", [{}])[0]}
     assert let_in | {"kafka"} == stores

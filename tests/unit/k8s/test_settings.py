@@ -178,7 +178,8 @@ def _root_of(path: Path) -> bytes:
 
 def test_secrets_of_two_installations_have_nothing_in_common(tmp_path: Path) -> None:
     one, other = (secrets_from(_root_of(tmp_path / name), REGISTRY) for name in ("one.root", "other.root"))
-    keys = [(secret, key) for secret, values in one.items() for key in values if key != "username"]
+    named = ("username", "PHOTOMESH_SMTP_URL")  # no secret, and what the operator says
+    keys = [(secret, key) for secret, values in one.items() for key in values if key not in named]
     assert not {one[secret][key] for secret, key in keys} & {other[secret][key] for secret, key in keys}
 
 
@@ -218,6 +219,17 @@ def test_the_step_is_kept_with_the_root(tmp_path: Path) -> None:
         refused = subprocess.run([*command, "--replace", permanent], capture_output=True, text=True, check=False)
         assert refused.returncode == 2
         assert f"{permanent} is none of" in refused.stderr
+
+
+def test_the_mail_server_is_kept_with_the_root(tmp_path: Path) -> None:
+    path, url = tmp_path / "photomesh.root", "smtps://user:p%40ss@mail.example:465"
+    command = [sys.executable, str(K8S / "generate_secrets.py"), str(path)]
+    assert url not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for arguments in (["--smtp-url", url], [], ["--replace", "identity/HASH_SECRET"], []):
+        made = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True).stdout
+        values = {item["metadata"]["name"]: item["stringData"] for item in json.loads(made)["items"]}
+        assert [name for name in values if "PHOTOMESH_SMTP_URL" in values[name]] == ["identity"]
+        assert values["identity"]["PHOTOMESH_SMTP_URL"] == url
 
 
 def test_a_program_that_comes_later_gets_the_same_shared_values_and_the_others_keep_theirs() -> None:

@@ -69,7 +69,7 @@ def _by_settings(program: str) -> set[str]:
         PostgresSettings: schema,
         CassandraSettings: schema,
     }
-    fields = {"feed_redis_url": ["redis"], "cdn_purge_urls": ["shield", "edge"]}
+    fields = {"feed_redis_url": ["redis"], "cdn_purge_urls": ["shield", "edge"], "smtp_url": ["mail"]}
     return {step for part, step in parts.items() if issubclass(kind, part)}.union(
         *(steps for field, steps in fields.items() if field in kind.model_fields)
     )

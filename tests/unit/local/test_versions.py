@@ -52,4 +52,5 @@ def test_a_place_has_the_versions_of_the_table(place: Any) -> None:
 
 
 def test_every_server_is_looked_at() -> None:
-    assert {name for name, _ in _containers()} == {name for name, _ in _clusters()} == set(VERSIONS)
+    assert {name for name, _ in _containers()} == set(VERSIONS)
+    assert {name for name, _ in _clusters()} == set(VERSIONS) - {"mailpit"}  # operators have a mail server of their own

@@ -11,7 +11,7 @@ from photomesh_local import compose
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.environment import as_lines, environment, kafka_environment
 from photomesh_local.configuration.stack import STACKS, Stack
-from photomesh_local.inspection import report, topics, traces
+from photomesh_local.inspection import mails, report, topics, traces
 from photomesh_local.lifecycle import display, up_and_down
 from photomesh_local.processes.program import StackError
 from photomesh_local.processes.supervisor import Supervisor
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--no-follow", action="store_true", help="print the end and stop")
     add("env", _env, "the environment of a program or a Kafka user, one NAME=value per line").add_argument("program")
     add("topics", _topics, "list the topics, or print one").add_argument("topic", nargs="?")
+    add("mails", _mails, "print the mails that were sent")
     add("trace", _trace, "draw a trace").add_argument("id", help="trace id, request id, photo id …")
     add("engine", _engine, "how `up` would run: native or docker")
     return parser
@@ -131,6 +132,10 @@ def _env(stack: Stack, options: argparse.Namespace) -> None:
 
 def _topics(stack: Stack, options: argparse.Namespace) -> None:
     topics.show(stack, options.topic)
+
+
+def _mails(stack: Stack, options: argparse.Namespace) -> None:
+    mails.show(stack)
 
 
 def _trace(stack: Stack, options: argparse.Namespace) -> None:

@@ -2,16 +2,28 @@
 
 Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, RefreshTokenReused
 NotFound 404       ── AccountNotFound (shared)
+Forbidden 403      ── WrongPassword
 Conflict 409       ── UsernameTaken, EmailTaken, AvatarPhotoNotReady
 Unprocessable 422  ── AvatarPhotoNotFound
+TooManyRequests 429 ── TooManyTries
 Unavailable 503    ── PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from photomesh_shared.errors import AccountNotFound, Conflict, FieldError, Unauthorized, Unavailable, Unprocessable
+from photomesh_shared.errors import (
+    AccountNotFound,
+    Conflict,
+    FieldError,
+    Forbidden,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    Unprocessable,
+)
 
 __all__ = [
     "AccountNotFound",
@@ -25,8 +37,10 @@ __all__ = [
     "RefreshTokenReused",
     "RelationsUnavailable",
     "SessionEnded",
+    "TooManyTries",
     "UsernameTaken",
     "WrongCredentials",
+    "WrongPassword",
 ]
 
 
@@ -55,6 +69,25 @@ class RefreshTokenReused(Unauthorized):
     keep only the newest refresh token."""
 
     code, title = "refresh-token-reused", "The refresh token was used before"
+
+
+class WrongPassword(Forbidden):
+    """This change needs your current password, and the one that you sent is wrong."""
+
+    code, title = "wrong-password", "The password is wrong"
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, errors=[FieldError("/password", "is not your password")], **rest)
+
+
+class TooManyTries(TooManyRequests):
+    """Your account, or this e-mail address, has had too many of these within a short time. Try again after
+    `Retry-After` seconds."""
+
+    code, title = "too-many-tries", "Too many tries"
+
+    def __init__(self, retry_after: float, **rest: Any) -> None:
+        super().__init__(headers={"Retry-After": str(max(1, math.ceil(retry_after)))}, **rest)
 
 
 class UsernameTaken(Conflict):

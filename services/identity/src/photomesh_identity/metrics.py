@@ -6,6 +6,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "LOGINS",
+    "MAILS",
+    "MAIL_OLDEST",
+    "MAIL_WAITING",
     "PASSWORDS_WAITING",
     "PASSWORD_SECONDS",
     "PRIVACY_WRITES",
@@ -27,6 +30,15 @@ PRIVACY_WRITES = Counter(
 )
 for _outcome in ("ok", "failed"):
     PRIVACY_WRITES.labels(_outcome)
+MAILS = Counter(
+    "photomesh_identity_mails_total",
+    "Mails by outcome: sent, failed (and tried again), refused, expired (given up).",
+    ["outcome"],
+)
+for _outcome in ("sent", "failed", "refused", "expired"):
+    MAILS.labels(_outcome)
+MAIL_WAITING = Gauge("photomesh_identity_mails_waiting", "Mails in the queue.")
+MAIL_OLDEST = Gauge("photomesh_identity_mail_oldest_seconds", "Age of the oldest mail in the queue.")
 PASSWORDS_WAITING = Gauge("photomesh_identity_passwords_waiting", "Passwords being hashed, or waiting to be.")
 PASSWORD_SECONDS = Histogram(
     "photomesh_identity_password_seconds",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
@@ -28,6 +28,19 @@ class Settings(
     )
     idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the private signing keys in the database.")
+    hash_secret: ReplaceableSecret = Field(
+        description="Keys the hashes of addresses in allowances, and of usernames that are held for their former owner."
+    )
+
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://127.0.0.1:18025"),
+        description="The mail server: smtp://host:port, smtp+starttls://user:password@host:587 or smtps://….",
+    )
+    mail_sender: str = Field("Photomesh <no-reply@photomesh.example>", description="From whom mails are.")
+    app_url: str = Field(
+        "http://127.0.0.1:18000/app",
+        description="The app or site that opens the links in mails, for example to reset a password.",
+    )
 
     access_token_seconds: int = Field(900, ge=1, description="Lifetime of an access token.")
     refresh_idle_seconds: int = Field(30 * 86_400, ge=1, description="A session ends after so long without use.")

@@ -14,8 +14,13 @@ from photomesh_identity.accounts.avatars import AvatarCopier
 from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
 from photomesh_identity.clients import PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
+from photomesh_identity.credentials.confirmation import Confirmation
 from photomesh_identity.credentials.hasher import Argon2Hasher
+from photomesh_identity.credentials.store import PostgresAllowances, PostgresPasswords
 from photomesh_identity.errors import PhotosUnavailable, PrivacyPending, RelationsUnavailable
+from photomesh_identity.mail.clients import SmtpServer
+from photomesh_identity.mail.service import MailRelay
+from photomesh_identity.mail.store import PostgresMailQueue
 from photomesh_identity.profiles.queries import ProfileQueries
 from photomesh_identity.registration.service import RegistrationService
 from photomesh_identity.registration.store import PostgresRegistrations
@@ -53,6 +58,7 @@ class Deps:
     accounts: AccountService
     profiles: ProfileQueries
     sessions: SessionService
+    confirmation: Confirmation
     keys: KeyRing
     records: PostgresRecords
     token_verifier: TokenVerifier
@@ -86,6 +92,13 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             in_background("signing-keys", lambda: keys.keep_current(settings.key_reload_seconds))
         )
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
+        mails = MailRelay(
+            PostgresMailQueue(pool),
+            SmtpServer(settings.smtp_url.get_secret_value()),
+            clock,
+            sender=settings.mail_sender,
+        )
+        await stack.enter_async_context(in_background("mail-relay", mails.run))
         # Only what no request can do without: log-ins need no Redis, and profiles no other service.
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
 
@@ -138,6 +151,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             accounts=accounts,
             profiles=ProfileQueries(accounts, social_graph, post_counts),
             sessions=sessions,
+            confirmation=Confirmation(PostgresPasswords(pool), passwords, PostgresAllowances(pool), clock),
             keys=keys,
             records=PostgresRecords(pool, exports.RECORDS),
             token_verifier=TokenVerifier(

@@ -125,6 +125,8 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
             case "kafka":
                 values["KAFKA_USER"] = program.name
                 values["KAFKA_PASSWORD"] = stack.secrets[kafka_password(program.name)]
+            case "mail":
+                values["SMTP_URL"] = f"smtp://{HOST}:{stack.ports['MAIL']}"
             case "object-storage":
                 access_key, secret_key = object_storage_keys(program)
                 values["S3_ACCESS_KEY"] = stack.secrets[access_key]

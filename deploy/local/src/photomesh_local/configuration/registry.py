@@ -27,7 +27,7 @@ __all__ = [
 REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
 Kind = Literal["http", "consumer", "job"]
-Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn"]
+Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail"]
 
 
 class _Model(BaseModel):

@@ -31,6 +31,7 @@ def addresses(stack: Stack) -> Mapping[str, tuple[str, str]]:
         "kafka": ("Kafka", f"127.0.0.1:{ports['KAFKA']}"),
         "cassandra": ("Cassandra", f"127.0.0.1:{ports['CASSANDRA']}"),
         "postgres": ("PostgreSQL", f"127.0.0.1:{ports['POSTGRES']}"),
+        "mail": ("mail server, shown by `make mails`", f"127.0.0.1:{ports['MAIL']}"),
         "redis": ("Redis", f"127.0.0.1:{ports['REDIS']}"),
     }
 
