@@ -175,6 +175,7 @@ OWN = {
 _OWN_UPLOAD = "only their owner has access to uploads"
 _OWN_ACCOUNT = "one's own account and sessions"
 _OWN_EXPORT = "one's own data, and no id: its links are signed for one object of one's own"
+_BY_MAIL = "addresses an account by what its mailbox got; answers alike for all others"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -183,6 +184,17 @@ UNRELATED = {
     "POST /v1/sessions": _OWN_ACCOUNT,
     "POST /v1/sessions/refresh": _OWN_ACCOUNT,
     "DELETE /v1/sessions/current": _OWN_ACCOUNT,
+    "PUT /v1/me/password": _OWN_ACCOUNT,
+    "POST /v1/password-resets": _BY_MAIL,
+    "POST /v1/password-resets/redeem": _BY_MAIL,
+    "GET /v1/me/email": _OWN_ACCOUNT,
+    "PUT /v1/me/email": _OWN_ACCOUNT,
+    "POST /v1/me/email/verification": _OWN_ACCOUNT,
+    "POST /v1/email-verifications/redeem": _BY_MAIL,
+    "PUT /v1/me/username": _OWN_ACCOUNT,
+    "PUT /v1/me/birth-date": _OWN_ACCOUNT,
+    "GET /v1/me/consents": _OWN_ACCOUNT,
+    "PUT /v1/me/consents": _OWN_ACCOUNT,
     "GET /v1/me": _OWN_ACCOUNT,
     "PATCH /v1/me": _OWN_ACCOUNT,
     "GET /v1/uploads": _OWN_UPLOAD,

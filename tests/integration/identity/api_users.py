@@ -55,6 +55,9 @@ class ApiUser:
         self.tokens = answer.json()
         return self.tokens
 
+    async def put(self, path: str, **body: object) -> httpx.Response:
+        return await self.api.put(path, json=body, headers=self.headers)
+
     async def log_out(self) -> httpx.Response:
         return await self.api.delete("/v1/sessions/current", headers=self.headers)
 
@@ -77,8 +80,8 @@ class ApiUsers:
     def registration(name: str, **changes: object) -> Body:
         return {"username": name, "email": f"{name}@example.com", "password": PASSWORD} | changes
 
-    async def new_user(self) -> ApiUser:
-        answer = await self.register()
+    async def new_user(self, **changes: object) -> ApiUser:
+        answer = await self.register(self.registration(self.new_name(), **changes))
         assert answer.status_code == 201, answer.text
         body = answer.json()
         return ApiUser(self.api, body.pop("user"), body)

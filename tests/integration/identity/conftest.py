@@ -17,6 +17,7 @@ from tests.integration.identity.api_users import ApiUsers
 from tests.integration.identity.fake_services import FakeServices, serve_fake_services
 from tests.support.clock import MovableClock
 from tests.support.databases import new_database
+from tests.support.mail_server import Inbox, mail_server
 from tests.support.services import client_of, settings_from
 
 SECOND = timedelta(seconds=1)
@@ -34,12 +35,22 @@ def social_graph() -> Iterator[FakeServices]:
 
 
 @pytest.fixture(scope="session")
-async def environment(service_environment: Environment, social_graph: FakeServices) -> AsyncIterator[Mapping[str, str]]:
+async def inbox() -> AsyncIterator[Inbox]:
+    """Where the mails of all tests arrive."""
+    async with mail_server() as inbox:
+        yield inbox
+
+
+@pytest.fixture(scope="session")
+async def environment(
+    service_environment: Environment, social_graph: FakeServices, inbox: Inbox
+) -> AsyncIterator[Mapping[str, str]]:
     async with new_database("identity", package="photomesh_identity") as dsn:
         yield {
             **service_environment("identity"),
             "PHOTOMESH_POSTGRES_DSN": dsn,
             "PHOTOMESH_SOCIAL_GRAPH_URL": social_graph.url,
+            "PHOTOMESH_SMTP_URL": inbox.url,
             "PHOTOMESH_POST_URL": social_graph.url,
             # Cheap hashes; one test uses the real parameters.
             "PHOTOMESH_ARGON2_MEMORY_KIB": "256",

@@ -28,6 +28,9 @@ async def test_profile_sessions_and_no_secret(users: ApiUsers, environment: Mapp
     assert sessions[1]["last_refreshed_at"] is None
     credentials = await pages_of(users.api, ada.id, "credentials", auth=auth)
     assert credentials == [{"kind": "password", "algorithm": "argon2id"}]
+    await ada.put("/v1/me/consents", purpose="news", version="1", given=True)
+    [consent] = await pages_of(users.api, ada.id, "consents", auth=auth)
+    assert (consent["purpose"], consent["given"], consent["source"]) == ("news", True, "settings")
 
 
 async def test_nothing_of_others_and_no_other_section(users: ApiUsers, environment: Mapping[str, str]) -> None:

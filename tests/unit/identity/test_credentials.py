@@ -89,7 +89,7 @@ def test_address_normalization_is_idempotent(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["correct horse battery", "0123456789x", "пароль от моря", "🧮🐎🔋🪄 ok five", "x" * 64 + "abcd"]
+    "password", ["correct horse battery", "0123456789_x!", "пароль от моря", "🧮🐎🔋🪄 ok five", "x" * 64 + "abcd"]
 )
 def test_valid_passwords(password: str) -> None:
     assert check_new_password(password) == password

@@ -40,6 +40,7 @@ STORES: Mapping[str, Covered] = {
         "*",
         {"email_key": _DERIVED, "version": _INTERNAL},
     ),
+    "identity/postgresql/consents": Covered(("consents",), "account_id purpose version given source decided_at"),
     "identity/postgresql/credentials": Covered(("credentials",), "account_id", {"password_hash": _HIDDEN}),
     "identity/postgresql/sessions": Covered(("sessions",), "*"),
     "identity/postgresql/refresh_tokens": Covered(

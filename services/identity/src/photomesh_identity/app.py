@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_identity.http.routes import accounts, internal, profiles, sessions
+from photomesh_identity.http.routes import accounts, addresses, consents, internal, passwords, profiles, sessions
 from photomesh_identity.settings import Settings
 from photomesh_identity.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock
@@ -20,7 +20,14 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh identity",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        routers=[accounts.router, sessions.router, profiles.router],
+        routers=[
+            accounts.router,
+            passwords.router,
+            addresses.router,
+            consents.router,
+            sessions.router,
+            profiles.router,
+        ],
         internal=[internal.router],
         description="Accounts, sessions and profiles.",
     )

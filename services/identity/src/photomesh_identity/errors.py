@@ -2,9 +2,10 @@
 
 Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, RefreshTokenReused
 NotFound 404       ── AccountNotFound (shared)
-Forbidden 403      ── WrongPassword
-Conflict 409       ── UsernameTaken, EmailTaken, AvatarPhotoNotReady
-Unprocessable 422  ── AvatarPhotoNotFound
+Forbidden 403      ── PrivateUntil16, WrongPassword
+Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady
+Gone 410           ── LinkNotValid
+Unprocessable 422  ── AvatarPhotoNotFound, TooYoung
 TooManyRequests 429 ── TooManyTries
 Unavailable 503    ── PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
@@ -19,6 +20,7 @@ from photomesh_shared.errors import (
     Conflict,
     FieldError,
     Forbidden,
+    Gone,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -27,17 +29,21 @@ from photomesh_shared.errors import (
 
 __all__ = [
     "AccountNotFound",
+    "AgeKnown",
     "AvatarPhotoNotFound",
     "AvatarPhotoNotReady",
     "EmailTaken",
     "InvalidRefreshToken",
+    "LinkNotValid",
     "PasswordsBusy",
     "PhotosUnavailable",
     "PrivacyPending",
+    "PrivateUntil16",
     "RefreshTokenReused",
     "RelationsUnavailable",
     "SessionEnded",
     "TooManyTries",
+    "TooYoung",
     "UsernameTaken",
     "WrongCredentials",
     "WrongPassword",
@@ -86,7 +92,7 @@ class TooManyTries(TooManyRequests):
 
     code, title = "too-many-tries", "Too many tries"
 
-    def __init__(self, retry_after: float, **rest: Any) -> None:
+    def __init__(self, retry_after: float = 60, **rest: Any) -> None:
         super().__init__(headers={"Retry-After": str(max(1, math.ceil(retry_after)))}, **rest)
 
 
@@ -100,12 +106,38 @@ class UsernameTaken(Conflict):
 
 
 class EmailTaken(Conflict):
-    """An account with this e-mail address exists. Log in to it, or register with another address."""
+    """Another account has proved that this e-mail address is its own. Log in to that one, or give this account another
+    address."""
 
-    code, title = "email-taken", "An account with this e-mail address exists"
+    code, title = "email-taken", "Another account has this e-mail address"
+
+
+class LinkNotValid(Gone):
+    """The token of the mail was used before, is too old, or was replaced by that of a later mail. Ask for a new
+    mail."""
+
+    code, title = "link-not-valid", "The link is no longer valid"
+
+
+class AgeKnown(Conflict):
+    """A birth date was stated before, and is not asked for again; minors may state it again after a year."""
+
+    code, title = "age-known", "Your age is known"
+
+
+class TooYoung(Unprocessable):
+    """Accounts are for people of 13 years and more."""
+
+    code, title = "too-young", "You are too young for an account"
 
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
-        super().__init__(detail, errors=[FieldError("/email", "belongs to an existing account")], **rest)
+        super().__init__(detail, errors=[FieldError("/birth_date", "is less than 13 years ago")], **rest)
+
+
+class PrivateUntil16(Forbidden):
+    """The accounts of people under 16 are private: only followers whom they approve see their posts."""
+
+    code, title = "private-until-sixteen", "Your account is private until you are 16"
 
 
 class AvatarPhotoNotReady(Conflict):

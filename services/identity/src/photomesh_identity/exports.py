@@ -24,6 +24,11 @@ RECORDS = {
         ids={"session_id": "ss"},
         hidden=frozenset({"id", "account_id", "refresh_tat"}),
     ),
+    "consents": RecordQuery(
+        "SELECT account_id, purpose, version, given, source, decided_at, id AS position FROM consents"
+        " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        ids={"account_id": "u"},
+    ),
     "credentials": RecordQuery(
         "SELECT 'password' AS kind, split_part(password_hash, '$', 2) AS algorithm, account_id AS position"
         " FROM credentials WHERE account_id = $1 AND account_id > $2 LIMIT $3"

@@ -5,11 +5,14 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
+    "EMAILS_VERIFIED",
     "LOGINS",
     "MAILS",
     "MAIL_OLDEST",
     "MAIL_WAITING",
     "PASSWORDS_WAITING",
+    "PASSWORD_CHANGES",
+    "PASSWORD_RESETS",
     "PASSWORD_SECONDS",
     "PRIVACY_WRITES",
     "PROFILE_EDITS",
@@ -30,6 +33,15 @@ PRIVACY_WRITES = Counter(
 )
 for _outcome in ("ok", "failed"):
     PRIVACY_WRITES.labels(_outcome)
+PASSWORD_CHANGES = Counter("photomesh_identity_password_changes_total", "Passwords changed by who knew the old one.")
+PASSWORD_RESETS = Counter(
+    "photomesh_identity_password_resets_total",
+    "Steps of new passwords by mail: asked, redeemed, not_valid (an unknown or old token).",
+    ["step"],
+)
+for _step in ("asked", "redeemed", "not_valid"):
+    PASSWORD_RESETS.labels(_step)
+EMAILS_VERIFIED = Counter("photomesh_identity_emails_verified_total", "E-mail addresses proved by a mail.")
 MAILS = Counter(
     "photomesh_identity_mails_total",
     "Mails by outcome: sent, failed (and tried again), refused, expired (given up).",

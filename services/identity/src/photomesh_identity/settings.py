@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
@@ -30,6 +32,10 @@ class Settings(
     key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the private signing keys in the database.")
     hash_secret: ReplaceableSecret = Field(
         description="Keys the hashes of addresses in allowances, and of usernames that are held for their former owner."
+    )
+
+    breached_passwords_file: Path | None = Field(
+        None, description="More breached passwords: a file of `python -m photomesh_identity.breached_passwords`."
     )
 
     smtp_url: SecretStr = Field(

@@ -13,14 +13,23 @@ from photomesh_identity import exports
 from photomesh_identity.accounts.avatars import AvatarCopier
 from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
+from photomesh_identity.addresses.service import AddressService
+from photomesh_identity.addresses.store import PostgresAddresses
 from photomesh_identity.clients import PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
+from photomesh_identity.consents.service import ConsentService
+from photomesh_identity.consents.store import PostgresConsents
+from photomesh_identity.credentials.breached import BreachedPasswords
 from photomesh_identity.credentials.confirmation import Confirmation
 from photomesh_identity.credentials.hasher import Argon2Hasher
+from photomesh_identity.credentials.rules import PasswordRules
 from photomesh_identity.credentials.store import PostgresAllowances, PostgresPasswords
+from photomesh_identity.credentials.tokens import KeyedHash
 from photomesh_identity.errors import PhotosUnavailable, PrivacyPending, RelationsUnavailable
 from photomesh_identity.mail.clients import SmtpServer
 from photomesh_identity.mail.service import MailRelay
 from photomesh_identity.mail.store import PostgresMailQueue
+from photomesh_identity.passwords.service import PasswordResets, PasswordService
+from photomesh_identity.passwords.store import PostgresPasswordStore
 from photomesh_identity.profiles.queries import ProfileQueries
 from photomesh_identity.registration.service import RegistrationService
 from photomesh_identity.registration.store import PostgresRegistrations
@@ -31,6 +40,7 @@ from photomesh_identity.settings import Settings
 from photomesh_identity.signing_keys.domain import KeyCipher, with_first_key
 from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
+from photomesh_identity.usernames.store import PostgresUsernames
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
@@ -59,6 +69,10 @@ class Deps:
     profiles: ProfileQueries
     sessions: SessionService
     confirmation: Confirmation
+    passwords: PasswordService
+    password_resets: PasswordResets
+    addresses: AddressService
+    consents: ConsentService
     keys: KeyRing
     records: PostgresRecords
     token_verifier: TokenVerifier
@@ -143,15 +157,42 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, clock)
         avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
-        accounts = AccountService(PostgresAccounts(pool), avatars, privacy, clock, cdn_url=settings.cdn_url)
+        keyed_hash = KeyedHash(settings.hash_secret.accepted)
+        usernames = PostgresUsernames(pool, keyed_hash, clock, cdn_url=settings.cdn_url)
+        accounts = AccountService(PostgresAccounts(pool), usernames, avatars, privacy, clock, cdn_url=settings.cdn_url)
+        allowances = PostgresAllowances(pool)
+        confirmation = Confirmation(PostgresPasswords(pool), passwords, allowances, clock)
+        addresses = AddressService(
+            PostgresAddresses(pool, clock, app_url=settings.app_url, cdn_url=settings.cdn_url),
+            confirmation,
+            allowances,
+            keyed_hash,
+            clock,
+        )
+        more_breached = settings.breached_passwords_file
+        rules = PasswordRules(BreachedPasswords(more_breached) if more_breached else frozenset())
+        stored_passwords = PostgresPasswordStore(pool, app_url=settings.app_url)
+        password_resets = PasswordResets(stored_passwords, accounts, passwords, rules, allowances, keyed_hash, clock)
+        await stack.enter_async_context(in_background("password-resets", password_resets.run))
         yield Deps(
             registration=RegistrationService(
-                PostgresRegistrations(pool), accounts, passwords, sessions, clock, cdn_url=settings.cdn_url
+                PostgresRegistrations(pool, keyed_hash, app_url=settings.app_url),
+                accounts,
+                passwords,
+                rules,
+                sessions,
+                addresses,
+                clock,
+                cdn_url=settings.cdn_url,
             ),
             accounts=accounts,
             profiles=ProfileQueries(accounts, social_graph, post_counts),
             sessions=sessions,
-            confirmation=Confirmation(PostgresPasswords(pool), passwords, PostgresAllowances(pool), clock),
+            confirmation=confirmation,
+            passwords=PasswordService(stored_passwords, accounts, passwords, rules, confirmation, clock),
+            password_resets=password_resets,
+            addresses=addresses,
+            consents=ConsentService(PostgresConsents(pool), allowances, clock),
             keys=keys,
             records=PostgresRecords(pool, exports.RECORDS),
             token_verifier=TokenVerifier(

@@ -56,6 +56,7 @@ SECTIONS = (
     Section("profile", "identity", "Profile", "The account as it is now: names, e-mail address, bio, settings."),
     Section("sessions", "identity", "Sessions", "Log-ins, with when they began and ended."),
     Section("credentials", "identity", "Credentials", "How the account logs in. Never the secrets themselves."),
+    Section("consents", "identity", "Consents", "What you agreed to, and withdrew: every decision."),
     Section("following", "social-graph", "Following", "Accounts that you follow."),
     Section("followers", "social-graph", "Followers", "Accounts that follow you."),
     Section("follow_requests", "social-graph", "Follow requests", "Requests that wait, sent and received."),

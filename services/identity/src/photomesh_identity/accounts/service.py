@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Protocol
 
-from photomesh_identity.accounts.domain import Account, ProfileEdit, apply_edit
+from photomesh_identity.accounts.domain import Account, ProfileEdit, age_of, apply_edit, with_age
 from photomesh_identity.accounts.events import account_updated
 from photomesh_identity.credentials.domain import normalize_username
 from photomesh_identity.errors import AccountNotFound
@@ -14,7 +15,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import PreconditionFailed
 from photomesh_shared.events import Envelope, Event
 
-__all__ = ["AccountService", "AccountStore", "Avatars", "PrivacyTarget"]
+__all__ = ["AccountService", "AccountStore", "Avatars", "PrivacyTarget", "UsernameStore"]
 
 
 class AccountStore(Protocol):
@@ -52,11 +53,26 @@ class PrivacyTarget(Protocol):
         ...
 
 
+class UsernameStore(Protocol):
+    async def change_username(self, account_id: int, username: str) -> Account:
+        """Takes the name, holds the old one for its owner, and adds the event and the notice. Raises UsernameTaken,
+        TooManyTries, AccountNotFound, and Unavailable when the database does not answer."""
+        ...
+
+
 class AccountService:
     def __init__(
-        self, store: AccountStore, avatars: Avatars, privacy: PrivacyTarget, clock: Clock, *, cdn_url: str
+        self,
+        store: AccountStore,
+        usernames: UsernameStore,
+        avatars: Avatars,
+        privacy: PrivacyTarget,
+        clock: Clock,
+        *,
+        cdn_url: str,
     ) -> None:
         self._store = store
+        self._usernames = usernames
         self._avatars = avatars
         self._privacy = privacy
         self._clock = clock
@@ -109,6 +125,25 @@ class AccountService:
         if before.avatar and before.avatar != after.avatar:
             await self._avatars.remove(before.avatar)
         if edit.private:
+            await self._privacy.store_account(after)
+        return after
+
+    async def change_username(self, account_id: int, username: str) -> Account:
+        """Returns the account with its new name, which has passed `normalize_username`; others can take the old one
+        only after a while. Raises as `UsernameStore.change_username`."""
+        return await self._usernames.change_username(account_id, username)
+
+    async def state_birth_date(self, account_id: int, birth_date: date) -> Account:
+        """Keeps the range of the age, and makes a minor's account private, which is acknowledged as by
+        `update_profile`. Raises TooYoung, AgeKnown, InvalidRequest, PrivacyPending, AccountNotFound."""
+        now = self._clock.now()
+        age = age_of(birth_date, now.date())
+        before, after = await self._store.update(
+            account_id,
+            lambda account: with_age(account, age, now),
+            lambda account: account_updated(account, self._cdn_url),
+        )
+        if after.private and not before.private:
             await self._privacy.store_account(after)
         return after
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from photomesh_identity.accounts.domain import Account
+from photomesh_identity.accounts.domain import Account, Age
 from photomesh_identity.credentials.domain import email_key
 from photomesh_identity.errors import AccountNotFound
 from photomesh_shared.concurrency.single_flight import SingleFlight
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "PostgresAccounts", "account_of", "insert_account"]
 
-COLUMNS = "id, username, email, display_name, bio, private, avatar::text AS avatar, version, created_at, updated_at"
+COLUMNS = (
+    "id, username, email, display_name, bio, private, avatar::text AS avatar, version, created_at, updated_at,"
+    " email_verified_at, age, age_stated_at"
+)
 """What `account_of` needs."""
 
 
@@ -67,7 +70,7 @@ class PostgresAccounts:
             if after is not before:
                 await tx.execute(
                     "UPDATE accounts SET display_name = $2, bio = $3, private = $4, avatar = $5::text::jsonb,"
-                    " version = $6, updated_at = $7 WHERE id = $1",
+                    " version = $6, updated_at = $7, age = $8, age_stated_at = $9 WHERE id = $1",
                     account_id,
                     after.display_name,
                     after.bio,
@@ -75,17 +78,18 @@ class PostgresAccounts:
                     json.dumps(dict(after.avatar)) if after.avatar else None,
                     after.version,
                     after.updated_at,
+                    after.age,
+                    after.age_stated_at,
                 )
                 await outbox.add(tx, event(after))
         return before, after
 
 
 async def insert_account(tx: Connection, account: Account, password_hash: str) -> None:
-    """Inserts a new account without an avatar. Raises asyncpg.UniqueViolationError for a username or e-mail address
-    that is taken."""
+    """Inserts a new account without an avatar. Raises asyncpg.UniqueViolationError for a username that is taken."""
     await tx.execute(
         "INSERT INTO accounts (id, username, email, email_key, display_name, bio, private, version, created_at,"
-        " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        " updated_at, age, age_stated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         account.id,
         account.username,
         account.email,
@@ -96,6 +100,8 @@ async def insert_account(tx: Connection, account: Account, password_hash: str) -
         account.version,
         account.created_at,
         account.updated_at,
+        account.age,
+        account.age_stated_at,
     )
     await tx.execute("INSERT INTO credentials VALUES ($1, $2)", account.id, password_hash)
 
@@ -113,4 +119,7 @@ def account_of(row: asyncpg.Record) -> Account:
         row["version"],
         row["created_at"],
         row["updated_at"],
+        row["email_verified_at"] is not None,
+        Age(row["age"]) if row["age"] else None,
+        row["age_stated_at"],
     )

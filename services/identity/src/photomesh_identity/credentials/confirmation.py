@@ -23,6 +23,10 @@ class Allowance:
     limit: int
     period: timedelta
 
+    @classmethod
+    def of_day(cls, kind: str, limit: int) -> Allowance:
+        return cls(kind, limit, timedelta(days=1))
+
 
 class Allowances(Protocol):
     """Both raise Unavailable when the database does not answer."""

@@ -11,6 +11,8 @@ from importlib.resources import files
 
 from email_validator import EmailNotValidError, validate_email
 
+from photomesh_identity.credentials.breached import is_widely_known
+
 __all__ = [
     "EMAIL_MAX",
     "PASSWORD_MAX",
@@ -75,12 +77,14 @@ def normalize_password(text: str) -> str:
 
 
 def check_new_password(text: str) -> str:
-    """Returns the normalized password; refuses short, long and common ones."""
+    """Returns the normalized password; refuses short, long, common and breached ones."""
     password = normalize_password(text)
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise ValueError(f"must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")
     if len(set(password)) < 4 or password.casefold() in _COMMON:
         raise ValueError("is too easy to guess")
+    if is_widely_known(password):
+        raise ValueError("is known from a data breach: choose one that you use nowhere else")
     return password
 
 

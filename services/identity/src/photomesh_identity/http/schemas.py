@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
@@ -34,6 +35,8 @@ _ME: dict[str, Any] = {
     "id": "u_8aB3x9Q2",
     "username": "ada",
     "email": "ada@example.com",
+    "email_verified": True,
+    "age": "adult",
     "display_name": "Ada Lovelace",
     "bio": "Numbers, mostly.",
     "private": False,
@@ -84,7 +87,11 @@ Email = Annotated[
     str,
     _raw(credentials.EMAIL_MAX),
     AfterValidator(credentials.normalize_email),
-    _bounds(format="email", maxLength=credentials.EMAIL_MAX, description="Unique. Visible to its owner only."),
+    _bounds(
+        format="email",
+        maxLength=credentials.EMAIL_MAX,
+        description="Visible to its owner only. Belongs to the account that proves it by a mail.",
+    ),
 ]
 NewPassword = Annotated[
     str,
@@ -103,6 +110,7 @@ DisplayName = Annotated[
     AfterValidator(domain.normalize_display_name),
     _bounds(minLength=1, maxLength=domain.DISPLAY_NAME_MAX),
 ]
+BirthDay = Annotated[date, _bounds(maxLength=10)]
 Bio = Annotated[str, _raw(domain.BIO_MAX), AfterValidator(domain.normalize_bio), _bounds(maxLength=domain.BIO_MAX)]
 
 
@@ -114,6 +122,9 @@ class AccountCreate(RequestBody):
     username: Username
     email: Email
     password: NewPassword
+    birth_date: BirthDay | None = Field(
+        None, description="Only the range of the age is kept. Accounts of people under 18 are private from the start."
+    )
 
 
 class SessionCreate(RequestBody):
@@ -192,7 +203,7 @@ class Profile(_Account):
     """An account as others see it."""
 
     model_config = examples(
-        {name: value for name, value in _ME.items() if name != "email"}
+        {name: value for name, value in _ME.items() if name not in ("email", "email_verified", "age")}
         | {"counts": _COUNTS, "relationship": _RELATIONSHIP}
     )
 
@@ -214,10 +225,17 @@ class Me(_Account):
     model_config = examples(_ME)
 
     email: str
+    email_verified: bool = Field(description="You have proved, by a mail, that the address is yours.")
+    age: domain.Age | None = Field(description="The range of your age; null if you have not stated your birth date.")
 
     @classmethod
     def of(cls, account: Account, cdn_url: str) -> Me:
-        return cls(**_public(account, cdn_url), email=account.email)
+        return cls(
+            **_public(account, cdn_url),
+            email=account.email,
+            email_verified=account.email_verified,
+            age=account.age,
+        )
 
 
 def _public(account: Account, cdn_url: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from enum import StrEnum
@@ -18,7 +18,7 @@ from importlib.resources import files
 from string import Template
 from uuid import UUID
 
-__all__ = ["MAIL_LIFETIME", "Mail", "MailTemplate", "compose", "one_line"]
+__all__ = ["MAIL_LIFETIME", "Mail", "MailTemplate", "compose", "link", "moment", "one_line"]
 
 MAIL_LIFETIME = timedelta(days=1)
 """How long a mail is of use, unless it says otherwise; then it is given up."""
@@ -32,6 +32,12 @@ class MailTemplate(StrEnum):
 
     NEW_LOGIN = "new_login"  # when, device
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # when
+    PASSWORD_RESET = "password_reset"  # noqa: S105  # link, minutes
+    EMAIL_VERIFICATION = "email_verification"  # link, hours
+    EMAIL_IN_USE = "email_in_use"
+    EMAIL_CHANGE_ASKED = "email_change_asked"  # when
+    EMAIL_CHANGED = "email_changed"  # when
+    USERNAME_CHANGED = "username_changed"  # when, before
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,17 @@ class Mail:
     queued_at: datetime
     expires_at: datetime
     attempts: int
+
+
+def link(app_url: str, page: str, token: str) -> str:
+    """A link of a mail. The token is in the fragment, which browsers send to nobody: it is in no log, and in no
+    `Referer`."""
+    return f"{app_url}/{page}#token={token}"
+
+
+def moment(when: datetime) -> str:
+    """A time as people read it."""
+    return f"{when.astimezone(UTC):%d %B %Y, %H:%M} UTC"
 
 
 def one_line(value: str) -> str:

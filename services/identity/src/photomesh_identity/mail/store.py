@@ -30,14 +30,16 @@ async def queue_mail(
 ) -> None:
     """Queues a mail to an account in the transaction of the change that it speaks of.
 
-    It goes to the account's own address, or to the address `to`, and is given up after `lifetime`. Parameters may be
-    text of strangers: they are put on one line.
+    It goes to the address `to`, or to the account's own one if that has been proved: nothing about an account goes to
+    an address that may be somebody else's. It is given up after `lifetime`. Parameters may be text of strangers: they
+    are put on one line.
     """
     if not tx.is_in_transaction():
         raise RuntimeError("a mail must be queued in the transaction of the change that it speaks of")
     await tx.execute(
         "INSERT INTO mail_queue (account_id, address, template, parameters, queued_at, expires_at, next_attempt)"
-        " SELECT id, coalesce($2, email), $3, $4::text::jsonb, $5, $6, $5 FROM accounts WHERE id = $1",
+        " SELECT id, coalesce($2::text, email), $3, $4::text::jsonb, $5, $6, $5 FROM accounts WHERE id = $1"
+        " AND ($2::text IS NOT NULL OR email_verified_at IS NOT NULL)",
         account_id,
         to,
         template.value,

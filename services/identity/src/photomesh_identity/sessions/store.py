@@ -17,7 +17,7 @@ from photomesh_shared.stores.postgres import connection, transaction
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
 
-__all__ = ["PostgresSessions", "insert_session"]
+__all__ = ["PostgresSessions", "insert_session", "revoke_sessions"]
 
 
 class PostgresSessions:
@@ -30,13 +30,14 @@ class PostgresSessions:
         return await self._find_login("username", username)
 
     async def find_login_by_email(self, email: str) -> Login | None:
+        """The account that has proved the address; while none has, the first that stated it."""
         return await self._find_login("email_key", email_key(email))
 
     async def _find_login(self, column: Literal["username", "email_key"], value: str) -> Login | None:
         async with connection(self._pool) as conn:
             row = await conn.fetchrow(
                 f"SELECT {COLUMNS}, password_hash FROM accounts JOIN credentials ON account_id = id"  # noqa: S608
-                f" WHERE {column} = $1",
+                f" WHERE {column} = $1 ORDER BY email_verified_at IS NULL, id LIMIT 1",
                 value,
             )
         return Login(account_of(row), row["password_hash"]) if row else None
@@ -113,6 +114,16 @@ class PostgresTokenFamily:
 
     async def revoke(self, now: datetime) -> None:
         await self._tx.execute("UPDATE sessions SET revoked_at = $2 WHERE id = $1", self.session.id, now)
+
+
+async def revoke_sessions(tx: Connection, account_id: int, now: datetime, *, keep: int | None = None) -> None:
+    """Ends the sessions of an account, all or all but one."""
+    await tx.execute(
+        "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $3",
+        account_id,
+        now,
+        keep,
+    )
 
 
 async def insert_session(tx: Connection, session: Session, token: bytes) -> None:

@@ -7,14 +7,18 @@ from fastapi import Request, Response
 from photomesh_identity.accounts.domain import Account
 from photomesh_identity.errors import (
     AccountNotFound,
+    AgeKnown,
     AvatarPhotoNotFound,
     AvatarPhotoNotReady,
-    EmailTaken,
     PasswordsBusy,
     PhotosUnavailable,
     PrivacyPending,
+    PrivateUntil16,
+    TooManyTries,
+    TooYoung,
     UsernameTaken,
 )
+from photomesh_identity.http.account_schemas import BirthDate, UsernameChange
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
@@ -33,15 +37,18 @@ router = ApiRouter(tags=["accounts"])
     rate=RateClass.AUTH,
     budget=Budget.REGISTRATIONS,
     idempotent=True,
-    problems=[UsernameTaken, EmailTaken, PasswordsBusy],
+    problems=[UsernameTaken, TooYoung, PasswordsBusy],
     status_code=201,
     summary="Register an account",
 )
 async def register_account(
     body: AccountCreate, response: Response, creation: Creation, deps: Dependencies
 ) -> AccountSession:
-    """Registers an account and logs it in."""
-    account, grant = await deps.registration.register_account(creation, body.username, body.email, body.password)
+    """Registers an account, logs it in, and mails a link by which the e-mail address is proved. The response does not
+    tell whether another account has the address: that is mailed to it instead of a link."""
+    account, grant = await deps.registration.register_account(
+        creation, body.username, body.email, body.password, body.birth_date
+    )
     response.headers.update(NO_STORE | {"Location": f"/v1/users/{encode('u', account.id)}"})
     return AccountSession.of_account(account, grant, deps.cdn_url)
 
@@ -66,7 +73,14 @@ async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dep
     rate=RateClass.WRITE,
     budget=Budget.RECORDS,
     conditional=True,
-    problems=[AccountNotFound, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable, PrivacyPending],
+    problems=[
+        AccountNotFound,
+        AvatarPhotoNotFound,
+        AvatarPhotoNotReady,
+        PhotosUnavailable,
+        PrivacyPending,
+        PrivateUntil16,
+    ],
     summary="Update your profile",
 )
 async def update_me(
@@ -85,5 +99,37 @@ async def update_me(
         authorization=request.headers["authorization"],
         precondition=precondition,
     )
+    response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
+    return Me.of(account, deps.cdn_url)
+
+
+@router.put(
+    "/v1/me/username",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
+    problems=[AccountNotFound, UsernameTaken, TooManyTries],
+    summary="Change your username",
+)
+async def change_username(body: UsernameChange, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
+    """Up to three times in 30 days. For 30 days nobody but you can take the old name; your profile is no longer
+    found by it."""
+    account = await deps.accounts.change_username(viewer.account_id, body.username)
+    response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
+    return Me.of(account, deps.cdn_url)
+
+
+@router.put(
+    "/v1/me/birth-date",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
+    problems=[AccountNotFound, AgeKnown, TooYoung, PrivacyPending],
+    summary="State your birth date",
+)
+async def state_birth_date(body: BirthDate, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
+    """Only the range of your age is kept. The account of somebody under 18 becomes private; from 16 on it may be made
+    public again. It is stated once, and again after a year by minors."""
+    account = await deps.accounts.state_birth_date(viewer.account_id, body.birth_date)
     response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
     return Me.of(account, deps.cdn_url)
