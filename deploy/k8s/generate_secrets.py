@@ -36,6 +36,7 @@ from typing import Any
 Secret = dict[str, Any]
 
 APP, DATA = "photomesh", "photomesh-data"
+STORES_CA = "/etc/photomesh/stores-ca/ca.crt"
 PERMANENT = ("VARIANT_KEY_SECRET",)
 """Names of stored objects are derived from it."""
 SMTP_URL = f"smtp://mail.{DATA}.svc:25"
@@ -107,9 +108,11 @@ def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
         *(
             _secret(APP, name, values)
             for name, program in programs.items()
-            if (values := _values(derived, name, program) | _call_keys(derived, name, programs))
+            if (values := _values(derived, name, programs) | _call_keys(derived, name, programs))
         ),
         *(_owner(derived, name) for name in (*databases, "objects")),
+        _secret(DATA, "cassandra-superuser", {"username": "admin", "password": derived("cassandra/admin")}),
+        _secret(DATA, "cassandra-keystore", {"password": derived("cassandra/keystore")}),
         _secret(DATA, "kafka-passwords", {user: derived(f"kafka/{user}") for user in _kafka_users(registry)}),
         _secret(APP, "keda", {"username": "keda", "password": derived("kafka/keda")}),
         _secret(DATA, "redis", {"password": derived("redis/password")}),
@@ -118,8 +121,9 @@ def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
     ]
 
 
-def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str, str]:
+def _values(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict[str, str]:
     """The variables of a program that are secret. Those beyond credentials are shared by a deployable's programs."""
+    program = programs[name]
     deployable = program["deployable"]
     values = {
         f"PHOTOMESH_{secret}": (derived if secret in PERMANENT else derived.accepted)(f"{deployable}/{secret}")
@@ -131,10 +135,13 @@ def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str
                 role = _role(deployable)
                 host = f"{deployable}-db-rw.{DATA}.svc:5432"
                 password = derived(f"{deployable}-db/password")
-                values["PHOTOMESH_POSTGRES_DSN"] = f"postgresql://{role}:{password}@{host}/{role}?sslmode=require"
+                verified = f"sslmode=verify-full&sslrootcert={STORES_CA}"
+                values["PHOTOMESH_POSTGRES_DSN"] = f"postgresql://{role}:{password}@{host}/{role}?{verified}"
             case "redis" | "feed-redis":
                 url = f"redis://:{derived(f'{server}/password')}@{server}-master.{DATA}.svc:6379/0"
                 values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
+            case "cassandra":
+                values["PHOTOMESH_CASSANDRA_PASSWORD"] = derived(f"cassandra/{_cassandra_role(name, program)}")
             case "kafka":
                 values["PHOTOMESH_KAFKA_PASSWORD"] = derived(f"kafka/{name}")
             case "mail":
@@ -142,7 +149,18 @@ def _values(derived: Derived, name: str, program: Mapping[str, Any]) -> dict[str
             case "object-storage":
                 values["PHOTOMESH_S3_ACCESS_KEY"] = derived(f"object-storage/{name}/access-key")
                 values["PHOTOMESH_S3_SECRET_KEY"] = derived(f"object-storage/{name}/secret-key")
+    if program.get("makes_roles"):
+        roles = [
+            other
+            for other, declared in programs.items()
+            if "cassandra" in declared.get("servers", ()) and not declared.get("makes_roles")
+        ]
+        values["PHOTOMESH_CASSANDRA_PASSWORDS"] = json.dumps({role: derived(f"cassandra/{role}") for role in roles})
     return values
+
+
+def _cassandra_role(name: str, program: Mapping[str, Any]) -> str:
+    return "admin" if program.get("makes_roles") else name
 
 
 def _kafka_users(registry: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from photomesh_local.configuration import registry, stack
-from photomesh_local.configuration.environment import ONE_MACHINE
+from photomesh_local.configuration.environment import ONE_MACHINE, cassandra_roles
 from photomesh_local.configuration.registry import Program
 from photomesh_local.configuration.secrets import kafka_password
 from photomesh_local.servers import seaweedfs
@@ -131,6 +131,7 @@ def templates() -> Environment:
         "programs": list(registry.PROGRAMS.values()),
         "deployments": _deployments(),
         "jobs": jobs,
+        "cassandra_roles": cassandra_roles(_secret),
         "kafka_users": kafka_users(),
         "kafka_passwords": json.dumps({user: _secret(kafka_password(user)) for user in registry.KAFKA_USERS}),
         "users_deployable": registry.PROGRAMS["topics"].deployable,

@@ -8,8 +8,16 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
-from photomesh_local.configuration.registry import PROGRAMS, ConsumerScaling, Deployable, Program, callers_of
-from photomesh_local.configuration.secrets import call_key, kafka_password, object_storage_keys
+from photomesh_local.configuration.environment import cassandra_role
+from photomesh_local.configuration.registry import (
+    CASSANDRA_GRANTS,
+    PROGRAMS,
+    ConsumerScaling,
+    Deployable,
+    Program,
+    callers_of,
+)
+from photomesh_local.configuration.secrets import call_key, cassandra_password, kafka_password, object_storage_keys
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 from photomesh_shared.kafka.admin.topics import topic_specs
@@ -17,6 +25,8 @@ from photomesh_shared.kafka.admin.topics import topic_specs
 __all__ = [
     "anchors",
     "call_keys",
+    "cassandra_password",
+    "cassandra_role",
     "code_list",
     "consumed_by",
     "explain_scaling",
@@ -29,6 +39,7 @@ __all__ = [
     "published_by",
     "scalar",
     "topics",
+    "trusts_stores",
 ]
 
 _CLUSTER_ENVIRONMENT = Path(__file__).resolve().parents[2] / "deploy/k8s/base/common/photomesh.env"
@@ -68,16 +79,26 @@ def needs(program: Program) -> list[str]:
 
 def has_secrets(program: Program) -> bool:
     return bool(program.secrets or program.internal_calls or callers_of(program)) or bool(
-        {"postgres", "redis", "feed-redis", "object-storage", "kafka", "mail"} & set(program.servers)
+        {"postgres", "redis", "feed-redis", "object-storage", "kafka", "cassandra", "mail"} & set(program.servers)
     )
+
+
+def trusts_stores(program: Program) -> bool:
+    """Whether it verifies certificates that the stores' own authority signed."""
+    return bool({"kafka", "cassandra", "postgres"} & set(program.servers))
 
 
 def own_environment(program: Program) -> list[tuple[str, str]]:
     """Return its own variables in the cluster, without the prefix."""
-    keyspace = {"CASSANDRA_KEYSPACE": program.deployable.snake_case} if "cassandra" in program.servers else {}
+    keyspace = (
+        {"CASSANDRA_KEYSPACE": program.deployable.snake_case, "CASSANDRA_USER": cassandra_role(program)}
+        if "cassandra" in program.servers
+        else {}
+    )
+    grants = {"CASSANDRA_GRANTS": json.dumps(CASSANDRA_GRANTS)} if program.makes_roles else {}
     name = {} if program.kind == "job" else {"PROGRAM": program.name}
     kafka = {"KAFKA_USER": program.name} if "kafka" in program.servers else {}
-    return list({**name, **keyspace, **kafka, **program.environment}.items())
+    return list({**name, **keyspace, **grants, **kafka, **program.environment}.items())
 
 
 def call_keys(program: Program) -> list[tuple[str, str]]:
@@ -129,4 +150,4 @@ def code_list(names: Collection[str]) -> str:
 
 def scalar(text: str) -> str:
     """Format a YAML scalar that is parsed as a string."""
-    return text if re.fullmatch(r"[A-Za-z_][\w.-]*|\d+m", text) else f'"{text}"'
+    return text if re.fullmatch(r"[A-Za-z_][\w.-]*|\d+m", text) else json.dumps(text, ensure_ascii=False)

@@ -3,6 +3,7 @@
     python -m photomesh_shared.provision topics     # Kafka topics of the catalogue
     python -m photomesh_shared.provision buckets    # buckets, CORS and lifecycle rules
     python -m photomesh_shared.provision settle     # records to their keys and partitions, then compaction
+    python -m photomesh_shared.provision roles      # Cassandra's roles and keyspace
     python -m photomesh_shared.provision users      # Kafka's users, their rights and quotas, where no operator does it
 
 Each service migrates its own tables (`python -m photomesh_<service>.migrate`).
@@ -25,6 +26,7 @@ from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs
 from photomesh_shared.kafka.admin.users import User, apply_users
 from photomesh_shared.settings import KafkaSettings, StorageSettings
 from photomesh_shared.stores.buckets import provision_buckets
+from photomesh_shared.stores.cassandra_roles import CassandraRolesSettings, apply_roles
 from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["main"]
@@ -70,6 +72,10 @@ async def users() -> list[str]:
     return await apply_users(settings, {name: declared[name] for name in passwords}, passwords)
 
 
+async def roles() -> list[str]:
+    return await apply_roles(CassandraRolesSettings())
+
+
 async def buckets() -> list[str]:
     settings = BucketSettings()
     async with open_storage(settings) as storage:
@@ -86,7 +92,7 @@ async def buckets() -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="photomesh_shared.provision", description=__doc__)
-    commands = {"topics": topics, "buckets": buckets, "settle": settled, "users": users}
+    commands = {"topics": topics, "buckets": buckets, "settle": settled, "users": users, "roles": roles}
     parser.add_argument("what", choices=commands)
     what = parser.parse_args().what
     try:

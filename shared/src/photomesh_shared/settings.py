@@ -137,6 +137,11 @@ class PostgresSettings(_Settings):
 
 
 class CassandraSettings(_Settings):
+    cassandra_user: str = Field("", description="The role as which it logs in; without one it does not log in.")
+    cassandra_password: SecretStr = Field(SecretStr(""), description="Its password.")
+    cassandra_ca_file: str | None = Field(
+        None, description="The authority, as PEM, that vouches for the nodes; without it connections are not encrypted."
+    )
     cassandra_hosts: str = Field("127.0.0.1", description="Contact points, separated by commas.")
     cassandra_port: int = 18042
     cassandra_datacenter: str = "datacenter1"

@@ -12,11 +12,13 @@ from fnmatch import fnmatchcase
 import asyncpg
 import httpx
 import pytest
+from cassandra import Unauthorized
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.environment import DATABASES
-from photomesh_shared.errors import ObjectStorageUnavailable
-from photomesh_shared.settings import StorageSettings
+from photomesh_shared.errors import DatabaseUnavailable, ObjectStorageUnavailable
+from photomesh_shared.settings import CassandraSettings, StorageSettings
+from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage, open_storage
 from tests.conftest import Environment
 from tests.support.objects import open_all_objects
@@ -80,6 +82,44 @@ async def test_without_credentials_one_may_read_a_variant_and_nothing_else(
             assert (await client.put(f"/{bucket}/{key}", content=b"y")).status_code == 403
             assert (await client.delete(f"/{bucket}/{key}")).status_code == 403
             assert (await client.get(f"/{bucket}?list-type=2")).status_code == 403
+
+
+@pytest.mark.parametrize("program", registry.CASSANDRA_GRANTS)
+async def test_cassandra(program: str, servers: object, service_environment: Environment) -> None:
+    needed = {
+        "SELECT": "SELECT name FROM schema_migrations LIMIT 1",
+        "MODIFY": "DELETE FROM schema_migrations WHERE name = 'of nobody'",
+        "CREATE": "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)",
+        "ALTER": "ALTER TABLE schema_migrations WITH comment = ''",
+        "DROP": "DROP TABLE IF EXISTS absent",
+        "superuser": "CREATE ROLE another",
+        "keyspaces": "CREATE KEYSPACE another WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
+        "passwords": "SELECT * FROM system_auth.roles",
+    }
+    settings = settings_from(CassandraSettings, service_environment(program))
+    async with open_session(settings) as session:
+        for right, statement in needed.items():
+            try:
+                await session.execute(statement)
+                allowed = True
+            except Unauthorized:
+                allowed = False
+            assert allowed is (right in registry.CASSANDRA_GRANTS[program]), right
+
+
+@pytest.mark.parametrize(
+    "login", [("", ""), ("post", "wrong"), ("nobody", "x"), ("cassandra", "cassandra"), ("admin", "")], ids=str
+)
+async def test_nobody_else_gets_into_cassandra(
+    login: tuple[str, str], servers: object, service_environment: Environment
+) -> None:
+    user, password = login
+    settings = settings_from(
+        CassandraSettings, service_environment("post"), cassandra_user=user, cassandra_password=password
+    )
+    with pytest.raises(DatabaseUnavailable):
+        async with open_session(settings):
+            pass
 
 
 @pytest.mark.parametrize(

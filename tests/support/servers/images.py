@@ -92,7 +92,10 @@ def _cassandra(place: Place) -> DockerContainer:
         "HEAP_NEWSIZE": "96M",
         "JVM_EXTRA_OPTS": " ".join(options),
     }
-    return place.container("cassandra", "CASSANDRA", environment)
+    # The image has a variable for neither.
+    demand = "-e s/AllowAllAuthenticator/PasswordAuthenticator/ -e s/AllowAllAuthorizer/CassandraAuthorizer/"
+    start = f"sed -i {demand} /etc/cassandra/cassandra.yaml && exec docker-entrypoint.sh cassandra -f"
+    return place.container("cassandra", "CASSANDRA", environment, entrypoint=["sh", "-c"]).with_command([start])
 
 
 def _postgres(place: Place) -> DockerContainer:

@@ -61,7 +61,7 @@ def _confidential(kind: type[BaseSettings]) -> set[str]:
     return {
         f"PHOTOMESH_{name.upper()}"
         for name, field in kind.model_fields.items()
-        if field.annotation in (SecretStr, ReplaceableSecret, dict[str, ReplaceableSecret])
+        if field.annotation in (SecretStr, ReplaceableSecret, dict[str, ReplaceableSecret], dict[str, SecretStr])
     }
 
 

@@ -88,9 +88,10 @@ def test_a_job_waits_for_its_server() -> None:
     waits = {job: set(COMPOSE[job]["depends_on"]) for job in JOBS}
     assert waits.pop("topics") == {"kafka-users"}
     assert waits.pop("buckets") == {"seaweedfs"}
+    assert waits.pop("cassandra-roles") == {"cassandra"}
     for job, needs in waits.items():
         cassandra = issubclass(registry.PROGRAMS[job].settings_class(), CassandraSettings)
-        assert needs == ({"cassandra"} if cassandra else {"databases"})
+        assert needs == ({"cassandra-roles"} if cassandra else {"databases"})
     assert set(COMPOSE["databases"]["depends_on"]) == {"postgres"}
     assert set(COMPOSE["kafka-users"]["depends_on"]) == {"kafka"}
 

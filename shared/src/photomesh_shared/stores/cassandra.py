@@ -7,6 +7,7 @@ preparing, closing) run in a thread. Statements are prepared, idempotent, token-
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import PreparedStatement, dict_factory
@@ -23,7 +25,7 @@ from photomesh_shared.errors import DatabaseUnavailable
 from photomesh_shared.settings import CassandraSettings
 from photomesh_shared.stores.migrations import migrations_in, pending
 
-__all__ = ["CassandraSession", "Row", "Rows", "migrate", "open_session"]
+__all__ = ["CassandraSession", "Row", "Rows", "connect", "create_keyspace", "migrate", "open_session"]
 
 Row = dict[str, Any]
 _REQUEST_SECONDS = 5.0
@@ -120,7 +122,22 @@ class CassandraSession:
         await asyncio.to_thread(self._cluster.shutdown)
 
 
-def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster, Session]:
+def _login(settings: CassandraSettings) -> PlainTextAuthProvider | None:
+    if not settings.cassandra_user:
+        return None
+    return PlainTextAuthProvider(settings.cassandra_user, settings.cassandra_password.get_secret_value())
+
+
+def _tls(settings: CassandraSettings) -> ssl.SSLContext | None:
+    if settings.cassandra_ca_file is None:
+        return None
+    context = ssl.create_default_context(cafile=settings.cassandra_ca_file)  # and no other authority
+    context.check_hostname = False  # the driver knows nodes by their addresses, which certificates do not name
+    return context
+
+
+def connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster, Session]:
+    """Connect; blocks. Raises DatabaseUnavailable, also if the login is refused."""
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_datacenter)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
@@ -133,6 +150,8 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
         port=settings.cassandra_port,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         protocol_version=5,
+        auth_provider=_login(settings),
+        ssl_context=_tls(settings),
         # The default doubles the delay each time: after a minute of downtime, a node would be unused for another.
         reconnection_policy=ConstantReconnectionPolicy(_RECONNECT_SECONDS, max_attempts=None),
         connect_timeout=5,
@@ -149,7 +168,7 @@ def _connect(settings: CassandraSettings, keyspace: str | None) -> tuple[Cluster
 @asynccontextmanager
 async def open_session(settings: CassandraSettings) -> AsyncIterator[CassandraSession]:
     """Open a session on the service's keyspace."""
-    cluster, session = await asyncio.to_thread(_connect, settings, settings.cassandra_keyspace)
+    cluster, session = await asyncio.to_thread(connect, settings, settings.cassandra_keyspace)
     opened = CassandraSession(cluster, session)
     try:
         yield opened
@@ -163,15 +182,23 @@ def _statements(script: str) -> Sequence[str]:
     return [statement.strip() for statement in text.split(";") if statement.strip()]
 
 
-def _migrate_blocking(settings: CassandraSettings, folder: Path) -> list[str]:
-    cluster, session = _connect(settings, None)
-    try:
-        keyspace = settings.cassandra_keyspace
+def create_keyspace(session: Session, settings: CassandraSettings) -> None:
+    """Create the keyspace unless it exists; a role that may not create any need not, then."""
+    keyspace = settings.cassandra_keyspace
+    known = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s"
+    if not session.execute(known, (keyspace,)).one():
         session.execute(
             f"CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = {{'class': 'NetworkTopologyStrategy',"
             f" '{settings.cassandra_datacenter}': {settings.cassandra_replication}}}",
             timeout=60,
         )
+
+
+def _migrate_blocking(settings: CassandraSettings, folder: Path) -> list[str]:
+    cluster, session = connect(settings, None)
+    try:
+        keyspace = settings.cassandra_keyspace
+        create_keyspace(session, settings)
         session.set_keyspace(keyspace)
         session.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, checksum text, applied_at timestamp)",

@@ -53,7 +53,8 @@ class Post:
 @pytest.fixture(scope="module")
 async def post(environment: Environment, new_id: Callable[[], int]) -> AsyncIterator[Post]:
     keyspace = f"post_{uuid.uuid4().hex[:12]}"
-    settings = settings_from(Settings, environment("post"), cassandra_keyspace=keyspace)
+    superuser = {k: v for k, v in environment("cassandra-roles").items() if k.startswith("PHOTOMESH_CASSANDRA_")}
+    settings = settings_from(Settings, {**environment("post"), **superuser}, cassandra_keyspace=keyspace)
     await migrate(settings, folder_of("photomesh_post"))
     author_id, post_id = new_id(), new_id()
     version = version_at(ids.timestamp_of(post_id))

@@ -2,12 +2,12 @@
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.registry import Program, callers_of
-from photomesh_local.configuration.secrets import call_key, kafka_password, object_storage_keys
+from photomesh_local.configuration.secrets import call_key, cassandra_password, kafka_password, object_storage_keys
 from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
@@ -45,6 +45,8 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
         | {name: stack.secrets[name] for name in declared.secrets}
         | dict(declared.environment)
     )
+    if declared.makes_roles:
+        values |= cassandra_roles(stack.secrets.__getitem__)
     if "cassandra" in declared.servers:
         values["CASSANDRA_KEYSPACE"] = declared.deployable.snake_case
     if not stack.throwaway:
@@ -122,6 +124,9 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
                 role = program.deployable.snake_case
                 password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
                 values["POSTGRES_DSN"] = postgres_dsn(stack, role, password, role)
+            case "cassandra":
+                values["CASSANDRA_USER"] = cassandra_role(program)
+                values["CASSANDRA_PASSWORD"] = stack.secrets[cassandra_password(program)]
             case "kafka":
                 values["KAFKA_USER"] = program.name
                 values["KAFKA_PASSWORD"] = stack.secrets[kafka_password(program.name)]
@@ -132,6 +137,17 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
                 values["S3_ACCESS_KEY"] = stack.secrets[access_key]
                 values["S3_SECRET_KEY"] = stack.secrets[secret_key]
     return values
+
+
+def cassandra_role(program: Program) -> str:
+    return "admin" if program.makes_roles else program.name
+
+
+def cassandra_roles(secret: Callable[[str], str]) -> dict[str, str]:
+    """The settings of the job that makes Cassandra's roles. `secret` gives the value of a secret by its name."""
+    grants = registry.CASSANDRA_GRANTS
+    passwords = {name: secret(cassandra_password(registry.PROGRAMS[name])) for name in grants}
+    return {"CASSANDRA_PASSWORDS": json.dumps(passwords), "CASSANDRA_GRANTS": json.dumps(grants)}
 
 
 def _call_keys(stack: Stack, program: Program) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_settings import BaseSettings
 
 __all__ = [
+    "CASSANDRA_GRANTS",
     "DEPLOYABLES",
     "KAFKA_USERS",
     "PROGRAMS",
@@ -135,6 +136,7 @@ class Program(_Model):
     """None: all topics of its deployable."""
     reads: tuple[str, ...] = ()
     makes_topics: bool = False
+    makes_roles: bool = False
     kafka_quota: KafkaQuota | None = None
     """None if it does not use Kafka."""
     environment: Mapping[str, str] = {}
@@ -159,8 +161,15 @@ class Program(_Model):
     @property
     def starts_after(self) -> list[str]:
         """The servers and jobs of the local stack that must be ready before it starts."""
-        if self.kind == "job":
-            ready = {"postgres": ["databases"], "object-storage": ["seaweedfs"], "kafka": ["kafka-users"]}
+        if self.makes_roles:
+            ready = {}
+        elif self.kind == "job":
+            ready = {
+                "cassandra": ["cassandra-roles"],
+                "postgres": ["databases"],
+                "object-storage": ["seaweedfs"],
+                "kafka": ["kafka-users"],
+            }
         else:
             ready = {
                 "kafka": ["topics"],
@@ -216,6 +225,12 @@ def load(path: Path = REGISTRY_FILE) -> tuple[dict[str, Deployable], dict[str, P
 
 
 DEPLOYABLES, PROGRAMS, SUBSCRIBERS = load()
+CASSANDRA_GRANTS = {
+    name: ("CREATE", "ALTER", "SELECT", "MODIFY") if program.kind == "job" else ("SELECT", "MODIFY")
+    for name, program in PROGRAMS.items()
+    if "cassandra" in program.servers and not program.makes_roles
+}
+"""Cassandra's roles, and what each may do with the keyspace: its tables are changed by the job, rows by the others."""
 KAFKA_USERS = (*(name for name, program in PROGRAMS.items() if "kafka" in program.servers), "operator", *SUBSCRIBERS)
 """The users of Kafka, whose rights are in `deploy/kafka-users.toml`. `operator` reads all topics, and nothing more."""
 UPSTREAMS = tuple(PROGRAMS[name] for name in PROGRAMS["gateway"].calls)

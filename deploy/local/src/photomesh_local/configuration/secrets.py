@@ -20,6 +20,11 @@ def object_storage_keys(program: Program) -> tuple[str, str]:
     return f"S3_ACCESS_KEY_{program.variable}", f"S3_SECRET_KEY_{program.variable}"
 
 
+def cassandra_password(program: Program) -> str:
+    """The name of the password of a program's role."""
+    return "CASSANDRA_PASSWORD" if program.makes_roles else f"CASSANDRA_PASSWORD_{program.variable}"
+
+
 def kafka_password(user: str) -> str:
     """The name of a Kafka user's password."""
     return f"KAFKA_PASSWORD_{user.upper().replace('-', '_')}"
@@ -31,6 +36,7 @@ NAMES = tuple(
             "POSTGRES_PASSWORD",
             *(f"POSTGRES_PASSWORD_{d.snake_case.upper()}" for d in registry.DEPLOYABLES.values() if d.postgres),
             "REDIS_PASSWORD",
+            *(cassandra_password(program) for program in PROGRAMS.values() if "cassandra" in program.servers),
             "KAFKA_PASSWORD",
             *(kafka_password(user) for user in registry.KAFKA_USERS),
             *(name for program in PROGRAMS.values() if program.objects for name in object_storage_keys(program)),

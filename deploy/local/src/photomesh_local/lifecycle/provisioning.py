@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.environment import DATABASES, environment, kafka_environment
-from photomesh_local.configuration.registry import Program
+from photomesh_local.configuration.registry import REGISTRY_FILE, Program
 from photomesh_local.configuration.secrets import kafka_password
 from photomesh_local.configuration.stack import LOCAL, ROOT, Stack
 from photomesh_local.lifecycle.steps import Step
@@ -23,6 +23,7 @@ from photomesh_local.services import revision
 _SHARED = ROOT / "shared" / "src" / "photomesh_shared"
 _SOURCES = {
     "topics": [_SHARED / "provision.py", _SHARED / "events", _SHARED / "kafka" / "admin"],
+    "cassandra-roles": [REGISTRY_FILE, _SHARED / "provision.py", _SHARED / "stores" / "cassandra_roles.py"],
     "buckets": [_SHARED / "provision.py", _SHARED / "stores" / "object_storage.py"],
 }
 KAFKA_USERS_FILE = ROOT / "deploy" / "kafka-users.toml"
