@@ -63,8 +63,8 @@ class PostSaved(_Save):
 
 
 class PostUnsaved(_Save):
-    """An account unsaved a post, which also removes it from all of the account's collections. May be published although
-    it had not saved the post."""
+    """An account unsaved a post, which also removes it from all of the account's collections; from each by an event of
+    its own, except before those were published. May be published although it had not saved the post."""
 
     type_: ClassVar[str] = "photomesh.post.unsaved.v1"
     ends: ClassVar[bool] = True

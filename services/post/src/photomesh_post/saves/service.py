@@ -34,6 +34,7 @@ class Store(Protocol):
     """See `saves.store.CassandraSaves`."""
 
     async def memberships(self, list_id: int, post_ids: Collection[int]) -> Mapping[int, Membership]: ...
+    async def memberships_of_post(self, list_ids: Collection[int], post_id: int) -> Mapping[int, Membership]: ...
     async def collections(self, account_id: int) -> Sequence[domain.Collection]: ...
     async def collection(self, account_id: int, collection_id: int) -> domain.Collection | None: ...
 
@@ -72,9 +73,13 @@ class SaveService:
         return Membership(present=True, version=version, removed=membership.removed)
 
     async def unsave_post(self, account_id: int, post_id: int) -> None:
-        """Also removes the post from all collections. Idempotent."""
+        """Also removes the post from all collections. Idempotent.
+
+        First, and each by an event of its own: in the compacted topic every thing must end by itself. The consumer
+        removes the post from a collection to which it is added meanwhile."""
         membership = await self._own_membership(account_id, account_id, post_id)
         if membership.present:
+            await self._remove_from_collections(account_id, post_id)
             event = PostUnsaved(account_id=account_id, post_id=post_id, unsaved_at=self._clock.now())
             await self._commit(event, membership.version)
 
@@ -138,6 +143,16 @@ class SaveService:
                 account_id=account_id, collection_id=collection_id, post_id=post_id, removed_at=self._clock.now()
             )
             await self._commit(event, membership.version)
+
+    async def _remove_from_collections(self, account_id: int, post_id: int) -> None:
+        collection_ids = [collection.id for collection in await self._store.collections(account_id)]
+        found = await self._store.memberships_of_post(collection_ids, post_id) if collection_ids else {}
+        for collection_id, membership in found.items():
+            if membership.present:
+                event = CollectionPostRemoved(
+                    account_id=account_id, collection_id=collection_id, post_id=post_id, removed_at=self._clock.now()
+                )
+                await self._commit(event, membership.version)
 
     async def _own_membership(self, account_id: int, list_id: int, post_id: int) -> Membership:
         """The post in a list of the account. Raises PostNotFound if it was never in it, and is hidden or absent."""
