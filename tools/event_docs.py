@@ -48,6 +48,9 @@ Kafka's binary mode: context attributes are headers, the value is JSON. Machine-
   `photomesh.tombstone.v1`; `ce_endedby` is the event's type. Consumers of events ignore tombstones. A week later the
   thing is physically gone from the topic. A tombstone without `ce_endedby` removes a key or a partition that the thing
   has left, and ends nothing.
+- **What ends with another thing has a tombstone alone:** likes, comments and saves of a post when the post ends,
+  replies to a comment and likes of it when the comment ends. `ce_endedby` is that fact, which is in its topic at once;
+  the tombstones follow in the background, within minutes.
 - **Versions are microseconds since 1970**, and at least one more than the last of the subject; below 2^53 until the
   year 2255. They have gaps. Versions of accounts, pairs and photos from before counted 1, 2, 3.
 - **Personal data is declared.** Each field says which category it has (`x-personal` in the producers' schemas and in

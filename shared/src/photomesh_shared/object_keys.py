@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from photomesh_shared.ids import encode
 
-__all__ = ["ORIGINALS_PREFIX", "avatar_key", "metadata_key", "original_key", "variant_key", "variants_prefix"]
+__all__ = [
+    "ORIGINALS_PREFIX",
+    "avatar_key",
+    "avatars_prefix",
+    "metadata_key",
+    "original_key",
+    "variant_key",
+    "variants_prefix",
+]
 
 
 def original_key(upload_id: int) -> str:
@@ -37,6 +45,11 @@ def variant_key(photo_id: int, token: str, size: int) -> str:
     return f"{variants_prefix(photo_id)}{token}/{size}.jpg"
 
 
+def avatars_prefix(account_id: int) -> str:
+    """Return the common prefix of all keys of an account's avatars, with any token."""
+    return f"avatars/{encode('u', account_id)}/"
+
+
 def avatar_key(account_id: int, token: str, size: int, suffix: str) -> str:
     """Return the key of an avatar. `suffix`: that of the copied variant, with the dot."""
-    return f"avatars/{encode('u', account_id)}/{token}/{size}{suffix}"
+    return f"{avatars_prefix(account_id)}{token}/{size}{suffix}"

@@ -19,6 +19,14 @@ from photomesh_post.comments.event_log import CommentEventLog
 from photomesh_post.comments.queries import CommentQueries
 from photomesh_post.comments.service import CommentService
 from photomesh_post.counts.publisher import CountPublisher
+from photomesh_post.endings.account_engagement import AccountEngagement
+from photomesh_post.endings.account_posts import AccountPosts
+from photomesh_post.endings.accounts import TOPICS_OF_ENGAGEMENT, TOPICS_OF_POSTS, AccountErasure
+from photomesh_post.endings.engagement import EngagementEnder
+from photomesh_post.endings.late import LateEngagement
+from photomesh_post.endings.late_posts import LatePosts
+from photomesh_post.erasures.domain import Kind
+from photomesh_post.erasures.worker import ErasureWorker
 from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.likes.event_log import LikeEventLog
 from photomesh_post.likes.queries import LikeQueries
@@ -32,6 +40,7 @@ from photomesh_post.posts.drafts import Draft
 from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
+from photomesh_post.posts.removal import PostRemoval
 from photomesh_post.posts.service import PostService
 from photomesh_post.posts.settlement import PostSettlement
 from photomesh_post.posts.snapshots import PostSnapshots
@@ -44,6 +53,7 @@ from photomesh_shared.ids import CreationId, IdGenerator
 from tests.support.clock import FakeClock
 from tests.support.post.memory_comments import MemoryComments
 from tests.support.post.memory_counts import MemoryCounts
+from tests.support.post.memory_erasures import MemoryErasures
 from tests.support.post.memory_likes import MemoryLikes
 from tests.support.post.memory_log import MemoryCdn, MemoryLog, MemoryObjects
 from tests.support.post.memory_posts import MemoryAccounts, MemoryPhotos, MemoryPosts
@@ -68,6 +78,10 @@ class InMemoryService:
     comment_store: MemoryComments = field(default_factory=MemoryComments)
     save_store: MemorySaves = field(default_factory=MemorySaves)
     count_store: MemoryCounts = field(default_factory=MemoryCounts)
+    erasures: MemoryErasures = field(default_factory=MemoryErasures)
+    end_log: MemoryLog = field(default_factory=MemoryLog)
+    acknowledgements: MemoryLog = field(default_factory=MemoryLog)
+    late_log: MemoryLog = field(default_factory=MemoryLog)
     post_log: MemoryLog = field(default_factory=MemoryLog)
     like_log: MemoryLog = field(default_factory=MemoryLog)
     comment_log: MemoryLog = field(default_factory=MemoryLog)
@@ -98,6 +112,7 @@ class InMemoryService:
 
         self.post_events = PostEventLog(posts, self.post_log)
         settlement = PostSettlement(posts, photos, claims, self.post_events, self.clock)
+        self.counts = CountPublisher(self.count_store, self.count_log, self.clock)
         self.posts = PostService(
             posts,
             photos,
@@ -133,25 +148,98 @@ class InMemoryService:
         save_events = SaveEventLog(self.save_store, self.save_log, self.clock)
         self.saves = SaveService(self.save_store, visible_posts, self.save_queries, save_events, self.clock)
 
-        eraser = PhotoEraser(self.objects, self.cdn)
-        self.counts = CountPublisher(self.count_store, self.count_log, self.clock)
+        worker = self.worker = ErasureWorker(self.erasures, self.clock)
+        eraser = PhotoEraser(photos, worker, self.erasures, self.objects, self.cdn)
+        like_handlers = LikeEventHandlers(self.like_store, self.count_store, self.counts, self.clock)
+        ender = EngagementEnder(
+            posts,
+            self.like_store,
+            self.comment_store,
+            self.count_store,
+            self.save_store,
+            save_events,
+            self.end_log,
+            self.clock,
+        )
+        self._work = {
+            Kind.OBJECTS: eraser.remove_objects,
+            Kind.CACHES: eraser.purge_caches,
+            Kind.POST: ender.end_post,
+            Kind.COMMENT: ender.end_comment,
+        }
+        removal = PostRemoval(posts, self.post_events, self.clock)
+        late_posts = LatePosts(self.erasures, posts, photos, accounts, removal, eraser)
+        of_account = AccountPosts(posts, photos, accounts, removal, eraser, self.objects, self.cdn, self.clock)
+        erasure = AccountErasure(
+            "post",
+            Kind.ACCOUNT_POSTS,
+            worker,
+            self.erasures,
+            (
+                of_account.delete_posts,
+                of_account.delete_photos,
+                of_account.delete_avatars,
+                of_account.forget_photos,
+                of_account.forget_account,
+            ),
+            TOPICS_OF_POSTS,
+            self.acknowledgements,
+            self.clock,
+        )
+        engagement_of_account = AccountEngagement(
+            posts,
+            self.like_store,
+            self.comment_store,
+            self.save_store,
+            like_handlers,
+            self.comment_events,
+            self.counts,
+            self.end_log,
+            self.clock,
+        )
+        engagement_erasure = AccountErasure(
+            "post-engagement",
+            Kind.ACCOUNT_ENGAGEMENT,
+            worker,
+            self.erasures,
+            (
+                engagement_of_account.end_likes,
+                engagement_of_account.delete_comments,
+                engagement_of_account.end_saves,
+            ),
+            TOPICS_OF_ENGAGEMENT,
+            self.acknowledgements,
+            self.clock,
+        )
+        self.erasure_handlers = (erasure.erasure_requested, engagement_erasure.erasure_requested)
+        self._work |= {Kind.ACCOUNT_POSTS: erasure.erase, Kind.ACCOUNT_ENGAGEMENT: engagement_erasure.erase}
+        late = LateEngagement(self.erasures, like_handlers, self.comment_events, save_events, self.late_log, self.clock)
         self._handlers = {
             **consumer.handlers(
                 AccountEventHandlers(accounts),
                 PhotoEventHandlers(photos, claims, eraser, settlement),
-                PostEventHandlers(self.post_events, settlement, photos, eraser),
+                PostEventHandlers(self.post_events, settlement, photos, eraser, self.erasures),
+                late_posts,
+                erasure,
             ),
-            **engagement.handlers(save_events),
+            **engagement.handlers(save_events, late, engagement_erasure),
         }
         self._batch_handlers = engagement.batch_handlers(
-            LikeEventHandlers(self.like_store, self.count_store, self.counts, self.clock),
-            CommentEventHandlers(self.comment_events, self.counts),
+            like_handlers, CommentEventHandlers(self.comment_events, self.counts, self.erasures), late
         )
 
     async def consume(self, *envelopes: Envelope[Event]) -> None:
-        """Handles events as the consumers do, one by one."""
+        """Handles events as the consumers do, one by one, and then what they leave to the background."""
         for envelope in envelopes:
             await self._handlers[type(envelope.data)](envelope)
+        await self.erase()
+
+    async def erase(self) -> None:
+        """Does what is pending. What fails stays."""
+        for kind, work in self._work.items():
+            for pending in [one for one in self.erasures.pending.values() if one.kind is kind]:
+                await work(pending)
+                await self.erasures.remove(pending)
 
     async def consume_batch(self, *envelopes: Envelope[Event]) -> None:
         """Handles likes, or comments, of one post as the consumer does, all at once."""

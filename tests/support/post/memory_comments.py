@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from photomesh_post.comments.dead_rows import DeadRun
-from photomesh_post.comments.domain import Comment, ThreadRow
-from photomesh_post.comments.projection import comment_of, thread_row_of
+from photomesh_post.comments.domain import Comment, OwnComment, ThreadRow
+from photomesh_post.comments.projection import comment_of, own_comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.tables.rows import RowWrite
@@ -78,6 +78,27 @@ class MemoryComments(MemoryStore):
             return False
         self.tallies[ref] = replace(counted, rows={**stored.rows, **counted.rows})
         return True
+
+    async def forget_tallies(self, post_id: int) -> None:
+        await self.step("forget_tallies")
+        for ref in [ref for ref in self.tallies if ref.subject_id == post_id]:
+            del self.tallies[ref]
+
+    async def comments(self, comment_ids: Collection[int]) -> dict[int, Comment]:
+        found = [await self.comment(comment_id) for comment_id in comment_ids]
+        return {comment.id: comment for comment in found if comment}
+
+    async def comments_of_account(self, account_id: int, *, after: int, until: int) -> AsyncGenerator[OwnComment, None]:
+        for (table, key), cells in sorted(self.tables.cells.items(), key=lambda item: item[0]):
+            if table == "comments_by_account" and key[0] == account_id and after < key[2] <= until:
+                await self.step("comments_of_account")
+                row = {"comment_id": key[2], **{name: value for name, (_, value) in cells.items()}}
+                if comment := own_comment_of(row):
+                    yield comment
+
+    async def forget_account(self, account_id: int, until: int) -> None:
+        await self.step("forget_account")
+        self.tables.forget(table="comments_by_account", account_id=account_id)
 
     async def partitions(self) -> AsyncGenerator[PartitionRef, None]:
         for ref in list(self.tallies):

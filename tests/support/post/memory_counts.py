@@ -43,6 +43,12 @@ class MemoryCounts(MemoryStore):
         await self.step("set_version")
         self.versions[subject_id] = max(version, self.versions.get(subject_id, 0))
 
+    async def forget(self, subject_id: int) -> None:
+        await self.step("forget")
+        for cells in (self.likes, self.comments):
+            for ref in [ref for ref in cells if ref.subject_id == subject_id]:
+                del cells[ref]
+
     async def counted_buckets(self) -> AsyncGenerator[PartitionRef, None]:
         for ref, (_, count) in list(self.likes.items()):
             if count:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from photomesh_post.counts.domain import PartitionRef
-from photomesh_post.likes.domain import NEVER, Bucket, Like, bucket_of
+from photomesh_post.likes.domain import NEVER, Bucket, Like, OwnLike, bucket_of
 from tests.support.post.memory_tables import MemoryStore
 
 __all__ = ["MemoryLikes"]
@@ -48,7 +48,8 @@ class MemoryLikes(MemoryStore):
         stored = self.partitions.get(ref, Bucket())
         if stored.revision != read.revision:
             return False
-        self.partitions[ref] = replace(counted, likes={**stored.likes, **counted.likes})
+        kept = {account: like for account, like in stored.likes.items() if account not in read.likes}
+        self.partitions[ref] = replace(counted, likes={**kept, **counted.likes})
         return True
 
     async def accounts_in(self, ref: PartitionRef, *, after: int) -> AsyncGenerator[int, None]:
@@ -56,6 +57,34 @@ class MemoryLikes(MemoryStore):
             if like.liked and account_id > after:
                 await self.step("accounts_in")
                 yield account_id
+
+    async def buckets_of(self, subject_id: int) -> list[PartitionRef]:
+        await self.step("buckets_of")
+        return [ref for ref in self.partitions if ref.subject_id == subject_id]
+
+    async def account_ids(self, ref: PartitionRef, *, after: int) -> list[int]:
+        await self.step("account_ids")
+        return [account for account in sorted(self.partitions.get(ref, Bucket()).likes) if account > after][:3]
+
+    async def forget_bucket(self, ref: PartitionRef) -> None:
+        await self.step("forget_bucket")
+        self.partitions.pop(ref, None)
+
+    async def forget_own_likes(self, likes: Sequence[tuple[int, int]]) -> None:
+        await self.step("forget_own_likes")
+        for key in likes:
+            self.own.pop(key, None)
+
+    async def likes_of_account(self, account_id: int, *, after: int, until: int) -> AsyncGenerator[OwnLike, None]:
+        for (account, subject), like in sorted(self.own.items()):
+            if account == account_id and like.liked and after < subject <= until:
+                await self.step("likes_of_account")
+                yield OwnLike(subject, like)
+
+    async def forget_account(self, account_id: int, until: int) -> None:
+        await self.step("forget_account")
+        for key in [key for key in self.own if key[0] == account_id]:
+            del self.own[key]
 
     async def buckets(self) -> AsyncGenerator[PartitionRef, None]:
         for ref in list(self.partitions):

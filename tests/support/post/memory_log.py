@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from photomesh_post.photos.domain import Photo
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events import Envelope, Event, Record
+from photomesh_shared.object_keys import avatars_prefix
 
 __all__ = ["MemoryCdn", "MemoryLog", "MemoryObjects"]
 
@@ -19,6 +20,8 @@ class MemoryLog:
 
     events: list[Envelope[Event]] = field(default_factory=list)
     lost: list[bool] = field(default_factory=list)
+    tombstones: list[str] = field(default_factory=list)
+    """The keys of things that ended with something else."""
 
     async def publish(self, envelope: Envelope[Event]) -> None:
         await asyncio.sleep(0)
@@ -33,8 +36,11 @@ class MemoryLog:
         for envelope in envelopes:
             await self.publish(envelope)
 
-    async def send(self, records: Sequence[object]) -> None:
-        raise AssertionError("the service produces events, not records")
+    async def send(self, records: Sequence[Record]) -> None:
+        """The only records that the service produces without an event are tombstones."""
+        await asyncio.sleep(0)
+        assert all(record.is_tombstone for record in records)
+        self.tombstones += [(record.key or b"").decode() for record in records]
 
     def types(self) -> list[str]:
         return [envelope.data.type_.split(".")[-2] for envelope in self.events]
@@ -43,10 +49,19 @@ class MemoryLog:
 @dataclass
 class MemoryObjects:
     removed: list[int] = field(default_factory=list)
+    removed_avatars: list[str] = field(default_factory=list)
 
-    async def remove(self, photo: Photo) -> Sequence[str]:
-        self.removed.append(photo.id)
+    async def variants(self, photo: Photo) -> Sequence[str]:
         return [variant.key for variant in photo.variants]
+
+    async def avatars(self, account_id: int) -> Sequence[str]:
+        return [f"{avatars_prefix(account_id)}secret/150.jpg"]
+
+    async def remove_avatars(self, keys: Sequence[str]) -> None:
+        self.removed_avatars += keys
+
+    async def remove(self, photo: Photo, variants: Sequence[str]) -> None:
+        self.removed.append(photo.id)
 
 
 @dataclass

@@ -33,6 +33,18 @@ class MemoryAccounts:
     async def write(self, rows: Sequence[RowWrite]) -> None:
         await self.tables.write(rows)
 
+    async def forget(self, account_id: int) -> int:
+        await self.tables.step()
+        relations = [key for table, key in self.tables.cells if table == "relations" and key[0] == account_id]
+        for _, other_id in relations:
+            self.tables.forget(table="relations", account_id=other_id, other_id=account_id)
+        names = [key[0] for table, key in self.tables.cells if table == "usernames_by_account" and key[1] == account_id]
+        for username in names:
+            self.tables.forget(table="accounts_by_username", username=username, user_id=account_id)
+            self.tables.forget(table="usernames_by_account", username=username, user_id=account_id)
+        self.tables.forget(table="accounts", user_id=account_id)
+        return self.tables.forget(table="relations", account_id=account_id)
+
     async def author(self, account_id: int) -> Author:
         await self.tables.step()
         return author_of(account_id, self.tables.row("accounts", user_id=account_id))
@@ -68,6 +80,18 @@ class MemoryPhotos:
         await self.tables.step()
         row = self.tables.row("photos", photo_id=photo_id)
         return photo_of(row) if row else None
+
+    async def photos_of_owner(self, owner_id: int, *, after: int, until: int) -> AsyncGenerator[int, None]:
+        for table, key in sorted(self.tables.cells):
+            if table == "photos_by_owner" and key[0] == owner_id and after < key[2] <= until:
+                await self.tables.step()
+                yield key[2]
+
+    async def forget(self, owner_id: int, photo_id: int) -> None:
+        await self.tables.step()
+        self.tables.forget(table="photos", photo_id=photo_id)
+        self.tables.forget(table="photo_metadata", photo_id=photo_id)
+        self.tables.forget(table="photos_by_owner", owner_id=owner_id, month=month_of(photo_id), photo_id=photo_id)
 
     async def metadata(self, photo_id: int) -> PhotoMetadata | None:
         await self.tables.step()
@@ -105,6 +129,19 @@ class MemoryPosts:
             assert month_of(row["post_id"]) in months
             if ref := ref_of(row):
                 yield ref
+
+    async def forget(self, author_id: int, post_id: int) -> None:
+        await self.tables.step()
+        self.tables.forget(table="posts", post_id=post_id)
+        self.tables.forget(table="posts_by_author", author_id=author_id, month=month_of(post_id), post_id=post_id)
+
+    async def forget_author(self, author_id: int) -> None:
+        await self.tables.step()
+        for table, key in list(self.tables.cells):
+            if table == "posts_by_author" and key[0] == author_id:
+                self.tables.forget(table="posts", post_id=key[2])
+        self.tables.forget(table="posts_by_author", author_id=author_id)
+        self.tables.forget(table="months_by_author", author_id=author_id)
 
     async def months_of(self, author_ids: Collection[int]) -> dict[int, list[Month]]:
         await self.tables.step()

@@ -55,6 +55,37 @@ class MemorySaves(MemoryStore):
                 await self.step("positions")
                 yield position
 
+    async def lists_with(self, post_id: int, bucket: int, *, after: int) -> list[tuple[int, int]]:
+        await self.step("lists_with")
+        found = (
+            (key[2], int(cells["account_id"][1]))
+            for (table, key), cells in self.tables.cells.items()
+            if table == "lists_by_post" and key[:2] == (post_id, bucket)
+        )
+        return [one for one in sorted(found) if one[0] > after][:3]
+
+    async def forget_lists_with(self, post_id: int, bucket: int) -> None:
+        await self.step("forget_lists_with")
+        for table, key in list(self.tables.cells):
+            if table == "lists_by_post" and key[:2] == (post_id, bucket):
+                del self.tables.cells[table, key]
+
+    async def all_collection_ids(self, account_id: int) -> list[int]:
+        await self.step("all_collection_ids")
+        return [key[1] for table, key in self.tables.cells if table == "collections" and key[0] == account_id]
+
+    async def forget_list(self, list_id: int) -> None:
+        await self.step("forget_list")
+        for table in ("saves", "saves_by_time", "months_by_list"):
+            self.tables.forget(table=table, list_id=list_id)
+        for table, key in list(self.tables.cells):
+            if table == "lists_by_post" and key[2] == list_id:
+                del self.tables.cells[table, key]
+
+    async def forget_collections(self, account_id: int) -> None:
+        await self.step("forget_collections")
+        self.tables.forget(table="collections", account_id=account_id)
+
     async def collections(self, account_id: int) -> list[domain.Collection]:
         await self.step("collections")
         keys = sorted((key for table, key in self.tables.cells if table == "collections"), reverse=True)

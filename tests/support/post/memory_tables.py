@@ -39,6 +39,14 @@ class MemoryTables:
         await self.step()
         self.merge(rows)
 
+    def forget(self, **names: int | str) -> int:
+        """Removes rows: `table`, and the beginning of their key. Nothing keeps an older row out."""
+        table, *begins = names.values()
+        gone = [one for one in self.cells if one[0] == table and one[1][: len(begins)] == tuple(begins)]
+        for one in gone:
+            del self.cells[one]
+        return len(gone)
+
     def merge(self, rows: Sequence[RowWrite]) -> None:
         for row in rows:
             cells = self.cells[row.table, tuple(row.key.values())]

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.endings.accounts import AccountErasure
+from photomesh_post.endings.late_posts import LatePosts
 from photomesh_post.photos.event_handlers import PhotoEventHandlers
 from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.settings import ConsumerSettings
@@ -15,6 +17,7 @@ from photomesh_post.wiring import open_consumer_deps
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
+    AccountErasureRequested,
     AccountRegistered,
     AccountUpdated,
     BlockCreated,
@@ -42,9 +45,13 @@ GROUP = "post"
 
 
 def handlers(
-    accounts: AccountEventHandlers, photos: PhotoEventHandlers, posts: PostEventHandlers
+    accounts: AccountEventHandlers,
+    photos: PhotoEventHandlers,
+    posts: PostEventHandlers,
+    late: LatePosts,
+    erasure: AccountErasure,
 ) -> Mapping[type[Event], Handler]:
-    return {
+    handlers: dict[type[Event], Handler] = {
         AccountRegistered: accounts.account_changed,
         AccountUpdated: accounts.account_changed,
         FollowCreated: accounts.account_changed,
@@ -62,6 +69,10 @@ def handlers(
         PostEdited: posts.post_changed,
         PostDeleted: posts.post_deleted,
     }
+    return {
+        AccountErasureRequested: erasure.erasure_requested,
+        **{kind: late.after_each(handler) for kind, handler in handlers.items()},
+    }
 
 
 @asynccontextmanager
@@ -70,7 +81,9 @@ async def open_subscription(
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
         yield Subscription(
-            group=GROUP, handlers=handlers(deps.accounts, deps.photos, deps.posts), publisher=deps.publisher
+            group=GROUP,
+            handlers=handlers(deps.accounts, deps.photos, deps.posts, deps.late, deps.erasure),
+            publisher=deps.publisher,
         )
 
 

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_post.comments.event_handlers import CommentEventHandlers
+from photomesh_post.endings.accounts import AccountErasure
+from photomesh_post.endings.late import LateEngagement
 from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.settings import EngagementSettings
@@ -15,6 +17,7 @@ from photomesh_post.wiring import open_engagement_deps
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
+    AccountErasureRequested,
     CollectionCreated,
     CollectionDeleted,
     CollectionPostAdded,
@@ -39,26 +42,31 @@ GROUP = "post-engagement"
 _BUFFER = 2_000  # records per partition: likes of a popular post are counted some hundreds at a time
 
 
-def batch_handlers(likes: LikeEventHandlers, comments: CommentEventHandlers) -> Mapping[type[Event], BatchHandler]:
+def batch_handlers(
+    likes: LikeEventHandlers, comments: CommentEventHandlers, late: LateEngagement
+) -> Mapping[type[Event], BatchHandler]:
+    likes_changed, comments_changed = late.after(likes.likes_changed), late.after(comments.comments_changed)
     return {
-        PostLiked: likes.likes_changed,
-        PostUnliked: likes.likes_changed,
-        CommentLiked: likes.likes_changed,
-        CommentUnliked: likes.likes_changed,
-        CommentCreated: comments.comments_changed,
-        CommentDeleted: comments.comments_changed,
+        PostLiked: likes_changed,
+        PostUnliked: likes_changed,
+        CommentLiked: likes_changed,
+        CommentUnliked: likes_changed,
+        CommentCreated: comments_changed,
+        CommentDeleted: comments_changed,
     }
 
 
-def handlers(saves: SaveEventLog) -> Mapping[type[Event], Handler]:
+def handlers(saves: SaveEventLog, late: LateEngagement, erasure: AccountErasure) -> Mapping[type[Event], Handler]:
+    apply = late.after_each(saves.apply)
     return {
-        PostSaved: saves.apply,
-        PostUnsaved: saves.apply,
-        CollectionCreated: saves.apply,
-        CollectionRenamed: saves.apply,
-        CollectionDeleted: saves.apply,
-        CollectionPostAdded: saves.apply,
-        CollectionPostRemoved: saves.apply,
+        AccountErasureRequested: erasure.erasure_requested,
+        PostSaved: apply,
+        PostUnsaved: apply,
+        CollectionCreated: apply,
+        CollectionRenamed: apply,
+        CollectionDeleted: apply,
+        CollectionPostAdded: apply,
+        CollectionPostRemoved: apply,
     }
 
 
@@ -69,8 +77,8 @@ async def open_subscription(
     async with open_engagement_deps(settings, readiness, clock) as deps:
         yield Subscription(
             group=GROUP,
-            handlers=handlers(deps.saves),
-            batch_handlers=batch_handlers(deps.likes, deps.comments),
+            handlers=handlers(deps.saves, deps.late, deps.erasure),
+            batch_handlers=batch_handlers(deps.likes, deps.comments, deps.late),
             buffer=_BUFFER,
             flush=deps.counts.flush,
             publisher=deps.publisher,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "COMMENTS",
     "COUNTED",
     "DEAD_RUNS",
     "ERASED",
+    "ERASURES",
     "LIKES",
+    "OLDEST_ERASURE",
     "POSTS",
     "PUBLISHED_AFTER",
     "PURGES",
@@ -25,6 +27,14 @@ PUBLISHED_AFTER = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
 ERASED = Counter("photomesh_photos_erased_total", "Photos whose objects were removed.")
+ERASURES = Counter("photomesh_erasures_total", "Attempts at pending erasures.", ["kind", "outcome"])
+OLDEST_ERASURE = Gauge(
+    "photomesh_oldest_pending_erasure_seconds", "Age of the oldest pending erasure; 0 if there is none.", ["kind"]
+)
+for _kind in ("objects", "caches", "post", "comment", "account-posts", "account-engagement"):
+    OLDEST_ERASURE.labels(_kind)
+    for _outcome in ("ok", "failed", "waiting"):
+        ERASURES.labels(_kind, _outcome)
 RETIRED = Counter("photomesh_photos_retired_total", "Photos deleted because no post used them in time.", ["stage"])
 for _stage in ("unusable", "unused"):
     RETIRED.labels(_stage)

@@ -52,11 +52,13 @@ async def check(settings: EngagementSettings, since: datetime | None = None) -> 
     for topic in TOPICS_OF_POST:
         async for received in read_topic(settings, topic, since=since):
             if received.record.is_tombstone:
+                await replay.end(received.record)
                 continue
             try:
                 await replay.apply(decode(received.record))
             except UnknownType:
                 continue
+    replay.finish()
     async with open_session(settings) as session:
         return await compare(replay.tables, _Tables(session), since=since)
 

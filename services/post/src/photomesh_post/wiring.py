@@ -23,6 +23,15 @@ from photomesh_post.comments.service import CommentService
 from photomesh_post.comments.store import CassandraComments
 from photomesh_post.counts.publisher import CountPublisher
 from photomesh_post.counts.store import CassandraCounts
+from photomesh_post.endings.account_engagement import AccountEngagement
+from photomesh_post.endings.account_posts import AccountPosts
+from photomesh_post.endings.accounts import TOPICS_OF_ENGAGEMENT, TOPICS_OF_POSTS, AccountErasure
+from photomesh_post.endings.engagement import EngagementEnder
+from photomesh_post.endings.late import LateEngagement
+from photomesh_post.endings.late_posts import LatePosts
+from photomesh_post.erasures.domain import Kind
+from photomesh_post.erasures.store import CassandraErasures
+from photomesh_post.erasures.worker import ErasureWorker
 from photomesh_post.exports.queries import ExportQueries
 from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.likes.event_log import LikeEventLog
@@ -40,6 +49,7 @@ from photomesh_post.posts.claims import PhotoClaims
 from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
+from photomesh_post.posts.removal import PostRemoval
 from photomesh_post.posts.service import PostService
 from photomesh_post.posts.settlement import PostSettlement
 from photomesh_post.posts.snapshots import PostSnapshots
@@ -100,6 +110,8 @@ class ConsumerDeps:
     accounts: AccountEventHandlers
     photos: PhotoEventHandlers
     posts: PostEventHandlers
+    late: LatePosts
+    erasure: AccountErasure
     publisher: KafkaPublisher
 
 
@@ -108,6 +120,8 @@ class EngagementDeps:
     likes: LikeEventHandlers
     comments: CommentEventHandlers
     saves: SaveEventLog
+    late: LateEngagement
+    erasure: AccountErasure
     counts: CountPublisher
     publisher: KafkaPublisher
 
@@ -199,17 +213,36 @@ async def open_consumer_deps(
         readiness.add("cassandra", session.ping)
 
         photos, posts = CassandraPhotos(session), CassandraPosts(session, clock)
+        pending = CassandraErasures(session)
+        worker = ErasureWorker(pending, clock)
         log = PostEventLog(posts, publisher)
         claims = PhotoClaims(posts, clock)
         settlement = PostSettlement(posts, photos, claims, log, clock)
-        eraser = PhotoEraser(
-            StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket),
-            HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url),
+        objects = StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
+        cdn = HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url)
+        eraser = PhotoEraser(photos, worker, pending, objects, cdn)
+        accounts, removal = CassandraAccounts(session), PostRemoval(posts, log, clock)
+        of_account = AccountPosts(posts, photos, accounts, removal, eraser, objects, cdn, clock)
+        stages = (
+            of_account.delete_posts,
+            of_account.delete_photos,
+            of_account.delete_avatars,
+            of_account.forget_photos,
+            of_account.forget_account,
         )
+        erasure = AccountErasure("post", Kind.ACCOUNT_POSTS, worker, pending, stages, TOPICS_OF_POSTS, publisher, clock)
+        work = {
+            Kind.OBJECTS: eraser.remove_objects,
+            Kind.CACHES: eraser.purge_caches,
+            Kind.ACCOUNT_POSTS: erasure.erase,
+        }
+        await stack.enter_async_context(worker.running(work))
         yield ConsumerDeps(
-            accounts=AccountEventHandlers(CassandraAccounts(session)),
+            accounts=AccountEventHandlers(accounts),
+            late=LatePosts(pending, posts, photos, accounts, removal, eraser),
+            erasure=erasure,
             photos=PhotoEventHandlers(photos, claims, eraser, settlement),
-            posts=PostEventHandlers(log, settlement, photos, eraser),
+            posts=PostEventHandlers(log, settlement, photos, eraser, pending),
             publisher=publisher,
         )
 
@@ -226,11 +259,37 @@ async def open_engagement_deps(
 
         counts, comments = CassandraCounts(session), CassandraComments(session)
         count_publisher = CountPublisher(counts, publisher, clock)
+        likes, saves, erasures = CassandraLikes(session), CassandraSaves(session), CassandraErasures(session)
         comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher, clock)
+        save_log = SaveEventLog(saves, publisher, clock)
+        like_handlers = LikeEventHandlers(likes, counts, count_publisher, clock)
+        posts, worker = CassandraPosts(session, clock), ErasureWorker(erasures, clock)
+        ender = EngagementEnder(posts, likes, comments, counts, saves, save_log, publisher, clock)
+        of_account = AccountEngagement(
+            posts, likes, comments, saves, like_handlers, comment_log, count_publisher, publisher, clock
+        )
+        erasure = AccountErasure(
+            "post-engagement",
+            Kind.ACCOUNT_ENGAGEMENT,
+            worker,
+            erasures,
+            (of_account.end_likes, of_account.delete_comments, of_account.end_saves),
+            TOPICS_OF_ENGAGEMENT,
+            publisher,
+            clock,
+        )
+        work = {
+            Kind.POST: ender.end_post,
+            Kind.COMMENT: ender.end_comment,
+            Kind.ACCOUNT_ENGAGEMENT: erasure.erase,
+        }
+        await stack.enter_async_context(worker.running(work))
         yield EngagementDeps(
-            likes=LikeEventHandlers(CassandraLikes(session), counts, count_publisher, clock),
-            comments=CommentEventHandlers(comment_log, count_publisher),
-            saves=SaveEventLog(CassandraSaves(session), publisher, clock),
+            likes=like_handlers,
+            comments=CommentEventHandlers(comment_log, count_publisher, erasures),
+            saves=save_log,
+            late=LateEngagement(erasures, like_handlers, comment_log, save_log, publisher, clock),
+            erasure=erasure,
             counts=count_publisher,
             publisher=publisher,
         )

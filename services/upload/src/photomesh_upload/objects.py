@@ -86,6 +86,10 @@ class RawBucket:
         async with _bounded():
             await self._storage.abort_multipart(self._bucket, upload.key, multipart_id=upload.multipart_id)
 
+    async def delete_original(self, original: Original) -> None:
+        async with _bounded():
+            await self._storage.delete(self._bucket, [original.key])
+
     async def delete(self, upload: Upload) -> None:
         await self.abort_multipart(upload)
         async with _bounded():

@@ -7,6 +7,7 @@ from pydantic import Field
 from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
+    KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
@@ -15,7 +16,7 @@ from photomesh_shared.settings import (
     UploadQuotaSettings,
 )
 
-__all__ = ["Settings"]
+__all__ = ["ConsumerSettings", "Settings"]
 
 
 class Settings(
@@ -35,3 +36,7 @@ class Settings(
     keep_unusable_days: int = Field(7, ge=1, description="How long a photo is kept that was rejected or failed.")
     keep_unused_days: int = Field(30, ge=2, description="How long a photo is kept that no post uses.")
     keep_days: int = Field(30, ge=1, description="How long an ended upload can be read.")
+
+
+class ConsumerSettings(KafkaConsumerSettings, PostgresSettings, StorageSettings):
+    """Of ``python -m photomesh_upload.consumer``."""

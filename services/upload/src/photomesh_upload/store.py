@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from photomesh_shared.errors import DatabaseUnavailable, IdempotencyKeyInUse
+from photomesh_shared.errors import DatabaseUnavailable, IdempotencyKeyInUse, InvalidToken
 from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
@@ -19,12 +19,12 @@ from photomesh_upload.domain import FileInfo, Original, Quotas, Selection, Statu
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
 
-__all__ = ["PostgresUploads"]
+__all__ = ["PostgresUploads", "upload_of"]
 
 _SWEEP_LEASE = timedelta(minutes=5)  # far longer than a sweep
 
 
-def _upload(row: asyncpg.Record) -> Upload:
+def upload_of(row: asyncpg.Record) -> Upload:
     return Upload(
         upload_id=row["upload_id"],
         account_id=row["account_id"],
@@ -39,8 +39,9 @@ def _upload(row: asyncpg.Record) -> Upload:
 
 
 class PostgresUploads:
-    """Implements `protocols.UploadStore`, `sweeper.SweepStore` and `reprocessing.OriginalStore`. Every method raises
-    DatabaseUnavailable when the server does not answer."""
+    """Implements the stores of `protocols`, `sweeper` and `reprocessing`.
+
+    Every method raises DatabaseUnavailable when the server does not answer."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -57,7 +58,7 @@ class PostgresUploads:
             row = await conn.fetchrow(
                 "SELECT * FROM uploads WHERE upload_id = $1 AND account_id = $2", upload_id, account_id
             )
-        return _upload(row) if row else None
+        return upload_of(row) if row else None
 
     async def list_open(self, account_id: int, *, now: datetime, before: int | None, limit: int) -> list[Upload]:
         async with connection(self._pool) as conn:
@@ -69,7 +70,7 @@ class PostgresUploads:
                 before,
                 limit,
             )
-        return [_upload(row) for row in rows]
+        return [upload_of(row) for row in rows]
 
     async def claim(self, account_id: int, upload_id: int, *, now: datetime, until: datetime) -> Upload | None:
         async with connection(self._pool) as conn:
@@ -81,7 +82,7 @@ class PostgresUploads:
                 now,
                 until,
             )
-        return _upload(row) if row else None
+        return upload_of(row) if row else None
 
     async def complete(self, upload_id: int, claimed_until: datetime, event: Envelope[PhotoUploaded]) -> bool:
         async with transaction(self._pool) as tx:
@@ -192,7 +193,7 @@ class PostgresUploads:
                 limit,
             )
             for row in rows:
-                await outbox.add(tx, event_of(_upload(row)))
+                await outbox.add(tx, event_of(upload_of(row)))
         return len(rows)
 
     async def expire(self, now: datetime, limit: int) -> int:
@@ -217,7 +218,7 @@ class PostgresUploads:
                 audited_before,
                 limit,
             )
-        return [_upload(row) for row in rows]
+        return [upload_of(row) for row in rows]
 
     async def record_audit(self, upload: Upload, stored_bytes: int, now: datetime) -> None:
         async with transaction(self._pool) as tx:
@@ -253,7 +254,7 @@ class PostgresUploads:
                 " ORDER BY closed_at LIMIT $1",
                 limit,
             )
-        return [_upload(row) for row in rows]
+        return [upload_of(row) for row in rows]
 
     async def delete_ended(self, ended_before: datetime, announced: int, limit: int) -> int:
         """Deletes the rows of uploads that ended before and, if completed, were announced so often; returns their
@@ -311,7 +312,7 @@ async def _use_quota(
         "  day = greatest(u.day, $2),"
         "  uploads = CASE WHEN u.day < $2 THEN 0 ELSE u.uploads END + $3,"
         "  bytes = CASE WHEN u.day < $2 THEN 0 ELSE u.bytes END + $4"
-        " RETURNING uploads, bytes",
+        " RETURNING uploads, bytes, erased",
         account_id,
         now.astimezone(UTC).date(),
         uploads,
@@ -324,6 +325,8 @@ async def _use_quota(
 async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
     now = upload.created_at
     usage = await _use_quota(tx, upload.account_id, now, uploads=1, size_bytes=upload.file.size_bytes)
+    if usage["erased"]:
+        raise InvalidToken
     open_before = await tx.fetchval(
         "SELECT count(*) FROM uploads WHERE account_id = $1 AND status = 'open' AND expires_at > $2",
         upload.account_id,

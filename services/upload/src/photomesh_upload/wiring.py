@@ -13,10 +13,11 @@ from redis.asyncio import Redis
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.erasure import ErasureHandler
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
-from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.outbox import OutboxRelay
@@ -25,13 +26,15 @@ from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
 from photomesh_upload import exports
 from photomesh_upload.domain import Quotas
+from photomesh_upload.erasures.eraser import AccountEraser
+from photomesh_upload.erasures.store import PostgresErasures
 from photomesh_upload.objects import RawBucket
 from photomesh_upload.service import Policy, UploadService
-from photomesh_upload.settings import Settings
+from photomesh_upload.settings import ConsumerSettings, Settings
 from photomesh_upload.store import PostgresUploads
 from photomesh_upload.sweeper import Sweeper
 
-__all__ = ["Deps", "open_deps"]
+__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,28 @@ class Deps:
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     region: str
+
+
+@dataclass(frozen=True)
+class ConsumerDeps:
+    erasure: ErasureHandler
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_consumer_deps(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[ConsumerDeps]:
+    """Connects to PostgreSQL, object storage and Kafka."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
+        )
+        storage = await stack.enter_async_context(open_storage(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings, "upload-consumer"))
+        readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
+        eraser = AccountEraser(PostgresErasures(pool), RawBucket(storage, settings.raw_bucket), clock)
+        yield ConsumerDeps(ErasureHandler("upload", eraser.erase, publisher, clock), publisher)
 
 
 def _policy_of(settings: Settings) -> Policy:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -35,6 +35,7 @@ __all__ = [
     "UtcTime",
     "decode",
     "encode",
+    "ended_with",
     "event_types",
     "tombstone",
     "tombstone_of",
@@ -243,6 +244,14 @@ def tombstone(record: Record) -> Record:
         ("ce_endedby", (record.header("ce_type") or "").encode()),
     ]
     return Record(record.topic, record.key, None, tuple(headers))
+
+
+def ended_with(envelope: Envelope[Event], fact: type[Event]) -> Record:
+    """Return the tombstone of an event's key, without a fact of its own: the thing ended with another, whose end is
+    `fact`. A like, for instance, ends with its post."""
+    record = tombstone(encode(envelope))
+    headers = ((name, fact.type_.encode() if name == "ce_endedby" else value) for name, value in record.headers)
+    return replace(record, headers=tuple(headers))
 
 
 def decode(record: Record) -> Envelope[Event]:

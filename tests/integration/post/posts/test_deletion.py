@@ -115,3 +115,50 @@ async def test_a_deleted_photo_cannot_be_posted_again(ada: ApiUser) -> None:
     refused = await ada.request("POST", "/v1/posts", {"photo_ids": [photo_id]})
     body = expect_problem(refused, 422, "unknown-photo", "/photo_ids/0")
     assert body["retryable"] is False
+
+
+async def test_what_is_under_a_deleted_post_ends_in_the_topics(
+    ada: ApiUser, grace: ApiUser, counting: None, topics: Topics, database: CassandraSession
+) -> None:
+    post = await ada.publish_post()
+    comment = (await grace.comment(post, "Under it"))["id"]
+    reply = (await ada.comment(post, "A reply", comment))["id"]
+    collection = (await grace.request("POST", "/v1/me/collections", {"name": "Lakes"})).json()["id"]
+    for user, path in (
+        (grace, f"/v1/posts/{post}/like"),
+        (ada, f"/v1/comments/{comment}/like"),
+        (grace, f"/v1/me/collections/{collection}/posts/{post}"),
+    ):
+        assert (await user.request("PUT", path)).status_code < 300
+    keys = {
+        "engagement": {f"{post}:{grace.id}", comment, reply, f"{comment}:{ada.id}"},
+        "saves": {f"{grace.id}:{post}", f"{collection}:{post}"},
+        "engagement_counts": {post},
+    }
+
+    async def living() -> set[str]:
+        """The keys whose latest record is no tombstone, which compaction would keep."""
+        last = {}
+        for topic, of_topic in keys.items():
+            for record in await topics.records(topic):
+                key = (record.key or b"").decode()
+                if key in of_topic:
+                    last[topic, key] = record.is_tombstone
+        return {f"{topic} {key}" for (topic, key), ended in last.items() if not ended}
+
+    await eventually(living, until=lambda found: len(found) == sum(map(len, keys.values())))
+    await ada.delete(post)
+    await eventually(living, until=lambda found: not found, within=60)
+
+    async def stored() -> list[object]:
+        post_id, comment_id = ids.decode("o", post), ids.decode("c", comment)
+        reads = [
+            ("SELECT * FROM likes WHERE subject_id IN ? AND bucket IN ?", ([post_id, comment_id], list(range(16)))),
+            ("SELECT * FROM counts WHERE subject_id IN ?", ([post_id, comment_id],)),
+            ("SELECT * FROM lists_by_post WHERE post_id = ? AND bucket IN ?", (post_id, list(range(16)))),
+        ]
+        return [row for cql, values in reads for row in await database.execute(cql, *values)]
+
+    await eventually(stored, until=lambda rows: not rows)
+    [listed] = (await grace.get("/v1/me/collections"))["items"]
+    assert listed["post_count"] == 0

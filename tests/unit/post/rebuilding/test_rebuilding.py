@@ -9,7 +9,7 @@ from photomesh_post.rebuilding.comparison import compare
 from photomesh_post.rebuilding.memory import MemoryTables, canonical
 from photomesh_post.rebuilding.replay import Replay
 from photomesh_post.tables.rows import FINAL, RowWrite
-from photomesh_shared.events import Envelope, event_types
+from photomesh_shared.events import Envelope, PostDeleted, encode, ended_with, event_types, tombstone
 from photomesh_shared.ids import timestamp_of
 from tests.support.clock import FakeClock
 
@@ -107,6 +107,37 @@ async def test_unsaving_removes_a_post_from_collections() -> None:
         "photomesh.post.unsaved.v1",
     )
     assert [cells["kept"] for _, cells in tables.rows("saves")] == [False, False]
+
+
+async def test_what_ended_with_something_else_has_only_a_tombstone() -> None:
+    replay = Replay(FakeClock())
+    begun = ("post.liked", "comment.created", "comment.liked", "post.saved", "collection.post-added")
+    for version, name in enumerate(begun, start=1):
+        await replay.apply(Envelope.of(EXAMPLES[f"photomesh.{name}.v1"], entityversion=version))
+    _, differences = await compare(replay.tables, Stored(MemoryTables()))
+    assert len(differences) > len(begun)
+    for name in begun:
+        envelope = Envelope.of(EXAMPLES[f"photomesh.{name}.v1"], entityversion=9)
+        await replay.end(tombstone(encode(envelope)))  # that of an event changes nothing by itself
+    _, unchanged = await compare(replay.tables, Stored(MemoryTables()))
+    assert unchanged == differences
+    for name in begun:
+        envelope = Envelope.of(EXAMPLES[f"photomesh.{name}.v1"], entityversion=9)
+        await replay.end(ended_with(envelope, PostDeleted))
+    _, differences = await compare(replay.tables, Stored(MemoryTables()))
+    history = {"saves_by_time", "months_by_list", "months_by_thread"}  # which stay
+    assert {found.table for found in differences} <= history
+
+
+async def test_an_erased_account_has_left_nothing() -> None:
+    erased = EXAMPLES["photomesh.account.erasure-requested.v1"].model_dump()["user_id"]
+    replay = Replay(FakeClock())
+    for version, event in enumerate(EXAMPLES.values(), start=1):
+        await replay.apply(Envelope.of(event, entityversion=version))
+    replay.finish()
+    for table in replay.tables.tables():
+        for key, cells in replay.tables.rows(table):
+            assert erased not in {*dict(key).values(), cells.get("owner_id"), cells.get("author_id")}, table
 
 
 def test_the_newest_cell_wins() -> None:

@@ -45,6 +45,7 @@ def account_rows(author: Author, version: int) -> list[RowWrite]:
     return [
         RowWrite("accounts", {"user_id": author.id}, version, cells),
         RowWrite("accounts_by_username", named, version),
+        RowWrite("usernames_by_account", named, version),
     ]
 
 

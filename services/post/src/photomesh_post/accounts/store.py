@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import FINAL, RowWrite
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
@@ -27,6 +27,24 @@ class CassandraAccounts:
 
     async def write(self, rows: Sequence[RowWrite]) -> None:
         await write_rows(self._session, rows)
+
+    async def forget(self, account_id: int) -> int:
+        """Removes what is stored of an account, and its relations from both sides as far as it has them: whom it
+        follows, and blocks. Nothing that arrives later is stored. Returns how many relations there were."""
+        cql = "SELECT other_id FROM relations WHERE account_id = ?"
+        others = [row["other_id"] async for row in self._session.rows(cql, account_id)]
+        for other_id in others:
+            cql = "DELETE FROM relations USING TIMESTAMP ? WHERE account_id = ? AND other_id = ?"
+            await self._session.execute(cql, FINAL, other_id, account_id)
+        await self._session.execute("DELETE FROM relations USING TIMESTAMP ? WHERE account_id = ?", FINAL, account_id)
+        cql = "SELECT username FROM usernames_by_account WHERE user_id = ?"
+        for row in await self._session.execute(cql, account_id):
+            cql = "DELETE FROM accounts_by_username USING TIMESTAMP ? WHERE username = ? AND user_id = ?"
+            await self._session.execute(cql, FINAL, row["username"], account_id)
+        for table in ("usernames_by_account", "accounts"):
+            cql = f"DELETE FROM {table} USING TIMESTAMP ? WHERE user_id = ?"  # noqa: S608 - a name of our own
+            await self._session.execute(cql, FINAL, account_id)
+        return len(others)
 
     async def author(self, account_id: int) -> Author:
         rows = await self._session.read("SELECT * FROM accounts WHERE user_id = ?", account_id)

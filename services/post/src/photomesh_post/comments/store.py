@@ -10,7 +10,7 @@ from photomesh_post.comments.domain import Comment, OwnComment, ThreadEntry, Thr
 from photomesh_post.comments.projection import comment_of, own_comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, State, Tallied, Tally
 from photomesh_post.counts.domain import PartitionRef
-from photomesh_post.tables.rows import FINAL, RowWrite, month_of
+from photomesh_post.tables.rows import FINAL, RowWrite, month_of, months_between
 from photomesh_post.tables.store import rows_by_month, write_rows
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -163,6 +163,18 @@ class CassandraComments:
             *values,
         )
         return bool(answer[0]["[applied]"])
+
+    async def forget_tallies(self, post_id: int) -> None:
+        """Removes what is counted of a deleted post."""
+        for month in await self.months_of(post_id):
+            cql = "DELETE FROM comment_tallies USING TIMESTAMP ? WHERE post_id = ? AND month = ?"
+            await self._session.execute(cql, FINAL, post_id, month)
+
+    async def forget_account(self, account_id: int, until: int) -> None:
+        """Removes the list of an account's comments, all of which are deleted. Nothing that arrives later is stored."""
+        for month in months_between(account_id, until):
+            cql = "DELETE FROM comments_by_account USING TIMESTAMP ? WHERE account_id = ? AND month = ?"
+            await self._session.execute(cql, FINAL, account_id, month)
 
     # Reconciliation
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable
 
 from photomesh_post.counts.domain import Counts, PartitionCount, PartitionRef
+from photomesh_post.tables.rows import FINAL
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraCounts"]
@@ -56,6 +57,10 @@ class CassandraCounts:
         await self._session.execute(
             "UPDATE counts USING TIMESTAMP ? SET version = ? WHERE subject_id = ?", version, version, subject_id
         )
+
+    async def forget(self, subject_id: int) -> None:
+        """Removes the counts of a subject that ended. Nothing that arrives later is stored."""
+        await self._session.execute("DELETE FROM counts USING TIMESTAMP ? WHERE subject_id = ?", FINAL, subject_id)
 
     async def counted_buckets(self) -> AsyncGenerator[PartitionRef, None]:
         """All buckets of all subjects with a copied count of likes above 0."""

@@ -8,7 +8,7 @@ whatever order they arrive.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -75,6 +75,14 @@ class Bucket:
             return self
         more = sum(like.liked - self.likes.get(account, NEVER).liked for account, like in news.items())
         return Bucket(self.count + more, self.revision + 1, {**self.likes, **news})
+
+    def without(self, account_ids: Collection[int]) -> Bucket:
+        """The bucket without these accounts' rows; itself if there are none."""
+        gone = [self.likes[account_id] for account_id in account_ids if account_id in self.likes]
+        if not gone:
+            return self
+        rest = {account_id: like for account_id, like in self.likes.items() if account_id not in account_ids}
+        return Bucket(self.count - sum(like.liked for like in gone), self.revision + 1, rest)
 
 
 def newest_likes(envelopes: Iterable[Envelope[LikeEvent]]) -> dict[PartitionRef, dict[int, Like]]:

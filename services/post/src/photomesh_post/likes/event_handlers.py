@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -11,7 +12,7 @@ from typing import Protocol
 from photomesh_post.counts.compare_and_set import compare_and_set
 from photomesh_post.counts.domain import PartitionCount, PartitionRef
 from photomesh_post.counts.publisher import CountPublisher
-from photomesh_post.likes.domain import Bucket, Like, LikeEvent, newest_likes
+from photomesh_post.likes.domain import Bucket, Like, LikeEvent, bucket_of, newest_likes
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope
 from photomesh_shared.failpoints import declare, failpoint
@@ -32,6 +33,7 @@ class Store(Protocol):
     async def save_own_like(self, account_id: int, subject_id: int, like: Like) -> None: ...
     async def bucket(self, ref: PartitionRef, account_ids: Collection[int]) -> Bucket: ...
     async def replace_bucket(self, ref: PartitionRef, read: Bucket, counted: Bucket) -> bool: ...
+    async def forget_own_likes(self, likes: Sequence[tuple[int, int]]) -> None: ...
 
 
 class CountStore(Protocol):
@@ -68,6 +70,23 @@ class LikeEventHandlers:
         post = envelopes[0].data
         if any(ref.subject_id == post.post_id for ref in likes):
             self._publisher.mark_changed(post.post_id, post.post_author_id)
+
+    async def forget(self, likes: Iterable[tuple[int, int]]) -> None:
+        """Removes what is stored of likes, by account and subject, of which one ended; they count no more. Idempotent.
+        Raises Unavailable."""
+        accounts: defaultdict[PartitionRef, set[int]] = defaultdict(set)
+        for account_id, subject_id in likes:
+            accounts[PartitionRef(subject_id, bucket_of(account_id))].add(account_id)
+        for ref, account_ids in accounts.items():
+            bucket = await compare_and_set(
+                read=partial(self._store.bucket, ref, account_ids),
+                count=lambda bucket, account_ids=account_ids: bucket.without(account_ids),  # type: ignore[misc]
+                replace=partial(self._store.replace_bucket, ref),
+                clock=self._clock,
+            )
+            if bucket.revision:
+                await self._counts.publish_like_counts([PartitionCount(ref, bucket.count, bucket.revision)])
+            await self._store.forget_own_likes([(account_id, ref.subject_id) for account_id in account_ids])
 
     async def _count(self, ref: PartitionRef, likes: Mapping[int, Like]) -> Bucket:
         """The bucket once these are counted, in transactions of a bounded size."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.likes.domain import NEVER, Bucket, Like, OwnLike, bucket_of
-from photomesh_post.tables.rows import by_month, month_of
+from photomesh_post.tables.rows import BUCKETS, FINAL, by_month, month_of, months_between
 from photomesh_post.tables.store import rows_by_month
 from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
@@ -144,8 +144,11 @@ class CassandraLikes:
                     " IF version = ?"
                 )
                 values += [like.liked, like.version, *ref, account_id, before.version or None]
+        for account_id in read.likes.keys() - counted.likes.keys():
+            statements.append("DELETE FROM likes WHERE subject_id = ? AND bucket = ? AND account_id = ? IF version = ?")
+            values += [*ref, account_id, read.likes[account_id].version]
         answer = await self._session.execute(
-            f"BEGIN BATCH {'; '.join(statements)}; APPLY BATCH",  # the statements above, as many of the second
+            f"BEGIN BATCH {'; '.join(statements)}; APPLY BATCH",  # the statements above, as many of the others
             *values,
         )
         return bool(answer[0]["[applied]"])
@@ -167,6 +170,47 @@ class CassandraLikes:
                     yield last
             if len(rows) < _ACCOUNTS_PER_READ:
                 return
+
+    # What ended
+
+    async def buckets_of(self, subject_id: int) -> list[PartitionRef]:
+        """The buckets in which a subject has, or had, likes."""
+        rows = await self._session.execute(
+            "SELECT DISTINCT subject_id, bucket FROM likes WHERE subject_id = ? AND bucket IN ?",
+            subject_id,
+            list(range(BUCKETS)),
+        )
+        return [PartitionRef(row["subject_id"], row["bucket"]) for row in rows]
+
+    async def account_ids(self, ref: PartitionRef, *, after: int) -> list[int]:
+        """The next accounts that like a bucket's subject, or did, by id."""
+        rows = await self._session.execute(
+            "SELECT account_id FROM likes WHERE subject_id = ? AND bucket = ? AND account_id > ? LIMIT ?",
+            *ref,
+            after,
+            _ACCOUNTS_PER_READ,
+        )
+        return [row["account_id"] for row in rows if row["account_id"] is not None]
+
+    async def forget_bucket(self, ref: PartitionRef) -> None:
+        """Removes the likes of a subject that ended. Nothing that arrives later is stored."""
+        cql = "DELETE FROM likes USING TIMESTAMP ? WHERE subject_id = ? AND bucket = ?"
+        await self._session.execute(cql, FINAL, *ref)
+
+    async def forget_own_likes(self, likes: Sequence[tuple[int, int]]) -> None:
+        """Removes own rows, by account and subject, of which one ended. Nothing that arrives later is stored."""
+        delete = "DELETE FROM likes_by_account USING TIMESTAMP ? WHERE account_id = ? AND month = ? AND subject_id = ?"
+        for start in range(0, len(likes), _OWN_LIKES_PER_BATCH):
+            batch = likes[start : start + _OWN_LIKES_PER_BATCH]
+            values = [value for account, subject in batch for value in (FINAL, account, month_of(subject), subject)]
+            cql = f"BEGIN UNLOGGED BATCH {'; '.join([delete] * len(batch))}; APPLY BATCH"
+            await self._session.execute(cql, *values)
+
+    async def forget_account(self, account_id: int, until: int) -> None:
+        """Removes an account's own rows, all of whose likes have ended. Nothing that arrives later is stored."""
+        for month in months_between(0, until):
+            cql = "DELETE FROM likes_by_account USING TIMESTAMP ? WHERE account_id = ? AND month = ?"
+            await self._session.execute(cql, FINAL, account_id, month)
 
     # Reconciliation
 

@@ -43,6 +43,8 @@ class Photo:
     variants: tuple[Variant, ...] = ()
     raw_bucket: str | None = None
     raw_key: str | None = None
+    erased: bool = False
+    """Whether its objects are gone, and no cache has them."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class PhotoEventHandlers:
         await failpoint(AFTER_WRITE)
         photo = await self._store.photo(envelope.data.photo_id)
         if photo and photo.deleted:
-            await self._eraser.erase(photo)
+            await self._eraser.erase(photo, envelope.time)
         elif photo and photo.status.is_final:
             await self._posts.settle_post_of(photo.id)
 
@@ -70,4 +70,4 @@ class PhotoEventHandlers:
             await self._store.write(deleted_rows(photo.id))
             RETIRED.labels(envelope.data.stage).inc()
             await failpoint(AFTER_RETIRED_ROWS)
-        await self._eraser.erase(photo)
+        await self._eraser.erase(photo, envelope.time)

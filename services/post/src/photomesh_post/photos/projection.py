@@ -24,7 +24,7 @@ from photomesh_shared.events import (
 )
 from photomesh_shared.ids import timestamp_of
 
-__all__ = ["PhotoEvent", "deleted_rows", "metadata_of", "photo_of", "rows_by_owner", "rows_of"]
+__all__ = ["PhotoEvent", "deleted_rows", "erased_rows", "metadata_of", "photo_of", "rows_by_owner", "rows_of"]
 
 PhotoEvent = PhotoUploaded | PhotoReady | PhotoRejected | PhotoFailed
 
@@ -95,6 +95,13 @@ def deleted_rows(photo_id: int) -> list[RowWrite]:
     return [RowWrite("photos", key, FINAL, {"deleted": True}), RowWrite("photo_metadata", key, FINAL, blank)]
 
 
+def erased_rows(photo_id: int) -> list[RowWrite]:
+    """The rows that a photo's erasure writes once its objects are gone. Where the original was stays known: a
+    repeated deletion removes what was written since."""
+    blank = {"reason": "", "placeholder": "", "variants": "[]", "erased": True}
+    return [RowWrite("photos", {"photo_id": photo_id}, FINAL, blank)]
+
+
 def photo_of(row: Row) -> Photo | None:
     """Returns None if only the deletion has arrived, which does not name the owner."""
     if row.get("owner_id") is None:
@@ -112,6 +119,7 @@ def photo_of(row: Row) -> Photo | None:
         variants=decode_json(_VARIANTS, row.get("variants")) or (),
         raw_bucket=row.get("raw_bucket"),
         raw_key=row.get("raw_key"),
+        erased=bool(row.get("erased")),
     )
 
 

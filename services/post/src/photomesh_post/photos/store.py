@@ -7,7 +7,7 @@ from typing import Any
 
 from photomesh_post.photos.domain import Photo
 from photomesh_post.photos.projection import metadata_of, photo_of
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import FINAL, RowWrite, month_of
 from photomesh_post.tables.store import rows_by_month, write_rows
 from photomesh_shared.events import PhotoMetadata
 from photomesh_shared.stores.cassandra import CassandraSession
@@ -31,6 +31,20 @@ class CassandraPhotos:
     async def metadata(self, photo_id: int) -> PhotoMetadata | None:
         rows = await self._session.read("SELECT * FROM photo_metadata WHERE photo_id = ?", photo_id)
         return metadata_of(rows[0]) if rows else None
+
+    async def forget(self, owner_id: int, photo_id: int) -> None:
+        """Removes the rows of a photo that is erased. Nothing that arrives later is stored."""
+        for table in ("photos", "photo_metadata"):
+            cql = f"DELETE FROM {table} USING TIMESTAMP ? WHERE photo_id = ?"  # noqa: S608 - a name of our own
+            await self._session.execute(cql, FINAL, photo_id)
+        await self._session.execute("DELETE FROM photo_claims WHERE photo_id = ? IF EXISTS", photo_id)
+        await self._session.execute(
+            "DELETE FROM photos_by_owner USING TIMESTAMP ? WHERE owner_id = ? AND month = ? AND photo_id = ?",
+            FINAL,
+            owner_id,
+            month_of(photo_id),
+            photo_id,
+        )
 
     async def photos_of_owner(self, owner_id: int, *, after: int, until: int) -> AsyncGenerator[int, None]:
         """The ids of an account's photos, posted or not, larger than `after` and up to `until`, as long as the caller

@@ -18,13 +18,14 @@ from photomesh_post.posts.domain import Claim, Post, PostView, next_version
 from photomesh_post.posts.drafts import Draft, Edit
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
+from photomesh_post.posts.removal import PostRemoval
 from photomesh_post.posts.settlement import Photos, PostSettlement, Store
 from photomesh_post.posts.visibility import PostVisibility
 from photomesh_post.texts.domain import hashtags_of, usernames_of
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import FieldError, Unavailable
-from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited
+from photomesh_shared.events import Envelope, PostCreated, PostEdited
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId
 
@@ -60,6 +61,7 @@ class PostService:
         self._accounts = accounts
         self._claims = claims
         self._log = log
+        self._removal = PostRemoval(store, log, clock)
         self._mentions = mentions
         self._settlement = settlement
         self._visibility = visibility
@@ -180,21 +182,12 @@ class PostService:
         """
         if (await self._own_post(viewer_id, post_id)).deleted:
             return
-        async with self._store.lock(post_id):
-            post = await self._own_post(viewer_id, post_id)
-            if post.deleted:
-                return
+
+        async def check(post: Post) -> None:
             if precondition is not None:
                 precondition(await self._queries.without_reactions(post, await self._accounts.author(viewer_id)))
-            claims = await asyncio.gather(*(self._store.claim_of(photo_id) for photo_id in post.photo_ids))
-            held = (
-                key for key, claim in zip(post.photo_ids, claims, strict=True) if claim and claim.post_id == post_id
-            )
-            now = self._clock.now()
-            event = PostDeleted(post_id=post_id, author_id=post.author_id, photo_ids=tuple(held), deleted_at=now)
-            name = f"{ids.encode('o', post_id)}.deleted"
-            version = next_version(post, version_at(now))
-            await self._log.commit(Envelope.of(event, entityversion=version, id=name, time=now))
+
+        await self._removal.delete(post_id, check)
 
     async def _own_post(self, viewer_id: int, post_id: int) -> Post:
         """The viewer's post, deleted or not. Raises PostNotFound, NotYourPost."""

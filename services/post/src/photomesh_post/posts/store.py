@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from photomesh_post.posts.domain import Claim, Post, PostRef, PostStatus
 from photomesh_post.posts.months import Month, MonthCount, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
-from photomesh_post.tables.rows import RowWrite, month_of
+from photomesh_post.tables.rows import FINAL, RowWrite, month_of
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.backoff import Backoff
@@ -72,6 +72,33 @@ class CassandraPosts:
                 if len(rows) < _REFS_PER_READ:
                     break
                 last = rows[-1]["post_id"]
+
+    async def forget_author(self, author_id: int) -> None:
+        """Removes the rows of an author's posts, all of which are deleted. Nothing that arrives later is stored."""
+        for month in await self._months(author_id):
+            cql = "SELECT post_id FROM posts_by_author WHERE author_id = ? AND month = ?"
+            async for row in self._session.rows(cql, author_id, month):
+                await self.forget(author_id, row["post_id"])
+            cql = "DELETE FROM posts_by_author USING TIMESTAMP ? WHERE author_id = ? AND month = ?"
+            await self._session.execute(cql, FINAL, author_id, month)
+        await self._session.execute(
+            "DELETE FROM months_by_author USING TIMESTAMP ? WHERE author_id = ?", FINAL, author_id
+        )
+
+    async def forget(self, author_id: int, post_id: int) -> None:
+        """Removes the rows of a deleted post of an author who is gone."""
+        await self._session.execute("DELETE FROM posts USING TIMESTAMP ? WHERE post_id = ?", FINAL, post_id)
+        await self._session.execute(
+            "DELETE FROM posts_by_author USING TIMESTAMP ? WHERE author_id = ? AND month = ? AND post_id = ?",
+            FINAL,
+            author_id,
+            month_of(post_id),
+            post_id,
+        )
+
+    async def _months(self, author_id: int) -> list[int]:
+        rows = await self._session.execute("SELECT month FROM months_by_author WHERE author_id = ?", author_id)
+        return [row["month"] for row in rows]
 
     # Monthly partitions of an author's posts
 

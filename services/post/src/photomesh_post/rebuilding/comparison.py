@@ -33,6 +33,7 @@ _KEYS = {
     "relations": ("account_id", "other_id"),
     "saves": ("list_id", "month", "post_id"),
     "saves_by_time": ("list_id", "month", "post_id", "version"),
+    "usernames_by_account": ("user_id", "username"),
 }
 """The tables that events write. Others hold counts (see `reconcile`), locks and claims."""
 _HISTORY = frozenset(
@@ -43,6 +44,7 @@ _HISTORY = frozenset(
         "months_by_list",
         "months_by_thread",
         "saves_by_time",
+        "usernames_by_account",
     }
 )
 """Tables of positions and earlier names, which keep some whose things have ended; a rebuilt one has what is needed."""

@@ -30,6 +30,7 @@ async def fill_lists(session: CassandraSession) -> int:
             _comment_rows,
         ),
         ("SELECT photo_id, owner_id, WRITETIME(owner_id) AS version FROM photos", _photo_rows),
+        ("SELECT username, user_id FROM accounts_by_username", _username_rows),
         ("SELECT list_id, post_id, kept, version FROM saves", lambda row: _list_rows(row, owners)),
     ):
         async with aclosing(chunked(session.rows(cql), _CONCURRENT_WRITES)) as chunks:
@@ -57,6 +58,10 @@ def _comment_rows(row: Row) -> list[RowWrite]:
 
 def _photo_rows(row: Row) -> list[RowWrite]:
     return [] if row["owner_id"] is None else rows_by_owner(row["owner_id"], row["photo_id"], row["version"])
+
+
+def _username_rows(row: Row) -> list[RowWrite]:
+    return [RowWrite("usernames_by_account", {"user_id": row["user_id"], "username": row["username"]}, 1)]
 
 
 def _list_rows(row: Row, owners: Mapping[int, int]) -> list[RowWrite]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,12 @@ class MemoryTables:
                 if old is None or new[0] > old[0] or (new[0] == old[0] and repr(new[1]) > repr(old[1])):
                     cells[name] = new
 
+    def drop(self, is_gone: Callable[[str, Cells], bool]) -> None:
+        """Remove rows, by their table and their key with their cells."""
+        for table, rows in self._rows.items():
+            for key in [key for key in rows if is_gone(table, self.row(table, **dict(key)))]:
+                del rows[key]
+
     def tables(self) -> list[str]:
         return sorted(self._rows)
 
@@ -52,7 +58,7 @@ class MemoryTables:
         for key, cells in self._rows[table].items():
             yield key, {name: value for name, (_, value) in cells.items()}
 
-    def row(self, table: str, **key: int) -> Cells:
+    def row(self, table: str, **key: Any) -> Cells:
         """Return a row with its key, as the driver would; only the key if there is none."""
         cells = self._rows[table].get(tuple(sorted(key.items())), {})
         return {**key, **{name: value for name, (_, value) in cells.items()}}

@@ -13,7 +13,7 @@ from photomesh_post.metrics import SAVES
 from photomesh_post.saves import domain
 from photomesh_post.saves.domain import NEVER, ListTally, Membership
 from photomesh_post.saves.projection import added_rows, collection_rows, removed_rows
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import FINAL, RowWrite
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import (
@@ -96,6 +96,12 @@ class SaveEventLog:
                 await self._count(event.account_id, event.collection_id, event.post_id)
             case CollectionCreated() | CollectionRenamed() | CollectionDeleted() as event:
                 await self._store.write(collection_rows(event, version))
+
+    async def forget(self, account_id: int, list_id: int, post_id: int) -> None:
+        """Takes a post out of a list for good: one of the two ended. Idempotent. Raises Unavailable."""
+        await self._store.write(removed_rows(list_id, post_id, FINAL))
+        if list_id != account_id and await self._store.memberships(list_id, [post_id]):
+            await self._count(account_id, list_id, post_id)
 
     async def _remove_from_collections(self, event: PostUnsaved, version: int) -> None:
         """A post that is not saved is in no collection. A concurrent addition to a collection removes the post itself:

@@ -9,7 +9,15 @@ from photomesh_post.saves.domain import Collection, Membership
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, bucket_of, month_at, month_of
 from photomesh_shared.events import CollectionCreated, CollectionDeleted, CollectionRenamed
 
-__all__ = ["added_rows", "collection_of", "collection_rows", "membership_of", "removed_rows", "rows_by_post"]
+__all__ = [
+    "added_rows",
+    "collection_of",
+    "collection_rows",
+    "key_by_post",
+    "membership_of",
+    "removed_rows",
+    "rows_by_post",
+]
 
 
 def added_rows(list_id: int, post_id: int, version: int, *, account_id: int | None = None) -> list[RowWrite]:
@@ -25,8 +33,11 @@ def added_rows(list_id: int, post_id: int, version: int, *, account_id: int | No
 
 def rows_by_post(list_id: int, post_id: int, version: int, account_id: int) -> list[RowWrite]:
     """The row of a list among those that hold the post; it stays when the post is removed."""
-    key = {"post_id": post_id, "bucket": bucket_of(list_id), "list_id": list_id}
-    return [RowWrite("lists_by_post", key, version, {"account_id": account_id})]
+    return [RowWrite("lists_by_post", key_by_post(list_id, post_id), version, {"account_id": account_id})]
+
+
+def key_by_post(list_id: int, post_id: int) -> dict[str, int]:
+    return {"post_id": post_id, "bucket": bucket_of(list_id), "list_id": list_id}
 
 
 def removed_rows(list_id: int, post_id: int, version: int) -> list[RowWrite]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from photomesh_post.saves import domain
 from photomesh_post.saves.domain import ListPosition, ListTally, Membership
 from photomesh_post.saves.projection import collection_of, membership_of
-from photomesh_post.tables.rows import FINAL, RowWrite, by_month, month_at, month_of
+from photomesh_post.tables.rows import FINAL, RowWrite, bucket_of, by_month, month_at, month_of
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -88,6 +88,50 @@ class CassandraSaves:
             "SELECT * FROM collections WHERE account_id = ? AND collection_id = ?", account_id, collection_id
         )
         return collection_of(rows[0]) if rows else None
+
+    # What ended
+
+    async def lists_with(self, post_id: int, bucket: int, *, after: int) -> list[tuple[int, int]]:
+        """The next lists of a bucket that hold a post, or held it, by id, each with its account."""
+        rows = await self._session.execute(
+            "SELECT list_id, account_id FROM lists_by_post WHERE post_id = ? AND bucket = ? AND list_id > ? LIMIT ?",
+            post_id,
+            bucket,
+            after,
+            _POSITIONS_PER_READ,
+        )
+        return [(row["list_id"], row["account_id"]) for row in rows]
+
+    async def forget_lists_with(self, post_id: int, bucket: int) -> None:
+        cql = "DELETE FROM lists_by_post USING TIMESTAMP ? WHERE post_id = ? AND bucket = ?"
+        await self._session.execute(cql, FINAL, post_id, bucket)
+
+    async def all_collection_ids(self, account_id: int) -> list[int]:
+        """Also of those that are deleted."""
+        cql = "SELECT collection_id FROM collections WHERE account_id = ?"
+        return [row["collection_id"] for row in await self._session.execute(cql, account_id)]
+
+    async def forget_list(self, list_id: int) -> None:
+        """Removes a list that ended. Nothing that arrives later is stored."""
+        rows = await self._session.execute("SELECT month FROM months_by_list WHERE list_id = ?", list_id)
+        post_months: set[int] = set()
+        for month in (row["month"] for row in rows):
+            cql = "SELECT post_id FROM saves_by_time WHERE list_id = ? AND month = ?"
+            async for row in self._session.rows(cql, list_id, month):
+                post_id = row["post_id"]
+                post_months.add(month_of(post_id))
+                cql = "DELETE FROM lists_by_post USING TIMESTAMP ? WHERE post_id = ? AND bucket = ? AND list_id = ?"
+                await self._session.execute(cql, FINAL, post_id, bucket_of(list_id), list_id)
+        for table, months in (("saves", post_months), ("saves_by_time", {row["month"] for row in rows})):
+            for month in months:
+                cql = f"DELETE FROM {table} USING TIMESTAMP ? WHERE list_id = ? AND month = ?"  # noqa: S608 - our name
+                await self._session.execute(cql, FINAL, list_id, month)
+        await self._session.execute("DELETE FROM months_by_list USING TIMESTAMP ? WHERE list_id = ?", FINAL, list_id)
+
+    async def forget_collections(self, account_id: int) -> None:
+        """Removes an account's collections, all of whose lists are gone. Nothing that arrives later is stored."""
+        cql = "DELETE FROM collections USING TIMESTAMP ? WHERE account_id = ?"
+        await self._session.execute(cql, FINAL, account_id)
 
     # Tallies: which posts of collections are counted
 

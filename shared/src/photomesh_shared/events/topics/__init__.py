@@ -250,7 +250,7 @@ _ALL = (
         " is repeated until all have.",
         owner="identity",
         types=("photomesh.account.erasure-requested.v1",),
-        consumers=("export",),
+        consumers=("export", "post", "post-engagement", "upload"),
         key="account id",
         owner_id="account id",
         order="All requests for one account are the same.",

@@ -1,0 +1,1 @@
+"""What ends with a post, a comment or an account, and what arrives after that."""

@@ -1,0 +1,190 @@
+"""Searches everything that the local stack stores for words: databases as they are on disk, topics, buckets, logs.
+
+`Sweep.find` returns where each word is. It looks at copies that the servers write for the purpose: `pg_dump` of each
+database, Cassandra's files after a flush and a compaction, all keys of both Redis, all records of all topics, all
+objects, all logs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from photomesh_local import Stack
+from photomesh_local.servers.base import class_path, java17
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import TOPICS, Record, dead_letter_topic
+from photomesh_shared.limits import MAX_UPLOAD_BYTES
+from tests.support.kafka import Topics, kafka_user
+from tests.support.objects import open_all_objects
+
+__all__ = ["Hit", "Sweep"]
+
+_BUCKETS = ("raw", "variants", "exports")
+_NOT_OURS = re.compile(r"/(commitlog|cdc_raw|hints|saved_caches)/")
+"""Cassandra's files that are segments of a log: they are reused, within minutes under load."""
+
+
+@dataclass(frozen=True, order=True)
+class Hit:
+    where: str
+    """Such as ``postgresql identity accounts``, ``cassandra posts``, ``redis feed``, ``topic posts``, ``bucket raw``"""
+    word: str
+    excerpt: str = field(compare=False)
+
+
+class Sweep:
+    def __init__(self, ports: Mapping[str, int], dsns: Mapping[str, str], redis_urls: Mapping[str, str]) -> None:
+        """`dsns` by database, `redis_urls` by server."""
+        self._ports = ports
+        self._dsns = dsns
+        self._redis_urls = redis_urls
+        self._stack = Stack("test")
+
+    async def find(self, words: Collection[str]) -> list[Hit]:
+        found: list[Hit] = []
+        for part in (self._postgres, self._cassandra, self._redis, self._topics, self._objects, self._logs):
+            found += await part(words)
+        return sorted(found)
+
+    async def _postgres(self, words: Collection[str]) -> list[Hit]:
+        hits = []
+        for name, dsn in self._dsns.items():
+            url = urlsplit(dsn)
+            dump = await asyncio.to_thread(
+                subprocess.run,
+                ["pg_dump", "--data-only", "--inserts", dsn],
+                check=True,
+                capture_output=True,
+                env={**os.environ, "PGPASSWORD": url.password or ""},
+            )
+            for line in dump.stdout.splitlines():
+                table = line.split(b" ", 3)[2].decode() if line.startswith(b"INSERT INTO") else ""
+                hits += _hits(f"postgresql {name} {table.removeprefix('public.')}".strip(), line, words)
+        return hits
+
+    async def _cassandra(self, words: Collection[str]) -> list[Hit]:
+        # A compaction drops what was overwritten or deleted, though not the marks of deletions.
+        await asyncio.to_thread(self._nodetool, "flush")
+        await asyncio.to_thread(self._nodetool, "compact", "post")
+        await asyncio.to_thread(self._nodetool, "garbagecollect", "post")
+        hits = []
+        for file in (self._stack.data / "cassandra").rglob("*"):
+            if file.is_file() and file.suffix == ".db" and not _NOT_OURS.search(str(file)):
+                table = file.parent.name.partition("-")[0]
+                try:
+                    content = file.read_bytes()
+                except FileNotFoundError:  # an obsolete one, removed meanwhile
+                    continue
+                hits += _hits(f"cassandra {table}", content, words)
+        return hits
+
+    def _nodetool(self, *arguments: str) -> None:
+        subprocess.run(
+            [
+                java17(),
+                "-Xmx128m",
+                "-Dlogback.configurationFile=none",
+                "-cp",
+                class_path("cassandra"),
+                "org.apache.cassandra.tools.NodeTool",
+                "-p",
+                str(self._ports["CASSANDRA_JMX"]),
+                *arguments,
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    async def _redis(self, words: Collection[str]) -> list[Hit]:
+        hits = []
+        for name, url in self._redis_urls.items():
+            async with Redis.from_url(url) as redis:
+                async for key in redis.scan_iter(count=1000):
+                    hits += _hits(f"redis {name}", key + b" " + await _value(redis, key), words)
+        return hits
+
+    async def _topics(self, words: Collection[str]) -> list[Hit]:
+        """Of a compacted topic, the latest record of each key: the others go with the next compaction."""
+        topics = Topics(kafka_user())
+        hits = []
+        for topic in TOPICS.values():
+            for name in (topic.name, *(dead_letter_topic(topic.name, group) for group in topic.consumers)):
+                records = await topics.records(name)
+                if topic.is_compacted and name == topic.name:
+                    records = list({record.key: record for record in records}.values())
+                for record in records:
+                    hits += _hits(f"topic {name}", _text(record), words)
+        return hits
+
+    async def _objects(self, words: Collection[str]) -> list[Hit]:
+        hits = []
+        async with open_all_objects() as storage:
+            for bucket in _BUCKETS:
+                try:
+                    keys = await storage.list_keys(bucket, "")
+                except Unavailable:  # there is no such bucket
+                    continue
+                for key in keys:
+                    hits += _hits(f"bucket {bucket}", key.encode(), words)
+                    content = await storage.get(bucket, key, max_bytes=MAX_UPLOAD_BYTES * 50)
+                    hits += _hits(f"bucket {bucket}", bytes(content), words)
+        return hits
+
+    async def _logs(self, words: Collection[str]) -> list[Hit]:
+        hits = []
+        for file in self._stack.logs.glob("*.log*"):
+            for line in await asyncio.to_thread(_lines, file):
+                hits += _hits(f"log {file.name.partition('.')[0]}", line, words)
+        return hits
+
+
+def _lines(file: Path) -> list[bytes]:
+    return file.read_bytes().splitlines()
+
+
+def _hits(where: str, content: bytes, words: Collection[str]) -> list[Hit]:
+    hits = []
+    for word in words:
+        # As it is, as JSON escapes it, and as a dump shows bytes.
+        for form in {word.encode(), json.dumps(word)[1:-1].encode(), word.encode().hex().encode()}:
+            at = content.find(form)
+            if at >= 0:
+                hits.append(Hit(where, word, repr(content[max(at - 60, 0) : at + 60])))
+                break
+    return hits
+
+
+def _text(record: Record) -> bytes:
+    return b" ".join([record.key or b"", record.value or b"", *(value for _, value in record.headers)])
+
+
+async def _value(redis: Redis, key: bytes) -> bytes:
+    kind = await redis.type(key)
+    client: Any = redis  # whose types are those of two kinds of clients at once
+    match kind:
+        case b"string":
+            return bytes(await client.get(key) or b"")
+        case b"hash":
+            found = await client.hgetall(key)
+            return b" ".join([*found.keys(), *found.values()])
+        case b"set":
+            return b" ".join(await client.smembers(key))
+        case b"list":
+            return b" ".join(await client.lrange(key, 0, -1))
+        case b"zset":
+            return b" ".join(await client.zrange(key, 0, -1))
+        case b"stream":
+            return repr(await client.xrange(key)).encode()
+        case _:
+            return b""
