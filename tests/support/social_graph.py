@@ -23,7 +23,7 @@ _START = ListPosition(datetime.max.replace(tzinfo=UTC), MAX_ID)
 
 
 def account_event(
-    user_id: int, *, private: bool = False, version: int = 1
+    user_id: int, *, private: bool = False, version: int = 1, status: str = "active"
 ) -> Envelope[AccountRegistered | AccountUpdated]:
     """The event of an account's version: version 1 is its registration."""
     kind = AccountRegistered if version == 1 else AccountUpdated
@@ -32,6 +32,7 @@ def account_event(
         "username": f"user{user_id}",
         "display_name": f"User {user_id}, {version}",
         "private": private,
+        "status": status,
     }
     return Envelope.of(kind(**fields), entityversion=version, id=f"{user_id}.{version}")
 
@@ -65,6 +66,7 @@ class InMemoryGraph:
         return replace(
             side,
             target_private=account.private,
+            target_hidden=account.hidden,
             following=self._counts(actor_id).following,
             requesting=sum(s.requested_at is not None for s in self.sides.values() if s.actor_id == actor_id),
             followers=self._counts(target_id).followers,
@@ -91,7 +93,9 @@ class InMemoryGraph:
         def side(actor_id: int, target_id: int) -> Side:
             return self.sides.get((actor_id, target_id)) or Side(actor_id, target_id, False, 0, 0, 0)
 
-        return {other: Tie(side(viewer_id, other), side(other, viewer_id)).relation for other in account_ids}
+        ties = {other: Tie(side(viewer_id, other), side(other, viewer_id)) for other in account_ids}
+        hidden = {other for other in account_ids if other in self.known and self.known[other][0].hidden}
+        return {other: replace(tie.relation, hidden=other in hidden) for other, tie in ties.items()}
 
     async def list_newest(
         self, kind: AccountList, owner_id: int, after: ListPosition | None, limit: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from photomesh_shared.events import (
+    AccountUpdated,
     Envelope,
     FollowCreated,
     FollowDeleted,
@@ -19,6 +20,7 @@ from photomesh_shared.ids import timestamp_of
 from photomesh_shared.internal_api.post import PostSnapshot
 
 __all__ = [
+    "account_changed",
     "post_counted",
     "post_deleted",
     "post_edited",
@@ -112,4 +114,9 @@ def user_muted(muter: int, muted: int, version: int) -> Envelope[MuteCreated]:
 
 def user_unmuted(muter: int, muted: int, version: int) -> Envelope[MuteDeleted]:
     event = MuteDeleted.example().model_copy(update={"muter_id": muter, "muted_id": muted})
+    return Envelope.of(event, entityversion=version)
+
+
+def account_changed(account_id: int, *, version: int, status: str = "active") -> Envelope[AccountUpdated]:
+    event = AccountUpdated.example().model_copy(update={"user_id": account_id, "status": status})
     return Envelope.of(event, entityversion=version)

@@ -44,6 +44,7 @@ class InMemorySources:
         self.counts: dict[int, tuple[int, int]] = {}
         """Likes of posts, and the version of the counts; the default is 1 and 0."""
         self.unknown_accounts: set[int] = set()
+        self.hidden: set[int] = set()
         self.calls: Counter[str] = Counter()
         self.unavailable = False
         self.gate = asyncio.Event()
@@ -102,7 +103,7 @@ class InMemorySources:
         await self._call("accounts")
         assert len(accounts) <= MAX_IDS
         return [
-            Account(account, f"name_{encode('u', account)[2:]}", "Name", None)
+            Account(account, f"name_{encode('u', account)[2:]}", "Name", None, account in self.hidden)
             for account in accounts
             if account not in self.unknown_accounts
         ]

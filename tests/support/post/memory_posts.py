@@ -57,7 +57,11 @@ class MemoryAccounts:
     async def accounts_named(self, usernames: Collection[str]) -> dict[str, int]:
         named = {key[1] for table, key in self.tables.cells if table == "accounts_by_username" and key[0] in usernames}
         authors = await self.authors(named)
-        return {name: author.id for author in authors.values() if (name := author.username) and name in usernames}
+        return {
+            name: author.id
+            for author in authors.values()
+            if (name := author.username) and name in usernames and not author.hidden
+        }
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         await self.tables.step()

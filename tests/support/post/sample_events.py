@@ -44,12 +44,13 @@ ADA, GRACE, LINUS = 101, 102, 103
 
 
 def account(
-    user_id: int, *, username: str | None = None, private: bool = False, version: int = 1
+    user_id: int, *, username: str | None = None, private: bool = False, version: int = 1, status: str = "active"
 ) -> Envelope[AccountRegistered] | Envelope[AccountUpdated]:
     fields = AccountRegistered.example().model_dump() | {
         "user_id": user_id,
         "username": username or f"user{user_id}",
         "private": private,
+        "status": status,
     }
     if version == 1:
         return Envelope.of(AccountRegistered(**fields), entityversion=1)

@@ -156,3 +156,23 @@ async def _followers(service: InMemoryService, viewer: int | None, owner: int) -
 
 async def _following(service: InMemoryService, viewer: int | None, owner: int) -> int:
     return len((await service.lists.following(viewer, owner, after=None, limit=10)).accounts)
+
+
+@pytest.mark.parametrize("status", ["deactivated", "leaving"])
+async def test_an_account_that_is_not_active_is_in_no_list_and_has_none(status: str) -> None:
+    service = InMemoryService()
+    await service.populate({FANS[0]})
+    handlers = AccountEventHandlers(service.store, service.clock)
+    await handlers.account_changed(account_event(FANS[0], version=2, status=status))
+    as_of = service.lists.snapshot_time()
+    page = await service.lists.followers(VIEWER, STAR, as_of=as_of, after=None, limit=50)
+    assert FANS[0] not in [found.id for found in page.accounts]
+    assert not (await service.lists.following(VIEWER, VIEWER, after=None, limit=50)).accounts
+    assert (await service.relationships.relations(VIEWER, [FANS[0]]))[FANS[0]].following is False
+    for act in (service.relationships.follow, service.relationships.unfollow, service.relationships.block):
+        with pytest.raises(AccountNotFound):
+            await act(VIEWER, FANS[0])
+    with pytest.raises(AccountNotFound):
+        await service.lists.following(VIEWER, FANS[0], after=None, limit=50)
+    own = await service.lists.following(FANS[0], FANS[0], after=None, limit=50)
+    assert [found.id for found in own.accounts] == [STAR]

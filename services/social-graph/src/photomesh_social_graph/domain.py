@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.events import (
+    ACTIVE,
     BlockCreated,
     BlockDeleted,
     Envelope,
@@ -62,6 +63,12 @@ class Account:
     display_name: str
     avatar_url: str | None
     private: bool
+    status: str = ACTIVE
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the account does not exist for anybody else: it is deactivated, or leaves."""
+        return self.status != ACTIVE
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ class ListPosition:
 
 @dataclass(frozen=True)
 class Relation:
-    """How a viewer relates to another account, in both directions. `blocked_by` is never shown to the viewer."""
+    """How a viewer relates to another account, in both directions. `blocked_by` and `hidden` are never shown to the
+    viewer."""
 
     following: bool = False
     requested: bool = False
@@ -100,6 +108,13 @@ class Relation:
     blocking: bool = False
     muting: bool = False
     blocked_by: bool = False
+    hidden: bool = False
+    """The other account is deactivated, or leaves."""
+
+    @property
+    def absent(self) -> bool:
+        """Whether the other account does not exist for the viewer."""
+        return self.blocked_by or self.hidden
 
     @property
     def blocked(self) -> bool:
@@ -108,8 +123,8 @@ class Relation:
 
     @property
     def visible(self) -> Relation:
-        """What the viewer may see: an account that blocks them looks like one that does not exist."""
-        return Relation() if self.blocked_by else self
+        """What the viewer may see: an account that blocks them, or is hidden, looks like one that does not exist."""
+        return Relation() if self.absent else self
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,7 @@ class Side:
     followed_from: datetime | None = None
     """Start of the last follow that has ended."""
     followed_until: datetime | None = None
+    target_hidden: bool = False
 
 
 RelationKind = Literal["follow", "block", "mute"]
@@ -192,6 +208,7 @@ class Tie:
             blocking=self.ours.blocked_at is not None,
             muting=self.ours.muted_at is not None,
             blocked_by=self.theirs.blocked_at is not None,
+            hidden=self.ours.target_hidden,
         )
 
     def follow(self, now: datetime, *, limit: int) -> None:
@@ -272,7 +289,7 @@ class Tie:
             self.ours = self._recorded(self.ours, event, now)
 
     def _require_no_block(self) -> None:
-        if self.relation.blocked:
+        if self.relation.blocked or self.relation.hidden:
             raise AccountNotFound
 
     def _followed(self, side: Side, now: datetime) -> Side:

@@ -43,7 +43,9 @@ class AccountEventHandlers:
         Each approval is a transaction of its own: after a crash, redelivery of the event continues with the rest.
         """
         event = envelope.data
-        account = Account(event.user_id, event.username, event.display_name, event.avatar_url, event.private)
+        account = Account(
+            event.user_id, event.username, event.display_name, event.avatar_url, event.private, event.status
+        )
         await self._store.upsert_account(account, envelope.entityversion)
         last: ListPosition | None = None
         while requests := await self._store.list_newest(AccountList.REQUESTS, account.id, last, _BATCH):

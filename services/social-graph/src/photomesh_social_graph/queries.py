@@ -113,11 +113,14 @@ class ListQueries:
         return await self._page(read, viewer_id, after, limit)
 
     async def _may_see_lists(self, viewer_id: int | None, owner_id: int) -> bool:
-        """Raises AccountNotFound where the profile looks absent as well: the account is unknown, or has blocked the
-        viewer. An account that is less than a minute old may just not be known here yet, so none of that age does."""
+        """Raises AccountNotFound where the profile looks absent as well: the account is unknown or hidden, or has
+        blocked the viewer. An account that is less than a minute old may just not be known here yet, so of that age
+        only hidden ones do."""
         owner = (await self._store.accounts([owner_id])).get(owner_id)
         if viewer_id == owner_id:
             return owner is not None
+        if owner and owner.hidden:
+            raise AccountNotFound
         relation = Relation()
         if owner and viewer_id is not None:
             relation = (await self._store.relations(viewer_id, [owner_id]))[owner_id]
@@ -152,15 +155,16 @@ class ListQueries:
     async def _visible(
         self, viewer_id: int | None, account_ids: list[int], *, include_blocked: bool
     ) -> dict[int, Account]:
-        """The known accounts among these that no block hides from the viewer."""
+        """The known accounts among these that neither their status nor a block hides from the viewer."""
         if not account_ids:
             return {}
-        accounts = await self._store.accounts(account_ids)
+        found = await self._store.accounts(account_ids)
+        accounts = {key: account for key, account in found.items() if not account.hidden or key == viewer_id}
         if viewer_id is None:
             return accounts
         relations = await self._store.relations(viewer_id, account_ids)
 
         def hidden(relation: Relation) -> bool:
-            return relation.blocked_by or (relation.blocking and not include_blocked)
+            return relation.absent or (relation.blocking and not include_blocked)
 
         return {account_id: account for account_id, account in accounts.items() if not hidden(relations[account_id])}

@@ -138,7 +138,7 @@ class RelationshipService:
             try:
                 async with self._store.locked_tie(viewer_id, account_id) as tie:
                     act(tie, self._clock.now())
-                if tie.relation.blocked_by:  # what ends something, and a block: recorded, but not shown
+                if tie.relation.absent:  # what ends something, and a block: recorded, but not shown
                     count_changes(tie.events)
                     raise AccountNotFound
                 if pauses:

@@ -120,6 +120,7 @@ class Account(InternalModel):
     username: str | None
     display_name: str | None
     avatar_url: str | None
+    hidden: bool = Field(False, description="The account is deactivated, or leaves: for others it does not exist.")
 
 
 class Accounts(InternalModel):

@@ -11,7 +11,14 @@ from photomesh_feed.domain.pages import AfterPost
 from photomesh_feed.domain.timelines import FEED_POSTS
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_feed.store import keys
-from tests.support.feed.events import post_deleted, user_followed, user_muted, user_unfollowed, user_unmuted
+from tests.support.feed.events import (
+    account_changed,
+    post_deleted,
+    user_followed,
+    user_muted,
+    user_unfollowed,
+    user_unmuted,
+)
 from tests.support.feed.in_memory_feed import InMemoryFeed, post_ids
 
 READER, ADA, GRACE = 1, 2, 3
@@ -57,6 +64,18 @@ async def test_rules_apply_below_the_list_too(feed: InMemoryFeed) -> None:
     await feed.warm(READER, [ADA, GRACE])
     await feed.write.handle(user_unfollowed(READER, GRACE, version=2))
     assert not set(await feed.all_pages(READER, limit=50)) & set(hidden)
+
+
+async def test_posts_of_an_account_that_is_not_active_are_hidden_warm_and_cold(feed: InMemoryFeed) -> None:
+    (post,) = feed.publish(ADA, [5])
+    await feed.warm(READER, [ADA])
+    for version, status, expected in ((2, "deactivated", []), (3, "active", [post]), (4, "leaving", [])):
+        await feed.write.know_since_long_ago()
+        await feed.write.handle(account_changed(ADA, version=version, status=status))
+        assert post_ids(await feed.page(READER)) == expected
+    feed.sources.hidden = {ADA}
+    await feed.redis.flushall()
+    assert post_ids(await feed.page(READER)) == []
 
 
 async def test_hidden_posts_disappear_at_once_and_return(feed: InMemoryFeed) -> None:

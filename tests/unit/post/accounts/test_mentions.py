@@ -56,6 +56,11 @@ async def test_a_block_hides_whether_there_is_such_an_account(service: InMemoryS
     assert await links(service, await post_saying(service, "@grace @linus")) == {"grace": None, "linus": LINUS}
 
 
+async def test_an_account_that_is_not_active_is_not_linked(service: InMemoryService) -> None:
+    await service.consume(account(GRACE, username="grace", version=2, status="deactivated"))
+    assert await links(service, await post_saying(service, "@grace")) == {"grace": None}
+
+
 async def test_an_account_that_registers_later_is_not_linked_by_a_repetition(service: InMemoryService) -> None:
     post_id, later = service.ids.next(), service.ids.next()
     await service.consume(account(later, username="later"))

@@ -154,6 +154,14 @@ async def test_a_page_skips_hidden_comments(scene: Scene) -> None:
     assert ([view.text for view in found], last) == (["seen"], None)
 
 
+async def test_comments_of_an_account_that_is_not_active_are_seen_by_nobody_else(scene: Scene) -> None:
+    await scene.comment(GRACE, "hidden")
+    await scene.consume(account(GRACE, version=2, status="leaving"))
+    for viewer, texts in ((GRACE, ["hidden"]), (LINUS, []), (ADA, []), (None, [])):
+        found, _ = await scene.comment_queries.comments_of_post(viewer, scene.post_id, before=None, limit=5)
+        assert [view.text for view in found] == texts
+
+
 async def test_only_visible_comments_of_the_post_can_be_replied_to(scene: Scene) -> None:
     elsewhere = await scene.write_comment(GRACE, await scene.published_post(), "Elsewhere")
     gone, hidden = await scene.comment(GRACE, "Gone"), await scene.comment(LINUS, "Hidden")

@@ -254,6 +254,15 @@ async def test_the_accounts_that_like_a_post(scene: Scene) -> None:
         assert viewer is None or seen[0] == viewer
 
 
+async def test_likes_of_an_account_that_is_not_active_are_seen_by_nobody_else(scene: Scene) -> None:
+    await scene.like(GRACE)
+    await scene.count()
+    await scene.consume(account(GRACE, version=2, status="deactivated"))
+    for viewer, expected in ((GRACE, [GRACE]), (LINUS, []), (None, [])):
+        page, _ = await scene.like_queries.accounts_liking(viewer, scene.post_id, after=None, limit=7)
+        assert [found.id for found in page] == expected
+
+
 @pytest.mark.parametrize("hiding", ["blocked", "blocker", "private", "deleted"])
 async def test_likes_under_hidden_posts_can_be_undone(scene: Scene, hiding: str) -> None:
     comment_id = (await scene.write_comment(LINUS, scene.post_id)).comment.id

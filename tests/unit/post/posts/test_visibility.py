@@ -90,6 +90,21 @@ async def test_a_block_hides_both_ways(service: InMemoryService) -> None:
     assert await sees(service, ADA, GRACE)
 
 
+@pytest.mark.parametrize("status", ["deactivated", "leaving", "a status of later"])
+async def test_an_account_that_is_not_active_is_hidden_from_everybody_else(
+    service: InMemoryService, status: str
+) -> None:
+    await service.consume(followed(GRACE, ADA))
+    await service.consume(account(ADA, version=2, status=status))
+    for viewer in (GRACE, LINUS, NOBODY):
+        assert not await sees(service, viewer)
+    assert await sees(service, ADA)
+    with pytest.raises(AccountNotFound):
+        await service.post_queries.posts_by_author(GRACE, ADA, before=None, limit=50)
+    await service.consume(account(ADA, version=3))
+    assert await sees(service, NOBODY)
+
+
 async def test_posts_of_an_account_are_absent_where_its_profile_is(service: InMemoryService) -> None:
     async def listed(viewer: int | None, author: int) -> int:
         found, _ = await service.post_queries.posts_by_author(viewer, author, before=None, limit=50)

@@ -58,4 +58,7 @@ class PostClient:
     async def accounts(self, accounts: Collection[int]) -> list[Account]:
         """Returns the public names of those accounts that are known."""
         found = await self._service.call(GET_ACCOUNTS, query=AccountsQuery(ids=list(accounts)))
-        return [Account(one.id, one.username or "", one.display_name or "", one.avatar_url) for one in found.accounts]
+        return [
+            Account(one.id, one.username or "", one.display_name or "", one.avatar_url, one.hidden)
+            for one in found.accounts
+        ]

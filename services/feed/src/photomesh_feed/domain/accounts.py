@@ -16,6 +16,8 @@ class Account:
     username: str
     display_name: str
     avatar_url: str | None
+    hidden: bool = False
+    """Whether nobody else is shown its posts: it is deactivated, or leaves."""
 
 
 class Relation(NamedTuple):

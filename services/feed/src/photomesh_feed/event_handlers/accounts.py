@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope
+from photomesh_shared.events import ACTIVE, AccountRegistered, AccountUpdated, Envelope
 
 __all__ = ["AccountEventHandlers", "AccountStore"]
 
@@ -23,6 +23,7 @@ class AccountStore(Protocol):
         display_name: str,
         avatar_url: str | None,
         private: bool,
+        hidden: bool,
         outdated: bool,
     ) -> None: ...
     async def may_be_outdated(self, at: datetime, now: datetime) -> bool: ...
@@ -42,5 +43,6 @@ class AccountEventHandlers:
             display_name=account.display_name,
             avatar_url=account.avatar_url,
             private=account.private,
+            hidden=account.status != ACTIVE,
             outdated=await self._store.may_be_outdated(envelope.time, self._clock.now()),
         )

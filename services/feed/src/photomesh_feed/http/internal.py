@@ -7,15 +7,31 @@ from typing import Annotated
 from fastapi import Query
 
 from photomesh_feed.http.dependencies import Dependencies
+from photomesh_shared.events import ACTIVE
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
-from photomesh_shared.internal_api.feed import PUT_RELATIONS
-from photomesh_shared.internal_api.states import RelationStates, StoredRelations
+from photomesh_shared.internal_api.feed import PUT_ACCOUNT, PUT_RELATIONS
+from photomesh_shared.internal_api.states import AccountState, RelationStates, StoredAccount, StoredRelations
 
 __all__ = ["router"]
 
 router = InternalRouter()
+
+
+@router.serves(PUT_ACCOUNT)
+async def put_account(account_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
+    await deps.writer.upsert_user(
+        account_id,
+        state.version,
+        username=state.username,
+        display_name=state.display_name,
+        avatar_url=state.avatar_url,
+        private=state.private,
+        hidden=state.status != ACTIVE,
+        outdated=False,
+    )
+    return StoredAccount(version=state.version)
 
 
 @router.serves(PUT_RELATIONS)

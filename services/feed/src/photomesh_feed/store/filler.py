@@ -105,4 +105,5 @@ class FeedFiller:
                     pipe.hsetnx(user, "username", account.username)
                     pipe.hsetnx(user, "display_name", account.display_name)
                     pipe.hsetnx(user, "avatar_url", account.avatar_url or "")
+                    pipe.hsetnx(user, "hidden", int(account.hidden))
                 await pipe.execute()

@@ -168,11 +168,12 @@ class FeedWriter:
         display_name: str,
         avatar_url: str | None,
         private: bool,
+        hidden: bool,
         outdated: bool,
     ) -> None:
         """`outdated`: the event may be, so it counts only against a known version."""
         fields = ["username", username, "display_name", display_name]
-        fields += ["avatar_url", avatar_url or "", "private", "1" if private else "0"]
+        fields += ["avatar_url", avatar_url or "", "private", "1" if private else "0", "hidden", "1" if hidden else "0"]
         with redis_errors():
             await self._upsert_user(keys=[keys.user(account_id)], args=["1" if outdated else "", version, *fields])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from photomesh_shared.events import ACTIVE
+
 __all__ = ["OWN", "STRANGER", "Author", "Relation", "Standing"]
 
 
@@ -16,6 +18,12 @@ class Author:
     display_name: str | None = None
     avatar_url: str | None = None
     private: bool = True
+    status: str = ACTIVE
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the account does not exist for anybody else: it is deactivated, or leaves."""
+        return self.status != ACTIVE
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,8 @@ class Standing:
     blocked_by: bool = False
 
     def sees(self, author: Author) -> bool:
-        """The rule of private accounts and blocks: who sees what an account publishes."""
-        return self.own or (not self.blocked and (self.follows or not author.private))
+        """The rule of hidden and private accounts and of blocks: who sees what an account publishes."""
+        return self.own or (not author.hidden and not self.blocked and (self.follows or not author.private))
 
 
 OWN, STRANGER = Standing(own=True), Standing()

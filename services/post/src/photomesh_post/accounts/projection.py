@@ -10,6 +10,7 @@ from typing import Any
 from photomesh_post.accounts.domain import STRANGER, Author, Relation, Standing
 from photomesh_post.tables.rows import Row, RowWrite
 from photomesh_shared.events import (
+    ACTIVE,
     AccountRegistered,
     AccountUpdated,
     BlockCreated,
@@ -29,7 +30,9 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
     version = envelope.entityversion
     match envelope.data:
         case AccountRegistered() | AccountUpdated() as event:
-            author = Author(event.user_id, event.username, event.display_name, event.avatar_url, event.private)
+            author = Author(
+                event.user_id, event.username, event.display_name, event.avatar_url, event.private, event.status
+            )
             return account_rows(author, version)
         case FollowCreated() | FollowDeleted() as event:
             follows = isinstance(event, FollowCreated)
@@ -40,7 +43,7 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
 
 def account_rows(author: Author, version: int) -> list[RowWrite]:
     """The rows of an account at a version."""
-    cells = {name: getattr(author, name) for name in ("username", "display_name", "avatar_url", "private")}
+    cells = {name: getattr(author, name) for name in ("username", "display_name", "avatar_url", "private", "status")}
     named: dict[str, Any] = {"username": author.username, "user_id": author.id}
     return [
         RowWrite("accounts", {"user_id": author.id}, version, cells),
@@ -72,7 +75,8 @@ def author_of(user_id: int, row: Row | None) -> Author:
     """An unknown account is private, to be on the safe side."""
     if row is None:
         return Author(user_id)
-    return Author(user_id, row["username"], row["display_name"], row["avatar_url"], row["private"])
+    names = row["username"], row["display_name"], row["avatar_url"]
+    return Author(user_id, *names, row["private"], row.get("status") or ACTIVE)
 
 
 def standing_of(row: Row | None) -> Standing:

@@ -65,7 +65,11 @@ class CassandraAccounts:
         rows = await self._session.read(cql, tuple(sorted(usernames)))
         # The table keeps former usernames as well.
         authors = await self.authors({row["user_id"] for row in rows})
-        return {name: author.id for author in authors.values() if (name := author.username) and name in usernames}
+        return {
+            name: author.id
+            for author in authors.values()
+            if (name := author.username) and name in usernames and not author.hidden
+        }
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         return await self._standings.load((account_id, viewer_id)) or standing_of(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,6 +21,7 @@ class Store(Protocol):
     """See `accounts.store.CassandraAccounts`."""
 
     async def author(self, account_id: int) -> Author: ...
+    async def authors(self, account_ids: Collection[int]) -> Mapping[int, Author]: ...
     async def standing(self, viewer_id: int, account_id: int) -> Standing: ...
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]: ...
 
@@ -38,9 +39,12 @@ class AccountVisibility:
         return author, standing
 
     async def present(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
-        """As `author`. Raises AccountNotFound if its profile looks absent as well: it is unknown, or has blocked the
-        viewer. An account that is less than a minute old may just not be known here yet, so none of that age does."""
+        """As `author`. Raises AccountNotFound if its profile looks absent as well: it is unknown or hidden, or has
+        blocked the viewer. An account that is less than a minute old may just not be known here yet, so of that age
+        only hidden ones do."""
         author, standing = await self.author(viewer_id, account_id)
+        if author.hidden and not standing.own:
+            raise AccountNotFound
         absent = standing.blocked_by or (author.username is None and not standing.own)
         if absent and self._clock.now() - timestamp_of(account_id) > _BECOMES_KNOWN:
             raise AccountNotFound
@@ -61,12 +65,14 @@ class AccountVisibility:
 
     async def hidden_under(self, viewer_id: int | None, owner_id: int, account_ids: Collection[int]) -> set[int]:
         """The accounts whose comments and likes under the owner's posts the viewer is not shown: those with a block to
-        or from the viewer, and, for every viewer, those with a block to or from the owner."""
-        of_viewer, of_owner = await asyncio.gather(
+        or from the viewer, and, for every viewer, those with a block to or from the owner, and those that are
+        deactivated or leave."""
+        of_viewer, of_owner, authors = await asyncio.gather(
             self.blocked_among(viewer_id, account_ids),
             self.blocked_among(owner_id if owner_id != viewer_id else None, account_ids),
+            self._store.authors(set(account_ids) - {viewer_id}),
         )
-        return of_viewer | of_owner
+        return of_viewer | of_owner | {account_id for account_id, author in authors.items() if author.hidden}
 
     async def _standing(self, viewer_id: int | None, account_id: int) -> Standing:
         if viewer_id is None:

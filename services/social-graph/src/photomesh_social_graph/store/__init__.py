@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from photomesh_shared.concurrency.single_flight import SingleFlight
-from photomesh_shared.events import Envelope
+from photomesh_shared.events import ACTIVE, Envelope
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.stores import outbox
@@ -64,7 +64,8 @@ class PostgresGraph:
         first, second = (self._locks.setdefault(number, asyncio.Lock()) for number in sorted((actor_id, target_id)))
         async with first, second, transaction(self._pool) as tx:
             rows = await tx.fetch(
-                "SELECT id, private, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+                "SELECT id, private, status, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id"
+                " FOR UPDATE",
                 [actor_id, target_id],
             )
             accounts = {row["id"]: row for row in rows}
@@ -85,15 +86,16 @@ class PostgresGraph:
     async def upsert_account(self, account: Account, version: int) -> int:
         async with transaction(self._pool) as tx:
             await tx.execute(
-                "INSERT INTO accounts (id, username, display_name, avatar_url, private, version)"
-                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username,"
+                "INSERT INTO accounts (id, username, display_name, avatar_url, private, status, version)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET username = EXCLUDED.username,"
                 " display_name = EXCLUDED.display_name, avatar_url = EXCLUDED.avatar_url, private = EXCLUDED.private,"
-                " version = EXCLUDED.version WHERE accounts.version < EXCLUDED.version",
+                " status = EXCLUDED.status, version = EXCLUDED.version WHERE accounts.version < EXCLUDED.version",
                 account.id,
                 account.username,
                 account.display_name,
                 account.avatar_url,
                 account.private,
+                account.status,
                 version,
             )
             stored: int = await tx.fetchval("SELECT version FROM accounts WHERE id = $1", account.id)
@@ -101,7 +103,7 @@ class PostgresGraph:
 
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
         rows = await self._read(
-            "SELECT id, username, display_name, avatar_url, private FROM accounts WHERE id = ANY($1)",
+            "SELECT id, username, display_name, avatar_url, private, status FROM accounts WHERE id = ANY($1)",
             tuple(account_ids),
         )
         return {row["id"]: Account(*row) for row in rows}
@@ -235,7 +237,13 @@ class PostgresGraph:
 
 def _side(row: asyncpg.Record, accounts: Mapping[int, asyncpg.Record]) -> Side:
     actor, target = accounts[row["actor_id"]], accounts[row["target_id"]]
-    return Side(**row, target_private=target["private"], following=actor["following"], followers=target["followers"])
+    return Side(
+        **row,
+        target_private=target["private"],
+        target_hidden=target["status"] != ACTIVE,
+        following=actor["following"],
+        followers=target["followers"],
+    )
 
 
 async def _save(tx: Connection, old: Side, new: Side) -> None:

@@ -45,12 +45,14 @@ EXISTS: dict[RelationKind, str] = {
 RELATIONS = """
 SELECT other.id, o.since IS NOT NULL AS following, p.requested_at IS NOT NULL AS requested,
        i.since IS NOT NULL AS followed_by, r.since IS NOT NULL AS requested_by,
-       p.blocked_at IS NOT NULL AS blocking, p.muted_at IS NOT NULL AS muting, b.since IS NOT NULL AS blocked_by
+       p.blocked_at IS NOT NULL AS blocking, p.muted_at IS NOT NULL AS muting, b.since IS NOT NULL AS blocked_by,
+       coalesce(a.status <> 'active', false) AS hidden
 FROM unnest($2::bigint[]) AS other (id)
 LEFT JOIN follows_out o ON o.follower_id = $1 AND o.followee_id = other.id AND o.followee_id = ANY($2)
 LEFT JOIN follows_in i ON i.followee_id = $1 AND i.follower_id = other.id AND i.follower_id = ANY($2)
 LEFT JOIN pairs p ON p.actor_id = $1 AND p.target_id = other.id AND p.target_id = ANY($2)
 LEFT JOIN requests_in r ON r.target_id = $1 AND r.requester_id = other.id AND r.requester_id = ANY($2)
+LEFT JOIN accounts a ON a.id = other.id AND a.id = ANY($2)
 LEFT JOIN blocks_in b ON b.blocked_id = $1 AND b.blocker_id = other.id AND b.blocker_id = ANY($2)
 """
 # The redundant ANY keeps the planner from reading all rows of an account that has very many.

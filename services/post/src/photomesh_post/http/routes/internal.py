@@ -95,7 +95,11 @@ async def get_accounts(query: Annotated[AccountsQuery, Query()], deps: Dependenc
     return Accounts(
         accounts=[
             Account(
-                id=author.id, username=author.username, display_name=author.display_name, avatar_url=author.avatar_url
+                id=author.id,
+                username=author.username,
+                display_name=author.display_name,
+                avatar_url=author.avatar_url,
+                hidden=author.hidden,
             )
             for author in authors.values()
         ]
@@ -109,7 +113,7 @@ async def get_post_count(account_id: UserId, deps: Dependencies) -> PostCount:
 
 @router.serves(PUT_ACCOUNT)
 async def put_account(account_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
-    author = Author(account_id, state.username, state.display_name, state.avatar_url, state.private)
+    author = Author(account_id, state.username, state.display_name, state.avatar_url, state.private, state.status)
     await deps.account_states.store_account(author, state.version)
     return StoredAccount(version=state.version)
 

@@ -34,7 +34,7 @@ router = InternalRouter()
 @router.serves(PUT_ACCOUNT)
 async def put_account(user_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
     """Waits for changes of the account that are in progress, so that later ones see this state."""
-    account = Account(user_id, state.username, state.display_name, state.avatar_url, state.private)
+    account = Account(user_id, state.username, state.display_name, state.avatar_url, state.private, state.status)
     return StoredAccount(version=await deps.store.upsert_account(account, state.version))
 
 

@@ -1,11 +1,12 @@
 -- Rules: which posts the viewer sees. After common.lua.
 
--- Authors whom the viewer follows at this moment, and does not mute.
+-- Authors whom the viewer follows at this moment, and does not mute, and who are neither deactivated nor leave.
 local visible_authors = {}
 local function is_visible(author)
   local visible = visible_authors[author]
   if visible == nil then
     visible = redis.call('SISMEMBER', following, author) == 1 and redis.call('SISMEMBER', muted, author) == 0
+      and redis.call('HGET', USER .. author, 'hidden') ~= '1'
     visible_authors[author] = visible
   end
   return visible
