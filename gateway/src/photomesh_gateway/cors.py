@@ -12,7 +12,7 @@ __all__ = ["Cors"]
 
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = (
-    b"Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Request-Id, "
+    b"Accept, Authorization, Content-Type, Erasure-Token, Idempotency-Key, If-Match, If-None-Match, Request-Id, "
     b"Traceparent, Tracestate"
 )
 _EXPOSED = (

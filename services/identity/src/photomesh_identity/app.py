@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_identity.http.routes import accounts, addresses, consents, internal, passwords, profiles, sessions
+from photomesh_identity.http.routes import (
+    accounts, addresses, consents, internal, leaving, passwords, profiles, sessions,
+)
 from photomesh_identity.settings import Settings
 from photomesh_identity.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock
@@ -27,6 +29,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             consents.router,
             sessions.router,
             profiles.router,
+            leaving.router,
         ],
         internal=[internal.router],
         description="Accounts, sessions and profiles.",

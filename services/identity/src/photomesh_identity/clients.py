@@ -14,13 +14,13 @@ from photomesh_identity.metrics import PRIVACY_WRITES
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import UserId, encode
-from photomesh_shared.internal_api import post, social_graph
+from photomesh_shared.internal_api import feed, post, social_graph
 from photomesh_shared.internal_api.post import GET_POST_COUNT
 from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
 from photomesh_shared.internal_api.states import AccountState
 from photomesh_shared.service_client import ServiceClient
 
-__all__ = ["PhotoClient", "PostCountClient", "PrivacyClient", "SocialGraphClient"]
+__all__ = ["HidingClient", "PhotoClient", "PostCountClient", "PrivacyClient", "SocialGraphClient"]
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +51,7 @@ class PrivacyClient:
         self._cdn_url = cdn_url
 
     async def store_account(self, account: Account) -> None:
-        state = AccountState(
-            version=account.version,
-            username=account.username,
-            display_name=account.display_name,
-            avatar_url=avatar_url(account, self._cdn_url),
-            private=account.private,
-        )
+        state = _state(account, self._cdn_url)
         try:
             await asyncio.gather(
                 self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=encode("u", account.id)),
@@ -67,6 +61,35 @@ class PrivacyClient:
             PRIVACY_WRITES.labels("failed").inc()
             raise
         PRIVACY_WRITES.labels("ok").inc()
+
+
+class HidingClient:
+    """Implements `leaving.service.HidingTarget`."""
+
+    def __init__(self, social_graph: ServiceClient, post: ServiceClient, feed: ServiceClient, *, cdn_url: str) -> None:
+        self._social_graph = social_graph
+        self._post = post
+        self._feed = feed
+        self._cdn_url = cdn_url
+
+    async def store_everywhere(self, account: Account) -> None:
+        state, account_id = _state(account, self._cdn_url), encode("u", account.id)
+        await asyncio.gather(
+            self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=account_id),
+            self._post.call(post.PUT_ACCOUNT, body=state, account_id=account_id),
+            self._feed.call(feed.PUT_ACCOUNT, body=state, account_id=account_id),
+        )
+
+
+def _state(account: Account, cdn_url: str) -> AccountState:
+    return AccountState(
+        version=account.version,
+        username=account.username,
+        display_name=account.display_name,
+        avatar_url=avatar_url(account, cdn_url),
+        private=account.private,
+        status=account.status,
+    )
 
 
 class PostCountClient:

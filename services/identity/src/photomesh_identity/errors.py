@@ -1,13 +1,13 @@
 """Problems of identity, beyond those of `photomesh_shared.errors`.
 
 Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, RefreshTokenReused
-NotFound 404       ── AccountNotFound (shared)
+NotFound 404       ── AccountNotFound (shared), ErasureNotFound
 Forbidden 403      ── PrivateUntil16, WrongPassword
 Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady
 Gone 410           ── LinkNotValid
 Unprocessable 422  ── AvatarPhotoNotFound, TooYoung
 TooManyRequests 429 ── TooManyTries
-Unavailable 503    ── PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
+Unavailable 503    ── HidingPending, PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from photomesh_shared.errors import (
     FieldError,
     Forbidden,
     Gone,
+    NotFound,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -33,6 +34,8 @@ __all__ = [
     "AvatarPhotoNotFound",
     "AvatarPhotoNotReady",
     "EmailTaken",
+    "ErasureNotFound",
+    "HidingPending",
     "InvalidRefreshToken",
     "LinkNotValid",
     "PasswordsBusy",
@@ -179,3 +182,17 @@ class RelationsUnavailable(Unavailable):
     """Your relationship to this account, and so whether you may see it, could not be determined. Try again."""
 
     code, title = "relations-unavailable", "Relationships are unavailable at the moment"
+
+
+class ErasureNotFound(NotFound):
+    """There is no erasure with this id and this token: the account came back, it was erased more than a year ago, or
+    a later request to leave got another token."""
+
+    code, title = "erasure-not-found", "There is no such erasure"
+
+
+class HidingPending(Unavailable):
+    """Your account is stored as deactivated or leaving, but not everywhere yet: for a moment, others may still see it.
+    Repeat the request until it succeeds."""
+
+    code, title = "hiding-pending", "The account is not hidden everywhere yet"

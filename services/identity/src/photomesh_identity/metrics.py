@@ -6,10 +6,12 @@ from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
     "EMAILS_VERIFIED",
+    "ERASURES",
     "LOGINS",
     "MAILS",
     "MAIL_OLDEST",
     "MAIL_WAITING",
+    "OLDEST_ERASURE",
     "PASSWORDS_WAITING",
     "PASSWORD_CHANGES",
     "PASSWORD_RESETS",
@@ -18,6 +20,7 @@ __all__ = [
     "PROFILE_EDITS",
     "REFRESHES",
     "REGISTRATIONS",
+    "STATUS_CHANGES",
 ]
 
 REGISTRATIONS = Counter("photomesh_identity_registrations_total", "Accounts registered.")
@@ -57,4 +60,15 @@ PASSWORD_SECONDS = Histogram(
     "Duration of hashing or verifying a password, without waiting.",
     ["operation"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2),
+)
+
+STATUS_CHANGES = Counter(
+    "photomesh_identity_status_changes_total", "Accounts that became deactivated, leaving or active again.", ["status"]
+)
+for _status in ("deactivated", "leaving", "active"):
+    STATUS_CHANGES.labels(_status)
+ERASURES = Gauge("photomesh_identity_erasures", "Erasures by state: scheduled, running, complete.", ["state"])
+OLDEST_ERASURE = Gauge(
+    "photomesh_identity_erasure_oldest_seconds",
+    "Time since the oldest erasure started that some consumer group has not acknowledged.",
 )

@@ -10,6 +10,7 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     CallerSettings,
+    KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
     RedisSettings,
@@ -17,7 +18,7 @@ from photomesh_shared.settings import (
     StorageSettings,
 )
 
-__all__ = ["Settings"]
+__all__ = ["ConsumerSettings", "Settings"]
 
 
 class Settings(
@@ -28,6 +29,7 @@ class Settings(
     social_graph_url: str = Field(
         "http://127.0.0.1:18006", description="social-graph, for relationships and their counts."
     )
+    feed_url: str = Field("http://127.0.0.1:18008", description="feed, to which accounts that hide are written.")
     idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the private signing keys in the database.")
     hash_secret: ReplaceableSecret = Field(
@@ -63,3 +65,15 @@ class Settings(
 
     key_publish_seconds: int = Field(900, ge=0, description="How long a new signing key is published before it signs.")
     key_reload_seconds: float = Field(60, gt=0, description="Interval of reloading the signing keys.")
+
+    erasure_grace_days: int = Field(30, ge=0, description="How long an account that leaves can come back.")
+    erasure_interval_seconds: float = Field(10, gt=0, description="How often erasures are started and completed.")
+    erasure_repeat_seconds: float = Field(
+        3_600, gt=0, description="How often a request is repeated while a consumer group has not acknowledged it."
+    )
+
+
+class ConsumerSettings(KafkaConsumerSettings, PostgresSettings, StorageSettings):
+    """Of ``python -m photomesh_identity.consumer``."""
+
+    hash_secret: ReplaceableSecret = Field(description="Keys the hashes of usernames that are held.")

@@ -15,7 +15,7 @@ from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
 from photomesh_identity.addresses.service import AddressService
 from photomesh_identity.addresses.store import PostgresAddresses
-from photomesh_identity.clients import PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
+from photomesh_identity.clients import HidingClient, PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
 from photomesh_identity.consents.service import ConsentService
 from photomesh_identity.consents.store import PostgresConsents
 from photomesh_identity.credentials.breached import BreachedPasswords
@@ -24,7 +24,11 @@ from photomesh_identity.credentials.hasher import Argon2Hasher
 from photomesh_identity.credentials.rules import PasswordRules
 from photomesh_identity.credentials.store import PostgresAllowances, PostgresPasswords
 from photomesh_identity.credentials.tokens import KeyedHash
-from photomesh_identity.errors import PhotosUnavailable, PrivacyPending, RelationsUnavailable
+from photomesh_identity.errors import HidingPending, PhotosUnavailable, PrivacyPending, RelationsUnavailable
+from photomesh_identity.leaving.coordinator import ErasureCoordinator
+from photomesh_identity.leaving.erasure_store import PostgresErasures
+from photomesh_identity.leaving.service import LeavingService
+from photomesh_identity.leaving.store import PostgresLeaving
 from photomesh_identity.mail.clients import SmtpServer
 from photomesh_identity.mail.service import MailRelay
 from photomesh_identity.mail.store import PostgresMailQueue
@@ -68,6 +72,8 @@ class Deps:
     accounts: AccountService
     profiles: ProfileQueries
     sessions: SessionService
+    leaving: LeavingService
+    erasures: PostgresErasures
     confirmation: Confirmation
     passwords: PasswordService
     password_resets: PasswordResets
@@ -150,18 +156,53 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             cdn_url=settings.cdn_url,
         )
+        hiding = HidingClient(
+            *(
+                ServiceClient(
+                    session,
+                    name,
+                    url,
+                    caller=settings,
+                    timeout=_PRIVACY_SECONDS,
+                    unavailable=HidingPending,
+                    clock=clock,
+                )
+                for name, url in (
+                    ("social-graph", settings.social_graph_url),
+                    ("post", settings.post_url),
+                    ("feed", settings.feed_url),
+                )
+            ),
+            cdn_url=settings.cdn_url,
+        )
         limits = SessionLimits(
             idle=timedelta(seconds=settings.refresh_idle_seconds),
             total=timedelta(seconds=settings.refresh_total_seconds),
             grace=timedelta(seconds=settings.refresh_grace_seconds),
         )
-        sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, clock)
         avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
         keyed_hash = KeyedHash(settings.hash_secret.accepted)
         usernames = PostgresUsernames(pool, keyed_hash, clock, cdn_url=settings.cdn_url)
         accounts = AccountService(PostgresAccounts(pool), usernames, avatars, privacy, clock, cdn_url=settings.cdn_url)
         allowances = PostgresAllowances(pool)
         confirmation = Confirmation(PostgresPasswords(pool), passwords, allowances, clock)
+        leaving = LeavingService(
+            PostgresLeaving(pool, cdn_url=settings.cdn_url, app_url=settings.app_url),
+            confirmation,
+            hiding,
+            clock,
+            grace=timedelta(days=settings.erasure_grace_days),
+        )
+        erasures = PostgresErasures(pool, keyed_hash)
+        coordinator = ErasureCoordinator(
+            erasures,
+            keys,
+            clock,
+            interval_seconds=settings.erasure_interval_seconds,
+            repeat_seconds=settings.erasure_repeat_seconds,
+        )
+        await stack.enter_async_context(in_background("erasures", coordinator.run))
+        sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, leaving, clock)
         addresses = AddressService(
             PostgresAddresses(pool, clock, app_url=settings.app_url, cdn_url=settings.cdn_url),
             confirmation,
@@ -188,6 +229,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             accounts=accounts,
             profiles=ProfileQueries(accounts, social_graph, post_counts),
             sessions=sessions,
+            leaving=leaving,
+            erasures=erasures,
             confirmation=confirmation,
             passwords=PasswordService(stored_passwords, accounts, passwords, rules, confirmation, clock),
             password_resets=password_resets,

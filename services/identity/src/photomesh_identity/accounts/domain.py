@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from photomesh_identity.errors import AgeKnown, PrivateUntil16, TooYoung
 from photomesh_shared.errors import FieldError, InvalidRequest
+from photomesh_shared.events import ACTIVE
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.text import normalize_line, normalize_text
 
@@ -59,6 +60,12 @@ class Account:
     age: Age | None = None
     """None if no birth date was stated."""
     age_stated_at: datetime | None = None
+    status: str = ACTIVE
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the account does not exist for anybody but its owner: it is deactivated, or leaves."""
+        return self.status != ACTIVE
 
 
 def avatar_url(account: Account, cdn_url: str) -> str | None:

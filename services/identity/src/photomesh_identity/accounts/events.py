@@ -26,6 +26,7 @@ def _public_profile(account: Account, cdn_url: str) -> dict[str, object]:
         "private": account.private,
         "avatar_url": avatar_url(account, cdn_url),
         "registered_at": account.created_at,
+        "status": account.status,
     }
 
 

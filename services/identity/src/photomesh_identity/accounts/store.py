@@ -23,7 +23,7 @@ __all__ = ["COLUMNS", "PostgresAccounts", "account_of", "insert_account"]
 
 COLUMNS = (
     "id, username, email, display_name, bio, private, avatar::text AS avatar, version, created_at, updated_at,"
-    " email_verified_at, age, age_stated_at"
+    " email_verified_at, age, age_stated_at, status"
 )
 """What `account_of` needs."""
 
@@ -122,4 +122,5 @@ def account_of(row: asyncpg.Record) -> Account:
         row["email_verified_at"] is not None,
         Age(row["age"]) if row["age"] else None,
         row["age_stated_at"],
+        row["status"],
     )

@@ -272,10 +272,16 @@ class AccountSession(TokenPair):
     model_config = examples({"user": _ME, **_PAIR})
 
     user: Me
+    returned_from: str | None = Field(
+        None,
+        description="`deactivated` or `leaving`, if the account was that until this log-in: it is active again, and"
+        " will not be deleted. More may be added.",
+    )
 
     @classmethod
     def of_account(cls, account: Account, grant: Grant, cdn_url: str) -> AccountSession:
-        return cls(user=Me.of(account, cdn_url), **TokenPair.of(grant).model_dump())
+        pair = TokenPair.of(grant).model_dump()
+        return cls(user=Me.of(account, cdn_url), **pair, returned_from=grant.returned_from)
 
 
 class JsonWebKeySet(BaseModel):

@@ -37,6 +37,9 @@ class MailTemplate(StrEnum):
     EMAIL_IN_USE = "email_in_use"
     EMAIL_CHANGE_ASKED = "email_change_asked"  # when
     EMAIL_CHANGED = "email_changed"  # when
+    ACCOUNT_DEACTIVATED = "account_deactivated"  # when
+    ACCOUNT_LEAVING = "account_leaving"  # when, id, link
+    ACCOUNT_RETURNED = "account_returned"  # when
     USERNAME_CHANGED = "username_changed"  # when, before
 
 

@@ -50,8 +50,8 @@ class ProfileQueries:
         self._post_counts = post_counts
 
     async def get(self, viewer_id: int | None, account_id: int) -> ProfileView:
-        """Raises AccountNotFound, also if the account blocks the viewer, and RelationsUnavailable if that cannot be
-        determined."""
+        """Raises AccountNotFound, also if the account is not active or blocks the viewer, and RelationsUnavailable if
+        that cannot be determined."""
         return await self._view(viewer_id, await self._accounts.get(account_id))
 
     async def get_by_username(self, viewer_id: int | None, username: str) -> ProfileView:
@@ -59,6 +59,8 @@ class ProfileQueries:
         return await self._view(viewer_id, await self._accounts.get_by_username(username))
 
     async def _view(self, viewer_id: int | None, account: Account) -> ProfileView:
+        if account.hidden and viewer_id != account.id:
+            raise AccountNotFound
         # A public part is served without data of others; but an account that may be hidden from the viewer is not.
         may_be_hidden = viewer_id not in (None, account.id)
         summary, posts = await asyncio.gather(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -30,7 +30,7 @@ from photomesh_identity.sessions.domain import (
 )
 from photomesh_shared.clock import Clock
 
-__all__ = ["Grant", "Login", "Passwords", "SessionService", "SessionStore", "TokenFamily", "TokenSigner"]
+__all__ = ["Grant", "Login", "Passwords", "Returns", "SessionService", "SessionStore", "TokenFamily", "TokenSigner"]
 
 _SALT_BYTES = 32
 _SESSION_ID_BITS = 63  # a collision in a billion sessions: once in 10^10 log-ins, refused by the primary key
@@ -99,6 +99,12 @@ class TokenSigner(Protocol):
     def access_token(self, account_id: int, session_id: int) -> str: ...
 
 
+class Returns(Protocol):
+    """See `leaving.service.LeavingService`."""
+
+    async def come_back(self, account_id: int) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Grant:
     """The tokens of a session after a log-in or a refresh. `expires_in`: seconds until the access token expires."""
@@ -106,6 +112,8 @@ class Grant:
     access_token: str
     refresh_token: str
     expires_in: int
+    returned_from: str | None = None
+    """The status that the log-in ended: `deactivated` or `leaving`."""
 
 
 class SessionService:
@@ -115,12 +123,14 @@ class SessionService:
         passwords: Passwords,
         signer: TokenSigner,
         limits: SessionLimits,
+        returns: Returns,
         clock: Clock,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._signer = signer
         self._limits = limits
+        self._returns = returns
         self._clock = clock
 
     def start(self, account_id: int) -> tuple[Session, str]:
@@ -133,10 +143,12 @@ class SessionService:
         return Grant(access_token, refresh_token, int(self._signer.lifetime.total_seconds()))
 
     async def open_session(self, account_id: int) -> Grant:
-        """Starts and stores a session."""
+        """Starts and stores a session. An account that was deactivated, or leaves, is active again. Raises
+        WrongCredentials if it is being erased."""
+        returned_from = await self._returns.come_back(account_id)
         session, refresh_token = self.start(account_id)
         await self._store.add(session, token_hash(refresh_token))
-        return self.grant(session, refresh_token)
+        return replace(self.grant(session, refresh_token), returned_from=returned_from)
 
     async def log_in(self, login: str, password: str) -> tuple[Account, Grant]:
         """By username or e-mail address. Raises WrongCredentials; its timing does not reveal whether the account

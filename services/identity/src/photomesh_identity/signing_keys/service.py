@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
 from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey, current_key, published_keys
@@ -17,15 +18,27 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import encode
 
-__all__ = ["KeyRing", "KeyStore", "TokenPolicy"]
+__all__ = ["RECEIPT_TYPE", "KeyRing", "KeyStore", "Receipt", "TokenPolicy"]
 
 log = logging.getLogger(__name__)
+
+RECEIPT_TYPE = "photomesh-erasure+jwt"
+"""Type of the JWS, which no verifier of access tokens accepts."""
 
 
 class KeyStore(Protocol):
     async def load(self) -> list[SigningKey]:
         """All keys. Raises Unavailable when the database does not answer."""
         ...
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A JWS, and the public key that verifies it."""
+
+    text: str
+    kid: str
+    public_jwk: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,19 @@ class KeyRing:
         """The JWK set (RFC 7517)."""
         keys = published_keys(self._keys, self._clock.now(), self._policy.lifetime)
         return {"keys": [key.public_jwk for key in keys]}
+
+    @property
+    def issuer(self) -> str:
+        return self._policy.issuer
+
+    def receipt(self, claims: dict[str, Any]) -> Receipt:
+        """Signs claims as a JWS (RFC 7515) with the current key."""
+        key = current_key(self._keys, self._clock.now())
+        header = {"alg": ALGORITHM, "kid": key.kid, "typ": RECEIPT_TYPE}
+        text = jws.serialize_compact(
+            header, json.dumps(claims).encode(), self._private[key.kid], algorithms=[ALGORITHM]
+        )
+        return Receipt(text, key.kid, key.public_jwk)
 
     def access_token(self, account_id: int, session_id: int) -> str:
         now = self._clock.now()

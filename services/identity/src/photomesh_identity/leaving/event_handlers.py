@@ -1,0 +1,90 @@
+"""Consumer use cases: erase what identity has of an account, and collect what the other groups acknowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from photomesh_identity.leaving.domain import Answer
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer.erasure import Erased, kept_in_topic
+from photomesh_shared.events import AccountErasureRequested, Envelope, ErasureAcknowledged, Kept
+from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.ids import encode
+
+__all__ = ["AcknowledgementHandlers", "AvatarObjects", "ErasedAccount", "ErasureStore", "IdentityEraser"]
+
+AFTER_AVATARS = declare("identity.erasure_after_avatars", "the avatars are deleted, the account is not")
+
+USERNAME_HELD = timedelta(days=90)
+_RECORD_KEPT = timedelta(days=365)
+
+
+class ErasedAccount(NamedTuple):
+    """Rows that were deleted, by kind; and until when the username is held, if there was an account."""
+
+    counts: dict[str, int]
+    username_held_until: datetime | None
+
+
+class ErasureStore(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
+
+    async def erase_account(self, account_id: int, version: int, now: datetime, held_until: datetime) -> ErasedAccount:
+        """Deletes the account and all that belongs to it, holds its username, and adds `account.deleted`."""
+        ...
+
+    async def acknowledged(self, request_id: int, answer: Answer) -> None:
+        """Stores an answer, merged with what the group answered before. Ignores unknown and complete erasures."""
+        ...
+
+
+class AvatarObjects(Protocol):
+    """Both raise Unavailable."""
+
+    async def list_keys(self, bucket: str, prefix: str) -> list[str]: ...
+
+    async def delete(self, bucket: str, keys: Iterable[str]) -> None: ...
+
+
+class IdentityEraser:
+    """Erases what identity has of an account. Idempotent."""
+
+    def __init__(self, store: ErasureStore, objects: AvatarObjects, clock: Clock, *, bucket: str) -> None:
+        self._store = store
+        self._objects = objects
+        self._clock = clock
+        self._bucket = bucket
+
+    async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
+        account_id, now = request.data.user_id, self._clock.now()
+        avatars = await self._objects.list_keys(self._bucket, f"avatars/{encode('u', account_id)}/")
+        await self._objects.delete(self._bucket, avatars)
+        await failpoint(AFTER_AVATARS)
+        counts, held_until = await self._store.erase_account(
+            account_id, request.entityversion, now, now + USERNAME_HELD
+        )
+        keeps = [
+            Kept(
+                what="the ids of the account and of this erasure, and its receipt",
+                why="so that you can show that the account was erased, and restored backups erase it again",
+                until=now + _RECORD_KEPT,
+            ),
+            kept_in_topic("accounts", "profile", now),
+        ]
+        if held_until:
+            why = "so that nobody takes your name and is mistaken for you"
+            keeps.append(Kept(what="a keyed hash of the username", why=why, until=held_until))
+        return Erased({"avatar_files": len(avatars), **counts}, keeps)
+
+
+class AcknowledgementHandlers:
+    def __init__(self, store: ErasureStore) -> None:
+        self._store = store
+
+    async def acknowledged(self, envelope: Envelope[ErasureAcknowledged]) -> None:
+        """Idempotent."""
+        event = envelope.data
+        answer = Answer(event.group, event.counts, event.keeps, event.done_at)
+        await self._store.acknowledged(event.request_id, answer)
