@@ -83,6 +83,17 @@ class InMemoryGraph:
             self.known[account.id] = account, version
         return self.known[account.id][1]
 
+    async def paired_after(self, account_id: int, last: int, limit: int) -> list[int]:
+        pairs = [(actor, target) for actor, target in self.sides if account_id in (actor, target)]
+        others = {actor if target == account_id else target for actor, target in pairs}
+        return sorted(other for other in others if other > last)[:limit]
+
+    async def erase_pairs(self, account_id: int) -> int:
+        erased = [pair for pair in self.sides if account_id in pair]
+        for pair in erased:
+            del self.sides[pair]
+        return len(erased)
+
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
         return {number: self.known[number][0] for number in account_ids if number in self.known}
 

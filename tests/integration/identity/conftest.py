@@ -52,6 +52,7 @@ async def environment(
             "PHOTOMESH_SOCIAL_GRAPH_URL": social_graph.url,
             "PHOTOMESH_SMTP_URL": inbox.url,
             "PHOTOMESH_POST_URL": social_graph.url,
+            "PHOTOMESH_FEED_URL": social_graph.url,
             # Cheap hashes; one test uses the real parameters.
             "PHOTOMESH_ARGON2_MEMORY_KIB": "256",
             "PHOTOMESH_ARGON2_TIME_COST": "1",

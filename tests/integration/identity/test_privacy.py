@@ -36,6 +36,7 @@ async def test_going_private_is_written_through(services: FakeServices, users: A
             "display_name": "Ada",
             "avatar_url": None,
             "private": True,
+            "status": "active",
         }
     }
 

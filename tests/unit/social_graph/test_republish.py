@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photomesh_shared.events.versions import version_at
-from photomesh_social_graph.domain import RelationKind, RelationState, Side, Tie, end_of, published_state
+from photomesh_social_graph.domain import Side, Tie
+from photomesh_social_graph.store.relation_states import RelationKind, RelationState, end_of, published_state
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)

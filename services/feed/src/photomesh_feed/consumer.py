@@ -11,7 +11,9 @@ from photomesh_feed.consumer_wiring import EventHandlers, open_consumer_deps
 from photomesh_feed.settings import ConsumerSettings
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
+from photomesh_shared.consumer.erasure import ErasureHandler, without_erased
 from photomesh_shared.events import (
+    AccountErasureRequested,
     AccountRegistered,
     AccountUpdated,
     CommentCreated,
@@ -40,9 +42,9 @@ GROUP = "feed"
 
 def handlers(to: EventHandlers) -> Mapping[type[Event], Handler]:
     """The events that feed reads. A failed post is in no feed, and a block ends follows by events of their own."""
+    posts: dict[type[Event], Handler] = {PostPublished: to.posts.post_published, PostEdited: to.posts.post_edited}
     return {
-        PostPublished: to.posts.post_published,
-        PostEdited: to.posts.post_edited,
+        **without_erased(posts, to.eraser.is_erased),
         PostDeleted: to.posts.post_deleted,
         PostCounted: to.posts.post_counted,
         FollowCreated: to.relations.follow_created,
@@ -65,7 +67,12 @@ async def open_subscription(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.handlers), publisher=deps.publisher)
+        erasure = ErasureHandler(GROUP, deps.handlers.eraser.erase, deps.publisher, clock)
+        yield Subscription(
+            group=GROUP,
+            handlers={**handlers(deps.handlers), AccountErasureRequested: erasure.erasure_requested},
+            publisher=deps.publisher,
+        )
 
 
 def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:

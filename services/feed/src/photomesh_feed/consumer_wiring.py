@@ -16,10 +16,12 @@ from photomesh_feed.delivery.timeline_cache import TimelineCache
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.event_handlers.accounts import AccountEventHandlers
 from photomesh_feed.event_handlers.engagement import EngagementEventHandlers
+from photomesh_feed.event_handlers.erasure import AccountEraser
 from photomesh_feed.event_handlers.posts import PostEventHandlers, PublishedPosts
 from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
 from photomesh_feed.store.connection import open_probe, open_redis
+from photomesh_feed.store.eraser import FeedEraser
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
@@ -42,6 +44,7 @@ class EventHandlers:
     relations: RelationEventHandlers
     engagement: EngagementEventHandlers
     accounts: AccountEventHandlers
+    eraser: AccountEraser
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class PostSource(TimelineSource, PublishedPosts, Protocol):
 
 def build_event_handlers(
     store: FeedWriter,
+    eraser: FeedEraser,
     social_graph: SocialGraph,
     post: PostSource,
     publisher: Publisher,
@@ -82,6 +86,7 @@ def build_event_handlers(
         relations=RelationEventHandlers(store, timelines, popularity),
         engagement=EngagementEventHandlers(store),
         accounts=AccountEventHandlers(store, clock),
+        eraser=AccountEraser(store, eraser, clock),
     )
 
 
@@ -99,6 +104,7 @@ async def open_consumer_deps(
         readiness.add("redis", probe.check)
         handlers = build_event_handlers(
             store,
+            FeedEraser(redis),
             SocialGraphClient(
                 ServiceClient(session, "social-graph", settings.social_graph_url, caller=settings, timeout=10)
             ),

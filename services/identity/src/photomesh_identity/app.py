@@ -5,7 +5,14 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from photomesh_identity.http.routes import (
-    accounts, addresses, consents, internal, leaving, passwords, profiles, sessions,
+    accounts,
+    addresses,
+    consents,
+    internal,
+    leaving,
+    passwords,
+    profiles,
+    sessions,
 )
 from photomesh_identity.settings import Settings
 from photomesh_identity.wiring import open_deps

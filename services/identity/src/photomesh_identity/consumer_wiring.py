@@ -49,7 +49,7 @@ async def open_consumer_deps(
     outbox."""
     async with AsyncExitStack() as stack:
         eraser, store = await stack.enter_async_context(open_eraser(settings, clock))
-        publisher = await stack.enter_async_context(open_publisher(settings.kafka_bootstrap, "identity-consumer"))
+        publisher = await stack.enter_async_context(open_publisher(settings, "identity-consumer"))
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         yield ConsumerDeps(
             ErasureHandler(group, eraser.erase, publisher, clock), AcknowledgementHandlers(store), publisher

@@ -71,7 +71,7 @@ async def _run(settings: Settings) -> tuple[int, int]:
         open_eraser(settings, clock) as (eraser, erasures),
         open_pool(settings.postgres_dsn.get_secret_value(), size=2) as pool,
     ):
-        erased = await erase_again(requested_erasures(settings.kafka_bootstrap), eraser, erasures, clock)
+        erased = await erase_again(requested_erasures(settings), eraser, erasures, clock)
         return await republish(PostgresAccounts(pool), clock, cdn_url=settings.cdn_url), erased
 
 

@@ -1,4 +1,4 @@
-"""``python -m photomesh_social_graph.consumer``: copies accounts from their events."""
+"""``python -m photomesh_social_graph.consumer``: copies accounts from their events, and erases those that left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fastapi import FastAPI
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
-from photomesh_shared.events import AccountRegistered, AccountUpdated, Event
+from photomesh_shared.consumer.erasure import ErasureHandler
+from photomesh_shared.events import AccountErasureRequested, AccountRegistered, AccountUpdated, Event
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.runner import Handler
 from photomesh_social_graph.event_handlers import AccountEventHandlers
@@ -21,8 +22,12 @@ __all__ = ["create_app", "handlers"]
 GROUP = "social-graph"
 
 
-def handlers(accounts: AccountEventHandlers) -> Mapping[type[Event], Handler]:
-    return {AccountRegistered: accounts.account_changed, AccountUpdated: accounts.account_changed}
+def handlers(accounts: AccountEventHandlers, erasure: ErasureHandler) -> Mapping[type[Event], Handler]:
+    return {
+        AccountRegistered: accounts.account_changed,
+        AccountUpdated: accounts.account_changed,
+        AccountErasureRequested: erasure.erasure_requested,
+    }
 
 
 @asynccontextmanager
@@ -30,7 +35,8 @@ async def open_subscription(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_consumer_deps(settings, readiness, clock) as deps:
-        yield Subscription(group=GROUP, handlers=handlers(deps.handlers), publisher=deps.publisher)
+        erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
+        yield Subscription(group=GROUP, handlers=handlers(deps.handlers, erasure), publisher=deps.publisher)
 
 
 def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:

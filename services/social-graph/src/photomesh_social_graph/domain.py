@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from typing import Literal, NamedTuple
 
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.events import (
@@ -29,19 +28,19 @@ from photomesh_shared.events.versions import next_version
 from photomesh_social_graph.errors import FollowingLimitReached, FollowRequestNotFound
 
 __all__ = [
+    "ERASED",
     "Account",
     "AccountList",
     "CountAudit",
     "Counts",
     "ListPosition",
     "Relation",
-    "RelationKind",
-    "RelationState",
     "Side",
     "Tie",
-    "end_of",
-    "published_state",
 ]
+
+
+ERASED = "erased"
 
 
 class AccountList(Enum):
@@ -67,8 +66,13 @@ class Account:
 
     @property
     def hidden(self) -> bool:
-        """Whether the account does not exist for anybody else: it is deactivated, or leaves."""
+        """Whether the account does not exist for anybody else: it is deactivated, leaves, or is erased."""
         return self.status != ACTIVE
+
+    @classmethod
+    def erased(cls, account_id: int) -> Account:
+        """What is left of an erased account, so that nothing that arrives late brings it back."""
+        return cls(account_id, "", "", None, private=True, status=ERASED)
 
 
 @dataclass(frozen=True)
@@ -151,46 +155,12 @@ class Side:
     target_hidden: bool = False
 
 
-RelationKind = Literal["follow", "block", "mute"]
-"""What may be between an account and another: each begins and ends on its own. A request becomes a follow."""
-
-
-class RelationState(NamedTuple):
-    """A relation that exists."""
-
-    actor_id: int
-    target_id: int
-    kind: RelationKind
-
-
-def published_state(event: Event) -> tuple[RelationState, bool]:
-    """Returns the relation that an event of the topic `follows` is about, and whether it exists after the event."""
-    match event:
-        case FollowCreated() | FollowRequested() | FollowDeleted() | FollowRequestClosed():
-            return RelationState(event.follower_id, event.followee_id, "follow"), not event.ends
-        case BlockCreated() | BlockDeleted():
-            return RelationState(event.blocker_id, event.blocked_id, "block"), not event.ends
-        case MuteCreated() | MuteDeleted():
-            return RelationState(event.muter_id, event.muted_id, "mute"), not event.ends
-        case _:
-            raise ValueError(f"{event.type_} is about no relation")
-
-
-def end_of(relation: RelationState, followers: int, now: datetime) -> Event:
-    """Returns the event that ends a relation. `followers`: those that the target has now."""
-    actor, target, kind = relation
-    if kind == "block":
-        return BlockDeleted(blocker_id=actor, blocked_id=target, deleted_at=now)
-    if kind == "mute":
-        return MuteDeleted(muter_id=actor, muted_id=target, deleted_at=now)
-    return FollowDeleted(follower_id=actor, followee_id=target, followers=followers, deleted_at=now)
-
-
 class Tie:
     """Both sides of a pair; `ours` is the side of the account that acts.
 
     Every method is idempotent: without a change there is no event. Each change increments the version of its side and
-    appends one event. What begins something needs that neither blocks the other; what ends something never fails.
+    appends one event. What begins something needs that neither blocks the other, and that both are active; what ends
+    something never fails.
     """
 
     def __init__(self, ours: Side, theirs: Side) -> None:
@@ -256,9 +226,7 @@ class Tie:
         self.ours = self._recorded(replace(self.ours, blocked_at=now), event, now)
 
     def unblock(self, now: datetime) -> None:
-        if self.ours.blocked_at:
-            event = BlockDeleted(blocker_id=self.ours.actor_id, blocked_id=self.ours.target_id, deleted_at=now)
-            self.ours = self._recorded(replace(self.ours, blocked_at=None), event, now)
+        self.ours = self._unblocked(self.ours, now)
 
     def mute(self, now: datetime) -> None:
         """Raises AccountNotFound."""
@@ -268,9 +236,14 @@ class Tie:
             self.ours = self._recorded(replace(self.ours, muted_at=now), event, now)
 
     def unmute(self, now: datetime) -> None:
-        if self.ours.muted_at:
-            event = MuteDeleted(muter_id=self.ours.actor_id, muted_id=self.ours.target_id, deleted_at=now)
-            self.ours = self._recorded(replace(self.ours, muted_at=None), event, now)
+        self.ours = self._unmuted(self.ours, now)
+
+    def erase(self, now: datetime) -> None:
+        """Ends everything between the two, in both directions: one of them is erased."""
+        self.ours, self.theirs = (
+            self._unmuted(self._unblocked(self._detached(side, now, "erased"), now), now)
+            for side in (self.ours, self.theirs)
+        )
 
     def restate(self, now: datetime) -> None:
         """Publishes once more what is between us and them on our side, as it is."""
@@ -289,8 +262,20 @@ class Tie:
             self.ours = self._recorded(self.ours, event, now)
 
     def _require_no_block(self) -> None:
-        if self.relation.blocked or self.relation.hidden:
+        if self.relation.blocked or self.relation.hidden or self.theirs.target_hidden:
             raise AccountNotFound
+
+    def _unblocked(self, side: Side, now: datetime) -> Side:
+        if side.blocked_at is None:
+            return side
+        event = BlockDeleted(blocker_id=side.actor_id, blocked_id=side.target_id, deleted_at=now)
+        return self._recorded(replace(side, blocked_at=None), event, now)
+
+    def _unmuted(self, side: Side, now: datetime) -> Side:
+        if side.muted_at is None:
+            return side
+        event = MuteDeleted(muter_id=side.actor_id, muted_id=side.target_id, deleted_at=now)
+        return self._recorded(replace(side, muted_at=None), event, now)
 
     def _followed(self, side: Side, now: datetime) -> Side:
         side = replace(

@@ -1,19 +1,26 @@
-"""Reactions to events of accounts: copies their data, and admits pending followers of an account that goes public."""
+"""Reactions to events of accounts: copies their data, admits pending followers of an account that goes public, and ends
+everything between an account that is erased and others."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import AccountRegistered, AccountUpdated, Envelope
+from photomesh_shared.consumer.erasure import Erased, kept_in_topic
+from photomesh_shared.events import AccountErasureRequested, AccountRegistered, AccountUpdated, Envelope, Kept
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_social_graph.domain import Account, AccountList, ListPosition, Tie
+from photomesh_social_graph.errors import AccountNotFound
 from photomesh_social_graph.metrics import count_changes
 
-__all__ = ["AccountEventHandlers", "AccountStore"]
+__all__ = ["AccountEraser", "AccountEventHandlers", "AccountStore", "ErasureStore"]
 
 BETWEEN_ADMISSIONS = declare("social-graph.between_admissions", "some requests are approved, others are not")
+
+BETWEEN_ENDS = declare("social-graph.between_ends", "some relations of an erased account have ended, others have not")
+BEFORE_ROWS = declare("social-graph.before_rows_are_erased", "all relations have ended, their rows are still there")
 
 _BATCH = 100
 
@@ -56,3 +63,57 @@ class AccountEventHandlers:
                     tie.admit(self._clock.now())
                 count_changes(tie.events)
                 await failpoint(BETWEEN_ADMISSIONS)
+
+
+class ErasureStore(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
+
+    async def upsert_account(self, account: Account, version: int) -> int: ...
+
+    async def paired_after(self, account_id: int, last: int, limit: int) -> list[int]:
+        """The next accounts, by id, between which and this one anything is, or was, in either direction."""
+        ...
+
+    def locked_tie(self, actor_id: int, target_id: int) -> AbstractAsyncContextManager[Tie]: ...
+
+    async def erase_pairs(self, account_id: int) -> int:
+        """Deletes the rows of all pairs of the account; returns how many."""
+        ...
+
+
+class AccountEraser:
+    """Erases what is between an account and others."""
+
+    def __init__(self, store: ErasureStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
+        """Idempotent. The account's row becomes a marker first, so that nothing begins any more. Each pair is a
+        transaction of its own, with the events of what ends; the rows go last, so that their number is right after a
+        crash."""
+        account_id = request.data.user_id
+        await self._store.upsert_account(Account.erased(account_id), request.entityversion)
+        ended: Counter[str] = Counter()
+        last = -1
+        while others := await self._store.paired_after(account_id, last, _BATCH):
+            for last in others:
+                try:
+                    async with self._store.locked_tie(account_id, last) as tie:
+                        tie.erase(self._clock.now())
+                except AccountNotFound:  # only in a database that was restored: nothing is between them
+                    continue
+                count_changes(tie.events)
+                ended.update(event.data.type_.split(".")[1] + "s" for event in tie.events)
+                await failpoint(BETWEEN_ENDS)
+        await failpoint(BEFORE_ROWS)
+        pairs = await self._store.erase_pairs(account_id)
+        keeps = [
+            Kept(
+                what="the id of the account, without anything else",
+                why="so that nothing that arrives late brings the account back",
+                until=None,
+            ),
+            kept_in_topic("follows", "relations that have ended", self._clock.now()),
+        ]
+        return Erased({"pairs": pairs, **ended}, keeps)

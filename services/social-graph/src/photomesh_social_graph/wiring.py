@@ -21,7 +21,7 @@ from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_social_graph import exports
 from photomesh_social_graph.clients import ReaderClient
 from photomesh_social_graph.errors import RestrictionPending
-from photomesh_social_graph.event_handlers import AccountEventHandlers
+from photomesh_social_graph.event_handlers import AccountEraser, AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService
 from photomesh_social_graph.settings import ConsumerSettings, Settings
@@ -48,6 +48,7 @@ class Deps:
 @dataclass(frozen=True)
 class ConsumerDeps:
     handlers: AccountEventHandlers
+    eraser: AccountEraser
     publisher: KafkaPublisher
 
 
@@ -113,4 +114,4 @@ async def open_consumer_deps(
         publisher = await stack.enter_async_context(open_publisher(settings, "social-graph-consumer"))
         store = PostgresGraph(pool)
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
-        yield ConsumerDeps(AccountEventHandlers(store, clock), publisher)
+        yield ConsumerDeps(AccountEventHandlers(store, clock), AccountEraser(store, clock), publisher)

@@ -107,7 +107,8 @@ class ErasureHandler:
 def without_erased(
     handlers: Mapping[type[Event], Handler], is_erased: Callable[[int], Awaitable[bool]]
 ) -> dict[type[Event], Handler]:
-    """Return handlers that skip events of erased accounts: what they did, and what others did to them."""
+    """Return handlers that skip events of erased accounts: what they did, and what others did to them. Events that end
+    something are not skipped."""
 
     def skipping(handler: Handler) -> Handler:
         async def handle(envelope: Envelope[Any]) -> None:
@@ -118,7 +119,7 @@ def without_erased(
 
         return handle
 
-    return {kind: skipping(handler) for kind, handler in handlers.items()}
+    return {kind: handler if kind.ends else skipping(handler) for kind, handler in handlers.items()}
 
 
 def accounts_of(event: Event) -> list[int]:

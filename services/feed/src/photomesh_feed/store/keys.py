@@ -11,7 +11,7 @@ Everything here can be lost: it is built again from events, post and social-grap
                          version; x=1: deleted, and no other field is there. Each may be there without the others:
                          no s does not mean that there is no post.
     u:{account}   HASH   username, display_name, avatar_url, private (0 or 1), hidden (0 or 1: posts are shown to nobody
-                         else), v version
+                         else), v version. erased=1: the account was erased, and only hidden and v are there
     fv:{account}  HASH   versions of the account's follows and mutes, and the field MARKER: see below
     fo:{account}  SET    accounts that it follows
     mu:{account}  SET    accounts that it mutes

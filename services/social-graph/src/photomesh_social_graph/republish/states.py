@@ -10,9 +10,9 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.events import Undecodable, UnknownType, decode
 from photomesh_shared.kafka.source import Received
-from photomesh_social_graph.domain import RelationKind, RelationState, published_state
 from photomesh_social_graph.errors import AccountNotReady
 from photomesh_social_graph.store import PostgresGraph
+from photomesh_social_graph.store.relation_states import RelationKind, RelationState, published_state
 
 __all__ = ["Republished", "republish"]
 

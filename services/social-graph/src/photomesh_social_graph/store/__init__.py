@@ -25,13 +25,12 @@ from photomesh_social_graph.domain import (
     Counts,
     ListPosition,
     Relation,
-    RelationState,
     Side,
     Tie,
-    end_of,
 )
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
 from photomesh_social_graph.store import statements
+from photomesh_social_graph.store.relation_states import RelationState, end_of
 
 if TYPE_CHECKING:
     import asyncpg
@@ -183,6 +182,26 @@ class PostgresGraph:
                 limit,
             )
         return [(row["actor_id"], row["target_id"]) for row in rows]
+
+    async def paired_after(self, account_id: int, last: int, limit: int) -> list[int]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                "(SELECT target_id AS other FROM pairs WHERE actor_id = $1 AND target_id > $2 ORDER BY 1 LIMIT $3)"
+                " UNION (SELECT actor_id FROM pairs WHERE target_id = $1 AND actor_id > $2 ORDER BY 1 LIMIT $3)"
+                " ORDER BY other LIMIT $3",
+                account_id,
+                last,
+                limit,
+            )
+        return [row["other"] for row in rows]
+
+    async def erase_pairs(self, account_id: int) -> int:
+        async with transaction(self._pool) as tx:
+            done = [
+                await tx.execute(f"DELETE FROM pairs WHERE {end} = $1", account_id)  # noqa: S608 — constant names
+                for end in ("actor_id", "target_id")
+            ]
+        return sum(int(text.rpartition(" ")[2]) for text in done)
 
     async def end_unless_exists(self, relation: RelationState, version: int, now: datetime) -> bool:
         """Publishes the end of a relation that was published with this version, unless it exists. Returns whether it

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from photomesh_social_graph.domain import AccountList, RelationKind
+from photomesh_social_graph.domain import AccountList
+from photomesh_social_graph.store.relation_states import RelationKind
 
 __all__ = [
     "COUNTS",

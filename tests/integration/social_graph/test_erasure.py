@@ -1,0 +1,58 @@
+"""The erasure of an account in PostgreSQL: events of all that ended, tombstones, and no rows."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import asyncpg
+
+from photomesh_shared.clock import SystemClock
+from photomesh_shared.events import AccountErasureRequested, Envelope, Event
+from photomesh_shared.events.versions import version_at
+from photomesh_shared.ids import decode
+from photomesh_social_graph.event_handlers import AccountEraser
+from photomesh_social_graph.store import PostgresGraph
+from tests.integration.social_graph.api_users import ApiUsers
+from tests.integration.social_graph.test_events import event_types, subject
+from tests.support.kafka import Topics
+
+
+def _has(count: int, found: list[Envelope[Event]]) -> bool:
+    return len(found) >= count
+
+
+async def test_an_erased_account_leaves_no_relation_and_cannot_come_back(
+    users: ApiUsers, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record], topics: Topics
+) -> None:
+    ada, grace, joan = await users.new_users(3)
+    await ada.follow(grace)
+    await grace.follow(ada)
+    await joan.mute(ada)
+    account_id, clock = decode("u", ada.id), SystemClock()
+    event = AccountErasureRequested.example().model_copy(update={"user_id": account_id})
+    request = Envelope.of(event, entityversion=version_at(clock.now()) + 1)
+    for pairs in (4, 0):
+        erased = await AccountEraser(store, clock).erase(request)
+        assert erased.counts["pairs"] == pairs
+    for table, column in (
+        ("pairs", "actor_id"),
+        ("pairs", "target_id"),
+        ("follows_in", "followee_id"),
+        ("follows_in", "follower_id"),
+        ("follows_out", "follower_id"),
+        ("follows_out", "followee_id"),
+    ):
+        found = await database.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", account_id)
+        assert found == 0, table
+    row = await database.fetchrow("SELECT * FROM accounts WHERE id = $1", account_id)
+    assert row is not None
+    assert (row["username"], row["display_name"], row["status"], row["followers"]) == ("", "", "erased", 0)
+    assert (await store.counts(decode("u", grace.id))).followers == 0
+    assert (await grace.put(f"/v1/users/{ada.id}/follow")).status_code == 404
+    assert (await ada.put(f"/v1/users/{grace.id}/follow")).status_code == 404
+    for pair, types in (
+        (subject(ada, grace), ["follow.created", "follow.deleted"]),
+        (subject(grace, ada), ["follow.created", "follow.deleted"]),
+        (subject(joan, ada), ["mute.created", "mute.deleted"]),
+    ):
+        assert event_types(await topics.wait_for("follows", pair, until=partial(_has, 2))) == types
