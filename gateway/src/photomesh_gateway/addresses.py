@@ -8,9 +8,12 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from starlette.types import Scope
 
-__all__ = ["ClientAddresses", "rate_key"]
+__all__ = ["PREFIXES", "ClientAddresses", "rate_key", "rate_keys"]
 
 _Address = IPv4Address | IPv6Address
+PREFIXES = (64, 56, 48)
+"""Bits of the nested IPv6 prefixes that are counted: a subscriber's network, a site, a provider's pool."""
+
 _MAX_HOPS = 20  # no chain of proxies is longer
 
 
@@ -83,3 +86,12 @@ def rate_key(address: str) -> str:
     """An IPv6 subscriber has a whole /64 to send from, so that network is counted."""
     parsed = _parse(address)
     return str(IPv6Network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+@lru_cache(maxsize=4096)
+def rate_keys(address: str) -> tuple[str, ...]:
+    """The prefixes of an IPv6 address, as in `PREFIXES`; of any other, the address alone."""
+    parsed = _parse(address)
+    if not isinstance(parsed, IPv6Address):
+        return (address,)
+    return tuple(str(IPv6Network((parsed, bits), strict=False)) for bits in PREFIXES)

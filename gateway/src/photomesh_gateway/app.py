@@ -33,6 +33,7 @@ from photomesh_gateway.proxy.exchange import ClientGone, Exchange
 from photomesh_gateway.routing.router import Resource, Route, Router
 from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
+from photomesh_gateway.token_exchange import personal_token_of
 from photomesh_gateway.traces import Trace, Traces
 from photomesh_gateway.wiring import Deps, open_deps
 from photomesh_shared.auth import principal_from_header
@@ -44,7 +45,7 @@ from photomesh_shared.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from photomesh_shared.http import Auth, Readiness, create_service_app
+from photomesh_shared.http import Auth, RateClass, Readiness, create_service_app
 from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.observability import logs
 from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -164,6 +165,9 @@ class Gateway:
         refusal: Problem | None = None
         if token is not None and route.auth is not Auth.NONE:
             try:
+                if (personal := personal_token_of(header)) is not None:
+                    header = await self._exchange(exchange, personal)
+                    exchange.to_service["Authorization"] = header
                 principal = await principal_from_header(self._deps.verifier, header)
                 exchange.account_id = principal.account_id if principal else None
             except Unauthorized as problem:
@@ -175,6 +179,14 @@ class Gateway:
         )
         if refusal is not None:
             raise refusal
+
+    async def _exchange(self, exchange: Exchange, personal: str) -> str:
+        """The Authorization header for a personal access token. A call to identity counts as a refresh of the address,
+        so that made-up tokens cost little."""
+        tokens = self._deps.tokens
+        if not tokens.known(personal):
+            await self._deps.limiter.check(RateClass.REFRESH, None, exchange.client)
+        return f"Bearer {await tokens.access_token(personal)}"
 
     async def _refuse(self, exchange: Exchange, problem: Problem) -> None:
         if exchange.status:  # the response has begun: our server closes the connection

@@ -11,6 +11,7 @@ __all__ = [
     "LIMITED",
     "LIMITING_ALONE",
     "SHED",
+    "TOKEN_EXCHANGES",
     "UPSTREAM_FAILURES",
     "UPSTREAM_SECONDS",
     "WAITING",
@@ -34,6 +35,11 @@ BUDGETS_EXHAUSTED = Counter(
     ["budget", "counted_by"],
 )
 LIMITING_ALONE = Gauge("photomesh_gateway_limiting_alone", "1 while Redis is unreachable and limits are per process.")
+TOKEN_EXCHANGES = Counter(
+    "photomesh_gateway_token_exchanges_total",
+    "Personal access tokens that were not kept in memory, by outcome: ok, unknown, malformed.",
+    ["outcome"],
+)
 SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too many were in flight.", ["upstream"])
 IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests in flight.", ["upstream"])
 CONCURRENCY_LIMIT = Gauge(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, Field, model_validator
 
-from photomesh_gateway.ratelimit.gcra import Rate
 from photomesh_gateway.routing.upstreams import UpstreamSettings
+from photomesh_shared.concurrency.gcra import Rate, RateSetting
 from photomesh_shared.http import Budget, RateClass
-from photomesh_shared.settings import AuthSettings, RedisSettings, UploadQuotaSettings
+from photomesh_shared.settings import AuthSettings, CallerSettings, RedisSettings, UploadQuotaSettings
 
 __all__ = ["Settings"]
 
@@ -21,26 +20,31 @@ def _network(text: str) -> str:
     return text
 
 
-_Rate = Annotated[Rate, NoDecode, BeforeValidator(lambda value: Rate.parse(value) if isinstance(value, str) else value)]
 _Network = Annotated[str, AfterValidator(_network)]
 
 
-class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSettings):
+class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSettings):
     """Rates are written ``quota/seconds``, such as ``100/60``."""
 
-    rate_user: _Rate = Field(Rate(1200, 60), description="All requests of one account.")
-    rate_address: _Rate = Field(Rate(3000, 60), description="All requests from one address; many may share it.")
-    rate_read: _Rate = Field(Rate(900, 60), description="Reads of one account, or of an address without one.")
-    rate_write: _Rate = Field(Rate(120, 60), description="Changes, by account.")
-    rate_upload: _Rate = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
-    rate_auth: _Rate = Field(Rate(20, 60), description="Registering, logging in, refreshing; by address.")
-    budget_registrations: int = Field(50, ge=1, description="Accounts, in a day; by address.")
-    budget_logins: int = Field(250, ge=1, description="Log-ins in a day; by address.")
+    rate_user: RateSetting = Field(Rate(1200, 60), description="All requests of one account.")
+    rate_address: RateSetting = Field(Rate(3000, 60), description="All requests from one address; many may share it.")
+    rate_read: RateSetting = Field(Rate(900, 60), description="Reads of one account, or of an address without one.")
+    rate_write: RateSetting = Field(Rate(120, 60), description="Changes, by account.")
+    rate_upload: RateSetting = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
+    rate_auth: RateSetting = Field(Rate(20, 60), description="Registering and logging in; by address.")
+    rate_refresh: RateSetting = Field(
+        Rate(120, 60), description="Refreshing tokens; by address, and identity by session."
+    )
+    budget_registrations: int = Field(10, ge=1, description="Accounts, in a day; by address.")
+    budget_logins: int = Field(50, ge=1, description="Log-ins in a day; by address.")
     budget_records: int = Field(2_000, ge=1, description="Posts, comments, collections and their changes in a day.")
     budget_toggles: int = Field(5_000, ge=1, description="Likes, saves, follows, blocks, mutes in a day.")
     budget_impressions: int = Field(2_000, ge=1, description="Reports of impressions in a day.")
     budget_exports: int = Field(5, ge=1, description="Exports of an account's data begun in a day.")
     accounts_per_address: int = Field(20, ge=1, description="An address has the budgets of so many accounts.")
+    address_factor_56: int = Field(2, ge=1, description="Limits of addresses are those of an IPv6 /64; of a /56.")
+    address_factor_48: int = Field(8, ge=1, description="The same of a /48, which may be a carrier's pool.")
+    address_factor_ipv4: int = Field(8, ge=1, description="The same of an IPv4 address, which thousands may share.")
     redis_timeout: float = Field(0.25, description="Seconds to wait for Redis before counting in this process.")
     redis_pause: float = Field(1.0, description="Seconds before Redis is tried again after a failure.")
 
@@ -85,6 +89,7 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
             RateClass.WRITE: self.rate_write,
             RateClass.UPLOAD: self.rate_upload,
             RateClass.AUTH: self.rate_auth,
+            RateClass.REFRESH: self.rate_refresh,
         }[rate_class]
 
     def budget_of(self, budget: Budget) -> int:
@@ -105,4 +110,5 @@ class Settings(UpstreamSettings, RedisSettings, AuthSettings, UploadQuotaSetting
             RateClass.WRITE: self.timeout_write,
             RateClass.UPLOAD: self.timeout_upload,
             RateClass.AUTH: self.timeout_auth,
+            RateClass.REFRESH: self.timeout_write,
         }[rate_class]

@@ -12,15 +12,22 @@ from photomesh_gateway.addresses import ClientAddresses
 from photomesh_gateway.admission import Admission, AdmissionLimits
 from photomesh_gateway.cors import Cors
 from photomesh_gateway.proxy.forwarding import Proxy, open_session
-from photomesh_gateway.ratelimit.buckets import LocalBuckets, RedisBuckets, ResilientBuckets
-from photomesh_gateway.ratelimit.limiter import RateLimiter
+from photomesh_gateway.ratelimit.buckets import Buckets, LocalBuckets, RedisBuckets, ResilientBuckets
+from photomesh_gateway.ratelimit.limiter import AddressFactors, RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisPipe
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
+from photomesh_gateway.token_exchange import IdentityExchange, TokenExchanger
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.http import Budget, RateClass
+from photomesh_shared.service_client import ServiceClient
 
-__all__ = ["Deps", "open_deps", "rate_limiter"]
+__all__ = ["Deps", "open_deps", "rate_limiter", "rate_limiter_of"]
+
+
+_EXCHANGE_SECONDS = 3.0
+_EXCHANGES = 16  # at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +37,24 @@ class Deps:
     cors: Cors
     limiter: RateLimiter
     proxy: Proxy
+    tokens: TokenExchanger
     verifier: TokenVerifier
 
 
 def rate_limiter(redis: RedisPipe, settings: Settings) -> RateLimiter:
+    buckets = ResilientBuckets(RedisBuckets(redis), LocalBuckets(), pause=settings.redis_pause)
+    return rate_limiter_of(buckets, settings)
+
+
+def rate_limiter_of(buckets: Buckets, settings: Settings) -> RateLimiter:
     return RateLimiter(
-        ResilientBuckets(RedisBuckets(redis), LocalBuckets(), pause=settings.redis_pause),
+        buckets,
         user=settings.rate_user,
         address=settings.rate_address,
         classes={rate_class: settings.rate_of(rate_class) for rate_class in RateClass},
         budgets={budget: settings.budget_of(budget) for budget in Budget},
         accounts_per_address=settings.accounts_per_address,
+        factors=AddressFactors(settings.address_factor_56, settings.address_factor_48, settings.address_factor_ipv4),
     )
 
 
@@ -69,6 +83,19 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 session,
                 {upstream: settings.url_of(upstream) for upstream in Upstream},
                 {rate_class: settings.timeout_of(rate_class) for rate_class in RateClass},
+            ),
+            tokens=TokenExchanger(
+                IdentityExchange(
+                    ServiceClient(
+                        session,
+                        "identity",
+                        settings.identity_url,
+                        caller=settings,
+                        timeout=_EXCHANGE_SECONDS,
+                        concurrency=_EXCHANGES,
+                    )
+                ),
+                SystemClock(),
             ),
             verifier=TokenVerifier(
                 fetch_jwks(jwks_client, settings.jwks_url),

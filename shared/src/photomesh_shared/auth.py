@@ -21,8 +21,14 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from photomesh_shared.clock import Clock, SystemClock
-from photomesh_shared.errors import ExpiredToken, InvalidToken, MissingToken, Unavailable
+from photomesh_shared.errors import (
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    Unavailable,
+)
 from photomesh_shared.ids import decode
+from photomesh_shared.tokens.errors import InsufficientScope, SessionRequired
 
 __all__ = [
     "MaybeViewer",
@@ -49,9 +55,12 @@ class Principal:
     """The caller, from a verified token."""
 
     account_id: int
-    session_id: int
+    session_id: int | None
+    """None for a personal access token."""
     token_id: str
     expires_at: datetime
+    scopes: frozenset[str] | None = None
+    """What a personal access token may do; None for a session, which may do everything."""
 
 
 class KeySource(Protocol):
@@ -125,9 +134,11 @@ class TokenVerifier:
                 raise InvalidToken("This is not an access token.")
             return Principal(
                 account_id=decode("u", claims["sub"]),
-                session_id=decode("ss", claims["sid"]),
+                # Exactly one of both: a token without a session is limited to its scopes.
+                session_id=None if "scope" in claims else decode("ss", claims["sid"]),
                 token_id=str(claims["jti"]),
                 expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+                scopes=frozenset(claims["scope"].split()) if "scope" in claims else None,
             )
         except JoseError as error:
             if error.error == "expired_token":
@@ -201,7 +212,18 @@ async def optional_principal(request: Request, _: _Bearer) -> Principal | None:
     principal = await principal_from_header(verifier, request.headers.get("authorization"))
     if principal is not None:
         request.state.account_id = principal.account_id
+        if principal.scopes is not None:
+            _require_scope(principal.scopes, request)
     return principal
+
+
+def _require_scope(scopes: frozenset[str], request: Request) -> None:
+    """Raise InsufficientScope, or SessionRequired if no scope permits the route: one whose policy names none."""
+    needed: str | None = getattr(request.scope.get("route"), "needed_scope", None)
+    if needed is None:
+        raise SessionRequired
+    if needed not in scopes:
+        raise InsufficientScope(f"The token lacks the scope {needed}.", required_scope=needed)
 
 
 MaybeViewer = Annotated[Principal | None, Depends(optional_principal)]

@@ -3,7 +3,7 @@
     Problem
     ├── BadRequest 400        ── MalformedJson, InvalidCursor
     ├── Unauthorized 401      ── MissingToken, InvalidToken, ExpiredToken
-    ├── Forbidden 403
+    ├── Forbidden 403         ── InsufficientScope, SessionRequired (photomesh_shared.tokens.errors)
     ├── NotFound 404          ── RouteNotFound, AccountNotFound
     ├── MethodNotAllowed 405
     ├── Conflict 409          ── IdempotencyKeyInUse

@@ -26,9 +26,11 @@ __all__ = [
     "ErasureId",
     "IdGenerator",
     "KeyRecord",
+    "PasskeyId",
     "PhotoId",
     "PostId",
     "SessionId",
+    "TokenId",
     "UploadId",
     "UserId",
     "decode",
@@ -184,3 +186,7 @@ CollectionId = Annotated[
 ]
 SessionId = Annotated[int, _InRange, _from_wire("ss"), _to_wire("ss"), _schema("ss", "a log-in session"), IDENTIFIER]
 ErasureId = Annotated[int, _InRange, _from_wire("er"), _to_wire("er"), _schema("er", "an erasure"), IDENTIFIER]
+PasskeyId = Annotated[int, _InRange, _from_wire("pk"), _to_wire("pk"), _schema("pk", "a passkey"), IDENTIFIER]
+TokenId = Annotated[
+    int, _InRange, _from_wire("tk"), _to_wire("tk"), _schema("tk", "a personal access token"), IDENTIFIER
+]

@@ -39,3 +39,7 @@ class ProblemExtensions(TypedDict, total=False):
     violated_policies: list[str]
     region: str
     region_url: str
+    ticket: str
+    required_scope: str
+    expires_in: int
+    methods: list[str]

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photomesh_gateway.ratelimit.buckets import RedisBuckets
-from photomesh_gateway.ratelimit.gcra import SCRIPT, Policy, Rate, take
 from photomesh_gateway.ratelimit.redis_pipe import RedisPipe, RedisUnreachable, ReplyError
+from photomesh_shared.concurrency.gcra import SCRIPT, Policy, Rate, take
 from tests.integration.gateway.conftest import Environment, StartGateway
 from tests.integration.gateway.stand_in import Service
 from tests.support.problems import expect_problem
@@ -117,7 +117,9 @@ async def test_what_the_gateway_answers_itself_is_limited(start_gateway: StartGa
 
 
 async def test_forging_an_address_does_not_help(start_gateway: StartGateway, new_id: Callable[[], int]) -> None:
-    async with start_gateway(trusted_proxies='["192.0.2.0/24"]', rate_auth="1/3600") as gateway:
+    async with start_gateway(
+        trusted_proxies='["192.0.2.0/24"]', rate_auth="1/3600", address_factor_ipv4="1"
+    ) as gateway:
         for attempt in range(2):
             headers = {"X-Forwarded-For": f"198.51.100.{attempt}", "Forwarded": f"for=198.51.100.{attempt}"}
             answer = await gateway.post("/v1/sessions", json={}, headers=headers)

@@ -13,6 +13,8 @@ import pytest
 from joserfc.jwk import ECKey
 from starlette.types import Receive, Scope, Send
 
+from photomesh_shared.internal_api.identity import EXCHANGE_TOKEN
+from photomesh_shared.tokens.personal import new_token
 from tests.integration.gateway.conftest import StartGateway
 from tests.integration.gateway.stand_in import Service, respond
 from tests.support.listening import listening
@@ -140,3 +142,35 @@ async def test_without_keys_later_on_those_it_has_will_do(
         assert (await gateway.get("/v1/me", headers=keys.issuer.headers(new_id()))).status_code == 200
         keys.up = False
         assert (await gateway.get("/v1/me", headers=keys.issuer.headers(new_id()))).status_code == 200
+
+
+async def test_a_personal_token_is_exchanged_for_an_access_token(
+    start_gateway: StartGateway, service: Service, issuer: Issuer
+) -> None:
+    known, asked = new_token(), []
+    access_token = issuer.token(7, scope="accounts:read", sid=None)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == EXCHANGE_TOKEN.path:
+            asked.append(json.loads((await receive())["body"])["token"])
+            found = asked[-1] == known
+            body = {"access_token": access_token if found else None, "expires_in": 120 if found else 0}
+        else:
+            body = {"authorization": dict(scope["headers"])[b"authorization"].decode()}
+        await respond(send, json.dumps(body).encode(), headers=[(b"content-type", b"application/json")])
+
+    service.answer = answer
+    async with start_gateway(rate_refresh="2/3600") as gateway:
+        for _ in range(3):
+            seen = await gateway.get("/v1/me", headers=bearer(known))
+            assert seen.json() == {"authorization": f"Bearer {access_token}"}
+        unknown = new_token()
+        for _ in range(3):
+            expect_problem(await gateway.get("/v1/me", headers=bearer(unknown)), 401, "invalid-token")
+        assert asked == [known, unknown]
+        # A third call would be one too many for this address; junk needs none.
+        problem = expect_problem(await gateway.get("/v1/me", headers=bearer(new_token())), 429, "too-many-requests")
+        assert problem["violated_policies"] == ["refresh"]
+        expect_problem(await gateway.get("/v1/me", headers=bearer("pt_" + "A" * 50)), 401, "invalid-token")
+        assert (await gateway.get("/v1/me", headers=bearer(known))).status_code == 200
+        assert asked == [known, unknown]

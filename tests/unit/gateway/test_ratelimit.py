@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from operator import itemgetter
+from random import Random
 
 import pytest
 
 from photomesh_gateway.errors import BudgetExhausted
 from photomesh_gateway.metrics import BUDGETS_EXHAUSTED, LIMITING_ALONE
 from photomesh_gateway.ratelimit.buckets import LocalBuckets, ResilientBuckets
-from photomesh_gateway.ratelimit.gcra import Policy, Rate, Reading
-from photomesh_gateway.ratelimit.limiter import RateLimiter
+from photomesh_gateway.ratelimit.limiter import AddressFactors, RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisUnreachable
+from photomesh_gateway.settings import Settings
+from photomesh_gateway.wiring import rate_limiter_of
+from photomesh_shared.concurrency.gcra import Policy, Rate, Reading
 from photomesh_shared.errors import TooManyRequests
 from photomesh_shared.http import Budget, RateClass
+from tests.support.services import settings_from
 
 SECOND = 1_000_000
 
@@ -27,12 +33,15 @@ class Time:
         return self.now
 
 
-def limiter(time: Time, **rates: str) -> RateLimiter:
+ALIKE = AddressFactors(ipv4=1)
+
+
+def limiter(time: Time, factors: AddressFactors = ALIKE, **rates: str) -> RateLimiter:
     usual = {"user": "100/60", "address": "100/60", "read": "100/60", "write": "100/60"} | rates
     parsed = {name: Rate.parse(text) for name, text in usual.items()}
     classes = {RateClass(name): rate for name, rate in parsed.items() if name in ("read", "write")}
     budgets = {Budget.TOGGLES: 2, Budget.LOGINS: 2, Budget.UPLOADS: 2}
-    return RateLimiter(LocalBuckets(now=time), parsed["user"], parsed["address"], classes, budgets, 2)
+    return RateLimiter(LocalBuckets(now=time), parsed["user"], parsed["address"], classes, budgets, 2, factors)
 
 
 async def test_a_budget_of_an_account() -> None:
@@ -129,6 +138,49 @@ async def test_an_ipv6_network_is_one_address() -> None:
     with pytest.raises(TooManyRequests):
         await limits.check(RateClass.READ, None, "2001:db8::2")
     await limits.check(RateClass.READ, None, "2001:db8:0:1::1")
+
+
+async def test_wider_networks_have_more_but_not_as_much_as_their_parts() -> None:
+    limits = limiter(Time(), AddressFactors(ipv6_56=2, ipv6_48=3, ipv4=5), address="2/60")
+
+    async def admitted(addresses: Iterable[str]) -> int:
+        count = 0
+        for address in addresses:
+            with suppress(TooManyRequests):
+                await limits.check_address(address)
+                count += 1
+        return count
+
+    assert await admitted(f"2001:db8:1:0::{i}" for i in range(9)) == 2
+    assert await admitted(f"2001:db8:1:{i:x}::1" for i in range(1, 256)) == 2  # the rest of its /56
+    assert await admitted(f"2001:db8:1:{i:x}::1" for i in range(256, 65_536, 99)) == 2  # the rest of its /48
+    assert await admitted("192.0.2.1" for _ in range(19)) == 10
+
+
+async def test_a_carrier_s_address_and_an_attacker_with_a_48() -> None:
+    """By the usual settings, for an hour: each of 1,000 people behind one address logs in, refreshes every quarter of
+    an hour, and reads."""
+    settings = settings_from(Settings, {"PHOTOMESH_CALL_KEYS": "{}"})
+    time, random = Time(), Random(1)
+    limits = rate_limiter_of(LocalBuckets(now=time, size=1_000_000), settings)
+    schedule: list[tuple[float, RateClass, int | None, Budget | None]] = []
+    for person in range(1_000):
+        begin = random.uniform(0, 3_600)
+        schedule.append((begin, RateClass.AUTH, None, Budget.LOGINS))
+        schedule += [(begin + 900 * i, RateClass.REFRESH, None, None) for i in range(1, 4)]
+        schedule += [(begin + random.uniform(0, 3_600), RateClass.READ, person, None) for _ in range(20)]
+    began = time.now
+    for seconds, rate_class, account, budget in sorted(schedule, key=itemgetter(0)):
+        time.now = began + round(seconds * SECOND)
+        await limits.check(rate_class, account, "203.0.113.7", budget)
+
+    log_ins = 0
+    for attempt in range(9_000):  # in a quarter of an hour, each from another /56
+        time.now += SECOND // 10
+        with suppress(TooManyRequests):
+            await limits.check(RateClass.AUTH, None, f"2001:db8:1:{attempt * 257 % 65_536:x}::1", Budget.LOGINS)
+            log_ins += 1
+    assert log_ins <= 8 * 20 * (1 + 15), "8 times what a /64 may do"
 
 
 async def test_this_process_keeps_only_the_buckets_used_last() -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from photomesh_identity.sessions.domain import (
+    Client,
     RefreshToken,
     Session,
     SessionLimits,
     TokenUse,
     classify_use,
+    client_of,
     new_refresh_token,
     successor_of,
     token_hash,
@@ -45,6 +48,36 @@ def test_uses_extend_a_session_up_to_its_maximum_lifetime() -> None:
     assert replace(session, revoked_at=NOW).has_ended(NOW)
     short = Session.start(1, 1, replace(LIMITS, idle=timedelta(days=999)), NOW)
     assert short.expires_at == short.ends_at
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox on Linux"),
+        ("curl/8.9.1", "curl"),
+        ("Photomesh/3.2 (iPhone; CPU iPhone OS 18_1)", "Photomesh on iOS"),
+        ("Photomesh-Sync/1.2", "Photomesh-Sync"),
+        ("<script>", ""),
+        ("", ""),
+        ("x" * 10_000, "x" * 60),
+    ],
+)
+def test_the_name_of_a_client(user_agent: str, name: str) -> None:
+    assert client_of(user_agent, "") == Client(name, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("unix", None),
+        ("", None),
+        ("203.0.113.77, 203.0.113.78", None),
+    ],
+)
+def test_no_more_than_the_network_of_an_address_is_kept(address: str, network: str | None) -> None:
+    assert client_of("", address).network == network
 
 
 @dataclass

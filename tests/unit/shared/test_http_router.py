@@ -31,6 +31,7 @@ from photomesh_shared.http import (
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.tokens.scopes import Scope
 from tests.support.problems import expect_problem
 from tests.support.services import client_of
 from tests.support.tokens import Issuer
@@ -139,6 +140,7 @@ def test_problems_follow_from_the_declaration() -> None:
         "200": set(),
         "304": set(),
         "401": {"invalid-token", "expired-token"},
+        "403": {"session-required"},
         "404": {"test-no-such-order"},
         "422": {"invalid-request"},
         "503": {"unavailable"},
@@ -147,6 +149,7 @@ def test_problems_follow_from_the_declaration() -> None:
         "200": set(),
         "400": {"malformed-json"},
         "401": {"missing-token", "invalid-token", "expired-token"},
+        "403": {"session-required"},
         "412": {"precondition-failed"},
         "415": {"unsupported-media-type"},
         "422": {"invalid-request"},
@@ -155,7 +158,38 @@ def test_problems_follow_from_the_declaration() -> None:
     assert documented("delete", "/v1/orders") == {
         "204": set(),
         "401": {"missing-token", "invalid-token", "expired-token"},
+        "403": {"session-required"},
         "503": {"unavailable"},
+    }
+
+
+def test_the_scope_of_a_route_follows_from_its_tag() -> None:
+    posts = ApiRouter(tags=["posts"])
+
+    @posts.get("/read", auth=Auth.OPTIONAL, rate=RateClass.READ, summary="Read")
+    async def read(viewer: MaybeViewer) -> None: ...
+
+    @posts.put("/write", auth=Auth.REQUIRED, rate=RateClass.WRITE, summary="Write")
+    async def write(viewer: Viewer) -> None: ...
+
+    @posts.put("/session", auth=Auth.REQUIRED, rate=RateClass.WRITE, scope=None, summary="Needs a session")
+    async def session(viewer: Viewer) -> None: ...
+
+    @posts.get("/public", auth=Auth.NONE, rate=RateClass.READ, summary="Takes no token")
+    async def public() -> None: ...
+
+    accounts = ApiRouter(tags=["accounts"])
+
+    @accounts.delete("/me", auth=Auth.REQUIRED, rate=RateClass.WRITE, summary="Never derived")
+    async def leave(viewer: Viewer) -> None: ...
+
+    scopes = {operation.path: operation.policy.scope for router in (posts, accounts) for operation in router.operations}
+    assert scopes == {
+        "/read": Scope.POSTS_READ,
+        "/write": Scope.POSTS_WRITE,
+        "/session": None,
+        "/public": None,
+        "/me": None,
     }
 
 

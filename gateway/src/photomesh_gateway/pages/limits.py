@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from photomesh_gateway.ratelimit.gcra import Rate
 from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.settings import Settings
 from photomesh_shared import limits
+from photomesh_shared.concurrency.gcra import Rate
 from photomesh_shared.http import Budget
 
 __all__ = ["Limits", "limits_of"]
@@ -30,6 +30,16 @@ class RateLimit(BaseModel):
     window_seconds: int = Field(examples=[60])
     counted_by: str = Field(description="The scope of one quota.", examples=["account"])
     applies_to: str = Field(examples=["beginning and completing uploads"])
+
+
+class AddressLimits(BaseModel):
+    """What is counted by address counts for the IPv6 /64, /56 and /48, or for the IPv4 address: each may have so many
+    times the quota that is listed."""
+
+    ipv6_64: int = Field(examples=[1])
+    ipv6_56: int = Field(examples=[2])
+    ipv6_48: int = Field(examples=[8])
+    ipv4: int = Field(description="Thousands may share one.", examples=[8])
 
 
 class DailyBudget(BaseModel):
@@ -80,6 +90,7 @@ class Limits(BaseModel):
     """Everything that is enforced, so that a client need not learn it from refusals."""
 
     rates: list[RateLimit]
+    addresses: AddressLimits
     budgets: list[DailyBudget]
     requests: RequestLimits
     uploads: UploadLimits
@@ -100,11 +111,12 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         rates=[
             rate("user", settings.rate_user, "account", "all requests with a token"),
-            rate("address", settings.rate_address, "address", "all requests; an IPv6 /64 is one address"),
+            rate("address", settings.rate_address, "address", "all requests"),
             rate("read", settings.rate_read, "account, or address without a token", "reads"),
             rate("write", settings.rate_write, "account, or address without a token", "changes"),
             rate("upload", settings.rate_upload, "account", "beginning and completing uploads"),
-            rate("auth", settings.rate_auth, "address", "registering, logging in, refreshing"),
+            rate("auth", settings.rate_auth, "address", "registering, logging in"),
+            rate("refresh", settings.rate_refresh, "address", "refreshing tokens; a session has its own limit"),
         ],
         budgets=[
             DailyBudget(
@@ -116,6 +128,12 @@ def limits_of(settings: Settings) -> Limits:
             )
             for budget, applies_to in _BUDGETS.items()
         ],
+        addresses=AddressLimits(
+            ipv6_64=1,
+            ipv6_56=settings.address_factor_56,
+            ipv6_48=settings.address_factor_48,
+            ipv4=settings.address_factor_ipv4,
+        ),
         requests=RequestLimits(
             max_body_bytes=max(route.max_body for route in ROUTES),
             max_header_bytes=settings.max_header_bytes,

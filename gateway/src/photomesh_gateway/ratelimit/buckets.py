@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from photomesh_gateway.metrics import LIMITING_ALONE
-from photomesh_gateway.ratelimit.gcra import SCRIPT, Policy, Reading, take
 from photomesh_gateway.ratelimit.redis_pipe import RedisPipe, RedisUnreachable, ReplyError
+from photomesh_shared.concurrency.gcra import SCRIPT, Policy, Reading, take
 
 __all__ = ["Buckets", "LocalBuckets", "RedisBuckets", "ResilientBuckets"]
 

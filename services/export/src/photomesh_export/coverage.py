@@ -42,7 +42,20 @@ STORES: Mapping[str, Covered] = {
     ),
     "identity/postgresql/consents": Covered(("consents",), "account_id purpose version given source decided_at"),
     "identity/postgresql/credentials": Covered(("credentials",), "account_id", {"password_hash": _HIDDEN}),
-    "identity/postgresql/sessions": Covered(("sessions",), "*"),
+    "identity/postgresql/sessions": Covered(("sessions",), "*", {"refresh_tat": _INTERNAL}),
+    "identity/postgresql/totp": Covered(
+        ("second_factor",), "account_id created_at confirmed_at last_step", {"sealed_secret": _HIDDEN}
+    ),
+    "identity/postgresql/passkeys": Covered(
+        ("passkeys",),
+        "id account_id name backed_up created_at used_at",
+        {"credential_id": _HIDDEN, "public_key": _HIDDEN, "sign_count": _INTERNAL},
+    ),
+    "identity/postgresql/personal_tokens": Covered(
+        ("personal_tokens",),
+        "id account_id name scopes created_at expires_at used_at",
+        {"token_hash": _HIDDEN},
+    ),
     "identity/postgresql/refresh_tokens": Covered(
         ("sessions",),
         "session_id rotated_at",

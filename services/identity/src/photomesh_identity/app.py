@@ -10,9 +10,12 @@ from photomesh_identity.http.routes import (
     consents,
     internal,
     leaving,
+    passkeys,
     passwords,
     profiles,
+    second_factors,
     sessions,
+    tokens,
 )
 from photomesh_identity.settings import Settings
 from photomesh_identity.wiring import open_deps
@@ -35,9 +38,12 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             addresses.router,
             consents.router,
             sessions.router,
+            second_factors.router,
+            passkeys.router,
+            tokens.router,
             profiles.router,
             leaving.router,
         ],
-        internal=[internal.router],
+        internal=[internal.router, tokens.internal],
         description="Accounts, sessions and profiles.",
     )

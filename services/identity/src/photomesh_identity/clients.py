@@ -19,11 +19,14 @@ from photomesh_shared.internal_api.post import GET_POST_COUNT
 from photomesh_shared.internal_api.social_graph import GET_SUMMARY, Summary, SummaryQuery
 from photomesh_shared.internal_api.states import AccountState
 from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.tokens.errors import InsufficientScope
+from photomesh_shared.tokens.scopes import Scope
 
 __all__ = ["HidingClient", "PhotoClient", "PostCountClient", "PrivacyClient", "SocialGraphClient"]
 
 log = logging.getLogger(__name__)
 
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 
 
@@ -125,8 +128,10 @@ class PhotoClient:
             "GET",
             f"/v1/photos/{encode('p', photo_id)}",
             headers={"Authorization": authorization},
-            expected=(200, _NOT_FOUND),
+            expected=(200, _FORBIDDEN, _NOT_FOUND),
         )
+        if response.status == _FORBIDDEN:  # only for lack of the scope
+            raise InsufficientScope(required_scope=Scope.PHOTOS_READ)
         if response.status == _NOT_FOUND:
             return None
         try:

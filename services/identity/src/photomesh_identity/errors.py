@@ -1,12 +1,14 @@
 """Problems of identity, beyond those of `photomesh_shared.errors`.
 
-Unauthorized 401   ── WrongCredentials, InvalidRefreshToken, SessionEnded, RefreshTokenReused
-NotFound 404       ── AccountNotFound (shared), ErasureNotFound
-Forbidden 403      ── PrivateUntil16, WrongPassword
-Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady
+Unauthorized 401   ── CredentialsRefused (WrongCredentials, PasskeyRefused), InvalidRefreshToken, InvalidTicket,
+                      RefreshTokenReused, SecondFactorRequired, SessionEnded
+NotFound 404       ── AccountNotFound (shared), ErasureNotFound, PasskeyNotFound, SessionNotFound, TokenNotFound
+Forbidden 403      ── CodeRequired, PrivateUntil16, WrongCode (also CredentialsRefused), WrongPassword
+Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady, PasskeyRegistered, TooManyPasskeys,
+                      TooManyTokens, TotpEnabled, TotpNotEnabled
 Gone 410           ── LinkNotValid
 Unprocessable 422  ── AvatarPhotoNotFound, TooYoung
-TooManyRequests 429 ── TooManyTries
+TooManyRequests 429 ── TooManyAttempts, TooManyRefreshes, TooManyTries
 Unavailable 503    ── HidingPending, PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
 
@@ -22,6 +24,7 @@ from photomesh_shared.errors import (
     Forbidden,
     Gone,
     NotFound,
+    Problem,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -33,27 +36,47 @@ __all__ = [
     "AgeKnown",
     "AvatarPhotoNotFound",
     "AvatarPhotoNotReady",
+    "CodeRequired",
+    "CredentialsRefused",
     "EmailTaken",
     "ErasureNotFound",
     "HidingPending",
     "InvalidRefreshToken",
+    "InvalidTicket",
     "LinkNotValid",
+    "PasskeyNotFound",
+    "PasskeyRefused",
+    "PasskeyRegistered",
     "PasswordsBusy",
     "PhotosUnavailable",
     "PrivacyPending",
     "PrivateUntil16",
     "RefreshTokenReused",
     "RelationsUnavailable",
+    "SecondFactorRequired",
     "SessionEnded",
+    "SessionNotFound",
+    "TokenNotFound",
+    "TooManyAttempts",
+    "TooManyPasskeys",
+    "TooManyRefreshes",
+    "TooManyTokens",
     "TooManyTries",
     "TooYoung",
+    "TotpEnabled",
+    "TotpNotEnabled",
     "UsernameTaken",
+    "WrongCode",
     "WrongCredentials",
     "WrongPassword",
 ]
 
 
-class WrongCredentials(Unauthorized):
+class CredentialsRefused(Problem):
+    """A password, a code or a passkey is wrong. Such attempts count against limits of their own."""
+
+
+class WrongCredentials(Unauthorized, CredentialsRefused):
     """No account has this login and this password. The response does not reveal which of the two is wrong, so that
     accounts cannot be enumerated."""
 
@@ -97,6 +120,87 @@ class TooManyTries(TooManyRequests):
 
     def __init__(self, retry_after: float = 60, **rest: Any) -> None:
         super().__init__(headers={"Retry-After": str(max(1, math.ceil(retry_after)))}, **rest)
+
+
+class SecondFactorRequired(Unauthorized):
+    """The password is right, and the account has a second factor. Send `ticket`, good for `expires_in` seconds, and a
+    code to `POST /v1/sessions/second-factor`; `methods` lists what it takes. Or log in with a passkey."""
+
+    code, title = "second-factor-required", "A second factor is needed"
+
+
+class InvalidTicket(Unauthorized):
+    """The ticket has expired, or was used. Begin the log-in again (`POST /v1/sessions`)."""
+
+    code, title = "invalid-ticket", "The ticket is not valid"
+
+
+class PasskeyRefused(Unauthorized, CredentialsRefused):
+    """The passkey is unknown, its signature does not prove anything, its user was not verified, or the challenge has
+    expired or was used. Ask for new options, and try again."""
+
+    code, title = "passkey-refused", "The passkey was refused"
+
+
+class CodeRequired(Forbidden):
+    """Your account has a second factor, so this change needs a code (`code`) besides your password."""
+
+    code, title = "code-required", "A code is needed"
+
+
+class WrongCode(Forbidden, CredentialsRefused):
+    """The code is wrong, or was used before: each is good for one use. Wait for the next one of your app, or send a
+    recovery code."""
+
+    code, title = "wrong-code", "The code is wrong"
+
+
+class PasskeyNotFound(NotFound):
+    """You have no passkey with this id. `GET /v1/me/passkeys` lists yours."""
+
+    code, title = "passkey-not-found", "You have no such passkey"
+
+
+class PasskeyRegistered(Conflict):
+    """This passkey is registered already, with your account or with another one."""
+
+    code, title = "passkey-registered", "The passkey is registered already"
+
+
+class TooManyPasskeys(Conflict):
+    """Your account has as many passkeys as it may. Remove one that you do not need."""
+
+    code, title = "too-many-passkeys", "You have too many passkeys"
+
+
+class TokenNotFound(NotFound):
+    """You have no personal access token with this id. `GET /v1/me/tokens` lists yours."""
+
+    code, title = "token-not-found", "You have no such token"
+
+
+class TooManyTokens(Conflict):
+    """Your account has as many personal access tokens as it may. Revoke one that you do not need."""
+
+    code, title = "too-many-tokens", "You have too many tokens"
+
+
+class TotpEnabled(Conflict):
+    """Your account has an authenticator app. Remove it (`POST /v1/me/totp/remove`) to set up another one."""
+
+    code, title = "totp-enabled", "There is an authenticator app already"
+
+
+class TotpNotEnabled(Conflict):
+    """Your account has no authenticator app, or none whose set-up has begun. Begin with `POST /v1/me/totp`."""
+
+    code, title = "totp-not-enabled", "There is no authenticator app"
+
+
+class SessionNotFound(NotFound):
+    """You have no session with this id, or it has ended. `GET /v1/me/sessions` lists yours."""
+
+    code, title = "session-not-found", "You have no such session"
 
 
 class UsernameTaken(Conflict):
@@ -157,6 +261,20 @@ class AvatarPhotoNotFound(Unprocessable):
 
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
         super().__init__(detail, errors=[FieldError("/avatar_photo_id", "is not the id of a photo of yours")], **rest)
+
+
+class TooManyAttempts(TooManyRequests):
+    """Too many log-ins or codes have failed, with this account or from this network: `counted_by` says which. Wait
+    `Retry-After` seconds; successful ones do not count."""
+
+    code, title = "too-many-attempts", "Too many attempts have failed"
+
+
+class TooManyRefreshes(TooManyRequests):
+    """This session refreshes its tokens all the time. An access token is good for minutes: use it until it expires, and
+    wait `Retry-After` seconds."""
+
+    code, title = "too-many-refreshes", "The session refreshes its tokens too often"
 
 
 class PasswordsBusy(Unavailable):

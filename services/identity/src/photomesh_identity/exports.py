@@ -29,6 +29,21 @@ RECORDS = {
         " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         ids={"account_id": "u"},
     ),
+    "second_factor": RecordQuery(
+        "SELECT account_id, created_at, confirmed_at, to_timestamp(last_step * 30) AS last_code_at,"
+        " account_id AS position FROM totp WHERE account_id = $1 AND account_id > $2 LIMIT $3",
+        ids={"account_id": "u"},
+    ),
+    "passkeys": RecordQuery(
+        "SELECT id AS passkey_id, account_id, name, backed_up, created_at, used_at, id AS position FROM passkeys"
+        " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        ids={"passkey_id": "pk", "account_id": "u"},
+    ),
+    "personal_tokens": RecordQuery(
+        "SELECT id AS token_id, account_id, name, scopes, created_at, expires_at, used_at, id AS position"
+        " FROM personal_tokens WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        ids={"token_id": "tk", "account_id": "u"},
+    ),
     "credentials": RecordQuery(
         "SELECT 'password' AS kind, split_part(password_hash, '$', 2) AS algorithm, account_id AS position"
         " FROM credentials WHERE account_id = $1 AND account_id > $2 LIMIT $3"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
+    "ATTEMPTS_REFUSED",
     "EMAILS_VERIFIED",
     "ERASURES",
     "LOGINS",
@@ -20,14 +21,50 @@ __all__ = [
     "PROFILE_EDITS",
     "REFRESHES",
     "REGISTRATIONS",
+    "SECOND_FACTORS",
     "STATUS_CHANGES",
+    "TOKEN_EXCHANGES",
 ]
 
 REGISTRATIONS = Counter("photomesh_identity_registrations_total", "Accounts registered.")
-LOGINS = Counter("photomesh_identity_logins_total", "Log-ins by outcome: ok, wrong.", ["outcome"])
-REFRESHES = Counter(
-    "photomesh_identity_refreshes_total", "Refreshes by outcome: rotate, repeat, reused, over, unknown.", ["outcome"]
+LOGINS = Counter(
+    "photomesh_identity_logins_total",
+    "Log-ins by password by outcome: ok, wrong, second_factor (a code is needed).",
+    ["outcome"],
 )
+for _outcome in ("ok", "wrong", "second_factor"):
+    LOGINS.labels(_outcome)
+REFRESHES = Counter(
+    "photomesh_identity_refreshes_total",
+    "Refreshes by outcome: rotate, repeat, reused, over, unknown, limited.",
+    ["outcome"],
+)
+REFRESHES.labels("reused")
+TOKEN_EXCHANGES = Counter(
+    "photomesh_identity_token_exchanges_total",
+    "Personal access tokens that the gateway asked about, by outcome: ok, unknown.",
+    ["outcome"],
+)
+SECOND_FACTORS = Counter(
+    "photomesh_identity_second_factors_total",
+    "Codes and passkeys by kind (totp, recovery_code, passkey) and outcome: ok, wrong.",
+    ["kind", "outcome"],
+)
+for _kind in ("totp", "recovery_code", "passkey"):
+    for _outcome in ("ok", "wrong"):
+        SECOND_FACTORS.labels(_kind, _outcome)
+ATTEMPTS_REFUSED = Counter(
+    "photomesh_identity_attempts_refused_total",
+    "Log-ins and codes refused because too many had failed, by kind (login, second-factor)"
+    " and by what they were counted: account, address.",
+    ["kind", "counted_by"],
+)
+for _kind, _counted_by in (
+    ("login", "account"),
+    ("login", "address"),
+    ("second-factor", "account"),
+):
+    ATTEMPTS_REFUSED.labels(_kind, _counted_by)
 PROFILE_EDITS = Counter("photomesh_identity_profile_edits_total", "Profile changes.")
 PRIVACY_WRITES = Counter(
     "photomesh_identity_privacy_writes_total",

@@ -1,5 +1,5 @@
 """``python -m photomesh_identity.rotate_keys``: adds a signing key, deletes those that are not needed any
-more, and encrypts all with the first secret of PHOTOMESH_KEY_ENCRYPTION_SECRET.
+more, and encrypts all, and the secrets of second factors, with the first secret of PHOTOMESH_KEY_ENCRYPTION_SECRET.
 
 The new key is published at once and signs after PHOTOMESH_KEY_PUBLISH_SECONDS; running services pick it up.
 """
@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from photomesh_identity.ciphers import AtRestCipher
+from photomesh_identity.second_factors.service import CIPHER_PURPOSE, cipher_name
+from photomesh_identity.second_factors.store import PostgresSecondFactors
 from photomesh_identity.settings import Settings
 from photomesh_identity.signing_keys import domain
 from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey
@@ -26,7 +29,11 @@ async def rotate_keys(settings: Settings, clock: Clock) -> list[SigningKey]:
         timedelta(seconds=settings.key_publish_seconds),
         timedelta(seconds=settings.access_token_seconds),
     )
+    factors = AtRestCipher(CIPHER_PURPOSE, *settings.key_encryption_secret.accepted)
     async with open_pool(settings.postgres_dsn.get_secret_value(), size=2) as pool:
+        await PostgresSecondFactors(pool).reencrypt(
+            lambda account_id, sealed: factors.reencrypt(cipher_name(account_id), sealed)
+        )
         return await PostgresSigningKeys(pool).update(
             lambda keys: domain.rotate(keys, cipher, clock.now(), publish_delay=delay, token_lifetime=lifetime)
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from photomesh_shared.concurrency.gcra import Rate, RateSetting
 from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
@@ -53,8 +54,22 @@ class Settings(
     access_token_seconds: int = Field(900, ge=1, description="Lifetime of an access token.")
     refresh_idle_seconds: int = Field(30 * 86_400, ge=1, description="A session ends after so long without use.")
     refresh_total_seconds: int = Field(180 * 86_400, ge=1, description="A session ends after so long in any case.")
+    max_sessions: int = Field(50, ge=1, description="Sessions of an account; a further log-in ends the oldest one.")
     refresh_grace_seconds: float = Field(
         10, ge=0, description="How long a refresh may be repeated, in case its response was lost."
+    )
+
+    failures_account: RateSetting = Field(
+        Rate(20, 3600), description="Failed log-ins with one username or address, and failed codes of an account."
+    )
+    failures_address: RateSetting = Field(
+        Rate(30, 3600),
+        description="Failed log-ins from an IPv6 /64; a /56 has twice, a /48 4 times, IPv4 10 times that.",
+    )
+
+    passkey_rp_id: str = Field("localhost", description="Domain that passkeys belong to; a change makes all useless.")
+    passkey_origins: list[str] = Field(
+        ["http://localhost:18000"], description="Pages, on that domain or below, that may use them; JSON."
     )
 
     argon2_memory_kib: int = Field(65_536, ge=8, description="Memory of one password hash.")

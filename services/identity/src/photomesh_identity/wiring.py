@@ -15,6 +15,10 @@ from photomesh_identity.accounts.service import AccountService
 from photomesh_identity.accounts.store import PostgresAccounts
 from photomesh_identity.addresses.service import AddressService
 from photomesh_identity.addresses.store import PostgresAddresses
+from photomesh_identity.attempts.domain import AttemptLimits, AttemptNames
+from photomesh_identity.attempts.service import AttemptGuard
+from photomesh_identity.attempts.store import PostgresAttempts
+from photomesh_identity.ciphers import AtRestCipher
 from photomesh_identity.clients import HidingClient, PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
 from photomesh_identity.consents.service import ConsentService
 from photomesh_identity.consents.store import PostgresConsents
@@ -32,11 +36,19 @@ from photomesh_identity.leaving.store import PostgresLeaving
 from photomesh_identity.mail.clients import SmtpServer
 from photomesh_identity.mail.service import MailRelay
 from photomesh_identity.mail.store import PostgresMailQueue
+from photomesh_identity.passkeys.domain import Challenges
+from photomesh_identity.passkeys.service import PasskeyService
+from photomesh_identity.passkeys.store import PostgresPasskeys
+from photomesh_identity.passkeys.verification import RelyingParty
 from photomesh_identity.passwords.service import PasswordResets, PasswordService
 from photomesh_identity.passwords.store import PostgresPasswordStore
+from photomesh_identity.personal_tokens.service import PersonalTokenService
+from photomesh_identity.personal_tokens.store import PostgresPersonalTokens
 from photomesh_identity.profiles.queries import ProfileQueries
 from photomesh_identity.registration.service import RegistrationService
 from photomesh_identity.registration.store import PostgresRegistrations
+from photomesh_identity.second_factors.service import CIPHER_PURPOSE, SecondFactorService
+from photomesh_identity.second_factors.store import PostgresSecondFactors
 from photomesh_identity.sessions.domain import SessionLimits
 from photomesh_identity.sessions.service import SessionService
 from photomesh_identity.sessions.store import PostgresSessions
@@ -74,6 +86,9 @@ class Deps:
     sessions: SessionService
     leaving: LeavingService
     erasures: PostgresErasures
+    second_factors: SecondFactorService
+    passkeys: PasskeyService
+    personal_tokens: PersonalTokenService
     confirmation: Confirmation
     passwords: PasswordService
     password_resets: PasswordResets
@@ -179,13 +194,25 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             idle=timedelta(seconds=settings.refresh_idle_seconds),
             total=timedelta(seconds=settings.refresh_total_seconds),
             grace=timedelta(seconds=settings.refresh_grace_seconds),
+            per_account=settings.max_sessions,
+        )
+        secret = settings.key_encryption_secret
+        guard = AttemptGuard(
+            PostgresAttempts(pool),
+            AttemptLimits(settings.failures_account, settings.failures_address),
+            AttemptNames(secret.accepted[0]),
+            clock,
+        )
+        await stack.enter_async_context(in_background("attempt-sweep", guard.keep_swept))
+        second_factors = SecondFactorService(
+            PostgresSecondFactors(pool), AtRestCipher(CIPHER_PURPOSE, *secret.accepted), guard, clock
         )
         avatars = AvatarCopier(photos, storage, cdn_url=settings.cdn_url, bucket=settings.variants_bucket)
         keyed_hash = KeyedHash(settings.hash_secret.accepted)
         usernames = PostgresUsernames(pool, keyed_hash, clock, cdn_url=settings.cdn_url)
         accounts = AccountService(PostgresAccounts(pool), usernames, avatars, privacy, clock, cdn_url=settings.cdn_url)
         allowances = PostgresAllowances(pool)
-        confirmation = Confirmation(PostgresPasswords(pool), passwords, allowances, clock)
+        confirmation = Confirmation(PostgresPasswords(pool), passwords, allowances, second_factors, clock)
         leaving = LeavingService(
             PostgresLeaving(pool, cdn_url=settings.cdn_url, app_url=settings.app_url),
             confirmation,
@@ -202,7 +229,10 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             repeat_seconds=settings.erasure_repeat_seconds,
         )
         await stack.enter_async_context(in_background("erasures", coordinator.run))
-        sessions = SessionService(PostgresSessions(pool), passwords, keys, limits, leaving, clock)
+        sessions = SessionService(
+            PostgresSessions(pool), passwords, keys, guard, second_factors, limits, leaving, clock
+        )
+        await stack.enter_async_context(in_background("session-sweep", sessions.keep_swept))
         addresses = AddressService(
             PostgresAddresses(pool, clock, app_url=settings.app_url, cdn_url=settings.cdn_url),
             confirmation,
@@ -231,6 +261,14 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             sessions=sessions,
             leaving=leaving,
             erasures=erasures,
+            second_factors=second_factors,
+            passkeys=PasskeyService(
+                PostgresPasskeys(pool),
+                RelyingParty(settings.passkey_rp_id, "Photomesh", settings.passkey_origins),
+                Challenges(secret.accepted[0]),
+                clock,
+            ),
+            personal_tokens=PersonalTokenService(PostgresPersonalTokens(pool), keys, clock),
             confirmation=confirmation,
             passwords=PasswordService(stored_passwords, accounts, passwords, rules, confirmation, clock),
             password_resets=password_resets,

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from photomesh_shared.tokens.scopes import Scope
+
 __all__ = ["MAX_BODY", "POLICY", "Auth", "Budget", "RateClass", "RoutePolicy"]
 
 POLICY = "x-photomesh-policy"
@@ -30,6 +32,7 @@ class RateClass(StrEnum):
     WRITE = "write"
     UPLOAD = "upload"
     AUTH = "auth"  # takes credentials: a strict limit per address, because the caller is not authenticated yet
+    REFRESH = "refresh"  # takes a refresh token: per address too, but that of a carrier has thousands of sessions
 
 
 class Budget(StrEnum):
@@ -53,6 +56,8 @@ class RoutePolicy:
     idempotent: bool = False
     max_body: int = MAX_BODY
     budget: Budget | None = None
+    scope: Scope | None = None
+    """What a personal access token needs; None: it needs a session, or no token."""
 
     def extension(self) -> dict[str, Any]:
         """Return the policy as an extension of its OpenAPI operation."""
@@ -65,6 +70,7 @@ class RoutePolicy:
         kinds = {
             "auth": Auth(declared["auth"]),
             "rate": RateClass(declared["rate"]),
-            "budget": Budget(declared["budget"]) if "budget" in declared else None,
+            "budget": Budget(declared["budget"]) if declared.get("budget") else None,
+            "scope": Scope(declared["scope"]) if declared.get("scope") else None,
         }
         return cls(**declared | kinds)

@@ -70,6 +70,12 @@ class ProblemDocument(BaseModel):
     photo_id: str | None = Field(None, description="The photo that the upload became.")
     photo_status: str | None = Field(None, description="The status of the photo.")
     violated_policies: list[str] | None = Field(None, description="The names of the rate limits that are exceeded.")
+    required_scope: str | None = Field(None, description="The scope that the token lacks.")
+    ticket: str | None = Field(None, description="What completes the log-in, with a second factor.")
+    expires_in: int | None = Field(None, description="Seconds for which the ticket is good.")
+    methods: list[str] | None = Field(
+        None, description="The second factors that it takes: `totp`, `recovery_code`. More may be added."
+    )
     region: str | None = Field(None, description="The region to which the resource belongs.")
     region_url: Url | None = Field(None, description="Where that region's API is.")
 

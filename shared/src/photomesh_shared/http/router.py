@@ -44,6 +44,8 @@ from photomesh_shared.http.conditional import NOT_MODIFIED, with_content_tag
 from photomesh_shared.http.idempotency import current_creation
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
+from photomesh_shared.tokens.errors import InsufficientScope, SessionRequired
+from photomesh_shared.tokens.scopes import Scope, scope_of
 
 __all__ = ["ApiRouter", "BoundedRoute", "Operation", "RouteDeclaration"]
 
@@ -68,6 +70,7 @@ class RouteDeclaration(TypedDict, total=False):
     conditional: bool  # a write that heeds If-Match (412)
     max_body: int  # bytes
     budget: Budget  # of requests whose effect is kept
+    scope: Scope | None  # of personal access tokens; derived from the tag if not declared; None: needs a session
     status_code: int
     tags: list[str | Enum]
     response_model: Any
@@ -110,14 +113,27 @@ class ApiRouter:
     def delete(self, path: str, **declared: Unpack[RouteDeclaration]) -> Callable[[Endpoint], Endpoint]:
         return self._route("DELETE", path, declared)
 
+    def _scope(self, method: str, declared: RouteDeclaration) -> Scope | None:
+        if declared["auth"] is Auth.NONE:
+            return None
+        if "scope" in declared:
+            return declared["scope"]
+        tags = [*self.routes.tags, *declared.get("tags", [])]
+        return scope_of(str(tags[0]), reads=method == "GET") if tags else None
+
     def _route(
         self, method: str, path: str, declared: RouteDeclaration, *, paged: bool = False, idempotent: bool = False
     ) -> Callable[[Endpoint], Endpoint]:
         policy = RoutePolicy(
-            declared["auth"], declared["rate"], idempotent, declared.get("max_body", MAX_BODY), declared.get("budget")
+            declared["auth"],
+            declared["rate"],
+            idempotent,
+            declared.get("max_body", MAX_BODY),
+            declared.get("budget"),
+            self._scope(method, declared),
         )
         conditional = declared.get("conditional", False)
-        own = ("auth", "rate", "problems", "conditional", "max_body", "budget")
+        own = ("auth", "rate", "problems", "conditional", "max_body", "budget", "scope")
         options: dict[str, Any] = {name: value for name, value in declared.items() if name not in own}
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -129,6 +145,8 @@ class ApiRouter:
                 raise TypeError(f"{method} {full_path} is idempotent, but takes no creation id (`Creation`)")
             has_body = any(dependant.body_params for dependant in dependants)
             kinds: list[type[Problem]] = [*_TOKEN_PROBLEMS[policy.auth], *declared.get("problems", ())]
+            if policy.auth is not Auth.NONE:
+                kinds.append(InsufficientScope if policy.scope else SessionRequired)
             if paged:
                 kinds.append(InvalidCursor)
             if idempotent:
@@ -157,8 +175,15 @@ class ApiRouter:
 
 
 class BoundedRoute(APIRoute):
-    """Refuses a body that is not plain JSON, or larger than the route's policy allows. (FastAPI's `max_body_size`
+    """`needed_scope` is that of the route's policy, for `photomesh_shared.auth`.
+
+    Refuses a body that is not plain JSON, or larger than the route's policy allows. (FastAPI's `max_body_size`
     responds in plain text, bypassing the app's error handlers.) Responses of public GETs have an `ETag`."""
+
+    @property
+    def needed_scope(self) -> str | None:
+        scope: str | None = (self.openapi_extra or {}).get(POLICY, {}).get("scope")
+        return scope
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

@@ -56,6 +56,11 @@ SECTIONS = (
     Section("profile", "identity", "Profile", "The account as it is now: names, e-mail address, bio, settings."),
     Section("sessions", "identity", "Sessions", "Log-ins, with when they began and ended."),
     Section("credentials", "identity", "Credentials", "How the account logs in. Never the secrets themselves."),
+    Section("second_factor", "identity", "Second factor", "The authenticator app, if there is one: never its secret."),
+    Section("passkeys", "identity", "Passkeys", "Passkeys that log in to the account."),
+    Section(
+        "personal_tokens", "identity", "Personal access tokens", "Tokens of scripts, without the tokens themselves."
+    ),
     Section("consents", "identity", "Consents", "What you agreed to, and withdrew: every decision."),
     Section("following", "social-graph", "Following", "Accounts that you follow."),
     Section("followers", "social-graph", "Followers", "Accounts that follow you."),

@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 DATABASES = tuple(deployable.snake_case for deployable in registry.DEPLOYABLES.values() if deployable.postgres)
 """PostgreSQL databases; each belongs to a role of the same name."""
 
-_RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH")
+_RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH", "RATE_REFRESH")
 """Out of the way on the test stack; tests of limits set their own."""
 
 _BUDGETS = ("BUDGET_REGISTRATIONS", "BUDGET_LOGINS", "BUDGET_RECORDS", "BUDGET_TOGGLES", "BUDGET_IMPRESSIONS")
@@ -25,6 +25,8 @@ ONE_MACHINE = {
     # All requests come from one address here.
     "RATE_ADDRESS": "60000/60",
     "RATE_AUTH": "1200/60",
+    "RATE_REFRESH": "6000/60",
+    "FAILURES_ADDRESS": "6000/60",
     "ACCOUNTS_PER_ADDRESS": "10000",
     "MAX_IN_FLIGHT_PER_ADDRESS": "512",
     # So that a society of a hundred has somebody whose posts are pulled.
@@ -57,6 +59,8 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
             | dict.fromkeys(_BUDGETS, "1000000")
             | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
         )
+    elif program == "identity":
+        values["FAILURES_ADDRESS"] = "1000000/60"
     if declared.kind != "job":
         values["PROGRAM"] = program
     if declared.port:

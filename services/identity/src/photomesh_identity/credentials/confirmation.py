@@ -11,7 +11,7 @@ from photomesh_identity.credentials.domain import normalize_password
 from photomesh_identity.errors import TooManyTries, WrongPassword
 from photomesh_shared.clock import Clock
 
-__all__ = ["Allowance", "Allowances", "Confirmation", "Passwords", "StoredPasswords"]
+__all__ = ["Allowance", "Allowances", "Confirmation", "Passwords", "SecondFactors", "StoredPasswords"]
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,34 @@ class Passwords(Protocol):
         ...
 
 
+class SecondFactors(Protocol):
+    async def check(self, account_id: int, code: str | None) -> None:
+        """Does nothing for an account without a second factor. Raises CodeRequired, WrongCode and TooManyAttempts."""
+        ...
+
+
 _TRIES = Allowance("confirmation", limit=10, period=timedelta(minutes=15))
 
 
 class Confirmation:
-    def __init__(self, store: StoredPasswords, passwords: Passwords, allowances: Allowances, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: StoredPasswords,
+        passwords: Passwords,
+        allowances: Allowances,
+        second_factors: SecondFactors,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self._allowances = allowances
+        self._second_factors = second_factors
         self._clock = clock
 
     async def require(self, account_id: int, password: str, code: str | None = None) -> None:
         """Raises WrongPassword, and TooManyTries after several wrong ones in a row, whoever sent them.
 
-        `code` is of a second factor, for accounts that have one.
+        `code` is of a second factor, for accounts that have one: raises CodeRequired, WrongCode and TooManyAttempts.
         """
         subject = account_id.to_bytes(8)
         if wait := await self._allowances.take(_TRIES, subject, self._clock.now()):
@@ -74,3 +88,4 @@ class Confirmation:
         if not await self._passwords.verify(stored, normalize_password(password)):
             raise WrongPassword
         await self._allowances.give_back(_TRIES, subject)
+        await self._second_factors.check(account_id, code)

@@ -31,6 +31,12 @@ class MailTemplate(StrEnum):
     """Each has a file in `templates/`."""
 
     NEW_LOGIN = "new_login"  # when, device
+    SECOND_FACTOR_ENABLED = "second_factor_enabled"  # when
+    SECOND_FACTOR_REMOVED = "second_factor_removed"  # when
+    RECOVERY_CODE_USED = "recovery_code_used"  # when, left
+    TOKEN_MADE = "token_made"  # noqa: S105  # when, token
+    PASSKEY_ADDED = "passkey_added"  # when, passkey
+    PASSKEY_REMOVED = "passkey_removed"  # when, passkey
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # when
     PASSWORD_RESET = "password_reset"  # noqa: S105  # link, minutes
     EMAIL_VERIFICATION = "email_verification"  # link, hours

@@ -15,7 +15,7 @@ from photomesh_identity.credentials.tokens import new_mail_token
 from photomesh_identity.credentials.tokens import token_hash as mail_token_hash
 from photomesh_identity.errors import AccountNotFound
 from photomesh_identity.metrics import REGISTRATIONS
-from photomesh_identity.sessions.domain import Session, token_hash
+from photomesh_identity.sessions.domain import Client, Session, token_hash
 from photomesh_identity.sessions.service import Grant, Passwords, SessionService
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, Event
@@ -73,7 +73,13 @@ class RegistrationService:
         self._cdn_url = cdn_url
 
     async def register_account(
-        self, creation: CreationId, username: str, email: str, password: str, birth_date: date | None = None
+        self,
+        creation: CreationId,
+        username: str,
+        email: str,
+        password: str,
+        client: Client,
+        birth_date: date | None = None,
     ) -> tuple[Account, Grant]:
         """Opens an account and logs it in; the text arguments have passed their rules in `credentials.domain`. Nothing
         tells whether another account has the e-mail address, but a mail to it. Minors' accounts are private.
@@ -82,7 +88,7 @@ class RegistrationService:
         are those of that attempt. Raises InvalidRequest, TooYoung, UsernameTaken, IdempotencyKeyInUse.
         """
         if creation.repeated and (account := await self._find(creation.id)):
-            return account, await self._sessions.open_session(account.id)
+            return account, await self._sessions.open_session(account.id, client, notify=False)
         self._rules.check(password, username, email)
         now = self._clock.now()
         age = age_of(birth_date, now.date()) if birth_date else None
@@ -103,7 +109,7 @@ class RegistrationService:
             age=age,
             age_stated_at=now if age else None,
         )
-        session, refresh_token = self._sessions.start(account.id)
+        session, refresh_token = self._sessions.start(account.id, client)
         event = account_registered(account, self._cdn_url)
         mail_token = new_mail_token()
         claim = Claim(account.id, email, mail_token_hash(mail_token), now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Protocol
 
 from photomesh_identity.accounts.domain import Account
@@ -14,11 +16,16 @@ from photomesh_identity.errors import (
     InvalidRefreshToken,
     PasswordsBusy,
     RefreshTokenReused,
+    SecondFactorRequired,
     SessionEnded,
+    SessionNotFound,
+    TooManyRefreshes,
     WrongCredentials,
 )
 from photomesh_identity.metrics import LOGINS, REFRESHES
+from photomesh_identity.second_factors.domain import TICKET_LIFETIME
 from photomesh_identity.sessions.domain import (
+    Client,
     RefreshToken,
     Session,
     SessionLimits,
@@ -29,10 +36,27 @@ from photomesh_identity.sessions.domain import (
     token_hash,
 )
 from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
 
-__all__ = ["Grant", "Login", "Passwords", "Returns", "SessionService", "SessionStore", "TokenFamily", "TokenSigner"]
+__all__ = [
+    "Grant",
+    "Login",
+    "LoginGuard",
+    "Passwords",
+    "Returns",
+    "SecondFactors",
+    "SessionService",
+    "SessionStore",
+    "TokenFamily",
+    "TokenSigner",
+]
+
+log = logging.getLogger(__name__)
 
 _SALT_BYTES = 32
+_NETWORK_KEPT = timedelta(days=30)  # after the last use
+_EXPIRED_KEPT = timedelta(days=30)  # so that a refresh is answered `session-ended`, and reuse of a token is noticed
+_SWEEP_SECONDS = 3600.0
 _SESSION_ID_BITS = 63  # a collision in a billion sessions: once in 10^10 log-ins, refused by the primary key
 
 
@@ -71,8 +95,30 @@ class SessionStore(Protocol):
         """Compare and set: does nothing if the hash is not `old`."""
         ...
 
-    async def add(self, session: Session, token: bytes) -> None:
-        """Also deletes the account's expired sessions."""
+    async def add(self, session: Session, token: bytes, *, limit: int, notify: bool) -> None:
+        """Also deletes the account's expired sessions, and ends those that were used the longest time ago if there
+        would be more than `limit`. With `notify`, queues a mail if the account has not used this client and this
+        network before."""
+        ...
+
+    async def has_used(self, account_id: int, network: str) -> bool:
+        """Whether a session of the account was last used from this network."""
+        ...
+
+    async def list_open(self, account_id: int, now: datetime) -> list[Session]:
+        """The one that was used last comes first."""
+        ...
+
+    async def is_open(self, session_id: int, now: datetime) -> bool: ...
+
+    async def revoke_own(self, account_id: int, session_id: int, now: datetime) -> bool:
+        """Whether the account had such a session."""
+        ...
+
+    async def revoke_all(self, account_id: int, now: datetime, *, keep: int | None) -> None: ...
+
+    async def sweep(self, *, used_before: datetime, expired_before: datetime) -> int:
+        """Erases networks and deletes expired sessions, a bounded number; returns how many."""
         ...
 
     def locked_family(self, token: bytes) -> AbstractAsyncContextManager[TokenFamily | None]:
@@ -90,6 +136,27 @@ class Passwords(Protocol):
     async def verify(self, stored: str | None, password: str) -> bool: ...
 
     def needs_rehash(self, stored: str) -> bool: ...
+
+
+class LoginGuard(Protocol):
+    def log_in(self, login: str, address: str, *, network: str | None = None) -> AbstractAsyncContextManager[None]:
+        """Encloses a log-in, and counts it if it raises CredentialsRefused. `network`: that of the request, if the
+        account has used it lately. Raises TooManyAttempts."""
+        ...
+
+
+class SecondFactors(Protocol):
+    """Every method raises Unavailable when the database does not answer."""
+
+    async def is_enabled(self, account_id: int) -> bool: ...
+
+    async def issue_ticket(self, account_id: int) -> str:
+        """For a log-in whose password was right."""
+        ...
+
+    async def redeem(self, ticket: str, code: str) -> int:
+        """The account of a ticket, which it uses up. Raises InvalidTicket, WrongCode and TooManyAttempts."""
+        ...
 
 
 class TokenSigner(Protocol):
@@ -122,6 +189,8 @@ class SessionService:
         store: SessionStore,
         passwords: Passwords,
         signer: TokenSigner,
+        guard: LoginGuard,
+        second_factors: SecondFactors,
         limits: SessionLimits,
         returns: Returns,
         clock: Clock,
@@ -129,42 +198,61 @@ class SessionService:
         self._store = store
         self._passwords = passwords
         self._signer = signer
+        self._guard = guard
+        self._second_factors = second_factors
         self._limits = limits
         self._returns = returns
         self._clock = clock
 
-    def start(self, account_id: int) -> tuple[Session, str]:
+    def start(self, account_id: int, client: Client) -> tuple[Session, str]:
         """A new session and its first refresh token; the caller stores them."""
         session_id = secrets.randbits(_SESSION_ID_BITS)  # needs no lease on ids, so log-ins work without Redis
-        return Session.start(session_id, account_id, self._limits, self._clock.now()), new_refresh_token()
+        return Session.start(session_id, account_id, self._limits, self._clock.now(), client), new_refresh_token()
 
     def grant(self, session: Session, refresh_token: str) -> Grant:
         access_token = self._signer.access_token(session.account_id, session.id)
         return Grant(access_token, refresh_token, int(self._signer.lifetime.total_seconds()))
 
-    async def open_session(self, account_id: int) -> Grant:
-        """Starts and stores a session. An account that was deactivated, or leaves, is active again. Raises
-        WrongCredentials if it is being erased."""
+    async def open_session(self, account_id: int, client: Client, *, notify: bool = True) -> Grant:
+        """Starts and stores a session. An account that was deactivated, or leaves, is active again. With `notify`, the
+        owner gets a mail if the client or its network is new. Raises WrongCredentials if the account is being erased.
+        """
         returned_from = await self._returns.come_back(account_id)
-        session, refresh_token = self.start(account_id)
-        await self._store.add(session, token_hash(refresh_token))
+        session, refresh_token = self.start(account_id, client)
+        await self._store.add(session, token_hash(refresh_token), limit=self._limits.per_account, notify=notify)
         return replace(self.grant(session, refresh_token), returned_from=returned_from)
 
-    async def log_in(self, login: str, password: str) -> tuple[Account, Grant]:
+    async def log_in(self, login: str, password: str, client: Client) -> tuple[Account, Grant]:
         """By username or e-mail address. Raises WrongCredentials; its timing does not reveal whether the account
-        exists."""
+        exists. Raises TooManyAttempts, and SecondFactorRequired with a ticket for `complete_log_in`."""
         found = await self._find(login)
         password = normalize_password(password)
-        matches = await self._passwords.verify(found.password_hash if found else None, password)
-        LOGINS.labels("ok" if matches else "wrong").inc()
-        if found is None or not matches:
-            raise WrongCredentials
+        async with self._guard.log_in(login, client.address, network=await self._known_network(found, client)):
+            matches = await self._passwords.verify(found.password_hash if found else None, password)
+            if found is None or not matches:
+                LOGINS.labels("wrong").inc()
+                raise WrongCredentials
         await self._upgrade_hash(found, password)
-        return found.account, await self.open_session(found.account.id)
+        if await self._second_factors.is_enabled(found.account.id):
+            LOGINS.labels("second_factor").inc()
+            raise SecondFactorRequired(
+                ticket=await self._second_factors.issue_ticket(found.account.id),
+                expires_in=int(TICKET_LIFETIME.total_seconds()),
+                methods=["totp", "recovery_code"],
+            )
+        LOGINS.labels("ok").inc()
+        return found.account, await self.open_session(found.account.id, client)
 
-    async def refresh(self, refresh_token: str) -> Grant:
-        """Returns the next pair of tokens; `domain` has the rules. Raises InvalidRefreshToken, SessionEnded or
-        RefreshTokenReused."""
+    async def complete_log_in(self, ticket: str, code: str, client: Client) -> tuple[int, Grant]:
+        """The second step of a log-in; returns the account's id. Raises InvalidTicket, WrongCode and
+        TooManyAttempts."""
+        account_id = await self._second_factors.redeem(ticket, code)
+        LOGINS.labels("ok").inc()
+        return account_id, await self.open_session(account_id, client)
+
+    async def refresh(self, refresh_token: str, client: Client) -> Grant:
+        """Returns the next pair of tokens; `domain` has the rules. Raises InvalidRefreshToken, SessionEnded,
+        RefreshTokenReused or TooManyRefreshes."""
         async with self._store.locked_family(token_hash(refresh_token)) as family:
             if family is None:
                 REFRESHES.labels("unknown").inc()
@@ -174,7 +262,11 @@ class SessionService:
             salt = token.successor_salt or secrets.token_bytes(_SALT_BYTES)
             successor = successor_of(refresh_token, salt)
             if use is TokenUse.ROTATE:
-                session = session.extended(self._limits, now)
+                session, reading = session.with_refresh_counted(now)
+                if reading.wait:
+                    REFRESHES.labels("limited").inc()
+                    raise TooManyRefreshes(headers={"Retry-After": str(ceil(reading.wait / 1_000_000))})
+                session = session.extended(self._limits, now, client)
                 await family.rotate(session, salt=salt, successor_hash=token_hash(successor), now=now)
             elif use is TokenUse.REUSED:
                 await family.revoke(now)
@@ -189,6 +281,39 @@ class SessionService:
         """Revokes the session's refresh tokens; its access tokens expire by themselves."""
         await self._store.revoke(session_id, self._clock.now())
 
+    async def list_sessions(self, account_id: int) -> list[Session]:
+        """The account's open sessions; the one that was used last comes first."""
+        return await self._store.list_open(account_id, self._clock.now())
+
+    async def require_open(self, session_id: int) -> None:
+        """Raises SessionEnded. Access tokens outlive their session by some minutes; where that matters, this is
+        asked."""
+        if not await self._store.is_open(session_id, self._clock.now()):
+            raise SessionEnded
+
+    async def end_session(self, account_id: int, session_id: int) -> None:
+        """Raises SessionNotFound if the account has no such session, or it has ended."""
+        if not await self._store.revoke_own(account_id, session_id, self._clock.now()):
+            raise SessionNotFound
+
+    async def end_all_sessions(self, account_id: int, *, keep: int | None) -> None:
+        """Ends the account's sessions, but for one to keep."""
+        await self._store.revoke_all(account_id, self._clock.now(), keep=keep)
+
+    async def keep_swept(self) -> None:
+        """Erases old networks and deletes old sessions periodically, until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                log.warning("sessions not swept", extra={"error": str(error)})
+            await self._clock.sleep(_SWEEP_SECONDS)
+
+    async def sweep(self) -> None:
+        now = self._clock.now()
+        while await self._store.sweep(used_before=now - _NETWORK_KEPT, expired_before=now - _EXPIRED_KEPT):
+            pass
+
     async def _find(self, login: str) -> Login | None:
         try:
             if "@" in login:
@@ -196,6 +321,10 @@ class SessionService:
             return await self._store.find_login_by_username(normalize_username(login))
         except ValueError:  # no account can have this login
             return None
+
+    async def _known_network(self, found: Login | None, client: Client) -> str | None:
+        known = found and client.network and await self._store.has_used(found.account.id, client.network)
+        return client.network if known else None
 
     async def _upgrade_hash(self, found: Login, password: str) -> None:
         """Hashes the password with the current parameters, if they have changed and the queue is not full."""

@@ -10,14 +10,21 @@ from typing import TYPE_CHECKING, Literal
 
 from photomesh_identity.accounts.store import COLUMNS, account_of
 from photomesh_identity.credentials.domain import email_key
-from photomesh_identity.sessions.domain import RefreshToken, Session
+from photomesh_identity.mail.domain import MailTemplate
+from photomesh_identity.mail.store import queue_mail
+from photomesh_identity.sessions.domain import Client, RefreshToken, Session
 from photomesh_identity.sessions.service import Login
 from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from photomesh_shared.stores.postgres import Connection, Pool
 
 __all__ = ["PostgresSessions", "insert_session", "revoke_sessions"]
+
+_COLUMNS = "id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at, refresh_tat"
+_SWEEP = 1_000  # rows in a transaction
 
 
 class PostgresSessions:
@@ -51,21 +58,89 @@ class PostgresSessions:
                 new,
             )
 
-    async def add(self, session: Session, token: bytes) -> None:
+    async def add(self, session: Session, token: bytes, *, limit: int, notify: bool) -> None:
         async with transaction(self._pool) as tx:
+            # One log-in of an account at a time, or two could each leave room for one.
+            await tx.execute("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", session.account_id)
             await tx.execute(
                 "DELETE FROM sessions WHERE account_id = $1 AND expires_at < $2",
                 session.account_id,
                 session.created_at,
             )
+            await _make_room(tx, session, limit)
+            is_new = notify and not await _is_known(tx, session.account_id, session.client)
             await insert_session(tx, session, token)
+            if is_new:
+                when = f"{session.created_at:%Y-%m-%d %H:%M} UTC"
+                parameters = {"when": when, "device": session.client.name or "an unknown device"}
+                await queue_mail(tx, session.account_id, MailTemplate.NEW_LOGIN, parameters, session.created_at)
+
+    async def has_used(self, account_id: int, network: str) -> bool:
+        async with connection(self._pool) as conn:
+            return bool(
+                await conn.fetchval(
+                    "SELECT EXISTS (SELECT FROM sessions WHERE account_id = $1 AND network = $2)", account_id, network
+                )
+            )
+
+    async def list_open(self, account_id: int, now: datetime) -> list[Session]:
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                f"SELECT {_COLUMNS} FROM sessions"  # noqa: S608
+                " WHERE account_id = $1 AND revoked_at IS NULL AND expires_at > $2"
+                " ORDER BY coalesce(used_at, created_at) DESC, id",
+                account_id,
+                now,
+            )
+        return list(map(_session_of, rows))
+
+    async def is_open(self, session_id: int, now: datetime) -> bool:
+        async with connection(self._pool) as conn:
+            return bool(
+                await conn.fetchval(
+                    "SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2)",
+                    session_id,
+                    now,
+                )
+            )
+
+    async def revoke_own(self, account_id: int, session_id: int, now: datetime) -> bool:
+        async with connection(self._pool) as conn:
+            ended = await conn.fetchval(
+                "UPDATE sessions SET revoked_at = $3"
+                " WHERE id = $2 AND account_id = $1 AND revoked_at IS NULL AND expires_at > $3 RETURNING true",
+                account_id,
+                session_id,
+                now,
+            )
+        return bool(ended)
+
+    async def revoke_all(self, account_id: int, now: datetime, *, keep: int | None) -> None:
+        async with transaction(self._pool) as tx:
+            await revoke_sessions(tx, account_id, now, keep=keep)
+
+    async def sweep(self, *, used_before: datetime, expired_before: datetime) -> int:
+        async with connection(self._pool) as conn:
+            deleted = await conn.fetch(
+                "DELETE FROM sessions WHERE id IN"
+                " (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id",
+                expired_before,
+                _SWEEP,
+            )
+            erased = await conn.fetch(
+                "UPDATE sessions SET network = NULL WHERE id IN (SELECT id FROM sessions"
+                " WHERE network IS NOT NULL AND used_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id",
+                used_before,
+                _SWEEP,
+            )
+        return max(len(deleted), len(erased))
 
     @asynccontextmanager
     async def locked_family(self, token: bytes) -> AsyncIterator[PostgresTokenFamily | None]:
         async with transaction(self._pool) as tx:
             # The token is read by a second statement, so that it is seen as the previous holder of the lock left it.
             row = await tx.fetchrow(
-                "SELECT id, account_id, created_at, expires_at, ends_at, revoked_at FROM sessions"
+                f"SELECT {_COLUMNS} FROM sessions"  # noqa: S608
                 " WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1) FOR UPDATE",
                 token,
             )
@@ -76,7 +151,7 @@ class PostgresSessions:
             if not row or not held:
                 yield None
             else:
-                yield PostgresTokenFamily(tx, Session(**row), RefreshToken(*held))
+                yield PostgresTokenFamily(tx, _session_of(row), RefreshToken(*held))
 
     async def revoke(self, session_id: int, now: datetime) -> None:
         async with connection(self._pool) as conn:
@@ -110,14 +185,47 @@ class PostgresTokenFamily:
             session.id,
             now,
         )
-        await self._tx.execute("UPDATE sessions SET expires_at = $2 WHERE id = $1", session.id, session.expires_at)
+        await self._tx.execute(
+            "UPDATE sessions SET expires_at = $2, client = $3, network = $4, used_at = $5, refresh_tat = $6"
+            " WHERE id = $1",
+            session.id,
+            session.expires_at,
+            session.client.name,
+            session.client.network,
+            session.used_at,
+            session.refresh_tat,
+        )
 
     async def revoke(self, now: datetime) -> None:
         await self._tx.execute("UPDATE sessions SET revoked_at = $2 WHERE id = $1", self.session.id, now)
 
 
+async def insert_session(tx: Connection, session: Session, token: bytes) -> None:
+    """Inserts a session and its first refresh token."""
+    await tx.execute(
+        "INSERT INTO sessions (id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        session.id,
+        session.account_id,
+        session.created_at,
+        session.expires_at,
+        session.ends_at,
+        session.revoked_at,
+        session.client.name,
+        session.client.network,
+        session.used_at,
+    )
+    await tx.execute(
+        "INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES ($1, $2, $3)",
+        token,
+        session.id,
+        session.created_at,
+    )
+
+
 async def revoke_sessions(tx: Connection, account_id: int, now: datetime, *, keep: int | None = None) -> None:
-    """Ends the sessions of an account, all or all but one."""
+    """Ends the sessions of an account, all or all but one, and the log-ins that wait for a second factor."""
+    await tx.execute("DELETE FROM login_tickets WHERE account_id = $1", account_id)
     await tx.execute(
         "UPDATE sessions SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $3",
         account_id,
@@ -126,21 +234,38 @@ async def revoke_sessions(tx: Connection, account_id: int, now: datetime, *, kee
     )
 
 
-async def insert_session(tx: Connection, session: Session, token: bytes) -> None:
-    """Inserts a session and its first refresh token."""
+async def _make_room(tx: Connection, session: Session, limit: int) -> None:
+    """Ends the sessions that were not used for the longest time, so that one more makes `limit` at most."""
     await tx.execute(
-        "INSERT INTO sessions (id, account_id, created_at, expires_at, ends_at, revoked_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
-        session.id,
+        "UPDATE sessions SET revoked_at = $2 WHERE id IN (SELECT id FROM sessions"
+        " WHERE account_id = $1 AND revoked_at IS NULL ORDER BY coalesce(used_at, created_at) DESC OFFSET $3)",
         session.account_id,
         session.created_at,
-        session.expires_at,
-        session.ends_at,
-        session.revoked_at,
+        limit - 1,
     )
-    await tx.execute(
-        "INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES ($1, $2, $3)",
-        token,
-        session.id,
-        session.created_at,
+
+
+async def _is_known(tx: Connection, account_id: int, client: Client) -> bool:
+    """Whether the account has used this client, and this network, before; each perhaps in another session."""
+    known = await tx.fetchrow(
+        "SELECT coalesce(bool_or(client = $2), false) AS client, coalesce(bool_or(network = $3), false) AS network"
+        " FROM sessions WHERE account_id = $1",
+        account_id,
+        client.name,
+        client.network,
+    )
+    return bool(known and known["client"] and (known["network"] or client.network is None))
+
+
+def _session_of(row: asyncpg.Record) -> Session:
+    return Session(
+        row["id"],
+        row["account_id"],
+        row["created_at"],
+        row["expires_at"],
+        row["ends_at"],
+        row["revoked_at"],
+        Client(row["client"], row["network"]),
+        row["used_at"],
+        row["refresh_tat"],
     )

@@ -6,26 +6,21 @@ predecessor stays published until the last token that it signed has expired.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey
 
+from photomesh_identity.ciphers import AtRestCipher
 from photomesh_shared.auth import ALGORITHM
 
 __all__ = ["KeyCipher", "SigningKey", "current_key", "generate_key", "published_keys", "rotate", "with_first_key"]
 
-_NONCE_BYTES = 12
 _CLOCK_SKEW = timedelta(minutes=1)
 
 
@@ -41,33 +36,22 @@ class SigningKey:
 
 
 class KeyCipher:
-    """Encrypts private keys at rest (AES-256-GCM), each bound to its kid."""
+    """Encrypts private keys at rest, each bound to its kid."""
 
     def __init__(self, *secrets: str) -> None:
         """The first of `secrets` encrypts; all decrypt."""
-        digests = [hashlib.sha256(b"photomesh signing keys\0" + secret.encode()).digest() for secret in secrets]
-        self._ciphers = [AESGCM(digest) for digest in digests]
+        self._cipher = AtRestCipher("photomesh signing keys", *secrets)
 
     def encrypt(self, kid: str, private_jwk: dict[str, Any]) -> bytes:
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._ciphers[0].encrypt(nonce, json.dumps(private_jwk).encode(), kid.encode())
+        return self._cipher.encrypt(kid, json.dumps(private_jwk).encode())
 
     def decrypt(self, key: SigningKey) -> ECKey:
         """Raises ValueError if the key was encrypted with another secret."""
-        return ECKey.import_key(self._decrypt(key)[0])
+        return ECKey.import_key(json.loads(self._cipher.decrypt(key.kid, key.encrypted_private)))
 
     def reencrypt(self, key: SigningKey) -> SigningKey:
         """Return the key encrypted with the first secret. Raises ValueError, see `decrypt`."""
-        private, position = self._decrypt(key)
-        return replace(key, encrypted_private=self.encrypt(key.kid, private)) if position else key
-
-    def _decrypt(self, key: SigningKey) -> tuple[dict[str, Any], int]:
-        """Return the private key, and the position of its secret."""
-        nonce, encrypted = key.encrypted_private[:_NONCE_BYTES], key.encrypted_private[_NONCE_BYTES:]
-        for position, cipher in enumerate(self._ciphers):
-            with suppress(InvalidTag):
-                return json.loads(cipher.decrypt(nonce, encrypted, key.kid.encode())), position
-        raise ValueError(f"signing key {key.kid} was encrypted with another PHOTOMESH_KEY_ENCRYPTION_SECRET")
+        return replace(key, encrypted_private=self._cipher.reencrypt(key.kid, key.encrypted_private))
 
 
 def generate_key(cipher: KeyCipher, *, created_at: datetime, active_from: datetime) -> SigningKey:

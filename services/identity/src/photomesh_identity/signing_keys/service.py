@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -99,16 +100,23 @@ class KeyRing:
         return Receipt(text, key.kid, key.public_jwk)
 
     def access_token(self, account_id: int, session_id: int) -> str:
+        return self._sign(account_id, self._policy.lifetime, sid=encode("ss", session_id))
+
+    def scoped_token(self, account_id: int, token_id: int, scopes: Iterable[str], lifetime: timedelta) -> str:
+        """An access token for a personal one: without a session, and limited to scopes."""
+        return self._sign(account_id, lifetime, tid=encode("tk", token_id), scope=" ".join(sorted(scopes)))
+
+    def _sign(self, account_id: int, lifetime: timedelta, **own: str) -> str:
         now = self._clock.now()
         kid = current_key(self._keys, now).kid
         claims = {
             "iss": self._policy.issuer,
             "aud": self._policy.audience,
             "sub": encode("u", account_id),
-            "sid": encode("ss", session_id),
             "jti": secrets.token_urlsafe(12),
             "typ": "access",
             "iat": int(now.timestamp()),
-            "exp": int((now + self._policy.lifetime).timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+            **own,
         }
         return jwt.encode({"alg": ALGORITHM, "kid": kid}, claims, self._private[kid])

@@ -14,17 +14,19 @@ from photomesh_identity.errors import (
     PhotosUnavailable,
     PrivacyPending,
     PrivateUntil16,
+    SessionEnded,
     TooManyTries,
     TooYoung,
     UsernameTaken,
 )
 from photomesh_identity.http.account_schemas import BirthDate, UsernameChange
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, RequestClient
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, RateClass
 from photomesh_shared.http.conditional import offer, require_match, version_tag
 from photomesh_shared.ids import encode
+from photomesh_shared.tokens.scopes import Scope
 
 __all__ = ["router"]
 
@@ -42,12 +44,12 @@ router = ApiRouter(tags=["accounts"])
     summary="Register an account",
 )
 async def register_account(
-    body: AccountCreate, response: Response, creation: Creation, deps: Dependencies
+    body: AccountCreate, response: Response, creation: Creation, client: RequestClient, deps: Dependencies
 ) -> AccountSession:
     """Registers an account, logs it in, and mails a link by which the e-mail address is proved. The response does not
     tell whether another account has the address: that is mailed to it instead of a link."""
     account, grant = await deps.registration.register_account(
-        creation, body.username, body.email, body.password, body.birth_date
+        creation, body.username, body.email, body.password, client, body.birth_date
     )
     response.headers.update(NO_STORE | {"Location": f"/v1/users/{encode('u', account.id)}"})
     return AccountSession.of_account(account, grant, deps.cdn_url)
@@ -72,6 +74,7 @@ async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dep
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     budget=Budget.RECORDS,
+    scope=Scope.ACCOUNTS_WRITE,
     conditional=True,
     problems=[
         AccountNotFound,
@@ -108,10 +111,10 @@ async def update_me(
     auth=Auth.REQUIRED,
     rate=RateClass.WRITE,
     budget=Budget.RECORDS,
-    problems=[AccountNotFound, UsernameTaken, TooManyTries],
+    problems=[AccountNotFound, SessionEnded, UsernameTaken, TooManyTries],
     summary="Change your username",
 )
-async def change_username(body: UsernameChange, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
+async def change_username(body: UsernameChange, response: Response, viewer: OpenSession, deps: Dependencies) -> Me:
     """Up to three times in 30 days. For 30 days nobody but you can take the old name; your profile is no longer
     found by it."""
     account = await deps.accounts.change_username(viewer.account_id, body.username)

@@ -6,14 +6,18 @@ from fastapi import Response
 
 from photomesh_identity.errors import (
     AccountNotFound,
+    CodeRequired,
     EmailTaken,
     LinkNotValid,
     PasswordsBusy,
+    SessionEnded,
+    TooManyAttempts,
     TooManyTries,
+    WrongCode,
     WrongPassword,
 )
 from photomesh_identity.http.account_schemas import EmailChange, EmailProof, EmailState
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import ApiRouter, Auth, Budget, RateClass
 
@@ -40,11 +44,20 @@ async def get_email(response: Response, viewer: Viewer, deps: Dependencies) -> E
     auth=Auth.REQUIRED,
     rate=RateClass.AUTH,
     budget=Budget.RECORDS,
-    problems=[AccountNotFound, WrongPassword, TooManyTries, PasswordsBusy],
+    problems=[
+        AccountNotFound,
+        SessionEnded,
+        WrongPassword,
+        CodeRequired,
+        WrongCode,
+        TooManyTries,
+        TooManyAttempts,
+        PasswordsBusy,
+    ],
     status_code=202,
     summary="Change your e-mail address",
 )
-async def change_email(body: EmailChange, response: Response, viewer: Viewer, deps: Dependencies) -> EmailState:
+async def change_email(body: EmailChange, response: Response, viewer: OpenSession, deps: Dependencies) -> EmailState:
     """Mails a link to the new address, valid for a day; until it is opened, the old address stays, and is told. The
     response does not tell whether another account has the address: that is mailed to it instead of a link."""
     response.headers.update(NO_STORE)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from photomesh_identity.errors import AccountNotFound, LinkNotValid, PasswordsBusy, TooManyTries, WrongPassword
+from photomesh_identity.errors import (
+    AccountNotFound,
+    CodeRequired,
+    LinkNotValid,
+    PasswordsBusy,
+    SessionEnded,
+    TooManyAttempts,
+    TooManyTries,
+    WrongCode,
+    WrongPassword,
+)
 from photomesh_identity.http.account_schemas import LostPassword, PasswordChange, PasswordReset
-from photomesh_identity.http.dependencies import Dependencies
-from photomesh_shared.auth import Viewer
+from photomesh_identity.http.dependencies import Dependencies, OpenSession, session_of
 from photomesh_shared.http import ApiRouter, Auth, Budget, RateClass
 
 __all__ = ["router"]
@@ -18,14 +27,23 @@ router = ApiRouter(tags=["accounts"])
     auth=Auth.REQUIRED,
     rate=RateClass.AUTH,
     budget=Budget.RECORDS,
-    problems=[AccountNotFound, WrongPassword, TooManyTries, PasswordsBusy],
+    problems=[
+        AccountNotFound,
+        SessionEnded,
+        WrongPassword,
+        CodeRequired,
+        WrongCode,
+        TooManyTries,
+        TooManyAttempts,
+        PasswordsBusy,
+    ],
     status_code=204,
     summary="Change your password",
 )
-async def change_password(body: PasswordChange, viewer: Viewer, deps: Dependencies) -> None:
+async def change_password(body: PasswordChange, viewer: OpenSession, deps: Dependencies) -> None:
     """Ends all other sessions, and mails you a notice. Several wrong passwords in a row are answered with a 429 for a
     while."""
-    await deps.passwords.change(viewer.account_id, viewer.session_id, body.password, body.code, body.new_password)
+    await deps.passwords.change(viewer.account_id, session_of(viewer), body.password, body.code, body.new_password)
 
 
 @router.post(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photomesh_gateway.ratelimit.gcra import Policy, Rate, take
+from photomesh_shared.concurrency.gcra import Policy, Rate, take
 
 rates = st.builds(Rate, st.integers(1, 200), st.integers(1, 120))
 gaps = st.lists(st.integers(0, 30_000_000), min_size=1, max_size=80)  # µs between requests

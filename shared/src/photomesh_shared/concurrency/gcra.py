@@ -13,9 +13,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from math import ceil
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
-__all__ = ["SCRIPT", "Policy", "Rate", "Reading", "take"]
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+__all__ = ["SCRIPT", "Policy", "Rate", "RateSetting", "Reading", "take"]
 
 _SECOND = 1_000_000
 
@@ -33,6 +36,12 @@ class Rate:
         if not (match := re.fullmatch(r"([1-9]\d{0,6})/([1-9]\d{0,4})", text)):
             raise ValueError('a rate looks like "100/60": 100 requests in 60 seconds')
         return cls(int(match[1]), int(match[2]))
+
+
+RateSetting = Annotated[
+    Rate, NoDecode, BeforeValidator(lambda value: Rate.parse(value) if isinstance(value, str) else value)
+]
+"""A rate as a setting: ``100/60``."""
 
 
 @dataclass(frozen=True, slots=True)
