@@ -73,7 +73,8 @@ class PostgresPersonalTokens:
     async def use(self, hashed: bytes, now: datetime) -> PersonalToken | None:
         async with connection(self._pool) as conn:
             row = await conn.fetchrow(
-                f"SELECT {_COLUMNS} FROM personal_tokens WHERE token_hash = $1 AND expires_at > $2",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM personal_tokens t WHERE token_hash = $1 AND expires_at > $2"  # noqa: S608
+                " AND EXISTS (SELECT FROM accounts WHERE id = t.account_id AND status = 'active')",
                 hashed,
                 now,
             )
