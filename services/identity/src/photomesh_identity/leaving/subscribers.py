@@ -1,8 +1,8 @@
 """Registers consumer groups of others, which must acknowledge erasures too::
 
-    python -m photomesh_identity.erasure_subscribers add acme.search
-    python -m photomesh_identity.erasure_subscribers remove acme.search
-    python -m photomesh_identity.erasure_subscribers list
+    python -m photomesh_identity.leaving.subscribers add acme.search
+    python -m photomesh_identity.leaving.subscribers remove acme.search
+    python -m photomesh_identity.leaving.subscribers list
 
 Whoever is removed is not waited for any more, in erasures that have started too.
 """
@@ -37,7 +37,7 @@ async def _run(action: str, group: str | None) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="photomesh_identity.erasure_subscribers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="photomesh_identity.leaving.subscribers", description=__doc__)
     parser.add_argument("action", choices=["add", "remove", "list"])
     parser.add_argument("group", nargs="?")
     parsed = parser.parse_args(arguments)
