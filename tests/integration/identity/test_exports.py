@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 from photomesh_shared.internal_api import export
 from tests.integration.identity.api_users import PASSWORD, ApiUsers
@@ -23,6 +24,7 @@ async def test_profile_sessions_and_no_secret(users: ApiUsers, environment: Mapp
     assert (profile["display_name"], profile["bio"], profile["private"]) == ("Ada ü", "Hi", True)
     assert "@" in profile["email"]
     sessions = await pages_of(users.api, ada.id, "sessions", auth=auth)
+    sessions.sort(key=itemgetter("created_at"))  # their ids are random
     assert [bool(session["revoked_at"]) for session in sessions] == [True, False]
     assert sessions[0]["last_refreshed_at"]
     assert sessions[1]["last_refreshed_at"] is None

@@ -18,14 +18,14 @@ __all__ = [
     "CredentialName",
     "PasskeyCreate",
     "PasskeyCreationOptions",
-    "PasskeyLogIn",
     "PasskeyRequestOptions",
+    "PasskeySessionCreate",
     "PasskeyUpdate",
     "PasskeyView",
     "Passkeys",
     "PasswordConfirmation",
     "RecoveryCodes",
-    "SecondFactorLogIn",
+    "SecondFactorSessionCreate",
     "SecondFactorsView",
     "TotpEnrolment",
 ]
@@ -88,7 +88,7 @@ class CodeConfirmation(RequestBody):
     code: Code
 
 
-class SecondFactorLogIn(RequestBody):
+class SecondFactorSessionCreate(RequestBody):
     """The second step of a log-in."""
 
     model_config = examples({"ticket": "lt_0x8mC2b1…", "code": "492039"})
@@ -182,7 +182,7 @@ class PasskeyCreate(RequestBody):
     credential: _NewCredential = Field(description="`PublicKeyCredential.toJSON()`; unknown members are ignored.")
 
 
-class PasskeyLogIn(RequestBody):
+class PasskeySessionCreate(RequestBody):
     """What the browser answers to the options."""
 
     model_config = examples(

@@ -12,7 +12,7 @@ from photomesh_shared.auth import Principal, Viewer
 from photomesh_shared.http import app_deps
 from photomesh_shared.tokens.errors import SessionRequired
 
-__all__ = ["NO_STORE", "Dependencies", "OpenSession", "RequestClient", "session_of"]
+__all__ = ["NO_STORE", "Dependencies", "OpenSession", "RequestClient", "require_open_session", "session_of"]
 
 Dependencies = Annotated[Deps, Depends(app_deps)]
 
@@ -30,8 +30,14 @@ RequestClient = Annotated[Client, Depends(_request_client)]
 """Where the request comes from."""
 
 
-async def _open_session(viewer: Viewer, deps: Dependencies) -> Principal:
+async def require_open_session(viewer: Principal, deps: Deps) -> None:
+    """What `OpenSession` does, for routes with a body: these call it themselves, since a dependency would ask the
+    database before a body of junk is refused. Raises SessionEnded."""
     await deps.sessions.require_open(session_of(viewer))
+
+
+async def _open_session(viewer: Viewer, deps: Dependencies) -> Principal:
+    await require_open_session(viewer, deps)
     return viewer
 
 

@@ -20,7 +20,7 @@ from photomesh_identity.errors import (
     UsernameTaken,
 )
 from photomesh_identity.http.account_schemas import BirthDate, UsernameChange
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, RequestClient
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies, RequestClient, require_open_session
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Creation, RateClass
@@ -114,9 +114,10 @@ async def update_me(
     problems=[AccountNotFound, SessionEnded, UsernameTaken, TooManyTries],
     summary="Change your username",
 )
-async def change_username(body: UsernameChange, response: Response, viewer: OpenSession, deps: Dependencies) -> Me:
+async def change_username(body: UsernameChange, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
     """Up to three times in 30 days. For 30 days nobody but you can take the old name; your profile is no longer
     found by it."""
+    await require_open_session(viewer, deps)
     account = await deps.accounts.change_username(viewer.account_id, body.username)
     response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
     return Me.of(account, deps.cdn_url)

@@ -17,7 +17,7 @@ from photomesh_identity.errors import (
     WrongPassword,
 )
 from photomesh_identity.http.account_schemas import EmailChange, EmailProof, EmailState
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies, require_open_session
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import ApiRouter, Auth, Budget, RateClass
 
@@ -57,9 +57,10 @@ async def get_email(response: Response, viewer: Viewer, deps: Dependencies) -> E
     status_code=202,
     summary="Change your e-mail address",
 )
-async def change_email(body: EmailChange, response: Response, viewer: OpenSession, deps: Dependencies) -> EmailState:
+async def change_email(body: EmailChange, response: Response, viewer: Viewer, deps: Dependencies) -> EmailState:
     """Mails a link to the new address, valid for a day; until it is opened, the old address stays, and is told. The
     response does not tell whether another account has the address: that is mailed to it instead of a link."""
+    await require_open_session(viewer, deps)
     response.headers.update(NO_STORE)
     return EmailState.of(await deps.addresses.change(viewer.account_id, body.email, body.password, body.code))
 

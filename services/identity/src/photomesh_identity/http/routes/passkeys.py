@@ -21,15 +21,22 @@ from photomesh_identity.errors import (
 from photomesh_identity.http.credential_schemas import (
     PasskeyCreate,
     PasskeyCreationOptions,
-    PasskeyLogIn,
     PasskeyRequestOptions,
     Passkeys,
+    PasskeySessionCreate,
     PasskeyUpdate,
     PasskeyView,
     PasswordConfirmation,
 )
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, RequestClient
+from photomesh_identity.http.dependencies import (
+    NO_STORE,
+    Dependencies,
+    OpenSession,
+    RequestClient,
+    require_open_session,
+)
 from photomesh_identity.http.schemas import AccountSession
+from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, RateClass
 from photomesh_shared.ids import PasskeyId
 
@@ -64,7 +71,7 @@ async def begin_passkey_log_in(response: Response, deps: Dependencies) -> Passke
     summary="Log in with a passkey",
 )
 async def log_in_with_passkey(
-    body: PasskeyLogIn, response: Response, client: RequestClient, deps: Dependencies
+    body: PasskeySessionCreate, response: Response, client: RequestClient, deps: Dependencies
 ) -> AccountSession:
     """Needs no password and no code: the authenticator has verified its user."""
     account_id = await deps.passkeys.authenticate(body.credential.model_dump())
@@ -91,9 +98,10 @@ async def log_in_with_passkey(
     summary="Begin to add a passkey",
 )
 async def begin_passkey(
-    body: PasswordConfirmation, response: Response, viewer: OpenSession, deps: Dependencies
+    body: PasswordConfirmation, response: Response, viewer: Viewer, deps: Dependencies
 ) -> PasskeyCreationOptions:
     """Options for the browser, for five minutes and one passkey."""
+    await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     account = await deps.accounts.get(viewer.account_id)
     response.headers.update(NO_STORE)
@@ -110,8 +118,9 @@ async def begin_passkey(
     status_code=201,
     summary="Add a passkey",
 )
-async def add_passkey(body: PasskeyCreate, response: Response, viewer: OpenSession, deps: Dependencies) -> PasskeyView:
+async def add_passkey(body: PasskeyCreate, response: Response, viewer: Viewer, deps: Dependencies) -> PasskeyView:
     """The passkey is a log-in by itself. An account has 20 at most."""
+    await require_open_session(viewer, deps)
     passkey = await deps.passkeys.register(viewer.account_id, body.credential.model_dump(), body.name)
     response.headers["Location"] = "/v1/me/passkeys"
     return PasskeyView.of(passkey)
@@ -138,10 +147,9 @@ async def list_passkeys(response: Response, viewer: OpenSession, deps: Dependenc
     problems=[SessionEnded, PasskeyNotFound],
     summary="Rename a passkey",
 )
-async def rename_passkey(
-    passkey_id: PasskeyId, body: PasskeyUpdate, viewer: OpenSession, deps: Dependencies
-) -> PasskeyView:
+async def rename_passkey(passkey_id: PasskeyId, body: PasskeyUpdate, viewer: Viewer, deps: Dependencies) -> PasskeyView:
     """Names are for you to tell your passkeys apart."""
+    await require_open_session(viewer, deps)
     return PasskeyView.of(await deps.passkeys.rename(viewer.account_id, passkey_id, body.name))
 
 

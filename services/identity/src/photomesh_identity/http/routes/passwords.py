@@ -14,7 +14,8 @@ from photomesh_identity.errors import (
     WrongPassword,
 )
 from photomesh_identity.http.account_schemas import LostPassword, PasswordChange, PasswordReset
-from photomesh_identity.http.dependencies import Dependencies, OpenSession, session_of
+from photomesh_identity.http.dependencies import Dependencies, require_open_session, session_of
+from photomesh_shared.auth import Viewer
 from photomesh_shared.http import ApiRouter, Auth, Budget, RateClass
 
 __all__ = ["router"]
@@ -40,9 +41,10 @@ router = ApiRouter(tags=["accounts"])
     status_code=204,
     summary="Change your password",
 )
-async def change_password(body: PasswordChange, viewer: OpenSession, deps: Dependencies) -> None:
+async def change_password(body: PasswordChange, viewer: Viewer, deps: Dependencies) -> None:
     """Ends all other sessions, and mails you a notice. Several wrong passwords in a row are answered with a 429 for a
     while."""
+    await require_open_session(viewer, deps)
     await deps.passwords.change(viewer.account_id, session_of(viewer), body.password, body.code, body.new_password)
 
 

@@ -21,12 +21,19 @@ from photomesh_identity.http.credential_schemas import (
     CodeConfirmation,
     PasswordConfirmation,
     RecoveryCodes,
-    SecondFactorLogIn,
+    SecondFactorSessionCreate,
     SecondFactorsView,
     TotpEnrolment,
 )
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, RequestClient
+from photomesh_identity.http.dependencies import (
+    NO_STORE,
+    Dependencies,
+    OpenSession,
+    RequestClient,
+    require_open_session,
+)
 from photomesh_identity.http.schemas import AccountSession
+from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, RateClass
 
 __all__ = ["router"]
@@ -46,7 +53,7 @@ _CONFIRMED = [SessionEnded, WrongPassword, WrongCode, CodeRequired, TooManyTries
     summary="Log in with a second factor",
 )
 async def log_in_with_second_factor(
-    body: SecondFactorLogIn, response: Response, client: RequestClient, deps: Dependencies
+    body: SecondFactorSessionCreate, response: Response, client: RequestClient, deps: Dependencies
 ) -> AccountSession:
     """Completes a log-in that `POST /v1/sessions` refused with `second-factor-required`. A ticket is good for five
     minutes, and for one log-in; no code is accepted twice."""
@@ -80,10 +87,11 @@ async def get_second_factors(response: Response, viewer: OpenSession, deps: Depe
     summary="Set up an authenticator app",
 )
 async def enrol_totp(
-    body: PasswordConfirmation, response: Response, viewer: OpenSession, deps: Dependencies
+    body: PasswordConfirmation, response: Response, viewer: Viewer, deps: Dependencies
 ) -> TotpEnrolment:
     """Returns a secret for the app. It counts once `POST /v1/me/totp/confirm` has seen a code of it; until then, each
     call makes a new one."""
+    await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     account = await deps.accounts.get(viewer.account_id)
     secret, uri = await deps.second_factors.enrol(account.id, account.username)
@@ -99,10 +107,9 @@ async def enrol_totp(
     problems=[SessionEnded, WrongCode, TooManyAttempts, TotpEnabled, TotpNotEnabled],
     summary="Confirm an authenticator app",
 )
-async def confirm_totp(
-    body: CodeConfirmation, response: Response, viewer: OpenSession, deps: Dependencies
-) -> RecoveryCodes:
+async def confirm_totp(body: CodeConfirmation, response: Response, viewer: Viewer, deps: Dependencies) -> RecoveryCodes:
     """From now on, a log-in by password needs a code. Returns the recovery codes, which are not shown again."""
+    await require_open_session(viewer, deps)
     codes = await deps.second_factors.confirm(viewer.account_id, body.code)
     response.headers.update(NO_STORE)
     return RecoveryCodes(codes=codes)
@@ -116,8 +123,9 @@ async def confirm_totp(
     status_code=204,
     summary="Remove the authenticator app",
 )
-async def remove_totp(body: PasswordConfirmation, viewer: OpenSession, deps: Dependencies) -> None:
+async def remove_totp(body: PasswordConfirmation, viewer: Viewer, deps: Dependencies) -> None:
     """A log-in then needs the password alone. Takes the password and a code; a recovery code will do."""
+    await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     await deps.second_factors.remove(viewer.account_id)
 
@@ -132,9 +140,10 @@ async def remove_totp(body: PasswordConfirmation, viewer: OpenSession, deps: Dep
     summary="Replace your recovery codes",
 )
 async def replace_recovery_codes(
-    body: PasswordConfirmation, response: Response, viewer: OpenSession, deps: Dependencies
+    body: PasswordConfirmation, response: Response, viewer: Viewer, deps: Dependencies
 ) -> RecoveryCodes:
     """Returns ten new ones; all earlier ones stop working."""
+    await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     codes = await deps.second_factors.new_recovery_codes(viewer.account_id)
     response.headers.update(NO_STORE)

@@ -17,8 +17,9 @@ from photomesh_identity.errors import (
     WrongCode,
     WrongPassword,
 )
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession
+from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, require_open_session
 from photomesh_identity.http.token_schemas import PersonalTokenCreate, PersonalTokens, TokenCreated
+from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, InternalRouter, RateClass
 from photomesh_shared.ids import TokenId
 from photomesh_shared.internal_api.identity import EXCHANGE_TOKEN, ExchangedToken, TokenExchange
@@ -48,10 +49,11 @@ internal = InternalRouter()
     summary="Make a personal access token",
 )
 async def create_token(
-    body: PersonalTokenCreate, response: Response, viewer: OpenSession, deps: Dependencies
+    body: PersonalTokenCreate, response: Response, viewer: Viewer, deps: Dependencies
 ) -> TokenCreated:
     """For scripts: send it as `Authorization: Bearer pt_…`. It does what its scopes say, and never anything that
     concerns credentials. It is not shown again. An account has 50 at most."""
+    await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     token, text = await deps.personal_tokens.create(
         viewer.account_id, body.name, body.scopes, timedelta(days=body.expires_in_days)
