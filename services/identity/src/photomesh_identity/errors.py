@@ -1,9 +1,9 @@
 """Problems of identity, beyond those of `photomesh_shared.errors`.
 
-Unauthorized 401   ── CredentialsRefused (WrongCredentials, PasskeyRefused), InvalidRefreshToken, InvalidTicket,
-                      RefreshTokenReused, SecondFactorRequired, SessionEnded
+Unauthorized 401   ── InvalidRefreshToken, InvalidTicket, PasskeyRefused, RefreshTokenReused, SecondFactorRequired,
+                      SessionEnded, WrongCredentials
 NotFound 404       ── AccountNotFound (shared), ErasureNotFound, PasskeyNotFound, SessionNotFound, TokenNotFound
-Forbidden 403      ── CodeRequired, PrivateUntil16, WrongCode (also CredentialsRefused), WrongPassword
+Forbidden 403      ── CodeRequired, PrivateUntil16, WrongCode, WrongPassword
 Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady, PasskeyRegistered, TooManyPasskeys,
                       TooManyTokens, TotpEnabled, TotpNotEnabled
 Gone 410           ── LinkNotValid
@@ -24,7 +24,6 @@ from photomesh_shared.errors import (
     Forbidden,
     Gone,
     NotFound,
-    Problem,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -32,12 +31,12 @@ from photomesh_shared.errors import (
 )
 
 __all__ = [
+    "CREDENTIALS_REFUSED",
     "AccountNotFound",
     "AgeKnown",
     "AvatarPhotoNotFound",
     "AvatarPhotoNotReady",
     "CodeRequired",
-    "CredentialsRefused",
     "EmailTaken",
     "ErasureNotFound",
     "HidingPending",
@@ -72,11 +71,7 @@ __all__ = [
 ]
 
 
-class CredentialsRefused(Problem):
-    """A password, a code or a passkey is wrong. Such attempts count against limits of their own."""
-
-
-class WrongCredentials(Unauthorized, CredentialsRefused):
+class WrongCredentials(Unauthorized):
     """No account has this login and this password. The response does not reveal which of the two is wrong, so that
     accounts cannot be enumerated."""
 
@@ -135,7 +130,7 @@ class InvalidTicket(Unauthorized):
     code, title = "invalid-ticket", "The ticket is not valid"
 
 
-class PasskeyRefused(Unauthorized, CredentialsRefused):
+class PasskeyRefused(Unauthorized):
     """The passkey is unknown, its signature does not prove anything, its user was not verified, or the challenge has
     expired or was used. Ask for new options, and try again."""
 
@@ -148,11 +143,15 @@ class CodeRequired(Forbidden):
     code, title = "code-required", "A code is needed"
 
 
-class WrongCode(Forbidden, CredentialsRefused):
+class WrongCode(Forbidden):
     """The code is wrong, or was used before: each is good for one use. Wait for the next one of your app, or send a
     recovery code."""
 
     code, title = "wrong-code", "The code is wrong"
+
+
+CREDENTIALS_REFUSED = (WrongCredentials, PasskeyRefused, WrongCode)
+"""A password, a code or a passkey is wrong. Such attempts count against limits of their own."""
 
 
 class PasskeyNotFound(NotFound):

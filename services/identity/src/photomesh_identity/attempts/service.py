@@ -10,7 +10,7 @@ from math import ceil
 from typing import Protocol
 
 from photomesh_identity.attempts.domain import AttemptLimits, AttemptNames, Charge
-from photomesh_identity.errors import CredentialsRefused, TooManyAttempts
+from photomesh_identity.errors import CREDENTIALS_REFUSED, TooManyAttempts
 from photomesh_identity.metrics import ATTEMPTS_REFUSED
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.gcra import Policy, Rate, Reading
@@ -49,7 +49,7 @@ class AttemptGuard:
 
     @asynccontextmanager
     async def log_in(self, login: str, address: str, *, network: str | None = None) -> AsyncIterator[None]:
-        """Encloses a log-in, which raises CredentialsRefused if it fails. `network`: that of the request, if the
+        """Encloses a log-in; one of CREDENTIALS_REFUSED means that it failed. `network`: that of the request, if the
         account has used it lately. Raises TooManyAttempts before anything is tried.
 
         The account's bucket goes by the text that names it: one for the username and one for the e-mail address, or a
@@ -77,7 +77,7 @@ class AttemptGuard:
         self._refuse_used_up(charges, await self._store.take(charges, self._clock.now()))
         try:
             yield
-        except CredentialsRefused:
+        except CREDENTIALS_REFUSED:
             raise
         except BaseException:
             await self._give_back(charges)

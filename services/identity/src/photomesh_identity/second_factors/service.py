@@ -80,7 +80,7 @@ class SecondFactorStore(Protocol):
 
 class CodeGuard(Protocol):
     def confirm(self, kind: str, account_id: int) -> AbstractAsyncContextManager[None]:
-        """Encloses an attempt, and counts it if it raises CredentialsRefused. Raises TooManyAttempts."""
+        """Encloses an attempt, and counts it if it raises one of CREDENTIALS_REFUSED. Raises TooManyAttempts."""
         ...
 
 

@@ -140,7 +140,7 @@ class Passwords(Protocol):
 
 class LoginGuard(Protocol):
     def log_in(self, login: str, address: str, *, network: str | None = None) -> AbstractAsyncContextManager[None]:
-        """Encloses a log-in, and counts it if it raises CredentialsRefused. `network`: that of the request, if the
+        """Encloses a log-in; one of CREDENTIALS_REFUSED means that it failed. `network`: that of the request, if the
         account has used it lately. Raises TooManyAttempts."""
         ...
 
