@@ -175,7 +175,7 @@ def serving(
 
             def new_person() -> Person:
                 account_id = new_id()
-                return Person(account_id, api, issuer.headers(account_id), sources, storage)
+                return Person(account_id, api, issuer.headers(account_id, expires_in=30 * 86_400), sources, storage)
 
             yield new_person
 

@@ -88,7 +88,7 @@ class Worker:
         """Renew the lease until it is lost; ends in time if the database does not answer."""
         renewed = self._clock.monotonic()
         pause = self._limits.lease.total_seconds() / 4
-        while self._clock.monotonic() - renewed < 2 * pause:
+        while self._clock.monotonic() - renewed < 3 * pause:
             await self._clock.sleep(pause)
             try:
                 await self._store.renew(lease, self._clock.now() + self._limits.lease)

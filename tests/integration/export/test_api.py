@@ -1,0 +1,72 @@
+"""The API: one export at a time, one in a day, links for minutes, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+
+from photomesh_shared.clock import SystemClock
+from tests.integration.export.conftest import Person, Working
+from tests.support.clock import FakeClock
+
+Serving = Callable[..., AbstractAsyncContextManager[Callable[[], Person]]]
+
+
+async def test_one_runs_at_a_time_and_the_next_begins_after_a_day(serving: Serving, working: Working) -> None:
+    clock = FakeClock(SystemClock().now())
+    async with serving(clock) as new_person, working(clock) as deps:
+        ada = new_person()
+        first = await ada.begin()
+        second = await ada.begin()
+        assert (first.status_code, second.status_code) == (202, 202)
+        assert first.json() == second.json()
+        assert first.headers["location"] == "/v1/me/export"
+        await deps.worker.run_next()
+        assert not await deps.worker.run_next(), "it was one export"
+        refused = await ada.begin()
+        assert refused.status_code == 429
+        assert 86_000 < int(refused.headers["retry-after"]) <= 86_401
+        await clock.advance(86_401)
+        assert (await ada.begin()).json()["state"] == "queued"
+
+
+async def test_an_account_begins_few_in_a_day(serving: Serving) -> None:
+    clock = FakeClock(SystemClock().now())
+    async with serving(clock) as new_person:
+        ada = new_person()
+        for _ in range(3):
+            assert (await ada.begin()).status_code == 202
+            await ada.cancel()
+            await clock.advance(60)
+        assert (await ada.begin()).status_code == 429
+        await clock.advance(86_400)
+        assert (await ada.begin()).status_code == 202
+
+
+async def test_links_are_signed_anew_and_only_as_they_are(ada: Person, working: Working) -> None:
+    await ada.begin()
+    async with working() as deps:
+        await deps.worker.run_next()
+    [part] = (await ada.look())["parts"]
+    response = await ada.api.get("/v1/me/export", headers=ada.headers)
+    assert response.headers["cache-control"] == "private, no-store"
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(part["url"])).status_code == 200
+        unsigned = httpx.URL(part["url"]).copy_with(query=None)
+        assert (await client.get(unsigned)).status_code == 403
+        assert (await client.get(part["url"].replace("0001-", "0002-"))).status_code == 403
+        assert (await client.put(part["url"], content=b"another")).status_code == 403
+        listing = unsigned.copy_with(path="/exports/", query=b"prefix=u_")
+        assert (await client.get(listing)).status_code == 403
+
+
+async def test_nobody_sees_anothers(ada: Person, grace: Person) -> None:
+    await ada.begin()
+    response = await grace.api.get("/v1/me/export", headers=grace.headers)
+    assert response.status_code == 404
+    assert response.json()["type"].endswith("/export-not-found")
+    await grace.cancel()
+    assert (await ada.look())["state"] == "queued"
+    assert (await ada.api.get("/v1/me/export")).status_code == 401
