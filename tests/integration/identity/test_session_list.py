@@ -134,6 +134,7 @@ async def _check_notices(users: ApiUsers, database: Database) -> None:
     )
     body = answer.json()
     ada = ApiUser(users.api, body.pop("user"), body)
+    await database.execute("UPDATE accounts SET email_verified_at = now()")  # others get no mails
     for address, agent, expected in [
         ("203.0.113.99", FIREFOX, 0),  # a known network and client
         ("198.51.100.1", FIREFOX, 1),
