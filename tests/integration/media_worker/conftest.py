@@ -13,7 +13,7 @@ from photomesh_shared.events.photos import PhotoReprocessRequested, PhotoUploade
 from photomesh_shared.object_keys import original_key
 from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.support.groups import forget_members
-from tests.support.kafka import Topics
+from tests.support.kafka import Topics, kafka_variables
 from tests.support.objects import open_all_objects
 from tests.support.services import Process, process
 from tests.support.tokens import free_port
@@ -40,8 +40,9 @@ def working(environment: Mapping[str, str], topics: Topics) -> Working:
 
     @asynccontextmanager
     async def run(failpoints: str = "", *, lane: str = "uploads") -> AsyncIterator[Process]:
-        await forget_members(topics.kafka, "media-worker" if lane == "uploads" else "media-worker-reprocess")
-        settings = {"PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1"}
+        user = "media-worker" if lane == "uploads" else "media-worker-reprocess"
+        await forget_members(topics.kafka, user)
+        settings = {"PHOTOMESH_LANE": lane, "PHOTOMESH_DECODERS": "1", **kafka_variables(user)}
         async with process(
             "photomesh_media_worker", {**environment, **settings}, port=free_port(), failpoints=failpoints
         ) as running:

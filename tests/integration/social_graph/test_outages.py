@@ -24,7 +24,7 @@ from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 from tests.integration.social_graph.conftest import Serving
 from tests.integration.social_graph.test_events import event_types, pair_events
 from tests.support.internal_calls import RightfulCaller
-from tests.support.kafka import Topics
+from tests.support.kafka import Topics, kafka_variables
 from tests.support.problems import expect_problem
 from tests.support.services import Process, process
 from tests.support.social_graph import account_event
@@ -125,6 +125,10 @@ async def test_broken_connections_are_answered_503(
         await eventually(lambda: ada.get("/v1/me/mutes"), until=lambda answer: answer.status_code == 200)
 
 
+def as_consumer(environment: Mapping[str, str]) -> Mapping[str, str]:
+    return {**environment, **kafka_variables("social-graph-consumer")}
+
+
 async def test_consumer_handles_late_and_repeated_events_and_a_crash(
     isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers]
 ) -> None:
@@ -134,7 +138,7 @@ async def test_consumer_handles_late_and_repeated_events_and_a_crash(
         users = users_of(api, pool)
         ada, *fans = [users.unregistered_user() for _ in range(5)]
         async with process(MODULE, isolated_environment, port=port):
-            async with process(f"{MODULE}.consumer", isolated_environment, port=ops):
+            async with process(f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops):
                 registered = [record_of(account_event(user.number, private=user is ada)) for user in (ada, *fans)]
                 await topics.send([*registered, *registered])
                 known = "SELECT count(*) FROM accounts WHERE id = ANY($1)"
@@ -143,12 +147,14 @@ async def test_consumer_handles_late_and_repeated_events_and_a_crash(
                 for fan in fans:
                     assert (await fan.follow(ada))["requested"] is True
             failpoints = "social-graph.between_admissions=kill@2"
-            async with process(f"{MODULE}.consumer", isolated_environment, port=ops, failpoints=failpoints) as dying:
+            async with process(
+                f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops, failpoints=failpoints
+            ) as dying:
                 opened = account_event(ada.number, private=False, version=2)
                 await topics.send([record_of(opened), record_of(opened)])
                 assert await dying.ended(within=60) == -signal.SIGKILL
             assert await ada.counts() == (2, 0)
-            async with process(f"{MODULE}.consumer", isolated_environment, port=ops):
+            async with process(f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops):
                 await eventually(ada.counts, until=lambda counts: counts == (4, 0), within=90)
                 await topics.send([registered[0]])  # the old version was private
                 again = users.unregistered_user()

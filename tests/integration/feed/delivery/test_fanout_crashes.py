@@ -22,7 +22,7 @@ from tests.support.feed.sources import InMemorySources
 from tests.support.feed.stand_ins import serve
 from tests.support.feed.write_side import FeedLists
 from tests.support.groups import forget_members
-from tests.support.kafka import Topics
+from tests.support.kafka import Topics, kafka_variables
 from tests.support.services import Process, process
 from tests.support.tokens import free_port
 from tests.support.waiting import eventually
@@ -30,6 +30,7 @@ from tests.support.waiting import eventually
 Environment = Mapping[str, str]
 CONSUMER, FANOUT = "photomesh_feed.consumer", "photomesh_feed.fanout"
 GROUPS = {CONSUMER: "feed", FANOUT: "feed-fanout"}
+USERS = {CONSUMER: "feed-consumer", FANOUT: "feed-fanout"}
 FOLLOWERS, ACTIVE = 30_000, 20_000
 
 
@@ -53,8 +54,9 @@ class Programs:
     @asynccontextmanager
     async def running(self, module: str, failpoints: str = "") -> AsyncIterator[Process]:
         """A process with a failpoint need not become ready: an earlier event may trigger it."""
+        environment = {**self.environment, **kafka_variables(USERS[module])}
         async with process(
-            module, self.environment, port=free_port(), failpoints=failpoints, ready=not failpoints
+            module, environment, port=free_port(), failpoints=failpoints, ready=not failpoints
         ) as running:
             if failpoints:
                 with suppress(RuntimeError):
