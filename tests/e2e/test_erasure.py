@@ -21,12 +21,11 @@ from demo.client import Account, Platform
 from photomesh_shared.events import TOPICS
 from tests.conftest import Environment
 from tests.support import photos
+from tests.support.authenticator import Authenticator
 from tests.support.sweep import Hit, Sweep
 from tests.support.waiting import eventually
 
 OPENAPI = Path("gateway/src/photomesh_gateway/openapi.json")
-
-CAN_LEAVE = "delete" in json.loads(OPENAPI.read_text())["paths"]["/v1/me"]
 
 PLANTED = {
     "POST /v1/accounts /username": "username",
@@ -45,21 +44,50 @@ PLANTED = {
     "POST /v1/posts/{post_id}/comments /text": "comment",
     "POST /v1/me/collections /name": "collection",
     "PATCH /v1/me/collections/{collection_id} /name": "new collection",
+    "POST /v1/me/passkeys /name": "passkey",
+    "PATCH /v1/me/passkeys/{passkey_id} /name": "new passkey",
+    "POST /v1/me/tokens /name": "token",
 }
 """The writable texts, and the name of the canary that each gets. The photo's EXIF is one more."""
 
+_CONFIRMED = (
+    "DELETE /v1/me",
+    "POST /v1/me/deactivation",
+    "POST /v1/me/passkeys/options",
+    "POST /v1/me/recovery-codes",
+    "POST /v1/me/tokens",
+    "POST /v1/me/totp",
+    "POST /v1/me/totp/remove",
+    "PUT /v1/me/email",
+    "PUT /v1/me/password",
+)
+_OF_PASSKEYS = {
+    "POST /v1/me/passkeys": "id rawId response/attestationObject response/clientDataJSON",
+    "POST /v1/sessions/passkey": "id rawId response/authenticatorData response/clientDataJSON response/signature"
+    " response/userHandle",
+}
+
 NOT_PLANTED = {
+    **{
+        f"{operation} /{proof}": "what is compared, not stored"
+        for operation in _CONFIRMED
+        for proof in ("code", "password")
+    },
+    **{
+        f"{operation} /credential/{member}": "made by an authenticator"
+        for operation, members in _OF_PASSKEYS.items()
+        for member in members.split()
+    },
+    "POST /v1/me/totp/confirm /code": "what is compared, not stored",
+    "POST /v1/sessions/second-factor /code": "what is compared, not stored",
+    "POST /v1/sessions/second-factor /ticket": "given by the platform",
     "POST /v1/accounts /password": "only its hash is stored, with a salt",
     "POST /v1/email-verifications/redeem /token": "given by the platform",
     "POST /v1/password-resets /login": "what is compared, not stored",
     "POST /v1/password-resets/redeem /password": "only its hash is stored, with a salt",
     "POST /v1/password-resets/redeem /token": "given by the platform",
     "PUT /v1/me/consents /version": "names a text of the platform",
-    "PUT /v1/me/email /code": "what is compared, not stored",
-    "PUT /v1/me/email /password": "what is compared, not stored",
-    "PUT /v1/me/password /code": "what is compared, not stored",
     "PUT /v1/me/password /new_password": "only its hash is stored, with a salt",
-    "PUT /v1/me/password /password": "what is compared, not stored",
     "POST /v1/sessions /login": "what is compared, not stored",
     "POST /v1/sessions /password": "what is compared, not stored",
     "POST /v1/sessions/refresh /refresh_token": "given by the platform",
@@ -172,11 +200,23 @@ async def live(platform: Platform, words: Mapping[str, str], password: str, othe
     await platform.call("PUT", f"{path}/posts/{theirs}", account)
     await platform.follow(account, other)
     await platform.follow(other, account)
+    await _make_credentials(platform, account, words, password)
     me = await platform.call("GET", "/v1/me", account)
     urls = [url for photo in ready for url in photo.body["variants"].values()] + [me["avatar_url"]]
     for url in urls:
         await platform.fetch(url)
     return Leaver(account, theirs, urls)
+
+
+async def _make_credentials(platform: Platform, account: Account, words: Mapping[str, str], password: str) -> None:
+    """A passkey that is renamed, and a personal access token."""
+    options = await platform.call("POST", "/v1/me/passkeys/options", account, json={"password": password})
+    credential = Authenticator().create(options["public_key"])
+    body = {"name": words["passkey"], "credential": credential}
+    passkey = await platform.call("POST", "/v1/me/passkeys", account, json=body)
+    await platform.call("PATCH", f"/v1/me/passkeys/{passkey['id']}", account, json={"name": words["new passkey"]})
+    token = {"name": words["token"], "scopes": ["posts:read"], "password": password}
+    await platform.call("POST", "/v1/me/tokens", account, json=token)
 
 
 async def _photo(platform: Platform, account: Account, folder: Path) -> str:
@@ -194,7 +234,6 @@ class Leaver:
         self.urls = urls
 
 
-@pytest.mark.skipif(not CAN_LEAVE, reason="this version's API has no DELETE /v1/me")
 async def test_an_erased_account_is_found_nowhere(
     platform: Platform,
     http: httpx.AsyncClient,
