@@ -145,10 +145,12 @@ def photo_with(word: str) -> bytes:
 
 @pytest.fixture
 def sweep(mesh: Mapping[str, int], service_environment: Environment) -> Sweep:
-    dsns = {
-        name: service_environment(name)["PHOTOMESH_POSTGRES_DSN"] for name in ("identity", "upload", "social-graph")
+    databases = ("identity", "upload", "social-graph", "export")
+    dsns = {name: service_environment(name)["PHOTOMESH_POSTGRES_DSN"] for name in databases}
+    urls = {
+        "gateway": service_environment("gateway")["PHOTOMESH_REDIS_URL"],
+        "feed": service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"],
     }
-    urls = {name: service_environment(name)["PHOTOMESH_REDIS_URL"] for name in ("gateway", "feed")}
     return Sweep(mesh, dsns, urls)
 
 

@@ -14,7 +14,7 @@ from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, examples
 
 __all__ = [
-    "BirthDate",
+    "AgeStatement",
     "ConsentDecision",
     "Consents",
     "EmailChange",
@@ -109,7 +109,7 @@ class UsernameChange(RequestBody):
     username: Username
 
 
-class BirthDate(RequestBody):
+class AgeStatement(RequestBody):
     """When you were born. Only the range of your age is kept."""
 
     model_config = examples({"birth_date": "1990-12-10"})

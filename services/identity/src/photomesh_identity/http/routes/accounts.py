@@ -19,7 +19,7 @@ from photomesh_identity.errors import (
     TooYoung,
     UsernameTaken,
 )
-from photomesh_identity.http.account_schemas import BirthDate, UsernameChange
+from photomesh_identity.http.account_schemas import AgeStatement, UsernameChange
 from photomesh_identity.http.dependencies import NO_STORE, Dependencies, RequestClient, require_open_session
 from photomesh_identity.http.schemas import AccountCreate, AccountSession, Me, ProfileUpdate
 from photomesh_shared.auth import Viewer
@@ -131,7 +131,7 @@ async def change_username(body: UsernameChange, response: Response, viewer: View
     problems=[AccountNotFound, AgeKnown, TooYoung, PrivacyPending],
     summary="State your birth date",
 )
-async def state_birth_date(body: BirthDate, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
+async def state_birth_date(body: AgeStatement, response: Response, viewer: Viewer, deps: Dependencies) -> Me:
     """Only the range of your age is kept. The account of somebody under 18 becomes private; from 16 on it may be made
     public again. It is stated once, and again after a year by minors."""
     account = await deps.accounts.state_birth_date(viewer.account_id, body.birth_date)
