@@ -191,7 +191,7 @@ def headers_of(status: int, operation: Json) -> Json:
     conditional = takes("IfNoneMatch", operation) or takes("IfMatch", operation)
     if status == 201 or (conditional and status in (200, 304, 412)):
         names.append("ETag")
-    if status == 201:
+    if status in (201, 202):
         names.append("Location")
     if status in (200, 201):
         if takes("IdempotencyKey", operation):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from photomesh_identity.accounts import domain
 from photomesh_identity.accounts.domain import Account
@@ -72,6 +72,13 @@ def _bounds(**schema: Any) -> Any:
     return Field(json_schema_extra=schema)
 
 
+def _check_date(value: object) -> object:
+    """Refuses a number, which would be taken as seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("must be a date such as 1990-12-10")
+    return value
+
+
 Username = Annotated[
     str,
     _raw(credentials.USERNAME_MAX),
@@ -110,7 +117,7 @@ DisplayName = Annotated[
     AfterValidator(domain.normalize_display_name),
     _bounds(minLength=1, maxLength=domain.DISPLAY_NAME_MAX),
 ]
-BirthDay = Annotated[date, _bounds(maxLength=10)]
+BirthDay = Annotated[date, BeforeValidator(_check_date), _bounds(maxLength=10)]
 Bio = Annotated[str, _raw(domain.BIO_MAX), AfterValidator(domain.normalize_bio), _bounds(maxLength=domain.BIO_MAX)]
 
 

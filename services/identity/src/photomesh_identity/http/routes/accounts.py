@@ -119,7 +119,7 @@ async def change_username(body: UsernameChange, response: Response, viewer: View
     found by it."""
     await require_open_session(viewer, deps)
     account = await deps.accounts.change_username(viewer.account_id, body.username)
-    response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
+    response.headers["Cache-Control"] = PRIVATE
     return Me.of(account, deps.cdn_url)
 
 
@@ -135,5 +135,5 @@ async def state_birth_date(body: AgeStatement, response: Response, viewer: Viewe
     """Only the range of your age is kept. The account of somebody under 18 becomes private; from 16 on it may be made
     public again. It is stated once, and again after a year by minors."""
     account = await deps.accounts.state_birth_date(viewer.account_id, body.birth_date)
-    response.headers.update({"ETag": version_tag(account.version), "Cache-Control": PRIVATE})
+    response.headers["Cache-Control"] = PRIVATE
     return Me.of(account, deps.cdn_url)
