@@ -85,7 +85,8 @@ async def test_accounts(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) ->
     found = await _call(api, f"/internal/accounts?ids={ada.id},u_1,{grace.id}")
     assert isinstance(found["accounts"], list)
     assert {account["id"] for account in found["accounts"]} == {ada.id, grace.id}
-    assert all(account.keys() == {"id", "username", "display_name", "avatar_url"} for account in found["accounts"])
+    members = {"id", "username", "display_name", "avatar_url", "hidden"}
+    assert all(account.keys() == members and not account["hidden"] for account in found["accounts"])
 
 
 @pytest.mark.parametrize(
