@@ -40,6 +40,7 @@ async def test_publishes_one_event_per_change(users: ApiUsers, topics: Topics) -
         "private": False,
         "avatar_url": None,
         "registered_at": ada.user["created_at"],
+        "status": "active",
     }
     assert (renamed.display_name, renamed.bio, renamed.private) == ("Ada", "Numbers", False)
     assert (hidden.display_name, hidden.bio, hidden.private) == ("Ada", "Numbers", True)
