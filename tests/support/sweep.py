@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +30,14 @@ from tests.support.objects import open_all_objects
 
 __all__ = ["Hit", "Sweep"]
 
+_RANDOM_END = 12
 _BUCKETS = ("raw", "variants", "exports")
+_JAVA_OPTIONS = [
+    "=".join(option.split())
+    for option in Path("deploy/local/config/cassandra.args").read_text().splitlines()
+    if option.startswith("--add-")
+]
+"""What Cassandra's classes need to be let into."""
 _NOT_OURS = re.compile(r"/(commitlog|cdc_raw|hints|saved_caches)/")
 """Cassandra's files that are segments of a log: they are reused, within minutes under load."""
 
@@ -78,6 +85,8 @@ class Sweep:
         await asyncio.to_thread(self._nodetool, "flush")
         await asyncio.to_thread(self._nodetool, "compact", "post")
         await asyncio.to_thread(self._nodetool, "garbagecollect", "post")
+        # Tables are compressed: what a word has in common with others may be a reference, its random end is not.
+        by_end = {word[-_RANDOM_END:]: word for word in words}
         hits = []
         for file in (self._stack.data / "cassandra").rglob("*"):
             if file.is_file() and file.suffix == ".db" and not _NOT_OURS.search(str(file)):
@@ -86,14 +95,16 @@ class Sweep:
                     content = file.read_bytes()
                 except FileNotFoundError:  # an obsolete one, removed meanwhile
                     continue
-                hits += _hits(f"cassandra {table}", content, words)
+                hits += [replace(hit, word=by_end[hit.word]) for hit in _hits(f"cassandra {table}", content, by_end)]
         return hits
 
     def _nodetool(self, *arguments: str) -> None:
         subprocess.run(
             [
                 java17(),
+                *_JAVA_OPTIONS,
                 "-Xmx128m",
+                f"-Duser.home={self._stack.directory}",  # it keeps a history there
                 "-Dlogback.configurationFile=none",
                 "-cp",
                 class_path("cassandra"),
