@@ -252,8 +252,9 @@ async def test_an_erased_account_is_found_nowhere(
     names = {word: name for name, word in words.items()}
 
     before = await sweep.find(words.values())
-    missed = words.keys() - {names[hit.word] for hit in before}
-    assert missed == set(), "the sweep finds these nowhere although they are stored"
+    overwritten = {name for name in words if f"new {name}" in words}  # may be gone already
+    missed = words.keys() - overwritten - {names[hit.word] for hit in before}
+    assert sorted(missed) == [], "the sweep finds these nowhere although they are stored"
     assert {hit.where.split()[0] for hit in before} >= {"postgresql", "cassandra", "redis", "topic", "bucket"}
 
     scheduled = await platform.call("DELETE", "/v1/me", leaver.account, json={"password": password, "now": True})
@@ -273,8 +274,11 @@ async def test_an_erased_account_is_found_nowhere(
         hits = await sweep.find(words.values())
         return [hit for hit in hits if not _is_kept(hit, keeps)]
 
-    left = await eventually(unexplained, until=lambda hits: not hits, within=90, every=5)
-    assert left == []
+    left: list[Hit] = []
+    for _ in range(3):  # caches and topics may be a moment behind
+        if not (left := await unexplained()):
+            break
+    assert [(hit.where, names[hit.word]) for hit in left] == []
     for url in leaver.urls:
         path = httpx.URL(url).path
         for layer in ("EDGE", "SHIELD"):
@@ -299,5 +303,5 @@ async def test_the_sweep_finds_what_is_there(sweep: Sweep, grace: Account) -> No
     async def places() -> set[str]:
         return {hit.where for hit in await sweep.find([grace.username])}
 
-    wanted = {"postgresql identity accounts", "cassandra accounts", "topic accounts"}
+    wanted = {"postgresql identity accounts", "cassandra accounts_by_username", "topic accounts"}
     await eventually(places, until=lambda found: found >= wanted, within=60, every=2)
