@@ -36,6 +36,7 @@ from photomesh_shared.ids import timestamp_of
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.kafka.source import Received
 from photomesh_shared.stores.cassandra import CassandraSession
+from tests.support.kafka import kafka_user
 from tests.support.services import settings_from
 
 _ENDED = (PostUnliked, PostUnsaved)
@@ -129,7 +130,7 @@ async def test_whichever_is_newer_wins(
     world, lost, recorder = World(new_id), set[bytes](), Recorder()
 
     async def read(topic: str) -> AsyncIterator[Received]:
-        async for received in read_topic(settings, topic, since=began):
+        async for received in read_topic(kafka_user(), topic, since=began):
             if received.record.key in world.keys - lost:
                 yield received
 
