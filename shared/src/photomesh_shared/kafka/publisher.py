@@ -139,6 +139,7 @@ class KafkaPublisher:
                 await self._send_in_time(records)
             outcome = "ok"
         except CircuitOpen as error:
+            await asyncio.sleep(0)  # a caller that repeats at once must not keep all others from running
             raise EventLogUnavailable("Kafka did not acknowledge the last records") from error
         finally:
             elapsed = self._clock.monotonic() - started
