@@ -25,9 +25,12 @@ WITHOUT_START = {
 }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)  # promtool evaluates every rule at every step, for a minute and more of processor
 def test_alerts_fire_and_are_silent_as_their_tests_say() -> None:
     assert alerts.errors() == []
+
+
+pytestmark = pytest.mark.timeout(600)  # promtool evaluates every rule for every step of all series
 
 
 def test_a_failing_test_is_reported(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
