@@ -17,6 +17,7 @@ __all__ = ["CassandraRolesSettings", "apply_roles"]
 
 _DEFAULT = "cassandra"
 """The superuser of a new cluster, and its password."""
+_STATEMENT_SECONDS = 60.0  # a new node on a busy machine; statements on roles are repeatable
 _SETUP_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 
@@ -39,6 +40,7 @@ async def apply_roles(settings: CassandraRolesSettings) -> list[str]:
 def _apply(settings: CassandraRolesSettings) -> list[str]:
     _ensure_superuser(settings)
     cluster, session = connect(settings, None)
+    session.default_timeout = _STATEMENT_SECONDS
     try:
         if settings.cassandra_user != _DEFAULT:
             session.execute(f"ALTER ROLE IF EXISTS {_DEFAULT} WITH SUPERUSER = false AND LOGIN = false")
@@ -69,6 +71,7 @@ def _make_superuser(wanted: CassandraSettings) -> bool:
         cluster, session = connect(_as(wanted, _DEFAULT, SecretStr(_DEFAULT)), None)
     except DatabaseUnavailable:
         return False
+    session.default_timeout = _STATEMENT_SECONDS
     try:
         _set_role(session, wanted, superuser=True)
     finally:
