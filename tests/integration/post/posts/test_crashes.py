@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -220,19 +221,16 @@ async def test_repeated_events_add_no_rows(
         assert len({event.id for event in events if isinstance(event.data, PostCreated | PostPublished)}) == 2
 
 
-async def _settled(ada: ApiUser, database: CassandraSession) -> Mapping[str, object]:
-    """As `_everything`, once nothing is erased in the background any more."""
-    seen = [await _everything(ada, database)]
+async def _settled(ada: ApiUser, database: CassandraSession) -> Mapping[str, Any]:
+    """As `_everything`, once the photos of deleted posts are erased, which happens in the background."""
 
-    async def unchanged() -> bool:
-        seen.append(await _everything(ada, database))
-        return seen[-1] == seen[-2]
+    def erased(found: Mapping[str, Any]) -> bool:
+        return all(row["erased"] or not row["deleted"] for [[row], *_] in found["photos"])
 
-    await eventually(unchanged, every=2, within=60)
-    return seen[-1]
+    return await eventually(lambda: _everything(ada, database), until=erased, within=60, every=1)
 
 
-async def _everything(ada: ApiUser, database: CassandraSession) -> Mapping[str, object]:
+async def _everything(ada: ApiUser, database: CassandraSession) -> Mapping[str, Any]:
     """All rows of the user, and what they see of them."""
     listed = await database.execute(
         "SELECT * FROM posts_by_author WHERE author_id = ? AND month IN ? ALLOW FILTERING",
