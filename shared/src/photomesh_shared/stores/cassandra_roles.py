@@ -40,10 +40,11 @@ async def apply_roles(settings: CassandraRolesSettings) -> list[str]:
 def _apply(settings: CassandraRolesSettings) -> list[str]:
     _ensure_superuser(settings)
     cluster, session = connect(settings, None)
-    session.default_timeout = _STATEMENT_SECONDS
     try:
         if settings.cassandra_user != _DEFAULT:
-            session.execute(f"ALTER ROLE IF EXISTS {_DEFAULT} WITH SUPERUSER = false AND LOGIN = false")
+            session.execute(
+                f"ALTER ROLE IF EXISTS {_DEFAULT} WITH SUPERUSER = false AND LOGIN = false", timeout=_STATEMENT_SECONDS
+            )
         create_keyspace(session, settings)
         for role, password in settings.cassandra_passwords.items():
             _set_role(session, _as(settings, role, password))
@@ -71,7 +72,6 @@ def _make_superuser(wanted: CassandraSettings) -> bool:
         cluster, session = connect(_as(wanted, _DEFAULT, SecretStr(_DEFAULT)), None)
     except DatabaseUnavailable:
         return False
-    session.default_timeout = _STATEMENT_SECONDS
     try:
         _set_role(session, wanted, superuser=True)
     finally:
@@ -96,9 +96,9 @@ def _set_role(session: Session, wanted: CassandraSettings, *, superuser: bool = 
     """Create the role, or give it its password. Cassandra refuses to change one again within five seconds."""
     role, password = wanted.cassandra_user, _quoted(wanted.cassandra_password.get_secret_value())
     options = f"PASSWORD = '{password}' AND LOGIN = true AND SUPERUSER = {str(superuser).lower()}"
-    session.execute(f'CREATE ROLE IF NOT EXISTS "{role}" WITH {options}')
+    session.execute(f'CREATE ROLE IF NOT EXISTS "{role}" WITH {options}', timeout=_STATEMENT_SECONDS)
     if not _logs_in(wanted):
-        session.execute(f'ALTER ROLE "{role}" WITH {options}')
+        session.execute(f'ALTER ROLE "{role}" WITH {options}', timeout=_STATEMENT_SECONDS)
 
 
 def _quoted(text: str) -> str:
@@ -107,4 +107,4 @@ def _quoted(text: str) -> str:
 
 def _grant(session: Session, role: str, keyspace: str, rights: Sequence[str]) -> None:
     for right in rights:
-        session.execute(f'GRANT {right} ON KEYSPACE {keyspace} TO "{role}"')
+        session.execute(f'GRANT {right} ON KEYSPACE {keyspace} TO "{role}"', timeout=_STATEMENT_SECONDS)
