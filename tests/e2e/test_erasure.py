@@ -205,8 +205,8 @@ async def live(platform: Platform, words: Mapping[str, str], password: str, othe
     await platform.follow(account, other)
     await platform.follow(other, account)
     await _make_credentials(platform, account, words, password)
-    # Not the avatar's, which may stay in caches until it expires (docs/erasure.md).
-    urls = [url for photo in ready for url in photo.body["variants"].values()]
+    me = await platform.call("GET", "/v1/me", account)
+    urls = [url for photo in ready for url in photo.body["variants"].values()] + [me["avatar_url"]]
     for url in urls:
         await platform.fetch(url)
     return Leaver(account, theirs, urls)

@@ -20,7 +20,6 @@ from photomesh_identity.leaving.subscriber_store import PostgresSubscribers
 from photomesh_identity.republish import erase_again
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import AccountErasureRequested, Envelope, ErasureAcknowledged, Kept
-from photomesh_shared.failpoints import FailpointReached, configure
 from photomesh_shared.ids import decode
 from photomesh_shared.stores.postgres import open_pool
 from tests.integration.identity.api_users import PASSWORD, ApiUser, ApiUsers
@@ -32,19 +31,6 @@ from tests.support.problems import expect_problem
 from tests.support.waiting import eventually
 
 DAY = timedelta(days=1)
-
-
-class Avatars:
-    """The objects of one account's avatars."""
-
-    def __init__(self) -> None:
-        self.keys = ["avatars/u_1/a/150.jpg", "avatars/u_1/a/320.jpg"]
-
-    async def list_keys(self, bucket: str, prefix: str) -> list[str]:
-        return list(self.keys)
-
-    async def delete(self, bucket: str, keys: object) -> None:
-        self.keys.clear()
 
 
 async def leave(user: ApiUser, **body: object) -> httpx.Response:
@@ -166,20 +152,12 @@ async def test_an_account_is_erased_and_its_owner_gets_a_receipt(
         clock.ahead = 31 * DAY
         request = await request_of(database, ada)
         expect_problem(await users.log_in(ada.username), 401, "wrong-credentials")
-        avatars = Avatars()
-        eraser = IdentityEraser(store, avatars, clock, bucket="variants")
-
-        # A crash in the middle, then a whole run, then another delivery.
-        configure({"PHOTOMESH_ENV": "test", "PHOTOMESH_FAILPOINTS": "identity.erasure_after_avatars=raise"})
-        with pytest.raises(FailpointReached):
-            await eraser.erase(request)
-        configure({})
+        eraser = IdentityEraser(store, clock)
         erased = await eraser.erase(request)
         assert erased.counts["accounts"] == 1
         assert erased.counts["sessions"] >= 1
         again = await eraser.erase(request)
         assert again.counts["accounts"] == 0
-        assert avatars.keys == []
 
         # Nothing of the person is left, but what is declared; and the name is held.
         assert await traces(database, ada.username, ada.user["email"]) == []
@@ -255,7 +233,7 @@ async def test_a_restored_database_erases_again_what_had_left(
         for _ in range(2):
             yield Envelope.of(event, entityversion=1 << 53, id="77")
 
-    eraser = IdentityEraser(store, Avatars(), SystemClock(), bucket="variants")
+    eraser = IdentityEraser(store, SystemClock())
     assert await erase_again(topic(), eraser, store, SystemClock()) == 1
     expect_problem(await profile(ada), 404, "account-not-found")
     assert await database.fetchval("SELECT count(*) FROM erasures WHERE request_id = 77") == 1

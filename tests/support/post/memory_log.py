@@ -55,7 +55,7 @@ class MemoryObjects:
         return [variant.key for variant in photo.variants]
 
     async def avatars(self, account_id: int) -> Sequence[str]:
-        return [f"{avatars_prefix(account_id)}secret/150.jpg"]
+        return [key for key in [f"{avatars_prefix(account_id)}secret/150.jpg"] if key not in self.removed_avatars]
 
     async def remove_avatars(self, keys: Sequence[str]) -> None:
         self.removed_avatars += keys

@@ -14,7 +14,6 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.consumer.erasure import ErasureHandler
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.postgres import open_pool, open_probe
 
 __all__ = ["ConsumerDeps", "open_consumer_deps", "open_eraser"]
@@ -31,21 +30,20 @@ class ConsumerDeps:
 async def open_eraser(
     settings: ConsumerSettings | Settings, clock: Clock
 ) -> AsyncIterator[tuple[IdentityEraser, PostgresErasures]]:
-    """Connects to PostgreSQL and object storage."""
+    """Connects to PostgreSQL."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
         )
-        storage = await stack.enter_async_context(open_storage(settings))
         store = PostgresErasures(pool, KeyedHash(settings.hash_secret.accepted))
-        yield IdentityEraser(store, storage, clock, bucket=settings.variants_bucket), store
+        yield IdentityEraser(store, clock), store
 
 
 @asynccontextmanager
 async def open_consumer_deps(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock, *, group: str
 ) -> AsyncIterator[ConsumerDeps]:
-    """Connects to PostgreSQL, object storage and Kafka. The relay of the HTTP process publishes what is in the
+    """Connects to PostgreSQL and Kafka. The relay of the HTTP process publishes what is in the
     outbox."""
     async with AsyncExitStack() as stack:
         eraser, store = await stack.enter_async_context(open_eraser(settings, clock))

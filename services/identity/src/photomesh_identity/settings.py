@@ -88,7 +88,7 @@ class Settings(
     )
 
 
-class ConsumerSettings(KafkaConsumerSettings, PostgresSettings, StorageSettings):
+class ConsumerSettings(KafkaConsumerSettings, PostgresSettings):
     """Of ``python -m photomesh_identity.consumer``."""
 
     hash_secret: ReplaceableSecret = Field(description="Keys the hashes of usernames that are held.")

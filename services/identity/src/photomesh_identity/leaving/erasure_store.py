@@ -32,7 +32,17 @@ _ALL_ACKNOWLEDGED = (
     "NOT EXISTS (SELECT FROM unnest(e.groups) AS needed (group_name) WHERE NOT EXISTS (SELECT FROM"
     " erasure_acknowledgements a WHERE a.request_id = e.request_id AND a.group_name = needed.group_name))"
 )
-_OWN_TABLES = ("sessions", "mail_queue", "email_claims", "password_resets", "consents")
+_OWN_TABLES = (
+    "sessions",
+    "mail_queue",
+    "email_claims",
+    "password_resets",
+    "consents",
+    "totp",
+    "recovery_codes",
+    "passkeys",
+    "personal_tokens",
+)
 
 
 class PostgresErasures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -10,12 +9,8 @@ from photomesh_identity.leaving.domain import Answer
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer.erasure import Erased, kept_in_topic
 from photomesh_shared.events import AccountErasureRequested, Envelope, ErasureAcknowledged, Kept
-from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.ids import encode
 
-__all__ = ["AcknowledgementHandlers", "AvatarObjects", "ErasedAccount", "ErasureStore", "IdentityEraser"]
-
-AFTER_AVATARS = declare("identity.erasure_after_avatars", "the avatars are deleted, the account is not")
+__all__ = ["AcknowledgementHandlers", "ErasedAccount", "ErasureStore", "IdentityEraser"]
 
 USERNAME_HELD = timedelta(days=90)
 _RECORD_KEPT = timedelta(days=365)
@@ -40,28 +35,16 @@ class ErasureStore(Protocol):
         ...
 
 
-class AvatarObjects(Protocol):
-    """Both raise Unavailable."""
-
-    async def list_keys(self, bucket: str, prefix: str) -> list[str]: ...
-
-    async def delete(self, bucket: str, keys: Iterable[str]) -> None: ...
-
-
 class IdentityEraser:
-    """Erases what identity has of an account. Idempotent."""
+    """Erases what identity has of an account. Idempotent. post erases avatars, as it knows the CDN: whoever deletes
+    them first takes away the only list of what caches may have."""
 
-    def __init__(self, store: ErasureStore, objects: AvatarObjects, clock: Clock, *, bucket: str) -> None:
+    def __init__(self, store: ErasureStore, clock: Clock) -> None:
         self._store = store
-        self._objects = objects
         self._clock = clock
-        self._bucket = bucket
 
     async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
         account_id, now = request.data.user_id, self._clock.now()
-        avatars = await self._objects.list_keys(self._bucket, f"avatars/{encode('u', account_id)}/")
-        await self._objects.delete(self._bucket, avatars)
-        await failpoint(AFTER_AVATARS)
         counts, held_until = await self._store.erase_account(
             account_id, request.entityversion, now, now + USERNAME_HELD
         )
@@ -76,7 +59,7 @@ class IdentityEraser:
         if held_until:
             why = "so that nobody takes your name and is mistaken for you"
             keeps.append(Kept(what="a keyed hash of the username", why=why, until=held_until))
-        return Erased({"avatar_files": len(avatars), **counts}, keeps)
+        return Erased(counts, keeps)
 
 
 class AcknowledgementHandlers:

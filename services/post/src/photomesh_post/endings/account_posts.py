@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from pathlib import PurePosixPath
 from typing import Protocol
 
-from photomesh_post.accounts.domain import Author
 from photomesh_post.erasures.domain import Pending
 from photomesh_post.erasures.worker import NotYetErased
 from photomesh_post.photos.domain import Photo
@@ -18,8 +16,6 @@ from photomesh_post.posts.removal import PostRemoval
 from photomesh_post.tables.rows import RowWrite
 from photomesh_shared.clock import Clock
 from photomesh_shared.ids import MAX_ID, last_id_at
-from photomesh_shared.limits import VARIANT_SIZES
-from photomesh_shared.object_keys import avatars_prefix
 
 __all__ = ["AccountPosts", "Accounts", "Avatars", "Photos", "Posts"]
 
@@ -43,7 +39,6 @@ class Photos(Protocol):
 class Accounts(Protocol):
     """See `accounts.store.CassandraAccounts`."""
 
-    async def author(self, account_id: int) -> Author: ...
     async def forget(self, account_id: int) -> int: ...
 
 
@@ -105,15 +100,13 @@ class AccountPosts:
         return {"photos": found}
 
     async def delete_avatars(self, pending: Pending) -> Mapping[str, int]:
-        """identity removes them as well; but it knows nothing of caches."""
+        """Purged before they are deleted, because their keys are nowhere else, and again, in case a cache fetched one
+        in between. An avatar that was replaced earlier may still be in a cache."""
         keys = await self._avatars.avatars(pending.id)
-        url = (await self._accounts.author(pending.id)).avatar_url
-        current = url[url.index(prefix) :] if url and (prefix := avatars_prefix(pending.id)) in url else None
-        folder, _, name = (current or "").rpartition("/")
-        sizes = [f"{folder}/{size}{PurePosixPath(name).suffix}" for size in VARIANT_SIZES if folder]
+        await self._cdn.purge(keys)
         await self._avatars.remove_avatars(keys)
-        await self._cdn.purge(sorted({*keys, *sizes}))
-        return {}
+        await self._cdn.purge(keys)
+        return {"avatar_files": len(keys)}
 
     async def forget_photos(self, pending: Pending) -> Mapping[str, int]:
         """Removes the rows of photos whose objects are gone."""
