@@ -154,6 +154,7 @@ async def test_nothing_of_an_account_is_left(
     [
         (CONSUMER, "account.erasure.after_mark=kill"),
         (CONSUMER, "account.erasure.after_stage=kill"),
+        (ENGAGEMENT, "account.erasure.after_likes=kill"),
         (ENGAGEMENT, "account.erasure.after_stage=kill@2"),
     ],
 )
