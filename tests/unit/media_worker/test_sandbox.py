@@ -79,7 +79,7 @@ async def test_too_much_processor_time_is_the_photos_fault(sandbox: Sandbox) -> 
 
 
 async def test_a_process_that_hangs_is_ended() -> None:
-    async with Sandbox(processes=1, limits=Limits(wall_seconds=0.5)) as sandbox:
+    async with Sandbox(processes=1, limits=Limits(wall_seconds=2)) as sandbox:
         await stopped(sandbox)
         with pytest.raises(DecoderTimedOut):
             await sandbox.process(PHOTO)
