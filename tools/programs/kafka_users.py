@@ -45,7 +45,7 @@ def read(program: Program) -> list[str]:
 
 
 def _answers(topics: Collection[str]) -> list[str]:
-    """Whoever is asked to erase answers, whatever else it may write."""
+    """A program that is asked to erase answers, whatever else it may write."""
     return [_ERASURE_ANSWERS] if _ERASURES in topics else []
 
 

@@ -45,7 +45,7 @@ async def test_an_account_begins_few_in_a_day(serving: Serving) -> None:
         assert (await ada.begin()).status_code == 202
 
 
-async def test_links_are_signed_anew_and_only_as_they_are(ada: Person, working: Working) -> None:
+async def test_each_read_signs_new_links(ada: Person, working: Working) -> None:
     await ada.begin()
     async with working() as deps:
         await deps.worker.run_next()

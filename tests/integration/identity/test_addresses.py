@@ -64,7 +64,7 @@ async def test_registration_does_not_tell_whether_an_address_is_known(users: Api
     assert (await users.log_in_as(email)).id == owner.id
 
 
-async def test_whoever_proves_an_address_gets_it(users: ApiUsers, inbox: Inbox) -> None:
+async def test_the_account_that_proves_an_address_gets_it(users: ApiUsers, inbox: Inbox) -> None:
     squatter = await users.new_user()
     email = squatter.user["email"]
     assert (await users.log_in_as(email)).id == squatter.id, "as long as nobody has proved it"
@@ -110,7 +110,7 @@ async def test_a_new_address_counts_when_it_is_proved(users: ApiUsers, inbox: In
     assert (await users.log_in_as(new)).id == ada.id
     heir = await users.new_user(email=old)
     token = token_in(await inbox.arrived(old, PROOF, number=2))
-    assert (await _prove(users, token)).status_code == 204, "it is free for whoever has the mailbox"
+    assert (await _prove(users, token)).status_code == 204, "it is free for the owner of the mailbox"
     assert (await users.log_in_as(old)).id == heir.id
 
 
@@ -142,7 +142,7 @@ async def test_a_mail_can_be_asked_for_again_and_replaces_the_one_before(
         assert len(inbox.to(ada.user["email"])) == 3, "there is nothing left to prove"
 
 
-async def test_mails_to_one_address_are_bounded_whoever_asks(users: ApiUsers, inbox: Inbox) -> None:
+async def test_mails_to_one_address_are_bounded_over_all_senders(users: ApiUsers, inbox: Inbox) -> None:
     email = f"{users.new_name()}@example.com"
     accounts = [await users.new_user(email=email) for _ in range(7)]
     answer = await accounts[0].api.post("/v1/me/email/verification", headers=accounts[0].headers)

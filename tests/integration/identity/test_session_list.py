@@ -1,4 +1,4 @@
-"""The list of an account's sessions, ending them, and what is told and kept of log-ins."""
+"""The list of an account's sessions, ending them, and which notices and records there are of log-ins."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_connections_are_encrypted_and_brokers_are_who_they_say() -> None:
     assert COMMON["PHOTOMESH_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
 
 
-def test_whoever_verifies_a_store_has_the_authority() -> None:
+def test_a_program_that_verifies_a_store_has_the_authority() -> None:
     folder, _, file = COMMON["PHOTOMESH_KAFKA_CA_FILE"].rpartition("/")
     assert file == "ca.crt"
     for workload, template in pods():

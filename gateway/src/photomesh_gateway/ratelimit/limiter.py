@@ -33,7 +33,7 @@ class _DailyPolicy(Policy):
 @dataclass(frozen=True, slots=True)
 class AddressFactors:
     """Multiples of the limit of an IPv6 /64. A /48 may be a carrier's pool, in which each handset has a /64, and an
-    IPv4 address that of thousands of subscribers; yet whoever owns a /48 must not have the limits of 65,536 networks.
+    IPv4 address that of thousands of subscribers; yet the owner of a /48 must not have the limits of 65,536 networks.
     """
 
     ipv6_56: int = 2

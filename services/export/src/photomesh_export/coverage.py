@@ -1,7 +1,7 @@
 """What an export covers: which section has the personal columns of each store, and which are left out, and why.
 
 `tests/contract/test_export_coverage.py` compares it with the inventory of personal data (the `personal.toml` of each
-deployable): whoever adds a column that is personal declares here where its owner gets it.
+deployable): a change that adds a personal column declares here where its owner gets it.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class ExportService:
         return await self.latest(account_id)
 
     async def latest(self, account_id: int) -> ExportView:
-        """Return the account's latest export. Links of a finished one are signed anew by each call. Raises
+        """Return the account's latest export. Each call signs new links of a finished one. Raises
         ExportNotFound."""
         progress = await self._store.latest(account_id)
         if progress is None:

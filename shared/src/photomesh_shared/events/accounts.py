@@ -116,8 +116,8 @@ class AccountDeleted(_Subject):
 
 class AccountErasureRequested(Event):
     """An account left, its time of grace is over, and everything about it must be erased. Repeated until every group
-    has acknowledged it. Its version is above those of the account's earlier events: whoever keeps it skips what arrives
-    late."""
+    has acknowledged it. Its version is above those of the account's earlier events: a subscriber that keeps it
+    skips what arrives late."""
 
     type_: ClassVar[str] = "photomesh.account.erasure-requested.v1"
     topic: ClassVar[str] = "erasures"

@@ -61,7 +61,7 @@ class ExportPart(BaseModel):
     filename: str
     size_bytes: int
     sha256: str = Field(description="Checksum of the file, in hexadecimal.")
-    url: Url = Field(description="GET it here, without a token. Whoever has the link can.")
+    url: Url = Field(description="GET it here; no token is needed, so anybody with the link can.")
     url_expires_at: UtcTime = Field(description="Then, get the export again for a new link.")
 
     @classmethod

@@ -52,7 +52,7 @@ class Collector:
             if section.name == ORIGINALS:
                 files += [file_of(item) for item in page.items]
         if lines:
-            # Whoever repeats this after a crash writes the same object again.
+            # A repeat after a crash writes the same object again.
             await self._objects.put_chunk(lease.export.chunk_key(section.name, section.chunks), b"".join(lines))
         await failpoint(AFTER_CHUNK)
         collected = replace(

@@ -71,7 +71,7 @@ class Worker:
         running = asyncio.create_task(self._attempt(lease))
         renewing = asyncio.create_task(self._renew(lease))
         try:
-            # Whoever cannot renew must stop before somebody else begins.
+            # A worker that cannot renew must stop before another begins.
             await asyncio.wait((running, renewing), return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (running, renewing):

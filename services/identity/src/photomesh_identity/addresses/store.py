@@ -108,8 +108,8 @@ class PostgresAddresses:
 
 
 async def insert_claim(tx: Connection, claim: Claim, token: str, *, app_url: str, mail: bool = True) -> None:
-    """Stores a claim and queues its mail. An address that another account has proved gets no link: its owner is told.
-    Both do the same work, so that neither tells whether there is such an account."""
+    """Stores a claim and queues its mail. An address that another account has proved gets no link, but a notice to its
+    owner. Both do the same work, so that neither tells whether there is such an account."""
     owned = await tx.fetchval(
         "SELECT EXISTS (SELECT FROM accounts WHERE email_key = $1 AND email_verified_at IS NOT NULL AND id <> $2)",
         email_key(claim.email),

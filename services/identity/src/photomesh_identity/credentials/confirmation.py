@@ -77,7 +77,7 @@ class Confirmation:
         self._clock = clock
 
     async def require(self, account_id: int, password: str, code: str | None = None) -> None:
-        """Raises WrongPassword, and TooManyTries after several wrong ones in a row, whoever sent them.
+        """Raises WrongPassword, and TooManyTries after several wrong ones in a row, from any client.
 
         `code` is of a second factor, for accounts that have one: raises CodeRequired, WrongCode and TooManyAttempts.
         """

@@ -27,7 +27,7 @@ _TOKEN: dict[str, Any] = {
 
 
 class PersonalTokenCreate(PasswordConfirmation):
-    """A new token, and the proof that it is the owner who asks for it."""
+    """A new token, and the proof that the owner asks for it."""
 
     model_config = examples(
         {

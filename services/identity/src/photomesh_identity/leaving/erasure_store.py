@@ -184,7 +184,7 @@ class PostgresErasures:
     # After a restore
 
     async def restore(self, request: Envelope[AccountErasureRequested], groups: Sequence[str], now: datetime) -> bool:
-        """Stores an erasure that the topic has and the database has not, so that its answers are collected anew.
+        """Stores an erasure that the topic has and the database has not, so that its answers are collected again.
         Returns whether it did. Its token is lost."""
         event = request.data
         async with transaction(self._pool) as tx:

@@ -36,8 +36,8 @@ class ErasureStore(Protocol):
 
 
 class IdentityEraser:
-    """Erases what identity has of an account. Idempotent. post erases avatars, as it knows the CDN: whoever deletes
-    them first takes away the only list of what caches may have."""
+    """Erases what identity has of an account. Idempotent. post erases avatars, as it knows the CDN: deleting
+    them elsewhere would take away the only list of what caches may have."""
 
     def __init__(self, store: ErasureStore, clock: Clock) -> None:
         self._store = store

@@ -4,7 +4,7 @@
     python -m photomesh_identity.leaving.subscribers remove acme.search
     python -m photomesh_identity.leaving.subscribers list
 
-Whoever is removed is not waited for any more, in erasures that have started too.
+Erasures do not wait for a group that was removed, even if they have started.
 """
 
 from __future__ import annotations

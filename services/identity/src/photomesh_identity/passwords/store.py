@@ -132,7 +132,7 @@ async def _store_hash(tx: Connection, account_id: int, password_hash: str, now: 
     )
     if changed == "UPDATE 0":
         raise AccountNotFound
-    # Whoever knew the old password can no longer go on with what that began.
+    # A thief of the old password cannot continue what it began.
     await tx.execute("DELETE FROM password_resets WHERE account_id = $1", account_id)
     await tx.execute(
         "DELETE FROM email_claims AS c USING accounts AS a WHERE a.id = $1 AND c.account_id = a.id"

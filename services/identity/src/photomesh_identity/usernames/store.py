@@ -1,7 +1,7 @@
 """Usernames in PostgreSQL: change them, and hold those that were given up.
 
-A name that an account gives up can be taken by nobody else for a while: whoever follows an old link or mention must not
-find somebody who waited for the name.
+A name that an account gives up can be taken by nobody else for a while: a person who follows an old link or mention
+must not find somebody who waited for the name.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def require_not_held(
     tx: Connection, keyed_hash: KeyedHash, username: str, account_id: int, now: datetime
 ) -> None:
     """Raises UsernameTaken if the name is held for another account. In the transaction that takes the name, after that:
-    by then, whoever was giving it up has committed."""
+    by then, the account that gave it up has committed."""
     await tx.execute(
         "DELETE FROM held_usernames WHERE name_hash IN"
         " (SELECT name_hash FROM held_usernames WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",

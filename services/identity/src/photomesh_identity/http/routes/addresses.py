@@ -58,8 +58,8 @@ async def get_email(response: Response, viewer: Viewer, deps: Dependencies) -> E
     summary="Change your e-mail address",
 )
 async def change_email(body: EmailChange, response: Response, viewer: Viewer, deps: Dependencies) -> EmailState:
-    """Mails a link to the new address, valid for a day; until it is opened, the old address stays, and is told. The
-    response does not tell whether another account has the address: that is mailed to it instead of a link."""
+    """Mails a link to the new address, valid for a day; until it is opened, the old address stays, and gets a notice.
+    The response does not tell whether another account has the address: that is mailed to it instead of a link."""
     await require_open_session(viewer, deps)
     response.headers.update(NO_STORE)
     return EmailState.of(await deps.addresses.change(viewer.account_id, body.email, body.password, body.code))
