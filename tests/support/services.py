@@ -88,12 +88,15 @@ class Process:
             await eventually(look, until=lambda status: status == 200, within=within)
 
     async def ended(self, within: float = 30.0) -> int:
-        """Waits for its end; the exit code."""
+        """Waits for its end; the exit code. Raises TimeoutError with the last lines of its output."""
 
         async def look() -> int | None:
             return self.exit_code
 
-        code = await eventually(look, until=lambda code: code is not None, within=within)
+        try:
+            code = await eventually(look, until=lambda code: code is not None, within=within)
+        except AssertionError as error:
+            raise TimeoutError(f"it runs on after {within:.0f} s:\n{self.output[-3000:]}") from error
         assert code is not None
         return code
 

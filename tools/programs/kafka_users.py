@@ -33,15 +33,18 @@ def published(program: Program) -> list[str]:
     own = [topic.name for topic in TOPICS.values() if topic.owner == program.deployable.name]
     if unknown := set(program.publishes or ()) - set(own):
         raise LookupError(f"{program.name}: {', '.join(sorted(unknown))} is no topic of {program.deployable.name}")
-    return [*(own if program.publishes is None else program.publishes), *_answers(read(program))]
+    return [*(own if program.publishes is None else program.publishes), *_answers(_consumed(program))]
 
 
 def read(program: Program) -> list[str]:
     """Return the topics that it may read, without those of dead letters."""
     if unknown := set(program.reads) - set(TOPICS):
         raise LookupError(f"{program.name}: {', '.join(sorted(unknown))} is not in the catalogue")
-    consumed = [topic.name for topic in TOPICS.values() if program.group in topic.consumers]
-    return list(dict.fromkeys([*consumed, *program.reads]))
+    return list(dict.fromkeys([*_consumed(program), *program.reads]))
+
+
+def _consumed(program: Program) -> list[str]:
+    return [topic.name for topic in TOPICS.values() if program.group in topic.consumers]
 
 
 def _answers(topics: Collection[str]) -> list[str]:

@@ -37,7 +37,7 @@ async def read_side(service_environment: Environment, issuer: Issuer) -> AsyncIt
             "PHOTOMESH_SOCIAL_GRAPH_URL": url,
         }
         app = create_app(settings_from(Settings, environment))
-        accounts = itertools.count(secrets.randbits(50))  # impressions stay in the topic when Redis is emptied
+        accounts = itertools.count(secrets.randbits(30))  # impressions stay in the topic when Redis is emptied
         async with client_of(app) as client:
             yield ReadSide(client, redis, sources, issuer, app, environment, lambda: next(accounts))
 

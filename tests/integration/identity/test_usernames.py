@@ -29,7 +29,7 @@ async def test_an_account_is_found_by_its_new_name_only(users: ApiUsers) -> None
     answer = await ada.put("/v1/me/username", username=new.upper())
     assert answer.status_code == 200
     assert answer.json()["username"] == new
-    assert answer.headers["etag"] != before.headers["etag"]
+    assert (await ada.me()).headers["etag"] != before.headers["etag"]
     assert (await _found(users, new), await _found(users, ada.username)) == (ada.id, None)
     assert (await users.log_in_as(new)).id == ada.id
     expect_problem(await users.log_in(ada.username), 401, "wrong-credentials")

@@ -84,8 +84,8 @@ async def test_feed_continues_below_the_list(read_side: ReadSide) -> None:
 
 async def test_hidden_posts_disappear_at_once(read_side: ReadSide) -> None:
     reader, ada, grace, linus = (read_side.new_account() for _ in range(4))
-    for author in (ada, grace, linus):
-        read_side.publish(author, range(author, author + 3))
+    for number, author in enumerate((ada, grace, linus)):
+        read_side.publish(author, range(number, number + 3))
     read_side.sources.follow(reader, [ada, grace, linus])
     await read_side.page(reader)
     await read_side.list_filled(reader)
