@@ -20,6 +20,7 @@ from photomesh_post.posts.domain import Claim, Post, PostRef, PostStatus
 from photomesh_post.posts.months import Month, MonthCount, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
 from photomesh_post.tables.rows import RowWrite, month_of
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoMetadata
 from tests.support.post.memory_tables import MemoryTables
 
@@ -107,6 +108,8 @@ class MemoryPhotos:
 class MemoryPosts:
     tables: MemoryTables = field(default_factory=MemoryTables)
     claims: dict[int, Claim] = field(default_factory=dict)
+    ended_turns: set[int] = field(default_factory=set)
+    """Posts whose writers find that their turn has ended."""
     _locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def write(self, rows: Sequence[RowWrite]) -> None:
@@ -200,7 +203,17 @@ class MemoryPosts:
             del self.claims[photo_id]
 
     @asynccontextmanager
-    async def lock(self, post_id: int) -> AsyncIterator[None]:
+    async def lock(self, post_id: int) -> AsyncIterator[MemoryTurn]:
         await self.tables.step()
         async with self._locks[post_id]:
-            yield
+            yield MemoryTurn(self, post_id)
+
+
+@dataclass
+class MemoryTurn:
+    posts: MemoryPosts
+    post_id: int
+
+    async def check(self) -> None:
+        if self.post_id in self.posts.ended_turns:
+            raise Unavailable("Another writer has the post.")

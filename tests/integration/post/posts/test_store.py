@@ -23,9 +23,11 @@ from photomesh_post.posts.projection import PostEvent
 from photomesh_post.posts.store import CassandraPosts
 from photomesh_shared import ids
 from photomesh_shared.clock import SystemClock
+from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, PostCreated, PostDeleted, PostEdited, PostFailed, PostPublished
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.stores.cassandra import CassandraSession
+from tests.support.clock import FakeClock
 from tests.support.post.memory_posts import MemoryAccounts, MemoryPhotos, MemoryPosts
 from tests.support.post.memory_tables import MemoryTables
 from tests.support.post.sample_events import (
@@ -232,3 +234,44 @@ async def test_one_writer_at_a_time(stores: Stores, new_id: Callable[[], int]) -
     await asyncio.gather(*(write() for _ in range(5)))
     async with stores.posts.lock(new_id()), stores.posts.lock(post_id):
         assert writers == 0, "writers of different posts do not wait for each other"
+
+
+# A writer's turn on a post
+
+
+async def _expire(database: CassandraSession, post_id: int) -> None:
+    """Ends a turn as time does."""
+    await database.execute("DELETE FROM post_writers WHERE post_id = ? IF EXISTS", post_id)
+
+
+async def test_a_stopped_writer_loses_its_turn(database: CassandraSession, new_id: Callable[[], int]) -> None:
+    clock, other, post_id = FakeClock(), CassandraPosts(database, SystemClock()), new_id()
+    async with CassandraPosts(database, clock).lock(post_id) as turn:
+        await turn.check()
+        await clock.advance(60)  # the process was stopped, and continues
+        await _expire(database, post_id)
+        async with other.lock(post_id) as others:
+            with pytest.raises(Unavailable):
+                await turn.check()
+            await others.check()
+        with pytest.raises(Unavailable):
+            await turn.check()  # also once the other has finished: what this writer has read is old
+
+
+async def test_a_slow_writer_extends_its_turn(database: CassandraSession, new_id: Callable[[], int]) -> None:
+    clock, post_id = FakeClock(), new_id()
+    posts = CassandraPosts(database, clock)
+    async with posts.lock(post_id) as turn:
+        await database.execute(
+            "UPDATE post_writers USING TTL 1000 SET writer = 'x' WHERE post_id = ? IF EXISTS", post_id
+        )
+        await turn.check()  # a new turn is not looked up
+        await database.execute(
+            "UPDATE post_writers USING TTL 4 SET writer = ? WHERE post_id = ? IF EXISTS", turn.token, post_id
+        )
+        await clock.advance(6)
+        await turn.check()
+        [row] = await database.execute("SELECT TTL(writer) AS left FROM post_writers WHERE post_id = ?", post_id)
+        assert row["left"] > 10
+    async with posts.lock(post_id):
+        pass

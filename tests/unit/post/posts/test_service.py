@@ -412,3 +412,26 @@ async def test_nothing_is_lost_while_the_tables_are_unavailable(service: InMemor
     service.tables.unavailable = False
     await service.consume(uploaded(photo), ready(photo))
     assert (await service.photo_queries.photo(ADA, photo)).photo.status is PhotoStatus.READY
+
+
+# Turns
+
+
+async def test_a_writer_whose_turn_has_ended_produces_nothing(service: InMemoryService) -> None:
+    photo = await service.ready_photo()
+    post_id = await service.create_post(photo)
+    pending = service.ids.next()
+    await service.consume(uploaded(pending))
+    waiting = await service.create_post(pending)
+    produced = len(service.post_log.events)
+    service.post_store.ended_turns |= {post_id, waiting}
+    with pytest.raises(Unavailable):
+        await service.posts.edit_post(ADA, post_id, Edit(caption="Late"), always)
+    with pytest.raises(Unavailable):
+        await service.posts.delete_post(ADA, post_id)
+    with pytest.raises(Unavailable):
+        await service.consume(ready(pending))
+    assert len(service.post_log.events) == produced
+    service.post_store.ended_turns.clear()
+    await service.consume(ready(pending))  # as the consumer handles the record again
+    assert (await service.post_queries.post(ADA, waiting)).post.status is PostStatus.PUBLISHED

@@ -12,7 +12,7 @@ from photomesh_shared.events import Envelope, PostDeleted, PostEdited, PostPubli
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["PostEventLog", "Store"]
+__all__ = ["PostEventLog", "Store", "Turn"]
 
 AFTER_PRODUCE = declare("post.after_produce", "the event is in the log, the tables do not have it")
 AFTER_APPLY = declare("post.after_apply", "the event is in the log and in the tables, no response is sent")
@@ -25,17 +25,26 @@ class Store(Protocol):
     async def count_month(self, author_id: int, month: int) -> int: ...
 
 
+class Turn(Protocol):
+    """See `posts.store.CassandraTurn`."""
+
+    async def check(self) -> None: ...
+
+
 class PostEventLog:
     def __init__(self, store: Store, publisher: Publisher) -> None:
         self._store = store
         self._publisher = publisher
 
-    async def commit(self, envelope: Envelope[PostEvent]) -> None:
-        """Produces an event, then applies it.
+    async def commit(self, envelope: Envelope[PostEvent], turn: Turn | None = None) -> None:
+        """Produces an event, then applies it. `turn` is the writer's, and is checked first: it may have ended while the
+        process was stopped or the event loop stalled. The first event of a post needs none.
 
-        Raises EventLogUnavailable, after which the event may be in the log, or DatabaseUnavailable, after which it is:
-        the consumer applies the log.
+        Raises Unavailable if the turn has ended or could not be checked, EventLogUnavailable, after which the event may
+        be in the log, or DatabaseUnavailable, after which it is: the consumer applies the log.
         """
+        if turn is not None:
+            await turn.check()
         await self._publisher.publish(envelope)
         POSTS.labels(envelope.data.type_.split(".")[-2]).inc()
         await failpoint(AFTER_PRODUCE)

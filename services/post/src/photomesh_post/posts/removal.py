@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from photomesh_post.posts.domain import Claim, Post, next_version
-from photomesh_post.posts.event_log import PostEventLog
+from photomesh_post.posts.event_log import PostEventLog, Turn
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, PostDeleted
@@ -22,7 +22,7 @@ class Store(Protocol):
 
     async def post(self, post_id: int) -> Post | None: ...
     async def claim_of(self, photo_id: int) -> Claim | None: ...
-    def lock(self, post_id: int) -> AbstractAsyncContextManager[None]: ...
+    def lock(self, post_id: int) -> AbstractAsyncContextManager[Turn]: ...
 
 
 class PostRemoval:
@@ -34,7 +34,7 @@ class PostRemoval:
     async def delete(self, post_id: int, check: Callable[[Post], Awaitable[None]] | None = None) -> None:
         """Deletes a post that exists, with the photos that it has. Idempotent. `check` may raise to leave it as it is.
         Raises Unavailable."""
-        async with self._store.lock(post_id):
+        async with self._store.lock(post_id) as turn:
             post = await self._store.post(post_id)
             if post is None or post.deleted:
                 return
@@ -48,4 +48,4 @@ class PostRemoval:
             event = PostDeleted(post_id=post_id, author_id=post.author_id, photo_ids=tuple(held), deleted_at=now)
             name = f"{ids.encode('o', post_id)}.deleted"
             version = next_version(post, version_at(now))
-            await self._log.commit(Envelope.of(event, entityversion=version, id=name, time=now))
+            await self._log.commit(Envelope.of(event, entityversion=version, id=name, time=now), turn)

@@ -140,7 +140,7 @@ class PostService:
         Raises PostNotFound, NotYourPost, Unavailable, or as `Edit.applied_to`.
         """
         await self._own_post(viewer_id, post_id)  # before the lock, so that strangers cannot make the author wait
-        async with self._store.lock(post_id):
+        async with self._store.lock(post_id) as turn:
             post = await self._own_post(viewer_id, post_id)
             if post.deleted:
                 raise PostNotFound
@@ -171,7 +171,7 @@ class PostService:
                     reason=post.reason,
                 )
                 version = next_version(post, version_at(now))
-                await self._log.commit(Envelope.of(event, entityversion=version, time=now))
+                await self._log.commit(Envelope.of(event, entityversion=version, time=now), turn)
         return await self._queries.post(viewer_id, post_id)
 
     async def delete_post(

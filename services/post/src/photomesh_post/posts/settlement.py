@@ -10,7 +10,7 @@ from photomesh_post.metrics import PUBLISHED_AFTER
 from photomesh_post.photos.domain import Photo
 from photomesh_post.posts.claims import PhotoClaims
 from photomesh_post.posts.domain import Claim, Failure, Post, PostStatus, next_version, outcome
-from photomesh_post.posts.event_log import PostEventLog
+from photomesh_post.posts.event_log import PostEventLog, Turn
 from photomesh_post.posts.projection import PostEvent
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
@@ -25,7 +25,7 @@ class Store(Protocol):
 
     async def post(self, post_id: int) -> Post | None: ...
     async def claim_of(self, photo_id: int) -> Claim | None: ...
-    def lock(self, post_id: int) -> AbstractAsyncContextManager[None]: ...
+    def lock(self, post_id: int) -> AbstractAsyncContextManager[Turn]: ...
 
 
 class Photos(Protocol):
@@ -56,13 +56,13 @@ class PostSettlement:
         """
         if await self._outcome(await self._store.post(post_id)) is None:
             return
-        async with self._store.lock(post_id):
+        async with self._store.lock(post_id) as turn:
             post = await self._store.post(post_id)
             decided = await self._outcome(post)
             if post is None or decided is None:
                 return
             event = self._event(post, decided)
-            await self._log.commit(event)
+            await self._log.commit(event, turn)
             if isinstance(event.data, PostPublished):
                 PUBLISHED_AFTER.observe((event.time - post.created_at).total_seconds())
 

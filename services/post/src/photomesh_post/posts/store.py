@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,11 +18,13 @@ from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.stores.cassandra import CassandraSession
 
-__all__ = ["CassandraPosts"]
+__all__ = ["CassandraPosts", "CassandraTurn"]
 
 _REFS_PER_READ = 100
 _LOCK_TTL_SECONDS = 20  # longer than any write may take; a crashed writer blocks nobody after that
 _LOCK_WAIT_SECONDS = 10.0
+_TURN_CHECK_SECONDS = 5.0  # plus the 10 s that producing may take, a turn ends well before its row does
+_OTHER_WRITER = "The post is being written by another request."
 _BACKOFF = Backoff(base=0.01, cap=0.2)  # between two attempts to lock
 
 
@@ -178,26 +181,64 @@ class CassandraPosts:
         )
 
     @asynccontextmanager
-    async def lock(self, post_id: int) -> AsyncIterator[None]:
+    async def lock(self, post_id: int) -> AsyncIterator[CassandraTurn]:
         """Admits one writer of a post at a time. Raises Unavailable if another does not finish."""
-        token = secrets.token_hex(8)
+        turn = CassandraTurn(self._session, self._clock, post_id)
         deadline = self._clock.monotonic() + _LOCK_WAIT_SECONDS
         pauses = _BACKOFF.delays()
-        while not await self._acquire(post_id, token):
+        while not await turn.acquire():
             if self._clock.monotonic() >= deadline:
-                raise Unavailable("The post is being written by another request.")
+                raise Unavailable(_OTHER_WRITER)
             await self._clock.sleep(next(pauses))
         try:
-            yield
+            yield turn
         finally:
             with suppress(Unavailable):  # the row expires by itself
-                await self._session.execute("DELETE FROM post_writers WHERE post_id = ? IF writer = ?", post_id, token)
+                await turn.release()
 
-    async def _acquire(self, post_id: int, token: str) -> bool:
+
+class CassandraTurn:
+    """A writer's turn on one post: a row that expires. Its writer cannot tell from its own progress whether it still
+    has it, because a process may be stopped (SIGSTOP, a frozen machine) anywhere and continue later."""
+
+    def __init__(self, session: CassandraSession, clock: Clock, post_id: int) -> None:
+        self._session = session
+        self._clock = clock
+        self._post_id = post_id
+        self.token = secrets.token_hex(8)
+        self._known_at = -math.inf  # before the statement that last found the row to be this writer's
+
+    async def acquire(self) -> bool:
+        """Returns False if another writer has its turn."""
+        asked_at = self._clock.monotonic()
         answer = await self._session.execute(
             "INSERT INTO post_writers (post_id, writer) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
-            post_id,
-            token,
+            self._post_id,
+            self.token,
             _LOCK_TTL_SECONDS,
         )
-        return bool(answer[0]["[applied]"]) or answer[0]["writer"] == token
+        acquired = bool(answer[0]["[applied]"]) or answer[0]["writer"] == self.token
+        if acquired:
+            self._known_at = asked_at
+        return acquired
+
+    async def check(self) -> None:
+        """Makes sure that the turn lasts long enough to produce an event. Extends it if it is not new. Raises
+        Unavailable if it ended."""
+        while self._clock.monotonic() - self._known_at > _TURN_CHECK_SECONDS:  # again if stopped while it was extended
+            asked_at = self._clock.monotonic()
+            answer = await self._session.execute(
+                "UPDATE post_writers USING TTL ? SET writer = ? WHERE post_id = ? IF writer = ?",
+                _LOCK_TTL_SECONDS,
+                self.token,
+                self._post_id,
+                self.token,
+            )
+            if not answer[0]["[applied]"]:
+                raise Unavailable(_OTHER_WRITER)
+            self._known_at = asked_at
+
+    async def release(self) -> None:
+        await self._session.execute(
+            "DELETE FROM post_writers WHERE post_id = ? IF writer = ?", self._post_id, self.token
+        )
