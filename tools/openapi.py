@@ -135,6 +135,7 @@ def _add_what_the_gateway_does(operation: Json) -> None:
     auth = RoutePolicy.of(operation).auth if routed else Auth.NONE
     operation["security"] = {
         Auth.REQUIRED: [text.TOKEN],
+        Auth.STAFF: [text.TOKEN],
         Auth.OPTIONAL: [text.TOKEN, {}],
         Auth.NONE: [],
     }[auth]
@@ -204,6 +205,7 @@ def routes() -> list[Json]:
                     "rate": policy.rate,
                     "max_body": policy.max_body,
                     "budget": policy.budget,
+                    **({"role": policy.role} if policy.role else {}),
                 }
             )
     return rows

@@ -22,6 +22,7 @@ from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.ids import IdGenerator, encode
 from photomesh_shared.stores.cassandra import CassandraSession
 from photomesh_shared.stores.idempotency_keys import CassandraKeys
+from photomesh_shared.tokens.roles import Role
 from tests.contract.test_openapi import OPERATIONS
 from tools.openapi import service_app
 
@@ -51,7 +52,9 @@ class AnyToken:
     """Verifies anything."""
 
     async def verify(self, _: str) -> Principal:
-        return Principal(account_id=1, session_id=1, token_id="any", expires_at=SystemClock().now())
+        return Principal(
+            account_id=1, session_id=1, token_id="any", expires_at=SystemClock().now(), roles=frozenset(Role)
+        )
 
 
 class NoUseCase:

@@ -62,6 +62,7 @@ _CONFIRMED = (
     "POST /v1/me/totp/remove",
     "PUT /v1/me/email",
     "PUT /v1/me/password",
+    "PUT /v1/staff/users/{user_id}/roles",
 )
 _OF_PASSKEYS = {
     "POST /v1/me/passkeys": "id rawId response/attestationObject response/clientDataJSON",
@@ -90,6 +91,15 @@ NOT_PLANTED = {
     "POST /v1/password-resets/redeem /token": "given by the platform",
     "PUT /v1/me/consents /version": "names a text of the platform",
     "PUT /v1/me/password /new_password": "only its hash is stored, with a salt",
+    **{
+        f"{operation} /reason": "by staff, for the audit log: kept, as the receipt says"
+        for operation in (
+            "POST /v1/staff/lookups",
+            "DELETE /v1/staff/users/{user_id}/sessions",
+            "PUT /v1/staff/users/{user_id}/roles",
+        )
+    },
+    "POST /v1/staff/lookups /username": "what is compared, not stored",
     "POST /v1/sessions /login": "what is compared, not stored",
     "POST /v1/sessions /password": "what is compared, not stored",
     "POST /v1/sessions/refresh /refresh_token": "given by the platform",

@@ -176,6 +176,7 @@ _OWN_UPLOAD = "only their owner has access to uploads"
 _OWN_ACCOUNT = "one's own account and sessions"
 _OWN_EXPORT = "one's own data, and no id: its links are signed for one object of one's own"
 _BY_MAIL = "addresses an account by what its mailbox got; answers alike for all others"
+_STAFF = "for staff, who see whether an account works and none of its content; not for any of these roles"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -234,6 +235,11 @@ UNRELATED = {
     "GET /v1/me/blocks": "the caller's own blocks, by name, so that they can be ended",
     "GET /v1/me/mutes": "the caller's own mutes, by name, so that they can be ended",
     "POST /v1/feed/impressions": "returns nothing",
+    "POST /v1/staff/lookups": _STAFF,
+    "DELETE /v1/staff/users/{user_id}/sessions": _STAFF,
+    "PUT /v1/staff/users/{user_id}/roles": _STAFF,
+    "GET /v1/staff/roles": _STAFF,
+    "GET /v1/staff/audit-log": _STAFF,
     "POST /v1/me/export": _OWN_EXPORT,
     "GET /v1/me/export": _OWN_EXPORT,
     "DELETE /v1/me/export": _OWN_EXPORT,

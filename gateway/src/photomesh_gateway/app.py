@@ -49,6 +49,8 @@ from photomesh_shared.http import Auth, RateClass, Readiness, create_service_app
 from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.observability import logs
 from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from photomesh_shared.tokens.errors import RoleRequired
+from photomesh_shared.tokens.roles import has_role
 
 __all__ = ["Gateway", "create_app"]
 
@@ -170,9 +172,12 @@ class Gateway:
                     exchange.to_service["Authorization"] = header
                 principal = await principal_from_header(self._deps.verifier, header)
                 exchange.account_id = principal.account_id if principal else None
+                if principal and route.role and not has_role(principal.roles, route.role):
+                    # A personal token is for its service to refuse: its problem says so.
+                    refusal = RoleRequired(required_role=route.role) if principal.scopes is None else None
             except Unauthorized as problem:
                 refusal = problem
-        elif route.auth is Auth.REQUIRED:
+        elif route.auth in (Auth.REQUIRED, Auth.STAFF):
             refusal = MissingToken()
         exchange.headers += await self._deps.limiter.check(
             route.rate, exchange.account_id, exchange.client, route.budget

@@ -28,16 +28,19 @@ from photomesh_shared.errors import (
     Unavailable,
 )
 from photomesh_shared.ids import decode
-from photomesh_shared.tokens.errors import InsufficientScope, SessionRequired
+from photomesh_shared.tokens.errors import InsufficientScope, RoleRequired, SessionRequired
+from photomesh_shared.tokens.roles import has_role
 
 __all__ = [
     "MaybeViewer",
     "Principal",
+    "Staff",
     "TokenVerifier",
     "Viewer",
     "optional_principal",
     "principal_from_header",
     "required_principal",
+    "staff_principal",
 ]
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,9 @@ class Principal:
     expires_at: datetime
     scopes: frozenset[str] | None = None
     """What a personal access token may do; None for a session, which may do everything."""
+    roles: frozenset[str] = frozenset()
+    """Of staff, and only if the session began with a second factor. One that was revoked is here until the token
+    expires."""
 
 
 class KeySource(Protocol):
@@ -139,6 +145,7 @@ class TokenVerifier:
                 token_id=str(claims["jti"]),
                 expires_at=datetime.fromtimestamp(claims["exp"], UTC),
                 scopes=frozenset(claims["scope"].split()) if "scope" in claims else None,
+                roles=frozenset(claims.get("roles", "").split()) if "scope" not in claims else frozenset(),
             )
         except JoseError as error:
             if error.error == "expired_token":
@@ -238,3 +245,15 @@ async def required_principal(request: Request, bearer: _Bearer) -> Principal:
 
 
 Viewer = Annotated[Principal, Depends(required_principal)]
+
+
+async def staff_principal(request: Request, bearer: _Bearer) -> Principal:
+    principal = await required_principal(request, bearer)
+    needed: str | None = getattr(request.scope.get("route"), "needed_role", None)
+    if needed is None or not has_role(principal.roles, needed):
+        raise RoleRequired(required_role=needed or "")
+    return principal
+
+
+Staff = Annotated[Principal, Depends(staff_principal)]
+"""A caller whose token has the role that the route declares."""

@@ -41,5 +41,6 @@ class ProblemExtensions(TypedDict, total=False):
     region_url: str
     ticket: str
     required_scope: str
+    required_role: str
     expires_in: int
     methods: list[str]

@@ -98,6 +98,20 @@ async def test_where_a_token_is_optional(
     expect_problem(await gateway.get("/v1/photos/p_1", headers=bearer("garbage")), 401, "invalid-token")
 
 
+async def test_routes_of_staff_need_the_role(
+    gateway: httpx.AsyncClient, service: Service, issuer: Issuer, new_id: Callable[[], int]
+) -> None:
+    path = "/v1/staff/audit-log"
+    expect_problem(await gateway.get(path), 401, "missing-token")
+    for roles in ("", "support"):
+        answer = await gateway.get(path, headers=issuer.headers(new_id(), roles=roles))
+        assert expect_problem(answer, 403, "role-required")["required_role"] == "administrator"
+    assert service.seen == []
+    answer = await gateway.get(path, headers=issuer.headers(new_id(), roles="administrator"))
+    assert answer.status_code == 200
+    assert service.last.path == path
+
+
 async def test_logging_in_again_with_an_old_token_at_hand(gateway: httpx.AsyncClient, issuer: Issuer) -> None:
     answer = await gateway.post("/v1/sessions", json={}, headers=issuer.headers(1, expires_in=-60))
     assert answer.status_code == 200

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import asyncpg
+import httpx
 
+from photomesh_shared import ids
 from tests.integration.identity.api_users import PASSWORD, ApiUser, ApiUsers
 from tests.integration.identity.conftest import Serving
+from tests.integration.identity.test_second_factors import complete, enable, ticket_for
 from tests.support.clock import MovableClock
 from tests.support.mail_server import Inbox, token_in
 from tests.support.problems import expect_problem
+from tests.support.waiting import eventually
 
 NEW = "a new and long password"
 RESET, CHANGED = "A new password", "was changed"
@@ -149,3 +155,67 @@ async def test_tokens_are_stored_as_hashes(
     rows = await database.fetch("SELECT * FROM password_resets")
     assert rows
     assert token not in str(rows)
+
+
+async def _changed_during(
+    database: asyncpg.Connection[asyncpg.Record], user: ApiUser, request: Awaitable[httpx.Response]
+) -> httpx.Response:
+    """The response to a request that has verified the old password when a new one is stored: the account's row is
+    locked until then."""
+    account_id = ids.decode("u", user.id)
+    async with database.transaction():
+        await database.execute("SELECT FROM accounts WHERE id = $1 FOR UPDATE", account_id)
+        sent = asyncio.ensure_future(request)
+        own = await database.fetchval("SELECT pg_backend_pid()")
+        blocked = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))"
+        await eventually(lambda: database.fetchval(blocked, own), within=20)
+        await database.execute(
+            "UPDATE credentials SET password_hash = 'new', password_version = password_version + 1"
+            " WHERE account_id = $1",
+            account_id,
+        )
+        await database.execute("DELETE FROM personal_tokens WHERE account_id = $1", account_id)
+        await database.execute("UPDATE sessions SET revoked_at = now() WHERE account_id = $1", account_id)
+    return await sent
+
+
+async def test_a_log_in_with_the_old_password_does_not_outlive_its_change(
+    users: ApiUsers, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    ada = await users.new_user()
+    expect_problem(await _changed_during(database, ada, users.log_in(ada.username)), 401, "wrong-credentials")
+
+
+async def test_both_steps_of_a_log_in_notice_a_new_password(
+    serving: Serving, clock: MovableClock, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    async with serving() as users:
+        ada, bob = await users.new_user(), await users.new_user()
+        app, _ = await enable(ada, clock)
+        await enable(bob, clock)
+        ticket = await ticket_for(users, ada)
+        code = app.next_code()
+        answer = await _changed_during(database, ada, complete(users, ticket, code))
+        expect_problem(answer, 401, "wrong-credentials")
+        expect_problem(await _changed_during(database, bob, users.log_in(bob.username)), 401, "wrong-credentials")
+
+
+async def test_personal_access_tokens_end_with_the_password(
+    users: ApiUsers, database: asyncpg.Connection[asyncpg.Record], inbox: Inbox
+) -> None:
+    ada, bob, eve = await _verified(users, inbox), await users.new_user(), await users.new_user()
+    for user in (ada, bob):
+        assert (await _make_token(user)).status_code == 201
+    assert await _change(bob) == 204
+    assert await _ask(users, ada.username) == 204
+    assert await _redeem(users, token_in(await inbox.arrived(ada.user["email"], RESET))) == 204
+    ada, bob = await users.log_in_as(ada.username, NEW), await users.log_in_as(bob.username, NEW)
+    for user in (ada, bob):
+        assert (await user.api.get("/v1/me/tokens", headers=user.headers)).json() == {"items": []}
+    # One that is being made with the old password at that moment.
+    expect_problem(await _changed_during(database, eve, _make_token(eve)), 401, "session-ended")
+
+
+async def _make_token(user: ApiUser) -> httpx.Response:
+    body = {"name": "Backup", "scopes": ["posts:read"], "password": PASSWORD}
+    return await user.api.post("/v1/me/tokens", json=body, headers=user.headers)

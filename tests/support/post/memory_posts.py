@@ -55,11 +55,11 @@ class MemoryAccounts:
         rows = {account_id: self.tables.row("accounts", user_id=account_id) for account_id in account_ids}
         return {account_id: author_of(account_id, row) for account_id, row in rows.items() if row}
 
-    async def accounts_named(self, usernames: Collection[str]) -> dict[str, int]:
+    async def accounts_named(self, usernames: Collection[str]) -> dict[str, Author]:
         named = {key[1] for table, key in self.tables.cells if table == "accounts_by_username" and key[0] in usernames}
         authors = await self.authors(named)
         return {
-            name: author.id
+            name: author
             for author in authors.values()
             if (name := author.username) and name in usernames and not author.hidden
         }

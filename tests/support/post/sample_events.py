@@ -44,13 +44,20 @@ ADA, GRACE, LINUS = 101, 102, 103
 
 
 def account(
-    user_id: int, *, username: str | None = None, private: bool = False, version: int = 1, status: str = "active"
+    user_id: int,
+    *,
+    username: str | None = None,
+    private: bool = False,
+    version: int = 1,
+    status: str = "active",
+    mentionable_by: str = "everybody",
 ) -> Envelope[AccountRegistered] | Envelope[AccountUpdated]:
     fields = AccountRegistered.example().model_dump() | {
         "user_id": user_id,
         "username": username or f"user{user_id}",
         "private": private,
         "status": status,
+        "mentionable_by": mentionable_by,
     }
     if version == 1:
         return Envelope.of(AccountRegistered(**fields), entityversion=1)

@@ -13,7 +13,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 
-from photomesh_shared.auth import MaybeViewer, TokenVerifier, Viewer
+from photomesh_shared.auth import MaybeViewer, Staff, TokenVerifier, Viewer
 from photomesh_shared.errors import NotFound
 from photomesh_shared.http import (
     ApiRouter,
@@ -29,8 +29,10 @@ from photomesh_shared.http import (
     create_api_app,
 )
 from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.http.router import RouteDeclaration
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.tokens.roles import Role
 from photomesh_shared.tokens.scopes import Scope
 from tests.support.problems import expect_problem
 from tests.support.services import client_of
@@ -191,6 +193,36 @@ def test_the_scope_of_a_route_follows_from_its_tag() -> None:
         "/public": None,
         "/me": None,
     }
+
+
+async def test_a_route_of_staff_needs_the_role_that_it_declares(issuer: Issuer, deps: Deps) -> None:
+    staff = ApiRouter(prefix="/v1/staff", tags=["staff"])
+
+    @staff.get("/cases", auth=Auth.STAFF, role=Role.SUPPORT, rate=RateClass.READ, summary="List cases")
+    async def cases(viewer: Staff) -> list[int]:
+        return [viewer.account_id]
+
+    app = app_of(deps, staff)
+    operation = app.openapi()["paths"]["/v1/staff/cases"]["get"]
+    assert RoutePolicy.of(operation) == RoutePolicy(Auth.STAFF, RateClass.READ, role=Role.SUPPORT)
+    async with client_of(app) as api:
+        for roles, status in (("", 403), ("moderator", 403), ("moderator support", 200), ("administrator", 200)):
+            answer = await api.get("/v1/staff/cases", headers=issuer.headers(7, roles=roles))
+            assert answer.status_code == status, roles
+        answer = await api.get("/v1/staff/cases", headers=issuer.headers(7))
+        assert expect_problem(answer, 403, "role-required")["required_role"] == "support"
+        scoped = issuer.headers(7, roles="support", scope="posts:read")
+        expect_problem(await api.get("/v1/staff/cases", headers=scoped), 403, "session-required")
+        expect_problem(await api.get("/v1/staff/cases"), 401, "missing-token")
+
+
+@pytest.mark.parametrize(("auth", "role"), [(Auth.STAFF, None), (Auth.REQUIRED, Role.SUPPORT)])
+def test_a_role_is_declared_for_staff_and_nobody_else(auth: Auth, role: Role | None) -> None:
+    declared: RouteDeclaration = {"auth": auth, "rate": RateClass.READ, "summary": "List"}
+    if role:
+        declared["role"] = role
+    with pytest.raises(TypeError, match=f"declares auth {auth} and the role {role}"):
+        ApiRouter().get("/v1/cases", **declared)
 
 
 def test_the_policy_is_in_the_document() -> None:

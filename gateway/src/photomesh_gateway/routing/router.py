@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_shared.http import Auth, Budget, RateClass
+from photomesh_shared.tokens.roles import Role
 
 __all__ = ["Resource", "Route", "Router"]
 
@@ -21,6 +22,7 @@ class Route:
     rate: RateClass
     max_body: int  # bytes
     budget: Budget | None = None
+    role: Role | None = None  # of staff
 
 
 @dataclass(slots=True)

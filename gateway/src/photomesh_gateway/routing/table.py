@@ -12,6 +12,7 @@ from importlib.resources import files
 from photomesh_gateway.routing.router import Route
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_shared.http import Auth, Budget, RateClass
+from photomesh_shared.tokens.roles import Role
 
 __all__ = ["ROUTES"]
 
@@ -24,6 +25,7 @@ ROUTES = tuple(
         RateClass(row["rate"]),
         row["max_body"],
         Budget(row["budget"]) if row.get("budget") else None,
+        Role(row["role"]) if row.get("role") else None,
     )
     for row in json.loads((files("photomesh_gateway.routing") / "routes.json").read_bytes())
 )

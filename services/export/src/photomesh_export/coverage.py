@@ -41,7 +41,9 @@ STORES: Mapping[str, Covered] = {
         {"email_key": _DERIVED, "version": _INTERNAL},
     ),
     "identity/postgresql/consents": Covered(("consents",), "account_id purpose version given source decided_at"),
-    "identity/postgresql/credentials": Covered(("credentials",), "account_id", {"password_hash": _HIDDEN}),
+    "identity/postgresql/credentials": Covered(
+        ("credentials",), "account_id", {"password_hash": _HIDDEN, "password_version": _INTERNAL}
+    ),
     "identity/postgresql/sessions": Covered(("sessions",), "*", {"refresh_tat": _INTERNAL}),
     "identity/postgresql/totp": Covered(
         ("second_factor",), "account_id created_at confirmed_at last_step", {"sealed_secret": _HIDDEN}
@@ -55,6 +57,10 @@ STORES: Mapping[str, Covered] = {
         ("personal_tokens",),
         "id account_id name scopes created_at expires_at used_at",
         {"token_hash": _HIDDEN},
+    ),
+    "identity/postgresql/staff_roles": Covered(("staff_roles",), "account_id role granted_at"),
+    "identity/postgresql/staff_audit_log": Covered(
+        ("staff_actions",), "account_id at action role reason", {"staff_id": _OTHERS}
     ),
     "identity/postgresql/refresh_tokens": Covered(
         ("sessions",),

@@ -15,6 +15,7 @@ from photomesh_identity.http.routes import (
     profiles,
     second_factors,
     sessions,
+    staff,
     tokens,
 )
 from photomesh_identity.settings import Settings
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
             tokens.router,
             profiles.router,
             leaving.router,
+            staff.router,
         ],
         internal=[internal.router, tokens.internal],
         description="Accounts, sessions and profiles.",

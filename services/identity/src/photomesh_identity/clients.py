@@ -92,6 +92,7 @@ def _state(account: Account, cdn_url: str) -> AccountState:
         avatar_url=avatar_url(account, cdn_url),
         private=account.private,
         status=account.status,
+        mentionable_by=account.mentionable_by,
     )
 
 

@@ -4,8 +4,8 @@ Unauthorized 401   ── InvalidRefreshToken, InvalidTicket, PasskeyRefused, Re
                       SessionEnded, WrongCredentials
 NotFound 404       ── AccountNotFound (shared), ErasureNotFound, PasskeyNotFound, SessionNotFound, TokenNotFound
 Forbidden 403      ── CodeRequired, PrivateUntil16, WrongCode, WrongPassword
-Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady, PasskeyRegistered, TooManyPasskeys,
-                      TooManyTokens, TotpEnabled, TotpNotEnabled
+Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady, OwnRoles, PasskeyRegistered,
+                      TooManyPasskeys, TooManyTokens, TotpEnabled, TotpNotEnabled
 Gone 410           ── LinkNotValid
 Unprocessable 422  ── AvatarPhotoNotFound, TooYoung
 TooManyRequests 429 ── TooManyAttempts, TooManyRefreshes, TooManyTries
@@ -43,6 +43,7 @@ __all__ = [
     "InvalidRefreshToken",
     "InvalidTicket",
     "LinkNotValid",
+    "OwnRoles",
     "PasskeyNotFound",
     "PasskeyRefused",
     "PasskeyRegistered",
@@ -176,6 +177,12 @@ class TokenNotFound(NotFound):
     """You have no personal access token with this id. `GET /v1/me/tokens` lists yours."""
 
     code, title = "token-not-found", "You have no such token"
+
+
+class OwnRoles(Conflict):
+    """Another administrator must change your roles."""
+
+    code, title = "own-roles", "You cannot change your own roles"
 
 
 class TooManyTokens(Conflict):

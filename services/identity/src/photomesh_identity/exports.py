@@ -44,6 +44,18 @@ RECORDS = {
         " FROM personal_tokens WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         ids={"token_id": "tk", "account_id": "u"},
     ),
+    "staff_roles": RecordQuery(
+        "SELECT * FROM (SELECT account_id, role, granted_at,"
+        " array_position('{moderator,support,administrator}', role) AS position FROM staff_roles) AS roles"
+        " WHERE account_id = $1 AND position > $2 ORDER BY position LIMIT $3",
+        ids={"account_id": "u"},
+    ),
+    "staff_actions": RecordQuery(
+        # By whom is left out: staff answer for it to the platform.
+        "SELECT account_id, at, action, role, reason, id AS position FROM staff_audit_log"
+        " WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+        ids={"account_id": "u"},
+    ),
     "credentials": RecordQuery(
         "SELECT 'password' AS kind, split_part(password_hash, '$', 2) AS algorithm, account_id AS position"
         " FROM credentials WHERE account_id = $1 AND account_id > $2 LIMIT $3"

@@ -22,6 +22,7 @@ __all__ = [
     "REFRESHES",
     "REGISTRATIONS",
     "SECOND_FACTORS",
+    "STAFF_ACTIONS",
     "STATUS_CHANGES",
     "TOKEN_EXCHANGES",
 ]
@@ -109,3 +110,14 @@ OLDEST_ERASURE = Gauge(
     "photomesh_identity_erasure_oldest_seconds",
     "Time since the oldest erasure started that some consumer group has not acknowledged.",
 )
+
+STAFF_ACTIONS = Counter("photomesh_identity_staff_actions_total", "Entries of the audit log of staff.", ["action"])
+for _action in (
+    "role_granted",
+    "role_revoked",
+    "account_looked_up",
+    "sessions_ended",
+    "staff_listed",
+    "audit_log_read",
+):
+    STAFF_ACTIONS.labels(_action)

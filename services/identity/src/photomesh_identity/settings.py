@@ -32,6 +32,7 @@ class Settings(
     )
     feed_url: str = Field("http://127.0.0.1:18008", description="feed, to which accounts that hide are written.")
     idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
     key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the private signing keys in the database.")
     hash_secret: ReplaceableSecret = Field(
         description="Keys the hashes of addresses in allowances, and of usernames that are held for their former owner."

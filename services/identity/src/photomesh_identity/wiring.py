@@ -52,15 +52,19 @@ from photomesh_identity.second_factors.store import PostgresSecondFactors
 from photomesh_identity.sessions.domain import SessionLimits
 from photomesh_identity.sessions.service import SessionService
 from photomesh_identity.sessions.store import PostgresSessions
+from photomesh_identity.sessions.sweeper import SessionSweeper
 from photomesh_identity.settings import Settings
 from photomesh_identity.signing_keys.domain import KeyCipher, with_first_key
 from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
+from photomesh_identity.staff.service import StaffService
+from photomesh_identity.staff.store import PostgresStaff
 from photomesh_identity.usernames.store import PostgresUsernames
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
@@ -98,6 +102,8 @@ class Deps:
     records: PostgresRecords
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
+    staff: StaffService
+    cursors: CursorCodec
     cdn_url: str
 
 
@@ -229,10 +235,14 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             repeat_seconds=settings.erasure_repeat_seconds,
         )
         await stack.enter_async_context(in_background("erasures", coordinator.run))
+        staff = StaffService(PostgresStaff(pool), clock)
+        await stack.enter_async_context(in_background("audit-log-sweep", staff.keep_swept))
         sessions = SessionService(
-            PostgresSessions(pool), passwords, keys, guard, second_factors, limits, leaving, clock
+            PostgresSessions(pool), passwords, keys, guard, second_factors, limits, leaving, staff, clock
         )
-        await stack.enter_async_context(in_background("session-sweep", sessions.keep_swept))
+        await stack.enter_async_context(
+            in_background("session-sweep", SessionSweeper(PostgresSessions(pool), clock).keep_swept)
+        )
         addresses = AddressService(
             PostgresAddresses(pool, clock, app_url=settings.app_url, cdn_url=settings.cdn_url),
             confirmation,
@@ -280,6 +290,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 keys.jwks, issuer=settings.token_issuer, audience=settings.token_audience, clock=clock
             ),
             idempotency=IdempotencyStore(redis, PostgresKeys(pool), settings.idempotency_secret.accepted[0], ids),
+            staff=staff,
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
             cdn_url=settings.cdn_url,
         )
 

@@ -2,6 +2,8 @@
 
 from photomesh_shared.events.accounts import (
     ACTIVE,
+    EVERYBODY,
+    FOLLOWEES,
     AccountDeleted,
     AccountErasureRequested,
     AccountRegistered,
@@ -81,6 +83,8 @@ from photomesh_shared.events.topics import TOPICS
 
 __all__ = [
     "ACTIVE",
+    "EVERYBODY",
+    "FOLLOWEES",
     "TOPICS",
     "AccountDeleted",
     "AccountErasureRequested",

@@ -18,6 +18,8 @@ from photomesh_shared.personal import ACTIVITY, NOT_PERSONAL, PREFERENCE, PROFIL
 
 __all__ = [
     "ACTIVE",
+    "EVERYBODY",
+    "FOLLOWEES",
     "AccountDeleted",
     "AccountErasureRequested",
     "AccountRegistered",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 ACTIVE = "active"
+EVERYBODY, FOLLOWEES = "everybody", "followees"
 
 _USER, _ERASURE = 382_764_105_932_316_672, 5_821_349_071_226_315_776
 _AT = datetime(2026, 12, 21, 10, 0, tzinfo=UTC)
@@ -59,6 +62,12 @@ class _Account(_Subject):
         description="`active`; or `deactivated` or `leaving`, and more may be added: such an account, all that it wrote"
         " and what it did are hidden from everybody but itself, as if it did not exist.",
         examples=[ACTIVE],
+    )
+    mentionable_by: Annotated[str, PREFERENCE] = Field(
+        EVERYBODY,
+        description="By whom the account can be mentioned: `everybody`; or `followees`, the accounts that it follows,"
+        " and more may be added. A mention by anybody else is text, and names no account.",
+        examples=[EVERYBODY],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from photomesh_shared.tokens.roles import Role
 from photomesh_shared.tokens.scopes import Scope
 
 __all__ = ["MAX_BODY", "POLICY", "Auth", "Budget", "RateClass", "RoutePolicy"]
@@ -22,6 +23,7 @@ class Auth(StrEnum):
 
     REQUIRED = "required"
     OPTIONAL = "optional"  # a token changes the response; an invalid one is refused
+    STAFF = "staff"  # a token of a session, of an account with the route's role
     NONE = "none"  # the Authorization header is not read
 
 
@@ -58,6 +60,8 @@ class RoutePolicy:
     budget: Budget | None = None
     scope: Scope | None = None
     """What a personal access token needs; None: it needs a session, or no token."""
+    role: Role | None = None
+    """What staff needs; only with `Auth.STAFF`."""
 
     def extension(self) -> dict[str, Any]:
         """Return the policy as an extension of its OpenAPI operation."""
@@ -72,5 +76,6 @@ class RoutePolicy:
             "rate": RateClass(declared["rate"]),
             "budget": Budget(declared["budget"]) if declared.get("budget") else None,
             "scope": Scope(declared["scope"]) if declared.get("scope") else None,
+            "role": Role(declared["role"]) if declared.get("role") else None,
         }
         return cls(**declared | kinds)

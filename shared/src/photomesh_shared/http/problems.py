@@ -71,6 +71,7 @@ class ProblemDocument(BaseModel):
     photo_status: str | None = Field(None, description="The status of the photo.")
     violated_policies: list[str] | None = Field(None, description="The names of the rate limits that are exceeded.")
     required_scope: str | None = Field(None, description="The scope that the token lacks.")
+    required_role: str | None = Field(None, description="The role of staff that the token lacks.")
     ticket: str | None = Field(None, description="What completes the log-in, with a second factor.")
     expires_in: int | None = Field(None, description="Seconds for which the ticket is good.")
     methods: list[str] | None = Field(

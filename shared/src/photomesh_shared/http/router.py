@@ -25,7 +25,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from photomesh_shared.auth import optional_principal, required_principal
+from photomesh_shared.auth import optional_principal, required_principal, staff_principal
 from photomesh_shared.errors import (
     ExpiredToken,
     IdempotencyKeyInUse,
@@ -44,7 +44,8 @@ from photomesh_shared.http.conditional import NOT_MODIFIED, with_content_tag
 from photomesh_shared.http.idempotency import current_creation
 from photomesh_shared.http.policy import MAX_BODY, POLICY, Auth, Budget, RateClass, RoutePolicy
 from photomesh_shared.http.problems import problems
-from photomesh_shared.tokens.errors import InsufficientScope, SessionRequired
+from photomesh_shared.tokens.errors import InsufficientScope, RoleRequired, SessionRequired
+from photomesh_shared.tokens.roles import Role
 from photomesh_shared.tokens.scopes import Scope, scope_of
 
 __all__ = ["ApiRouter", "BoundedRoute", "Operation", "RouteDeclaration"]
@@ -55,6 +56,7 @@ _INTERNAL_MAX_BODY = 1024 * 1024  # between services: bounded, and large enough 
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json", re.IGNORECASE)
 _TOKEN_PROBLEMS: dict[Auth, tuple[type[Problem], ...]] = {
     Auth.REQUIRED: (MissingToken, InvalidToken, ExpiredToken),
+    Auth.STAFF: (MissingToken, InvalidToken, ExpiredToken, RoleRequired),
     Auth.OPTIONAL: (InvalidToken, ExpiredToken),
     Auth.NONE: (),
 }
@@ -71,6 +73,7 @@ class RouteDeclaration(TypedDict, total=False):
     max_body: int  # bytes
     budget: Budget  # of requests whose effect is kept
     scope: Scope | None  # of personal access tokens; derived from the tag if not declared; None: needs a session
+    role: Role  # of staff; with `Auth.STAFF` only
     status_code: int
     tags: list[str | Enum]
     response_model: Any
@@ -114,7 +117,7 @@ class ApiRouter:
         return self._route("DELETE", path, declared)
 
     def _scope(self, method: str, declared: RouteDeclaration) -> Scope | None:
-        if declared["auth"] is Auth.NONE:
+        if declared["auth"] in (Auth.NONE, Auth.STAFF):
             return None
         if "scope" in declared:
             return declared["scope"]
@@ -131,9 +134,12 @@ class ApiRouter:
             declared.get("max_body", MAX_BODY),
             declared.get("budget"),
             self._scope(method, declared),
+            declared.get("role"),
         )
+        if (policy.role is None) is (policy.auth is Auth.STAFF):
+            raise TypeError(f"{method} {path} declares auth {policy.auth} and the role {policy.role}")
         conditional = declared.get("conditional", False)
-        own = ("auth", "rate", "problems", "conditional", "max_body", "budget", "scope")
+        own = ("auth", "rate", "problems", "conditional", "max_body", "budget", "scope", "role")
         options: dict[str, Any] = {name: value for name, value in declared.items() if name not in own}
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -175,7 +181,7 @@ class ApiRouter:
 
 
 class BoundedRoute(APIRoute):
-    """`needed_scope` is that of the route's policy, for `photomesh_shared.auth`.
+    """`needed_scope` and `needed_role` are those of the route's policy, for `photomesh_shared.auth`.
 
     Refuses a body that is not plain JSON, or larger than the route's policy allows. (FastAPI's `max_body_size`
     responds in plain text, bypassing the app's error handlers.) Responses of public GETs have an `ETag`."""
@@ -184,6 +190,11 @@ class BoundedRoute(APIRoute):
     def needed_scope(self) -> str | None:
         scope: str | None = (self.openapi_extra or {}).get(POLICY, {}).get("scope")
         return scope
+
+    @property
+    def needed_role(self) -> str | None:
+        role: str | None = (self.openapi_extra or {}).get(POLICY, {}).get("role")
+        return role
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -239,8 +250,10 @@ def _tree(dependant: Dependant) -> Iterator[Dependant]:
 
 
 def _auth_of(dependants: Sequence[Dependant]) -> Auth:
-    """Derive the auth from the endpoint's parameters: `Viewer`, `MaybeViewer` or neither."""
+    """Derive the auth from the endpoint's parameters: `Staff`, `Viewer`, `MaybeViewer` or none of them."""
     calls = [dependant.call for dependant in dependants]
+    if staff_principal in calls:
+        return Auth.STAFF
     if required_principal in calls:
         return Auth.REQUIRED
     return Auth.OPTIONAL if optional_principal in calls else Auth.NONE

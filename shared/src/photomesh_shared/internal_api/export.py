@@ -61,6 +61,8 @@ SECTIONS = (
     Section(
         "personal_tokens", "identity", "Personal access tokens", "Tokens of scripts, without the tokens themselves."
     ),
+    Section("staff_roles", "identity", "Roles of staff", "What the account may do as staff of the platform."),
+    Section("staff_actions", "identity", "Actions of staff", "What staff did to the account, when and why."),
     Section("consents", "identity", "Consents", "What you agreed to, and withdrew: every decision."),
     Section("following", "social-graph", "Following", "Accounts that you follow."),
     Section("followers", "social-graph", "Followers", "Accounts that follow you."),

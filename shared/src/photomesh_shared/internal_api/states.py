@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from photomesh_shared.events.accounts import ACTIVE
+from photomesh_shared.events.accounts import ACTIVE, EVERYBODY
 from photomesh_shared.ids import MAX_ID, UserId
 from photomesh_shared.internal_api.operation import InternalModel
 
@@ -21,6 +21,7 @@ class AccountState(InternalModel):
     avatar_url: str | None = Field(max_length=2_000)
     private: bool
     status: str = Field(ACTIVE, max_length=30)
+    mentionable_by: str = Field(EVERYBODY, max_length=30)
 
 
 class StoredAccount(InternalModel):

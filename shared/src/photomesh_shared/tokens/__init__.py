@@ -1,1 +1,2 @@
-"""Personal access tokens: their form, their scopes, and the problems of tokens that may not do something."""
+"""Personal access tokens (their form, their scopes), roles of staff, and the problems of tokens that may not do
+something."""

@@ -9,7 +9,7 @@ from photomesh_post.posts.drafts import Draft, Edit
 from photomesh_shared.events import PostCreated, PostEdited, PostPublished
 from photomesh_shared.ids import CreationId
 from tests.support.post.in_memory_service import InMemoryService
-from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked
+from tests.support.post.sample_events import ADA, GRACE, LINUS, account, blocked, followed, unfollowed
 
 
 @pytest.fixture
@@ -59,6 +59,23 @@ async def test_a_block_hides_whether_there_is_such_an_account(service: InMemoryS
 async def test_an_account_that_is_not_active_is_not_linked(service: InMemoryService) -> None:
     await service.consume(account(GRACE, username="grace", version=2, status="deactivated"))
     assert await links(service, await post_saying(service, "@grace")) == {"grace": None}
+
+
+async def test_a_minor_is_mentioned_by_those_whom_it_follows(service: InMemoryService) -> None:
+    await service.consume(account(GRACE, username="grace", version=2, mentionable_by="followees"))
+    await service.consume(followed(ADA, GRACE))  # a follower is a stranger all the same
+    before = await post_saying(service, "@grace @linus")
+    assert await links(service, before) == {"grace": None, "linus": LINUS}
+    await service.consume(followed(GRACE, ADA))
+    known = await post_saying(service, "@grace")
+    assert await links(service, known) == {"grace": GRACE}
+    await service.consume(unfollowed(GRACE, ADA))
+    assert await links(service, known) == {"grace": GRACE}, "as it was when it was written"
+    assert await links(service, await post_saying(service, "@grace")) == {"grace": None}
+    own = await service.create_post(await service.ready_photo(GRACE), caption="@grace", author_id=GRACE)
+    assert (await service.post_queries.post(GRACE, own)).post.entities.mentions[0].account_id == GRACE
+    await service.consume(account(GRACE, username="grace", version=3))
+    assert await links(service, await post_saying(service, "@grace")) == {"grace": GRACE}
 
 
 async def test_an_account_that_registers_later_is_not_linked_by_a_repetition(service: InMemoryService) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from photomesh_identity.errors import AgeKnown, PrivateUntil16, TooYoung
 from photomesh_shared.errors import FieldError, InvalidRequest
-from photomesh_shared.events import ACTIVE
+from photomesh_shared.events import ACTIVE, EVERYBODY, FOLLOWEES
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.text import normalize_line, normalize_text
 
@@ -66,6 +66,11 @@ class Account:
     def hidden(self) -> bool:
         """Whether the account does not exist for anybody but its owner: it is deactivated, or leaves."""
         return self.status != ACTIVE
+
+    @property
+    def mentionable_by(self) -> str:
+        """By whom it can be mentioned. It says nothing about an age but that somebody is, or may be, a minor."""
+        return EVERYBODY if self.age in (None, Age.ADULT) else FOLLOWEES
 
 
 def avatar_url(account: Account, cdn_url: str) -> str | None:

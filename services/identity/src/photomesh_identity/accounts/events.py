@@ -27,6 +27,7 @@ def _public_profile(account: Account, cdn_url: str) -> dict[str, object]:
         "avatar_url": avatar_url(account, cdn_url),
         "registered_at": account.created_at,
         "status": account.status,
+        "mentionable_by": account.mentionable_by,
     }
 
 

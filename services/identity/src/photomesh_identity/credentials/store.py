@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from photomesh_identity.credentials.confirmation import Allowance
+from photomesh_identity.errors import WrongCredentials
 from photomesh_shared.stores.postgres import connection
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
 
-__all__ = ["PostgresAllowances", "PostgresPasswords", "take"]
+__all__ = ["PostgresAllowances", "PostgresPasswords", "lock_credentials", "take"]
 
 _PRUNED = 100  # rows that are deleted with one that is counted: the table stays as small as what is in use
 
@@ -49,6 +50,17 @@ class PostgresAllowances:
     async def give_back(self, allowance: Allowance, subject: bytes) -> None:
         async with connection(self._pool) as conn:
             await conn.execute("DELETE FROM allowances WHERE kind = $1 AND subject = $2", allowance.kind, subject)
+
+
+async def lock_credentials(tx: Connection, account_id: int, password_version: int | None = None) -> None:
+    """Lets one change of an account's credentials, or log-in, happen at a time, until the transaction ends. Raises
+    WrongCredentials if its password is not of this version, where one is given."""
+    await tx.execute("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", account_id)
+    if password_version is None:
+        return
+    current = await tx.fetchval("SELECT password_version FROM credentials WHERE account_id = $1", account_id)
+    if current != password_version:
+        raise WrongCredentials
 
 
 async def take(conn: Connection, allowance: Allowance, subject: bytes, now: datetime) -> timedelta | None:

@@ -42,6 +42,7 @@ _OWN_TABLES = (
     "recovery_codes",
     "passkeys",
     "personal_tokens",
+    "staff_roles",
 )
 
 
@@ -165,7 +166,7 @@ class PostgresErasures:
             username = await tx.fetchval("SELECT username FROM accounts WHERE id = $1 FOR UPDATE", account_id)
             if username is None:
                 held = await tx.fetchval("SELECT max(until) FROM held_usernames WHERE account_id = $1", account_id)
-                return ErasedAccount({"accounts": 0}, held)
+                return ErasedAccount({"accounts": 0}, held, await _last_staff_action(tx, account_id))
             counts = {table: await _count(tx, table, account_id) for table in _OWN_TABLES}
             await hold_username(tx, self._keyed_hash, username, account_id, held_until)
             await tx.execute("DELETE FROM allowances WHERE subject = $1", account_id.to_bytes(8))
@@ -179,7 +180,8 @@ class PostgresErasures:
             version = next_version(version, now)
             event_id = f"{deleted.subject()}.{version}"
             await outbox.add(tx, Envelope.of(deleted, entityversion=version, id=event_id, time=now))
-        return ErasedAccount({"accounts": 1, **counts}, held_until)
+            last_action = await _last_staff_action(tx, account_id)
+        return ErasedAccount({"accounts": 1, **counts}, held_until, last_action)
 
     # After a restore
 
@@ -209,3 +211,10 @@ class PostgresErasures:
 async def _count(tx: Connection, table: str, account_id: int) -> int:
     number: int = await tx.fetchval(f"SELECT count(*) FROM {table} WHERE account_id = $1", account_id)  # noqa: S608
     return number
+
+
+async def _last_staff_action(tx: Connection, account_id: int) -> datetime | None:
+    last: datetime | None = await tx.fetchval(
+        "SELECT max(at) FROM staff_audit_log WHERE account_id = $1 OR staff_id = $1", account_id
+    )
+    return last

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from photomesh_identity.leaving.domain import Answer
+from photomesh_identity.staff.domain import AUDIT_KEPT
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer.erasure import Erased, kept_in_topic
 from photomesh_shared.events import AccountErasureRequested, Envelope, ErasureAcknowledged, Kept
@@ -17,10 +18,12 @@ _RECORD_KEPT = timedelta(days=365)
 
 
 class ErasedAccount(NamedTuple):
-    """Rows that were deleted, by kind; and until when the username is held, if there was an account."""
+    """Rows that were deleted, by kind; until when the username is held, if there was an account; and when staff last
+    did something to the account, or the account did something as staff."""
 
     counts: dict[str, int]
     username_held_until: datetime | None
+    last_staff_action: datetime | None
 
 
 class ErasureStore(Protocol):
@@ -45,7 +48,7 @@ class IdentityEraser:
 
     async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
         account_id, now = request.data.user_id, self._clock.now()
-        counts, held_until = await self._store.erase_account(
+        counts, held_until, last_action = await self._store.erase_account(
             account_id, request.entityversion, now, now + USERNAME_HELD
         )
         keeps = [
@@ -59,6 +62,10 @@ class IdentityEraser:
         if held_until:
             why = "so that nobody takes your name and is mistaken for you"
             keeps.append(Kept(what="a keyed hash of the username", why=why, until=held_until))
+        if last_action:
+            what = "entries of the audit log: what staff did to the account, and what it did as staff"
+            why = "so that misuse of staff's rights can be found and shown; nobody can change or delete entries before"
+            keeps.append(Kept(what=what, why=why, until=last_action + AUDIT_KEPT))
         return Erased(counts, keeps)
 
 

@@ -40,7 +40,8 @@ class PasswordStore(Protocol):
     """Every method raises Unavailable when the database does not answer."""
 
     async def replace(self, account_id: int, password_hash: str, now: datetime, *, keep_session: int) -> None:
-        """Stores the hash, ends all other sessions, and queues the notice. Raises AccountNotFound."""
+        """Stores the hash, ends all other sessions and all personal access tokens, and queues the notice. Raises
+        AccountNotFound."""
         ...
 
     async def ask(self, login: str, now: datetime) -> None:
@@ -57,7 +58,8 @@ class PasswordStore(Protocol):
         ...
 
     async def redeem(self, reset: Reset, password_hash: str, now: datetime) -> bool:
-        """Stores the hash, ends all sessions and all resets, and queues the notice. False if the reset is gone."""
+        """Stores the hash, ends all sessions, personal access tokens and resets, and queues the notice. False if the
+        reset is gone."""
         ...
 
 
@@ -79,8 +81,8 @@ class PasswordService:
         self._clock = clock
 
     async def change(self, account_id: int, session_id: int, password: str, code: str | None, new: str) -> None:
-        """Replaces the password, and ends all sessions but this one. `new` has passed `check_new_password`. Raises
-        WrongPassword, TooManyTries, InvalidRequest, PasswordsBusy."""
+        """Replaces the password, and ends all sessions but this one, and all personal access tokens. `new` has passed
+        `check_new_password`. Raises WrongPassword, TooManyTries, InvalidRequest, PasswordsBusy."""
         await self._confirmation.require(account_id, password, code)
         account = await self._accounts.get(account_id)
         self._rules.check(new, account.username, account.email, field="new_password")

@@ -10,7 +10,7 @@ import asyncpg
 
 from photomesh_identity.credentials.confirmation import Allowance
 from photomesh_identity.credentials.domain import email_key
-from photomesh_identity.credentials.store import take
+from photomesh_identity.credentials.store import lock_credentials, take
 from photomesh_identity.credentials.tokens import token_hash
 from photomesh_identity.errors import AccountNotFound
 from photomesh_identity.mail.domain import MailTemplate, link, moment
@@ -38,6 +38,7 @@ class PostgresPasswordStore:
 
     async def replace(self, account_id: int, password_hash: str, now: datetime, *, keep_session: int) -> None:
         async with transaction(self._pool) as tx:
+            await lock_credentials(tx, account_id)
             await _store_hash(tx, account_id, password_hash, now)
             await revoke_sessions(tx, account_id, now, keep=keep_session)
 
@@ -88,6 +89,7 @@ class PostgresPasswordStore:
 
     async def redeem(self, reset: Reset, password_hash: str, now: datetime) -> bool:
         async with transaction(self._pool) as tx:
+            await lock_credentials(tx, reset.account_id)
             taken = await tx.fetchval(
                 "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2 RETURNING account_id",
                 reset.token_hash,
@@ -128,12 +130,15 @@ async def _insert(tx: Connection, reset: Reset) -> None:
 
 async def _store_hash(tx: Connection, account_id: int, password_hash: str, now: datetime) -> None:
     changed = await tx.execute(
-        "UPDATE credentials SET password_hash = $2 WHERE account_id = $1", account_id, password_hash
+        "UPDATE credentials SET password_hash = $2, password_version = password_version + 1 WHERE account_id = $1",
+        account_id,
+        password_hash,
     )
     if changed == "UPDATE 0":
         raise AccountNotFound
     # A thief of the old password cannot continue what it began.
     await tx.execute("DELETE FROM password_resets WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM personal_tokens WHERE account_id = $1", account_id)
     await tx.execute(
         "DELETE FROM email_claims AS c USING accounts AS a WHERE a.id = $1 AND c.account_id = a.id"
         " AND c.email <> a.email",

@@ -22,8 +22,9 @@ _ID_BITS = 63  # random, so that tokens need no lease on ids
 class PersonalTokenStore(Protocol):
     """Every method raises Unavailable when the database does not answer."""
 
-    async def add(self, token: PersonalToken, hashed: bytes) -> None:
-        """Deletes expired ones of the account, and queues a mail. Raises TooManyTokens."""
+    async def add(self, token: PersonalToken, hashed: bytes, session_id: int) -> None:
+        """Deletes expired ones of the account, and queues a mail. Raises TooManyTokens, and SessionEnded if the session
+        that asks for it has ended, for example by a new password."""
         ...
 
     async def list_of(self, account_id: int, now: datetime) -> list[PersonalToken]:
@@ -48,12 +49,12 @@ class PersonalTokenService:
         self._clock = clock
 
     async def create(
-        self, account_id: int, name: str, scopes: Iterable[Scope], lifetime: timedelta
+        self, account_id: int, session_id: int, name: str, scopes: Iterable[Scope], lifetime: timedelta
     ) -> tuple[PersonalToken, str]:
-        """Returns it with the token itself, which nobody sees again. Raises TooManyTokens."""
+        """Returns it with the token itself, which nobody sees again. Raises TooManyTokens and SessionEnded."""
         text, now = new_token(), self._clock.now()
         token = PersonalToken(secrets.randbits(_ID_BITS), account_id, name, frozenset(scopes), now, now + lifetime)
-        await self._store.add(token, token_hash(text))
+        await self._store.add(token, token_hash(text), session_id)
         return token, text
 
     async def list_tokens(self, account_id: int) -> list[PersonalToken]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from photomesh_identity.errors import TooManyTokens
+from photomesh_identity.credentials.store import lock_credentials
+from photomesh_identity.errors import SessionEnded, TooManyTokens
 from photomesh_identity.mail.domain import MailTemplate
 from photomesh_identity.mail.store import queue_mail
 from photomesh_identity.personal_tokens.domain import MAX_TOKENS, PersonalToken
@@ -28,9 +29,11 @@ class PostgresPersonalTokens:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, token: PersonalToken, hashed: bytes) -> None:
+    async def add(self, token: PersonalToken, hashed: bytes, session_id: int) -> None:
         async with transaction(self._pool) as tx:
-            await tx.execute("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", token.account_id)
+            await lock_credentials(tx, token.account_id)
+            if not await tx.fetchval("SELECT revoked_at IS NULL FROM sessions WHERE id = $1", session_id):
+                raise SessionEnded
             await tx.execute(
                 "DELETE FROM personal_tokens WHERE account_id = $1 AND expires_at <= $2",
                 token.account_id,

@@ -119,7 +119,7 @@ class RegistrationService:
         )
         await failpoint(AFTER_COMMIT)
         REGISTRATIONS.inc()
-        return account, self._sessions.grant(session, refresh_token)
+        return account, await self._sessions.grant(session, refresh_token)
 
     async def _find(self, account_id: int) -> Account | None:
         try:

@@ -9,6 +9,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
@@ -18,6 +19,7 @@ __all__ = [
     "TICKET_LIFETIME",
     "SecondFactors",
     "Totp",
+    "VerifiedPassword",
     "is_totp_code",
     "matching_step",
     "new_recovery_codes",
@@ -47,6 +49,13 @@ class Totp:
     sealed_secret: bytes
     confirmed: bool
     last_step: int
+
+
+class VerifiedPassword(NamedTuple):
+    """What a ticket of a log-in was issued for: an account, and which of its passwords was verified."""
+
+    account_id: int
+    password_version: int
 
 
 @dataclass(frozen=True)

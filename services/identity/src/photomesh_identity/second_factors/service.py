@@ -14,6 +14,7 @@ from photomesh_identity.second_factors.domain import (
     TICKET_LIFETIME,
     SecondFactors,
     Totp,
+    VerifiedPassword,
     is_totp_code,
     matching_step,
     new_recovery_codes,
@@ -69,9 +70,11 @@ class SecondFactorStore(Protocol):
         """Removes the enrolment and the recovery codes; returns whether it was confirmed. Queues a mail if so."""
         ...
 
-    async def add_ticket(self, ticket: bytes, account_id: int, now: datetime, expires_at: datetime) -> None: ...
+    async def add_ticket(self, ticket: bytes, verified: VerifiedPassword, now: datetime, expires_at: datetime) -> None:
+        """Raises WrongCredentials if the password was changed since it was verified."""
+        ...
 
-    async def account_of_ticket(self, ticket: bytes, now: datetime) -> int | None: ...
+    async def find_ticket(self, ticket: bytes, now: datetime) -> VerifiedPassword | None: ...
 
     async def redeem_ticket(self, ticket: bytes, now: datetime) -> bool:
         """Whether it had not been redeemed or expired."""
@@ -162,23 +165,24 @@ class SecondFactorService:
         if not await self._store.remove(account_id, self._clock.now()):
             raise TotpNotEnabled
 
-    async def issue_ticket(self, account_id: int) -> str:
-        """For a log-in whose password was right."""
+    async def issue_ticket(self, account_id: int, password_version: int) -> str:
+        """For a log-in whose password was right. Raises WrongCredentials if it was changed meanwhile."""
         ticket, now = new_ticket(), self._clock.now()
-        await self._store.add_ticket(ticket_hash(ticket), account_id, now, now + TICKET_LIFETIME)
+        verified = VerifiedPassword(account_id, password_version)
+        await self._store.add_ticket(ticket_hash(ticket), verified, now, now + TICKET_LIFETIME)
         return ticket
 
-    async def redeem(self, ticket: str, code: str) -> int:
-        """Returns the account of a ticket, which it uses up. Raises InvalidTicket, WrongCode and TooManyAttempts; a
+    async def redeem(self, ticket: str, code: str) -> VerifiedPassword:
+        """Returns what a ticket was issued for, and uses it up. Raises InvalidTicket, WrongCode and TooManyAttempts; a
         ticket survives wrong codes."""
         hashed = ticket_hash(ticket)
-        account_id = await self._store.account_of_ticket(hashed, self._clock.now())
-        if account_id is None:
+        verified = await self._store.find_ticket(hashed, self._clock.now())
+        if verified is None:
             raise InvalidTicket
-        await self.check(account_id, code)
+        await self.check(verified.account_id, code)
         if not await self._store.redeem_ticket(hashed, self._clock.now()):
             raise InvalidTicket
-        return account_id
+        return verified
 
     def _matching_step(self, account_id: int, totp: Totp, code: str) -> int | None:
         secret = self._cipher.decrypt(cipher_name(account_id), totp.sealed_secret)

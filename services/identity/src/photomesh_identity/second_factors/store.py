@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from photomesh_identity.credentials.store import lock_credentials
 from photomesh_identity.mail.domain import MailTemplate
 from photomesh_identity.mail.store import queue_mail
-from photomesh_identity.second_factors.domain import Totp
+from photomesh_identity.second_factors.domain import Totp, VerifiedPassword
 from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
@@ -100,17 +101,27 @@ class PostgresSecondFactors:
                 await _announce(tx, account_id, MailTemplate.SECOND_FACTOR_REMOVED, now)
         return bool(confirmed)
 
-    async def add_ticket(self, ticket: bytes, account_id: int, now: datetime, expires_at: datetime) -> None:
+    async def add_ticket(self, ticket: bytes, verified: VerifiedPassword, now: datetime, expires_at: datetime) -> None:
         async with transaction(self._pool) as tx:
+            await lock_credentials(tx, verified.account_id, verified.password_version)
             await tx.execute("DELETE FROM login_tickets WHERE expires_at < $1", now)
-            await tx.execute("INSERT INTO login_tickets VALUES ($1, $2, $3)", ticket, account_id, expires_at)
-
-    async def account_of_ticket(self, ticket: bytes, now: datetime) -> int | None:
-        async with connection(self._pool) as conn:
-            account_id: int | None = await conn.fetchval(
-                "SELECT account_id FROM login_tickets WHERE ticket_hash = $1 AND expires_at > $2", ticket, now
+            await tx.execute(
+                "INSERT INTO login_tickets (ticket_hash, account_id, expires_at, password_version)"
+                " VALUES ($1, $2, $3, $4)",
+                ticket,
+                verified.account_id,
+                expires_at,
+                verified.password_version,
             )
-        return account_id
+
+    async def find_ticket(self, ticket: bytes, now: datetime) -> VerifiedPassword | None:
+        async with connection(self._pool) as conn:
+            row = await conn.fetchrow(
+                "SELECT account_id, password_version FROM login_tickets WHERE ticket_hash = $1 AND expires_at > $2",
+                ticket,
+                now,
+            )
+        return VerifiedPassword(*row) if row else None
 
     async def redeem_ticket(self, ticket: bytes, now: datetime) -> bool:
         async with connection(self._pool) as conn:

@@ -116,14 +116,32 @@ class Session:
     used_at: datetime | None = None
     refresh_tat: int = 0
     """The bucket of its refreshes, see `photomesh_shared.concurrency.gcra`."""
+    second_factor: bool = False
+    """Whether it began with a second factor or a passkey."""
 
     @classmethod
     def start(
-        cls, session_id: int, account_id: int, limits: SessionLimits, now: datetime, client: Client = UNKNOWN_CLIENT
+        cls,
+        session_id: int,
+        account_id: int,
+        limits: SessionLimits,
+        now: datetime,
+        client: Client = UNKNOWN_CLIENT,
+        *,
+        second_factor: bool = False,
     ) -> Session:
         ends_at = now + limits.total
         expires_at = min(now + limits.idle, ends_at)
-        return cls(session_id, account_id, now, expires_at, ends_at, client=client, used_at=now)
+        return cls(
+            session_id,
+            account_id,
+            now,
+            expires_at,
+            ends_at,
+            client=client,
+            used_at=now,
+            second_factor=second_factor,
+        )
 
     def extended(self, limits: SessionLimits, now: datetime, client: Client = UNKNOWN_CLIENT) -> Session:
         """The session after a use."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from photomesh_identity.errors import (
     WrongCredentials,
 )
 from photomesh_identity.metrics import LOGINS, REFRESHES
-from photomesh_identity.second_factors.domain import TICKET_LIFETIME
+from photomesh_identity.second_factors.domain import TICKET_LIFETIME, VerifiedPassword
 from photomesh_identity.sessions.domain import (
     Client,
     RefreshToken,
@@ -36,7 +36,7 @@ from photomesh_identity.sessions.domain import (
     token_hash,
 )
 from photomesh_shared.clock import Clock
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.tokens.roles import Role
 
 __all__ = [
     "Grant",
@@ -47,25 +47,23 @@ __all__ = [
     "SecondFactors",
     "SessionService",
     "SessionStore",
+    "StaffRoles",
     "TokenFamily",
     "TokenSigner",
 ]
 
-log = logging.getLogger(__name__)
-
 _SALT_BYTES = 32
-_NETWORK_KEPT = timedelta(days=30)  # after the last use
-_EXPIRED_KEPT = timedelta(days=30)  # so that a refresh is answered `session-ended`, and reuse of a token is noticed
-_SWEEP_SECONDS = 3600.0
 _SESSION_ID_BITS = 63  # a collision in a billion sessions: once in 10^10 log-ins, refused by the primary key
 
 
 @dataclass(frozen=True)
 class Login:
-    """An account and its password hash."""
+    """An account and its password."""
 
     account: Account
     password_hash: str
+    password_version: int
+    """See `SessionStore.add`."""
 
 
 class TokenFamily(Protocol):
@@ -95,10 +93,12 @@ class SessionStore(Protocol):
         """Compare and set: does nothing if the hash is not `old`."""
         ...
 
-    async def add(self, session: Session, token: bytes, *, limit: int, notify: bool) -> None:
-        """Also deletes the account's expired sessions, and ends those that were used the longest time ago if there
-        would be more than `limit`. With `notify`, queues a mail if the account has not used this client and this
-        network before."""
+    async def add(
+        self, session: Session, token: bytes, *, limit: int, notify: bool, password_version: int | None
+    ) -> None:
+        """Raises WrongCredentials if the account's password is not of `password_version` any more. Also deletes the
+        account's expired sessions, and ends those that were used the longest time ago if there would be more than
+        `limit`. With `notify`, queues a mail if the account has not used this client and this network before."""
         ...
 
     async def has_used(self, account_id: int, network: str) -> bool:
@@ -116,10 +116,6 @@ class SessionStore(Protocol):
         ...
 
     async def revoke_all(self, account_id: int, now: datetime, *, keep: int | None) -> None: ...
-
-    async def sweep(self, *, used_before: datetime, expired_before: datetime) -> int:
-        """Erases networks and deletes expired sessions, a bounded number; returns how many."""
-        ...
 
     def locked_family(self, token: bytes) -> AbstractAsyncContextManager[TokenFamily | None]:
         """The family of a token; None if the token is unknown."""
@@ -150,12 +146,12 @@ class SecondFactors(Protocol):
 
     async def is_enabled(self, account_id: int) -> bool: ...
 
-    async def issue_ticket(self, account_id: int) -> str:
-        """For a log-in whose password was right."""
+    async def issue_ticket(self, account_id: int, password_version: int) -> str:
+        """For a log-in whose password was right. Raises WrongCredentials if it was changed meanwhile."""
         ...
 
-    async def redeem(self, ticket: str, code: str) -> int:
-        """The account of a ticket, which it uses up. Raises InvalidTicket, WrongCode and TooManyAttempts."""
+    async def redeem(self, ticket: str, code: str) -> VerifiedPassword:
+        """What a ticket was issued for, which it uses up. Raises InvalidTicket, WrongCode and TooManyAttempts."""
         ...
 
 
@@ -163,7 +159,13 @@ class TokenSigner(Protocol):
     @property
     def lifetime(self) -> timedelta: ...
 
-    def access_token(self, account_id: int, session_id: int) -> str: ...
+    def access_token(self, account_id: int, session_id: int, roles: Collection[str]) -> str: ...
+
+
+class StaffRoles(Protocol):
+    async def roles_in_tokens(self, account_id: int) -> frozenset[Role]:
+        """See `staff.service.StaffService`. Raises Unavailable."""
+        ...
 
 
 class Returns(Protocol):
@@ -193,6 +195,7 @@ class SessionService:
         second_factors: SecondFactors,
         limits: SessionLimits,
         returns: Returns,
+        staff: StaffRoles,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -202,25 +205,46 @@ class SessionService:
         self._second_factors = second_factors
         self._limits = limits
         self._returns = returns
+        self._staff = staff
         self._clock = clock
 
-    def start(self, account_id: int, client: Client) -> tuple[Session, str]:
+    def start(self, account_id: int, client: Client, *, second_factor: bool = False) -> tuple[Session, str]:
         """A new session and its first refresh token; the caller stores them."""
         session_id = secrets.randbits(_SESSION_ID_BITS)  # needs no lease on ids, so log-ins work without Redis
-        return Session.start(session_id, account_id, self._limits, self._clock.now(), client), new_refresh_token()
+        session = Session.start(
+            session_id, account_id, self._limits, self._clock.now(), client, second_factor=second_factor
+        )
+        return session, new_refresh_token()
 
-    def grant(self, session: Session, refresh_token: str) -> Grant:
-        access_token = self._signer.access_token(session.account_id, session.id)
+    async def grant(self, session: Session, refresh_token: str) -> Grant:
+        """The access token names the account's roles of staff, if a second factor began the session."""
+        roles = await self._staff.roles_in_tokens(session.account_id) if session.second_factor else ()
+        access_token = self._signer.access_token(session.account_id, session.id, roles)
         return Grant(access_token, refresh_token, int(self._signer.lifetime.total_seconds()))
 
-    async def open_session(self, account_id: int, client: Client, *, notify: bool = True) -> Grant:
+    async def open_session(
+        self,
+        account_id: int,
+        client: Client,
+        *,
+        notify: bool = True,
+        password_version: int | None = None,
+        second_factor: bool = False,
+    ) -> Grant:
         """Starts and stores a session. An account that was deactivated, or leaves, is active again. With `notify`, the
-        owner gets a mail if the client or its network is new. Raises WrongCredentials if the account is being erased.
+        owner gets a mail if the client or its network is new. Raises WrongCredentials if the account is being erased,
+        or its password was changed since `password_version` was verified.
         """
         returned_from = await self._returns.come_back(account_id)
-        session, refresh_token = self.start(account_id, client)
-        await self._store.add(session, token_hash(refresh_token), limit=self._limits.per_account, notify=notify)
-        return replace(self.grant(session, refresh_token), returned_from=returned_from)
+        session, refresh_token = self.start(account_id, client, second_factor=second_factor)
+        await self._store.add(
+            session,
+            token_hash(refresh_token),
+            limit=self._limits.per_account,
+            notify=notify,
+            password_version=password_version,
+        )
+        return replace(await self.grant(session, refresh_token), returned_from=returned_from)
 
     async def log_in(self, login: str, password: str, client: Client) -> tuple[Account, Grant]:
         """By username or e-mail address. Raises WrongCredentials; its timing does not reveal whether the account
@@ -236,19 +260,22 @@ class SessionService:
         if await self._second_factors.is_enabled(found.account.id):
             LOGINS.labels("second_factor").inc()
             raise SecondFactorRequired(
-                ticket=await self._second_factors.issue_ticket(found.account.id),
+                ticket=await self._second_factors.issue_ticket(found.account.id, found.password_version),
                 expires_in=int(TICKET_LIFETIME.total_seconds()),
                 methods=["totp", "recovery_code"],
             )
         LOGINS.labels("ok").inc()
-        return found.account, await self.open_session(found.account.id, client)
+        return found.account, await self.open_session(found.account.id, client, password_version=found.password_version)
 
     async def complete_log_in(self, ticket: str, code: str, client: Client) -> tuple[int, Grant]:
         """The second step of a log-in; returns the account's id. Raises InvalidTicket, WrongCode and
         TooManyAttempts."""
-        account_id = await self._second_factors.redeem(ticket, code)
+        verified = await self._second_factors.redeem(ticket, code)
+        grant = await self.open_session(
+            verified.account_id, client, password_version=verified.password_version, second_factor=True
+        )
         LOGINS.labels("ok").inc()
-        return account_id, await self.open_session(account_id, client)
+        return verified.account_id, grant
 
     async def refresh(self, refresh_token: str, client: Client) -> Grant:
         """Returns the next pair of tokens; `domain` has the rules. Raises InvalidRefreshToken, SessionEnded,
@@ -275,7 +302,7 @@ class SessionService:
             raise RefreshTokenReused
         if use is TokenUse.OVER:
             raise SessionEnded
-        return self.grant(session, successor)
+        return await self.grant(session, successor)
 
     async def log_out(self, session_id: int) -> None:
         """Revokes the session's refresh tokens; its access tokens expire by themselves."""
@@ -299,20 +326,6 @@ class SessionService:
     async def end_all_sessions(self, account_id: int, *, keep: int | None) -> None:
         """Ends the account's sessions, but for one to keep."""
         await self._store.revoke_all(account_id, self._clock.now(), keep=keep)
-
-    async def keep_swept(self) -> None:
-        """Erases old networks and deletes old sessions periodically, until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                log.warning("sessions not swept", extra={"error": str(error)})
-            await self._clock.sleep(_SWEEP_SECONDS)
-
-    async def sweep(self) -> None:
-        now = self._clock.now()
-        while await self._store.sweep(used_before=now - _NETWORK_KEPT, expired_before=now - _EXPIRED_KEPT):
-            pass
 
     async def _find(self, login: str) -> Login | None:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from photomesh_identity.accounts.store import COLUMNS, account_of
 from photomesh_identity.credentials.domain import email_key
+from photomesh_identity.credentials.store import lock_credentials
 from photomesh_identity.mail.domain import MailTemplate
 from photomesh_identity.mail.store import queue_mail
 from photomesh_identity.sessions.domain import Client, RefreshToken, Session
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresSessions", "insert_session", "revoke_sessions"]
 
-_COLUMNS = "id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at, refresh_tat"
+_COLUMNS = (
+    "id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at, refresh_tat, second_factor"
+)
 _SWEEP = 1_000  # rows in a transaction
 
 
@@ -43,11 +46,11 @@ class PostgresSessions:
     async def _find_login(self, column: Literal["username", "email_key"], value: str) -> Login | None:
         async with connection(self._pool) as conn:
             row = await conn.fetchrow(
-                f"SELECT {COLUMNS}, password_hash FROM accounts JOIN credentials ON account_id = id"  # noqa: S608
+                f"SELECT {COLUMNS}, password_hash, password_version FROM accounts JOIN credentials ON account_id = id"  # noqa: S608
                 f" WHERE {column} = $1 ORDER BY email_verified_at IS NULL, id LIMIT 1",
                 value,
             )
-        return Login(account_of(row), row["password_hash"]) if row else None
+        return Login(account_of(row), row["password_hash"], row["password_version"]) if row else None
 
     async def replace_password_hash(self, account_id: int, old: str, new: str) -> None:
         async with connection(self._pool) as conn:
@@ -58,10 +61,12 @@ class PostgresSessions:
                 new,
             )
 
-    async def add(self, session: Session, token: bytes, *, limit: int, notify: bool) -> None:
+    async def add(
+        self, session: Session, token: bytes, *, limit: int, notify: bool, password_version: int | None
+    ) -> None:
         async with transaction(self._pool) as tx:
             # One log-in of an account at a time, or two could each leave room for one.
-            await tx.execute("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", session.account_id)
+            await lock_credentials(tx, session.account_id, password_version)
             await tx.execute(
                 "DELETE FROM sessions WHERE account_id = $1 AND expires_at < $2",
                 session.account_id,
@@ -203,8 +208,8 @@ class PostgresTokenFamily:
 async def insert_session(tx: Connection, session: Session, token: bytes) -> None:
     """Inserts a session and its first refresh token."""
     await tx.execute(
-        "INSERT INTO sessions (id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO sessions (id, account_id, created_at, expires_at, ends_at, revoked_at, client, network, used_at,"
+        " second_factor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         session.id,
         session.account_id,
         session.created_at,
@@ -214,6 +219,7 @@ async def insert_session(tx: Connection, session: Session, token: bytes) -> None
         session.client.name,
         session.client.network,
         session.used_at,
+        session.second_factor,
     )
     await tx.execute(
         "INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES ($1, $2, $3)",
@@ -268,4 +274,5 @@ def _session_of(row: asyncpg.Record) -> Session:
         Client(row["client"], row["network"]),
         row["used_at"],
         row["refresh_tat"],
+        row["second_factor"],
     )

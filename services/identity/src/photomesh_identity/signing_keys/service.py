@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -99,8 +99,9 @@ class KeyRing:
         )
         return Receipt(text, key.kid, key.public_jwk)
 
-    def access_token(self, account_id: int, session_id: int) -> str:
-        return self._sign(account_id, self._policy.lifetime, sid=encode("ss", session_id))
+    def access_token(self, account_id: int, session_id: int, roles: Collection[str] = ()) -> str:
+        own = {"roles": " ".join(sorted(roles))} if roles else {}
+        return self._sign(account_id, self._policy.lifetime, sid=encode("ss", session_id), **own)
 
     def scoped_token(self, account_id: int, token_id: int, scopes: Iterable[str], lifetime: timedelta) -> str:
         """An access token for a personal one: without a session, and limited to scopes."""

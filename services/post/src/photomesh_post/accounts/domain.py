@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from photomesh_shared.events import ACTIVE
+from photomesh_shared.events import ACTIVE, EVERYBODY
 
 __all__ = ["OWN", "STRANGER", "Author", "Relation", "Standing"]
 
@@ -19,6 +19,7 @@ class Author:
     avatar_url: str | None = None
     private: bool = True
     status: str = ACTIVE
+    mentionable_by: str = EVERYBODY
 
     @property
     def hidden(self) -> bool:

@@ -11,6 +11,7 @@ from photomesh_post.accounts.domain import STRANGER, Author, Relation, Standing
 from photomesh_post.tables.rows import Row, RowWrite
 from photomesh_shared.events import (
     ACTIVE,
+    EVERYBODY,
     AccountRegistered,
     AccountUpdated,
     BlockCreated,
@@ -22,6 +23,8 @@ from photomesh_shared.events import (
 
 __all__ = ["AccountEvent", "account_rows", "author_of", "relation_rows", "rows_of", "standing_of"]
 
+_CELLS = ("username", "display_name", "avatar_url", "private", "status", "mentionable_by")
+
 AccountEvent = AccountRegistered | AccountUpdated | FollowCreated | FollowDeleted | BlockCreated | BlockDeleted
 
 
@@ -31,7 +34,13 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
     match envelope.data:
         case AccountRegistered() | AccountUpdated() as event:
             author = Author(
-                event.user_id, event.username, event.display_name, event.avatar_url, event.private, event.status
+                event.user_id,
+                event.username,
+                event.display_name,
+                event.avatar_url,
+                event.private,
+                event.status,
+                event.mentionable_by,
             )
             return account_rows(author, version)
         case FollowCreated() | FollowDeleted() as event:
@@ -43,7 +52,7 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
 
 def account_rows(author: Author, version: int) -> list[RowWrite]:
     """The rows of an account at a version."""
-    cells = {name: getattr(author, name) for name in ("username", "display_name", "avatar_url", "private", "status")}
+    cells = {name: getattr(author, name) for name in _CELLS}
     named: dict[str, Any] = {"username": author.username, "user_id": author.id}
     return [
         RowWrite("accounts", {"user_id": author.id}, version, cells),
@@ -76,7 +85,7 @@ def author_of(user_id: int, row: Row | None) -> Author:
     if row is None:
         return Author(user_id)
     names = row["username"], row["display_name"], row["avatar_url"]
-    return Author(user_id, *names, row["private"], row.get("status") or ACTIVE)
+    return Author(user_id, *names, row["private"], row.get("status") or ACTIVE, row.get("mentionable_by") or EVERYBODY)
 
 
 def standing_of(row: Row | None) -> Standing:

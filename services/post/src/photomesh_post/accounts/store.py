@@ -57,7 +57,7 @@ class CassandraAccounts:
         rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
         return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
-    async def accounts_named(self, usernames: Collection[str]) -> dict[str, int]:
+    async def accounts_named(self, usernames: Collection[str]) -> dict[str, Author]:
         """The accounts that have these usernames, by username."""
         if not usernames:
             return {}
@@ -66,7 +66,7 @@ class CassandraAccounts:
         # The table keeps former usernames as well.
         authors = await self.authors({row["user_id"] for row in rows})
         return {
-            name: author.id
+            name: author
             for author in authors.values()
             if (name := author.username) and name in usernames and not author.hidden
         }

@@ -76,7 +76,7 @@ async def log_in_with_passkey(
     """Needs no password and no code: the authenticator has verified its user."""
     account_id = await deps.passkeys.authenticate(body.credential.model_dump())
     account = await deps.accounts.get(account_id)
-    grant = await deps.sessions.open_session(account_id, client)
+    grant = await deps.sessions.open_session(account_id, client, second_factor=True)
     response.headers.update(NO_STORE | {"Location": "/v1/sessions/current"})
     return AccountSession.of_account(account, grant, deps.cdn_url)
 

@@ -42,8 +42,8 @@ router = ApiRouter(tags=["accounts"])
     summary="Change your password",
 )
 async def change_password(body: PasswordChange, viewer: Viewer, deps: Dependencies) -> None:
-    """Ends all other sessions, and mails you a notice. Several wrong passwords in a row are answered with a 429 for a
-    while."""
+    """Ends all other sessions and all personal access tokens, and mails you a notice. Several wrong passwords in a row
+    are answered with a 429 for a while."""
     await require_open_session(viewer, deps)
     await deps.passwords.change(viewer.account_id, session_of(viewer), body.password, body.code, body.new_password)
 
@@ -73,5 +73,5 @@ async def ask_for_password(body: LostPassword, deps: Dependencies) -> None:
     summary="Set a new password by the token of a mail",
 )
 async def redeem_password_reset(body: PasswordReset, deps: Dependencies) -> None:
-    """Ends all sessions of the account. Log in with the new password afterwards."""
+    """Ends all sessions and personal access tokens of the account. Log in with the new password afterwards."""
     await deps.password_resets.redeem(body.token, body.password)

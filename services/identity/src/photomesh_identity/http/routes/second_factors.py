@@ -15,6 +15,7 @@ from photomesh_identity.errors import (
     TotpEnabled,
     TotpNotEnabled,
     WrongCode,
+    WrongCredentials,
     WrongPassword,
 )
 from photomesh_identity.http.credential_schemas import (
@@ -48,7 +49,7 @@ _CONFIRMED = [SessionEnded, WrongPassword, WrongCode, CodeRequired, TooManyTries
     auth=Auth.NONE,
     rate=RateClass.AUTH,
     budget=Budget.LOGINS,
-    problems=[InvalidTicket, WrongCode, TooManyAttempts, AccountNotFound],
+    problems=[InvalidTicket, WrongCredentials, WrongCode, TooManyAttempts, AccountNotFound],
     status_code=201,
     summary="Log in with a second factor",
 )

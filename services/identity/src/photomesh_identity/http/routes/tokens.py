@@ -17,7 +17,13 @@ from photomesh_identity.errors import (
     WrongCode,
     WrongPassword,
 )
-from photomesh_identity.http.dependencies import NO_STORE, Dependencies, OpenSession, require_open_session
+from photomesh_identity.http.dependencies import (
+    NO_STORE,
+    Dependencies,
+    OpenSession,
+    require_open_session,
+    session_of,
+)
 from photomesh_identity.http.token_schemas import PersonalTokenCreate, PersonalTokens, TokenCreated
 from photomesh_shared.auth import Viewer
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, InternalRouter, RateClass
@@ -52,11 +58,12 @@ async def create_token(
     body: PersonalTokenCreate, response: Response, viewer: Viewer, deps: Dependencies
 ) -> TokenCreated:
     """For scripts: send it as `Authorization: Bearer pt_…`. It does what its scopes say, and never anything that
-    concerns credentials. It is not shown again. An account has 50 at most."""
+    concerns credentials. It is not shown again. It ends with its time, and when your password is changed or reset. An
+    account has 50 at most."""
     await require_open_session(viewer, deps)
     await deps.confirmation.require(viewer.account_id, body.password, body.code)
     token, text = await deps.personal_tokens.create(
-        viewer.account_id, body.name, body.scopes, timedelta(days=body.expires_in_days)
+        viewer.account_id, session_of(viewer), body.name, body.scopes, timedelta(days=body.expires_in_days)
     )
     response.headers.update(NO_STORE | {"Location": "/v1/me/tokens"})
     return TokenCreated.of_token(token, text)

@@ -113,7 +113,15 @@ async def get_post_count(account_id: UserId, deps: Dependencies) -> PostCount:
 
 @router.serves(PUT_ACCOUNT)
 async def put_account(account_id: UserId, state: AccountState, deps: Dependencies) -> StoredAccount:
-    author = Author(account_id, state.username, state.display_name, state.avatar_url, state.private, state.status)
+    author = Author(
+        account_id,
+        state.username,
+        state.display_name,
+        state.avatar_url,
+        state.private,
+        state.status,
+        state.mentionable_by,
+    )
     await deps.account_states.store_account(author, state.version)
     return StoredAccount(version=state.version)
 
