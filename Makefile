@@ -17,6 +17,9 @@ S ?=
 T ?=
 ID ?=
 SERVERS ?=
+MINUTES ?= 10
+SEED ?=
+OUTAGES ?=
 ARGS ?=
 export ENGINE SERVERS
 include deploy/local/ports.env deploy/local/programs.env
@@ -119,8 +122,10 @@ test-e2e: setup ## Tests of the whole mesh on a separate stack, which keeps runn
 test-clients: setup ## Clients that other people's generators make of the API document (make down STACK=test)
 	@$(PYTEST) tests/e2e/test_clients.py $(ARGS)
 
-faults: setup ## Random faults against the whole mesh (ARGS="--minutes 10 --seed 1"); removes the test stack's data
-	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.faults $(ARGS)
+faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUTAGES=1); removes the test stack's data
+	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; \
+	$(PYTHON) -m tests.faults --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(OUTAGES),--outages $(if $(filter 1,$(OUTAGES)),10 70 600,$(OUTAGES))) $(ARGS)
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \

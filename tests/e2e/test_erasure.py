@@ -159,11 +159,7 @@ def photo_with(word: str) -> bytes:
 def sweep(mesh: Mapping[str, int], service_environment: Environment) -> Sweep:
     databases = ("identity", "upload", "social-graph", "export")
     dsns = {name: service_environment(name)["PHOTOMESH_POSTGRES_DSN"] for name in databases}
-    urls = {
-        "gateway": service_environment("gateway")["PHOTOMESH_REDIS_URL"],
-        "feed": service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"],
-    }
-    return Sweep(mesh, dsns, urls)
+    return Sweep(mesh, dsns, service_environment("gateway")["PHOTOMESH_REDIS_URL"])
 
 
 async def live(platform: Platform, words: Mapping[str, str], password: str, other: Account, tmp_path: Path) -> Leaver:
@@ -279,6 +275,8 @@ async def test_an_erased_account_is_found_nowhere(
     report = await eventually(receipt, until=lambda body: body["receipt"], within=120, every=1)
     keeps = [kept["what"] for answer in report["groups"] for kept in answer["keeps"]]
     assert all(kept["why"] for answer in report["groups"] for kept in answer["keeps"])
+
+    await sweep.compact_topics(words.values())
 
     async def unexplained() -> list[Hit]:
         hits = await sweep.find(words.values())

@@ -1,171 +1,136 @@
-"""Random faults against the whole mesh while a small society acts on it.
+"""Random faults against the whole mesh while a society acts on it.
 
-Societies follow one another until time is up. Each acts in steps; during a step, services and servers are killed,
-paused and stopped as a schedule says; with --outages, one server at a time is stopped for each of these lengths. When
-the faults of a step are over, the mesh must heal by itself and agree with a model of the society. The test stack's data
-is removed first. Exits with 1 if anything was violated.
+Rounds follow one another until time is up. In each, people act, upload, and leave for good, while services and servers
+are killed, paused, stopped and cut off, groups are put back and Redis is emptied as a schedule says. When the faults of
+a round are over, the mesh must heal by itself and agree with a model of the society. With --outages, each round stops
+one server for one of these lengths instead. A seed repeats the schedules, not the exact timing.
+
+The test stack's data is removed first. Exits with 1 if anything was violated.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import secrets
 import sys
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 
 import photomesh_local as local
-from demo.client import Account, ApiError, Platform
 from photomesh_local.servers import SERVERS
-from tests.faults import checks
-from tests.faults.injection import inject
+from tests.faults.evidence import Evidence
+from tests.faults.injection import kinds_of_faults
+from tests.faults.rounds import Run, Society, play, settled
 from tests.faults.schedule import Fault, outages, schedule
-from tests.support import photos
-from tests.support.kafka import Topics, kafka_user
 from tests.support.servers import Servers, open_servers
-from tests.support.society import Actions, settle
 
-_STEPS = 4
-_FAULT_SECONDS = 15.0
-_PATIENCE = 150.0
-"""Seconds for which a client repeats a call: longer than any outage here and the recovery from it."""
-_CDN = ("shield", "edge")
+_PATIENCE = 300.0
+_TURNS = 4
+"""Rounds of a society, after which there is a new one: its posts grow more with each."""
+_MOST_BYTES = 4_000_000_000
+"""What the stack may store; then it begins again with nothing."""
 
 
-@dataclass
-class Run:
-    """The state of one run; everything that is printed goes through it."""
-
+@dataclass(frozen=True)
+class Options:
     seed: int
-    servers: Servers
-    http: httpx.AsyncClient
-    dice: random.Random
-    began: float = field(default_factory=time.monotonic)
-    violations: list[str] = field(default_factory=list)
-    marks: list[str] = field(default_factory=list)
-    planned: deque[list[Fault]] = field(default_factory=deque)
-    """The faults of the next steps; of steps beyond it they are random."""
+    minutes: float
+    first: int
+    faults_seconds: float
+    outages: Sequence[float]
+    servers: Sequence[str]
 
-    def __post_init__(self) -> None:
-        ports = self.servers.ports
-        self.url = f"http://127.0.0.1:{ports['GATEWAY']}"
-        self.topics = Topics(kafka_user())
-        self.platform = Platform(self.http, self.url, tries=60)
-        self.programs = [*(name for name in SERVERS if name not in _CDN), *local.services_of("test")]
-
-    def say(self, text: str) -> None:
-        print(f"{time.monotonic() - self.began:6.0f}s  {text}", flush=True)
-
-    async def expect(self, what: str, check: Awaitable[list[str]]) -> bool:
-        """Record the violations of a check; whether there were none."""
-        started = time.monotonic()
-        lines = await check
-        self.say(f"{what}: {'as it must be' if not lines else 'VIOLATED'} after {time.monotonic() - started:.1f} s")
-        for line in lines:
-            self.violations.append(f"{what}: {line}")
-            self.say(f"    {line}")
-        return not lines
+    def again(self, number: int) -> str:
+        """The command that plays a round once more."""
+        if self.outages:
+            return f"make faults OUTAGES='{' '.join(f'{length:g}' for length in self.outages)}' SEED={self.seed}"
+        return f"make faults SEED={self.seed} ARGS='--first {number}'"
 
 
-async def live(run: Run, number: int) -> None:
-    """One society, until its last step or its first violation."""
-    people, ready = await settle(run.http, run.url, run.platform, patience=_PATIENCE)
-    mark = f"poison-{run.seed}-{number}-{secrets.token_hex(4)}"
-    await run.topics.send(checks.poison(mark))
-    run.marks.append(mark)
-    actions = Actions(people, run.dice, ready)
-    moves = [actions.relate, actions.publish, actions.engage, actions.change_privacy]
-    for index in range(_STEPS):
-        move = moves[index] if index < 3 else run.dice.choice(moves)
-        uploader = people.accounts[index % len(people.accounts)]
-        faults = run.planned.popleft() if run.planned else schedule(run.dice, run.programs, _FAULT_SECONDS)
-        run.say(f"society {number}, {move.__name__}: {'; '.join(map(str, faults)) or 'no fault'}")
-        uploaded = await _under_faults(run, faults, move, uploader)
-        if uploaded is None:
-            return
-        whole = await run.expect("health", checks.health(run.http, run.servers.ports))
-        whole &= await run.expect("agreement", checks.agreement(people.differences))
-        whole &= await run.expect(
-            f"{len(uploaded)} uploads", checks.photos(run.platform, run.topics, uploader, uploaded)
-        )
-        if not whole:
-            return
-    await run.expect("counts", checks.counts())
-    await run.expect("dead letters", checks.dead_letters(run.topics, run.marks))
+def rounds(options: Options) -> Iterator[tuple[int, list[Fault]]]:
+    """Numbers with faults. Each round has dice of its own, so that one can be played without the others."""
+    if options.outages:
+        yield from enumerate(outages(options.servers, options.outages), 1)
+        return
+    kinds = kinds_of_faults()
+    ends = time.monotonic() + options.minutes * 60
+    number = options.first
+    while time.monotonic() < ends:
+        yield number, schedule(random.Random(f"{options.seed} {number}"), kinds, options.faults_seconds)
+        number += 1
 
 
-async def _under_faults(
-    run: Run, faults: Sequence[Fault], move: Callable[[], Awaitable[None]], uploader: Account
-) -> list[str] | None:
-    """Act and upload while the faults last; the photos whose upload was acknowledged, or None after a violation."""
-    over, uploaded = asyncio.Event(), list[str]()
-    injecting = asyncio.create_task(inject(run.servers, faults))
-    uploading = asyncio.create_task(_upload(run, uploader, uploaded, over))
-    try:
-        await asyncio.gather(move(), injecting)
-    except Exception as error:
-        run.violations.append(f"{move.__name__}: {error!r}")
-        run.say(f"VIOLATED: {error!r}")
-        return None
-    finally:
-        over.set()
-        await asyncio.wait([injecting])
-        await asyncio.wait([uploading], timeout=_PATIENCE)
-        uploading.cancel()
-    return uploaded
+def fresh(servers: Servers) -> None:
+    """Start every service, on servers whose schema outlives a kill."""
+    # The test stack does not flush changes of the schema. An orderly end does.
+    servers.restart("cassandra")
+    servers.start_services()
 
 
-async def _upload(run: Run, account: Account, acknowledged: list[str], over: asyncio.Event) -> None:
-    """Upload one photo after the other. An upload that fails was not acknowledged, and is forgotten."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "small.jpg"
-        file.write_bytes(photos.photo("jpeg", 200, 150))
-        while not over.is_set():
-            try:
-                acknowledged.append(await run.platform.upload(account, file, lambda _: None))
-            except (ApiError, httpx.TransportError):
-                await asyncio.sleep(0.5)
-            await asyncio.sleep(0.2)
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
-async def main(seed: int, minutes: float, lengths: Sequence[float]) -> int:
-    print(f"seed {seed}: make faults ARGS='--seed {seed} --minutes {minutes:g}'", flush=True)
+async def main(options: Options) -> int:
+    evidence = Evidence(f"seed-{options.seed}" + ("-outages" if options.outages else ""))
+    evidence.say(f"seed {options.seed}: {options.again(options.first)}")
     local.clean("test")
+    played = failed = 0
+    society: Society | None = None
     with open_servers() as servers:
-        # The test stack does not flush changes of the schema. An orderly end does, so that the schema outlives a kill.
-        servers.restart("cassandra")
-        servers.start_services()
-        async with httpx.AsyncClient(timeout=15) as http:
-            run = Run(seed, servers, http, random.Random(seed))
-            run.planned.extend(outages(list(SERVERS), lengths))
-            number = 0
-            while run.planned or (not lengths and time.monotonic() - run.began < minutes * 60):
-                await live(run, number := number + 1)
-    took = (time.monotonic() - run.began) / 60
-    print(f"\nseed {seed}: {number} societies in {took:.0f} minutes, {len(run.violations)} violations")
+        fresh(servers)
+        async with httpx.AsyncClient(timeout=15, limits=httpx.Limits(max_connections=50)) as http:
+            run = Run(servers, http, evidence.say, _PATIENCE + max(options.outages, default=0))
+            for number, faults in rounds(options):
+                evidence.say(f"round {number}: {'; '.join(map(str, faults)) or 'no fault'}")
+                dice, before = random.Random(f"{options.seed} {number} society"), len(run.violations)
+                try:
+                    society = society or await settled(run, dice)
+                    whole = await play(run, society, dice, faults)
+                except Exception as error:
+                    run.violations.append(f"round {number}: {error!r}")
+                    evidence.say(f"  VIOLATED: {error!r}")
+                    whole = False
+                played, failed = played + 1, failed + (not whole)
+                if not whole:
+                    evidence.keep(number, options.again(number), faults, run.violations[before:])
+                if not whole or society is None or society.turns == _TURNS:
+                    society = None
+                    if size(local.Stack("test").directory) > _MOST_BYTES:
+                        evidence.say("the stack has stored enough: it begins again")
+                        local.clean("test")
+                        local.up("test", only="servers")
+                        fresh(servers)
+                        run.marks, run.known = [], None
+    evidence.say(f"seed {options.seed}: {played} rounds, {failed} of them with {len(run.violations)} violations")
     for line in run.violations:
-        print(f"  {line}")
+        evidence.say(f"  {line}")
     return 1 if run.violations else 0
 
 
-if __name__ == "__main__":
+def _options() -> Options:
     parser = argparse.ArgumentParser(
         prog="make faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--minutes", type=float, default=10, help="how long (a society that has begun is not cut short)"
-    )
+    parser.add_argument("--minutes", type=float, default=10, help="how long (a round that has begun is not cut short)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="of faults and actions (random)")
+    parser.add_argument("--first", type=int, default=1, help="the round to begin with")
+    parser.add_argument("--faults-seconds", type=float, default=45, help="of a round, in which faults begin")
     parser.add_argument(
         "--outages", type=float, nargs="+", default=[], metavar="SECONDS", help="instead: outages of each server"
     )
+    parser.add_argument("--servers", nargs="+", default=list(SERVERS), choices=SERVERS, help="those of --outages")
     chosen = parser.parse_args()
-    sys.exit(asyncio.run(main(chosen.seed, chosen.minutes, chosen.outages)))
+    return Options(chosen.seed, chosen.minutes, chosen.first, chosen.faults_seconds, chosen.outages, chosen.servers)
+
+
+if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of servers that are down it says much, each second
+    sys.exit(asyncio.run(main(_options())))

@@ -8,19 +8,37 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import httpx
 
 from demo.client import Account, PhotoRefused, Platform
 from photomesh_local import environment, services_of
 from photomesh_local.configuration.registry import PROGRAMS
+from photomesh_post import rebuild
+from photomesh_post.settings import EngagementSettings
 from photomesh_shared.events import TOPICS, Record, Topic, dead_letter_topic, event_types
 from photomesh_shared.events.documents.asyncapi import example_record
-from tests.support.kafka import Topics
+from photomesh_shared.kafka.reading import partition_counts, read_topic
+from photomesh_shared.verify_topics.__main__ import describe
+from photomesh_shared.verify_topics.checks import TopicChecker
+from tests.support.kafka import Topics, kafka_user
+from tests.support.services import settings_from
 
-__all__ = ["agreement", "counts", "dead_letters", "health", "photos", "poison"]
+__all__ = [
+    "agreement",
+    "caught_up",
+    "counts",
+    "dead_letters",
+    "health",
+    "letters",
+    "photos",
+    "poison",
+    "topics_and_tables",
+]
 
-_WITHIN = 120.0
+_WITHIN = 180.0
+_POISON = b"not JSON"
 _TERMINAL = ("photo_ready", "photo_rejected", "photo_failed")
 _RECONCILERS = {"post-engagement": "photomesh_post.reconcile", "social-graph": "photomesh_social_graph.reconcile"}
 
@@ -59,6 +77,20 @@ async def agreement(differences: Callable[[], Awaitable[list[str]]]) -> list[str
     return await _until_none(differences)
 
 
+async def caught_up(topics: Topics) -> list[str]:
+    """Every group has handled everything that was in its topics."""
+    groups = sorted({program.group for program in PROGRAMS.values() if program.runs_locally and program.group})
+
+    async def one(group: str) -> str:
+        try:
+            await topics.caught_up(group, within=_WITHIN)
+        except AssertionError as error:
+            return f"{group}: {error}"
+        return ""
+
+    return [line for line in await asyncio.gather(*map(one, groups)) if line]
+
+
 async def photos(platform: Platform, topics: Topics, account: Account, photo_ids: Sequence[str]) -> list[str]:
     """Every acknowledged upload is ready, and ended once."""
     lines = []
@@ -80,7 +112,7 @@ def poison(mark: str) -> list[Record]:
     """
     kinds = event_types()
     records = [example_record(kinds[name]) for topic in _consumed() for name in topic.types]
-    return [Record(record.topic, mark.encode(), b"not JSON", record.headers) for record in records]
+    return [Record(record.topic, mark.encode(), _POISON, record.headers) for record in records]
 
 
 def _groups(topic: Topic) -> set[str]:
@@ -92,19 +124,23 @@ def _consumed() -> list[Topic]:
     return [topic for topic in TOPICS.values() if _groups(topic)]
 
 
-async def dead_letters(topics: Topics, marks: Sequence[str]) -> list[str]:
-    """Every group has put the poison of its topics aside, and nothing else."""
+async def letters(topics: Topics) -> dict[str, list[Record]]:
+    """The dead letters of every topic and group, by the name of their topic."""
+    names = [dead_letter_topic(topic.name, group) for topic in _consumed() for group in _groups(topic)]
+    return {name: await topics.records(name) for name in names}
+
+
+async def dead_letters(topics: Topics, marks: Sequence[str], known: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Every group has put the poison of its topics aside, and nothing else since those that are known."""
     expected = {mark.encode() for mark in marks}
 
     async def look() -> list[str]:
         lines = []
-        for topic in _consumed():
-            for group in _groups(topic):
-                name = dead_letter_topic(topic.name, group)
-                letters = await topics.records(name)
-                found = {letter.key for letter in letters}
-                lines += [f"{name} lacks {mark!r}" for mark in expected - found]
-                lines += [f"{name} holds {key!r}: {_reason(letters, key)}" for key in found - expected]
+        for name, found in (await letters(topics)).items():
+            new = found[len(known[name]) :]
+            keys = {letter.key for letter in new}
+            lines += [f"{name} lacks {mark!r}" for mark in expected - keys]
+            lines += [f"{name} holds {key!r}: {_reason(new, key)}" for key in keys - expected]
         return lines
 
     return await _until_none(look)
@@ -124,6 +160,29 @@ async def counts() -> list[str]:
         ]
 
     return await _until_none(look, within=30)
+
+
+async def topics_and_tables(began: datetime) -> list[str]:
+    """What was written since then keeps the contract of events, and post's tables can be made from it."""
+    operator = kafka_user("operator")
+    partitions = await partition_counts(operator, list(TOPICS))
+    lines = []
+    for name, topic in TOPICS.items():
+        checker, poisoned = TopicChecker(topic, partitions[name], lag_begins=began), 0
+        async for received in read_topic(operator, name, since=began):
+            poisoned += received.record.value == _POISON
+            checker.check(received)
+        summary = checker.summary()
+        summary.problems["schema"] -= poisoned
+        if any(summary.problems.values()):
+            lines.append(describe(summary))
+    settings = settings_from(EngagementSettings, environment("test", "post-consumer"))
+
+    async def look() -> list[str]:
+        _, differences = await rebuild.check(settings, began)
+        return list(map(str, differences))
+
+    return lines + await _until_none(look, within=60)
 
 
 async def _audit(program: str, module: str) -> list[str]:

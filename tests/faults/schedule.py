@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Fault", "outages", "schedule"]
+__all__ = ["LONG", "Fault", "Kind", "outages", "schedule"]
 
-Kind = Literal["kill", "pause", "stop"]
-_KINDS: Sequence[Kind] = ("kill", "kill", "pause", "stop")
+Kind = Literal["kill", "pause", "stop", "restart", "cut", "rewind", "flush"]
+"""
+kill      SIGKILL; it starts again by itself
+pause     SIGSTOP, then SIGCONT
+stop      shut down in good order, and started later
+restart   shut down in good order, and started at once
+cut       every connection of it ends
+rewind    a consumer's group begins again at an earlier record, or at the first: everything is delivered twice
+flush     a Redis loses all it holds
+"""
+_LASTING = ("pause", "stop")
 _BETWEEN = 3.0
 _SHORT = (1.0, 12.0)
-_LONG = (20.0, 45.0)
+LONG = (20.0, 70.0)
 _LONG_SHARE = 0.1
 _RECOVERY = 10.0
 """Seconds for which a program is left alone after a fault."""
@@ -25,24 +34,32 @@ class Fault:
     """Seconds since the schedule began."""
     program: str
     kind: Kind
-    """kill: SIGKILL, and it starts again by itself · pause: SIGSTOP, then SIGCONT · stop: in good order, then start."""
-    seconds: float
-    """How long it is paused or stopped; 0 for a kill."""
+    seconds: float = 0.0
+    """How long it is paused or stopped; 0 for what has no length."""
 
     def __str__(self) -> str:
         return f"{self.at:.0f}s {self.kind} {self.program}" + (f" for {self.seconds:.0f}s" if self.seconds else "")
 
 
-def schedule(dice: random.Random, programs: Sequence[str], seconds: float) -> list[Fault]:
-    """Faults that begin within so many seconds. A program has one fault at a time; several programs may be down."""
+def schedule(
+    dice: random.Random,
+    kinds: Mapping[str, Sequence[Kind]],
+    seconds: float,
+    *,
+    between: float = _BETWEEN,
+    long: tuple[float, float] = LONG,
+) -> list[Fault]:
+    """Faults that begin within so many seconds, one every `between` seconds on average. `kinds` of each program: one
+    that is listed twice comes twice as often. A program has one fault at a time; several programs may be down."""
     faults: list[Fault] = []
-    free_from = dict.fromkeys(programs, 0.0)
+    free_from = dict.fromkeys(kinds, 0.0)
     at = 0.0
-    while (at := at + dice.expovariate(1 / _BETWEEN)) < seconds:
-        if not (free := [program for program in programs if free_from[program] <= at]):
+    while (at := at + dice.expovariate(1 / between)) < seconds:
+        if not (free := [program for program in kinds if free_from[program] <= at]):
             continue
-        program, kind = dice.choice(free), dice.choice(_KINDS)
-        lasting = 0.0 if kind == "kill" else dice.uniform(*(_LONG if dice.random() < _LONG_SHARE else _SHORT))
+        program = dice.choice(free)
+        kind = dice.choice(kinds[program])
+        lasting = dice.uniform(*(long if dice.random() < _LONG_SHARE else _SHORT)) if kind in _LASTING else 0.0
         faults.append(Fault(at, program, kind, lasting))
         free_from[program] = at + lasting + _RECOVERY
     return faults

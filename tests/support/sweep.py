@@ -1,8 +1,8 @@
 """Searches everything that the local stack stores for words: databases as they are on disk, topics, buckets, logs.
 
 `Sweep.find` returns where each word is. It looks at copies that the servers write for the purpose: `pg_dump` of each
-database, Cassandra's files after a flush and a compaction, all keys of both Redis, all records of all topics, all
-objects, all logs.
+database, Cassandra's files after a flush and a compaction, Redis's files after they were rewritten, all records of all
+topics, all objects, all logs. `Sweep.compact_topics` has Kafka compact first, which otherwise happens within weeks.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ import subprocess
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from aiokafka import TopicPartition
 from redis.asyncio import Redis
 
 from photomesh_local import Stack
 from photomesh_local.servers.base import class_path, java17
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Record, dead_letter_topic
+from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.limits import MAX_UPLOAD_BYTES
+from tests.support.compaction import compact
 from tests.support.kafka import Topics, kafka_user
 from tests.support.objects import open_all_objects
+from tests.support.waiting import eventually
 
 __all__ = ["Hit", "Sweep"]
 
@@ -45,17 +48,18 @@ _NOT_OURS = re.compile(r"/(commitlog|cdc_raw|hints|saved_caches)/")
 @dataclass(frozen=True, order=True)
 class Hit:
     where: str
-    """Such as ``postgresql identity accounts``, ``cassandra posts``, ``redis feed``, ``topic posts``, ``bucket raw``"""
+    """Such as ``postgresql identity accounts``, ``cassandra posts``, ``redis``, ``topic posts``, ``bucket raw``"""
     word: str
     excerpt: str = field(compare=False)
 
 
 class Sweep:
-    def __init__(self, ports: Mapping[str, int], dsns: Mapping[str, str], redis_urls: Mapping[str, str]) -> None:
-        """`dsns` by database, `redis_urls` by server."""
+    def __init__(self, ports: Mapping[str, int], dsns: Mapping[str, str], redis_url: str) -> None:
+        """`dsns` by database."""
         self._ports = ports
         self._dsns = dsns
-        self._redis_urls = redis_urls
+        self._redis_url = redis_url
+        self._kafka = kafka_user()
         self._stack = Stack("test")
 
     async def find(self, words: Collection[str]) -> list[Hit]:
@@ -118,23 +122,38 @@ class Sweep:
         )
 
     async def _redis(self, words: Collection[str]) -> list[Hit]:
-        hits = []
-        for name, url in self._redis_urls.items():
-            async with Redis.from_url(url) as redis:
-                async for key in redis.scan_iter(count=1000):
-                    hits += _hits(f"redis {name}", key + b" " + await _value(redis, key), words)
-        return hits
+        """The append-only file, rewritten: of all databases, what is there now and nothing that was before."""
+        async with Redis.from_url(self._redis_url) as redis:
+            await redis.config_set("rdbcompression", "no")  # a compressed word would not be found
+            try:
+                await redis.bgrewriteaof()
+                await eventually(lambda: _is_rewritten(redis), within=30)
+            finally:
+                await redis.config_set("rdbcompression", "yes")
+        return [
+            hit
+            for file in sorted((self._stack.data / "redis").rglob("*"))
+            if file.is_file()
+            for hit in _hits("redis", file.read_bytes(), words)
+        ]
+
+    async def compact_topics(self, words: Collection[str]) -> None:
+        """Compact the partitions of compacted topics that hold one of the words, if anything removes them at all."""
+        partitions = {
+            TopicPartition(*received.partition)
+            for topic in TOPICS.values()
+            if topic.is_compacted
+            async for received in read_topic(self._kafka, topic.name)
+            if _hits("", _text(received.record), words)
+        }
+        await compact(self._kafka, self._stack.data / "kafka", partitions)
 
     async def _topics(self, words: Collection[str]) -> list[Hit]:
-        """Of a compacted topic, the latest record of each key: the others go with the next compaction."""
-        topics = Topics(kafka_user())
+        topics = Topics(self._kafka)
         hits = []
         for topic in TOPICS.values():
             for name in (topic.name, *(dead_letter_topic(topic.name, group) for group in topic.consumers)):
-                records = await topics.records(name)
-                if topic.is_compacted and name == topic.name:
-                    records = list({record.key: record for record in records}.values())
-                for record in records:
+                for record in await topics.records(name):
                     hits += _hits(f"topic {name}", _text(record), words)
         return hits
 
@@ -180,22 +199,6 @@ def _text(record: Record) -> bytes:
     return b" ".join([record.key or b"", record.value or b"", *(value for _, value in record.headers)])
 
 
-async def _value(redis: Redis, key: bytes) -> bytes:
-    kind = await redis.type(key)
-    client: Any = redis  # whose types are those of two kinds of clients at once
-    match kind:
-        case b"string":
-            return bytes(await client.get(key) or b"")
-        case b"hash":
-            found = await client.hgetall(key)
-            return b" ".join([*found.keys(), *found.values()])
-        case b"set":
-            return b" ".join(await client.smembers(key))
-        case b"list":
-            return b" ".join(await client.lrange(key, 0, -1))
-        case b"zset":
-            return b" ".join(await client.zrange(key, 0, -1))
-        case b"stream":
-            return repr(await client.xrange(key)).encode()
-        case _:
-            return b""
+async def _is_rewritten(redis: Redis) -> bool:
+    info = await redis.info("persistence")
+    return not info["aof_rewrite_in_progress"] and not info["aof_rewrite_scheduled"]

@@ -9,6 +9,6 @@ newcomers  new accounts, with photos to publish
 from tests.support.society.actions import Actions
 from tests.support.society.model import Model
 from tests.support.society.newcomers import settle
-from tests.support.society.people import People
+from tests.support.society.people import People, patiently
 
-__all__ = ["Actions", "Model", "People", "settle"]
+__all__ = ["Actions", "Model", "People", "patiently", "settle"]

@@ -14,6 +14,8 @@ from tests.support.society.people import People
 __all__ = ["Actions"]
 
 _RELATIONS = 14
+_MANY = 16
+"""Posts from which on one is deleted each time."""
 _VERBS = ["follow"] * 8 + ["unfollow", "unfollow", "block", "unblock", "mute", "unmute", "approve", "deny"]
 
 
@@ -75,14 +77,14 @@ class Actions:
         """Several accounts post at once; then sometimes one deletes a post."""
         authors = [account for account in self._dice.sample(range(self._size), 3) if self._photos[account]]
         await asyncio.gather(*(self._publish(author) for author in authors))
-        if len(self._model.posts) > 3 and self._dice.random() < 0.5:
+        if len(self._model.posts) > 3 and (len(self._model.posts) > _MANY or self._dice.random() < 0.5):
             post_id = self._dice.choice(sorted(self._model.posts))
             await self._people.do(self._model.posts[post_id].author, "DELETE", f"/v1/posts/{post_id}")
             del self._model.posts[post_id]
 
     async def _publish(self, author: int) -> None:
         body = {"photo_ids": [self._photos[author].pop()], "caption": f"by {author}"}
-        post = await self._people.do(author, "POST", "/v1/posts", json=body)
+        post = await self._people.create(author, "/v1/posts", body)
         assert post["status"] == "published"
         self._model.add_post(post["id"], author)
 
@@ -106,7 +108,7 @@ class Actions:
                 await self._people.do(account, "DELETE", f"{path}/like")
                 post.likes.discard(account)
             if dice.random() < 0.2:
-                comment = await self._people.do(account, "POST", f"{path}/comments", json={"text": f"by {account}"})
+                comment = await self._people.create(account, f"{path}/comments", {"text": f"by {account}"})
                 post.comments[comment["id"]] = account
             own = [comment_id for comment_id, author in post.comments.items() if author == account]
             if own and dice.random() < 0.2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -13,10 +13,44 @@ import httpx
 from demo.client import Account
 from tests.support.society.model import Model
 
-__all__ = ["People"]
+__all__ = ["People", "patiently"]
 
 _AT_ONCE = 8
 _PAUSE = 0.5
+
+
+async def patiently(
+    http: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    patience: float,
+    key: str = "",
+    headers: Mapping[str, str] | None = None,
+    **arguments: Any,
+) -> httpx.Response:
+    """The final answer to a call that is repeated for so many seconds while it is not answered, or only by a retryable
+    problem, under one Idempotency-Key, as a patient client does.
+
+    A DELETE that may have succeeded without an answer is taken for done when its repetition finds nothing.
+    """
+    sent = {**(headers or {}), "Idempotency-Key": key or secrets.token_hex(16)}
+    deadline, unanswered = time.monotonic() + patience, False
+    while True:
+        try:
+            response = await http.request(method, url, headers=sent, **arguments)
+        except httpx.TransportError as error:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{method} {url}: {error!r}") from error
+            unanswered = True
+        else:
+            if response.status_code == 404 and method == "DELETE" and unanswered:
+                return httpx.Response(204)
+            if not response.is_error or not response.json()["retryable"]:
+                return response
+            assert time.monotonic() < deadline, f"{method} {url}: {response.text}"
+            unanswered = unanswered or response.status_code >= 500
+        await asyncio.sleep(_PAUSE)
 
 
 class People:
@@ -33,28 +67,21 @@ class People:
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def call(self, person: int, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """The final answer to a call that is repeated, under one Idempotency-Key, as a patient client does.
-
-        A DELETE that may have succeeded without an answer is taken for done when its repetition finds nothing.
-        """
-        headers = self.accounts[person].headers | {"Idempotency-Key": secrets.token_hex(16)}
-        deadline, unanswered = time.monotonic() + self._patience, False
+        """The final answer to a call that is repeated while that may help, see `patiently`."""
+        headers = self.accounts[person].headers
         async with self._gate:
-            while True:
-                try:
-                    response = await self._http.request(method, self._url + path, headers=headers, **arguments)
-                except httpx.TransportError as error:
-                    if time.monotonic() > deadline:
-                        raise AssertionError(f"{method} {path} by {person}: {error!r}") from error
-                    unanswered = True
-                else:
-                    if response.status_code == 404 and method == "DELETE" and unanswered:
-                        return httpx.Response(204)
-                    if not response.is_error or not response.json()["retryable"]:
-                        return response
-                    assert time.monotonic() < deadline, f"{method} {path} by {person}: {response.text}"
-                    unanswered = unanswered or response.status_code >= 500
-                await asyncio.sleep(_PAUSE)
+            return await patiently(
+                self._http, method, self._url + path, patience=self._patience, headers=headers, **arguments
+            )
+
+    async def create(self, person: int, path: str, json: dict[str, Any]) -> dict[str, Any]:
+        """The body of a creating POST that is sent twice at once and once again under one Idempotency-Key, as clients
+        with bad connections do. It must take effect once."""
+        key = secrets.token_hex(16)
+        bodies = list(await asyncio.gather(*(self.do(person, "POST", path, json=json, key=key) for _ in range(2))))
+        bodies.append(await self.do(person, "POST", path, json=json, key=key))
+        assert len({body["id"] for body in bodies}) == 1, f"POST {path} by {person} made {bodies}"
+        return bodies[0]
 
     async def do(self, person: int, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         """The body of a call that must succeed."""

@@ -26,7 +26,6 @@ from photomesh_post.rebuilding.replay import TOPICS_OF_POST, Replay
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events import UnknownType, decode
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
 
@@ -51,13 +50,7 @@ async def check(settings: EngagementSettings, since: datetime | None = None) -> 
     replay = Replay(SystemClock())
     for topic in TOPICS_OF_POST:
         async for received in read_topic(settings, topic, since=since):
-            if received.record.is_tombstone:
-                await replay.end(received.record)
-                continue
-            try:
-                await replay.apply(decode(received.record))
-            except UnknownType:
-                continue
+            await replay.take(received.record)
     replay.finish()
     async with open_session(settings) as session:
         return await compare(replay.tables, _Tables(session), since=since)

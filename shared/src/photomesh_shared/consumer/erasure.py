@@ -30,7 +30,7 @@ from photomesh_shared.events import (
     ErasureAcknowledged,
     Event,
     Kept,
-    decode,
+    decode_or_skip,
 )
 from photomesh_shared.events.catalogue import COMPACTION_LIMIT, DEAD_LETTER_RETENTION, TOMBSTONE_RETENTION
 from photomesh_shared.events.versions import version_at
@@ -153,8 +153,6 @@ async def requested_erasures(settings: KafkaSettings) -> AsyncIterator[Envelope[
     """Yield the erasures of the last 90 days: after a restore from a backup, they must be done again. Raises
     Unavailable."""
     async for received in read_topic(settings, AccountErasureRequested.topic):
-        if received.record.is_tombstone:
-            continue
-        envelope = decode(received.record)
-        if isinstance(envelope.data, AccountErasureRequested):
+        envelope = decode_or_skip(received.record)
+        if envelope is not None and isinstance(envelope.data, AccountErasureRequested):
             yield cast("Envelope[AccountErasureRequested]", envelope)

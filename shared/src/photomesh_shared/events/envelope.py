@@ -9,6 +9,7 @@ ignored), so that a producer may add an optional field before its consumers know
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from dataclasses import dataclass, field, replace
@@ -34,12 +35,15 @@ __all__ = [
     "UnknownType",
     "UtcTime",
     "decode",
+    "decode_or_skip",
     "encode",
     "ended_with",
     "event_types",
     "tombstone",
     "tombstone_of",
 ]
+
+log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/json"
 MAX_ENTITY_VERSION = 2**63 - 1  # the largest that every store and language of a subscriber has an integer for
@@ -273,6 +277,20 @@ def decode(record: Record) -> Envelope[Event]:
         raise Undecodable("; ".join(_describe(error))) from error
     except ValueError as error:
         raise Undecodable(str(error)) from error
+
+
+def decode_or_skip(record: Record) -> Envelope[Event] | None:
+    """Decode the event of a record for a reader of a whole topic. Returns None for what holds no event: a tombstone, an
+    undeclared type, and what cannot be decoded, which consumers put aside as dead letters."""
+    if record.is_tombstone:
+        return None
+    try:
+        return decode(record)
+    except UnknownType:
+        return None
+    except Undecodable as error:
+        log.warning("record skipped", extra={"topic": record.topic, "error": str(error)})
+        return None
 
 
 def event_class(record: Record) -> type[Event]:

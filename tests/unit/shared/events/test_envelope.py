@@ -19,7 +19,9 @@ from photomesh_shared.events import (
     Undecodable,
     UnknownType,
     decode,
+    decode_or_skip,
     encode,
+    tombstone,
 )
 from photomesh_shared.events.documents.headers import decimal_pattern, header_schema
 from photomesh_shared.observability import logs
@@ -176,3 +178,14 @@ def test_a_record_too_large_for_its_topic_is_refused_where_it_is_made() -> None:
 def test_ids_stay_in_the_range_of_the_wire() -> None:
     assert decode(RECORD).time == datetime(2026, 11, 21, 10, tzinfo=UTC)
     assert decode(RECORD).entityversion == 2
+
+
+def test_a_reader_of_a_whole_topic_skips_what_holds_no_event() -> None:
+    for record in (
+        tombstone(RECORD),
+        changed(RECORD, ce_type="photomesh.photo.invented.v1"),
+        changed(RECORD, value=b"not JSON"),
+        changed(RECORD, ce_id=None),
+    ):
+        assert decode_or_skip(record) is None
+    assert decode_or_skip(RECORD) == decode(RECORD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from photomesh_feed.domain.exports import SeenPage
 from photomesh_shared import ids
-from photomesh_shared.events import ImpressionsRecorded, decode
+from photomesh_shared.events import ImpressionsRecorded, decode_or_skip
 from photomesh_shared.kafka.reading import search_partition
 from photomesh_shared.settings import KafkaSettings
 
@@ -32,4 +32,5 @@ class ImpressionRecords:
             limit=_LIMIT,
             seconds=_SECONDS,
         )
-        return SeenPage([decode(one.record).data for one in found], next_offset)
+        events = [decode_or_skip(one.record) for one in found]
+        return SeenPage([event.data for event in events if event], next_offset)

@@ -29,6 +29,7 @@ from photomesh_shared.events import (
     PostLiked,
     PostUnliked,
     Record,
+    decode_or_skip,
 )
 from photomesh_shared.kafka.publisher import Publisher
 
@@ -59,6 +60,13 @@ class Replay:
         self._erased: set[int] = set()
         nobody = cast(Publisher, None)  # `apply` publishes nothing
         self._saves = SaveEventLog(MemorySaves(self.tables), nobody, clock)
+
+    async def take(self, record: Record) -> None:
+        """Apply a record, if it holds an event or ends something."""
+        if record.is_tombstone:
+            await self.end(record)
+        elif envelope := decode_or_skip(record):
+            await self.apply(envelope)
 
     async def apply(self, envelope: Envelope[Event]) -> None:
         """Apply an event; one that post does not keep changes nothing."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from photomesh_post.republishing.states import Stored
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import Envelope, Event, Undecodable, UnknownType, decode
+from photomesh_shared.events import Envelope, Event, decode_or_skip
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.reading.latest import Latest, LatestRecords
@@ -126,10 +126,5 @@ class Reconciliation:
 
 async def _states(records: AsyncIterable[Received]) -> AsyncIterable[tuple[bytes, Envelope[Event]]]:
     async for received in records:
-        if received.record.is_tombstone:
-            continue
-        try:
-            envelope = decode(received.record)
-        except (UnknownType, Undecodable):
-            continue
-        yield envelope.data.record_key().encode(), envelope
+        if envelope := decode_or_skip(received.record):
+            yield envelope.data.record_key().encode(), envelope

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import AccountNotFound
-from photomesh_shared.events import Undecodable, UnknownType, decode
+from photomesh_shared.events import decode_or_skip
 from photomesh_shared.kafka.source import Received
 from photomesh_social_graph.errors import AccountNotReady
 from photomesh_social_graph.store import PostgresGraph
@@ -37,11 +37,8 @@ async def _published(topic: AsyncIterable[Received]) -> dict[RelationState, int]
     in any order: those of before the topic got more partitions are elsewhere."""
     newest: dict[tuple[int, int, RelationKind], tuple[int, bool]] = {}
     async for received in topic:
-        if received.record.is_tombstone:
-            continue
-        try:
-            envelope = decode(received.record)
-        except (UnknownType, Undecodable):
+        envelope = decode_or_skip(received.record)
+        if envelope is None:
             continue
         relation, exists = published_state(envelope.data)
         if envelope.entityversion > newest.get(relation, (-1, False))[0]:

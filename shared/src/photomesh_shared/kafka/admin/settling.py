@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode, encode, tombstone
+from photomesh_shared.events import Envelope, Event, Record, decode_or_skip, encode, tombstone
 from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.partitioning import partition_of
 from photomesh_shared.kafka.reading import partition_counts, read_topic
@@ -92,12 +92,7 @@ async def settle(settings: KafkaSettings, topic: str) -> Settled:
 
 
 def _decoded(record: Record) -> Envelope[Event] | None:
-    if record.value is None or record.key is None:
-        return None
-    try:
-        return decode(record)
-    except (UnknownType, Undecodable):
-        return None
+    return None if record.key is None else decode_or_skip(record)
 
 
 def _without_end(end: Record) -> Record:
