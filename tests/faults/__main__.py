@@ -132,5 +132,5 @@ def _options() -> Options:
 
 
 if __name__ == "__main__":
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of servers that are down it says much, each second
+    logging.disable(logging.ERROR)  # clients of servers that are down say much, each second
     sys.exit(asyncio.run(main(_options())))
