@@ -131,8 +131,10 @@ async def letters(topics: Topics) -> dict[str, list[Record]]:
 
 
 async def dead_letters(topics: Topics, marks: Sequence[str], known: Mapping[str, Sequence[Record]]) -> list[str]:
-    """Every group has put the poison of its topics aside, and nothing else since those that are known."""
+    """Every group has put the poison of its topics aside, and nothing else but what was put aside before: a group that
+    is put back meets that again."""
     expected = {mark.encode() for mark in marks}
+    again = {letter.key for found in known.values() for letter in found}
 
     async def look() -> list[str]:
         lines = []
@@ -140,7 +142,7 @@ async def dead_letters(topics: Topics, marks: Sequence[str], known: Mapping[str,
             new = found[len(known[name]) :]
             keys = {letter.key for letter in new}
             lines += [f"{name} lacks {mark!r}" for mark in expected - keys]
-            lines += [f"{name} holds {key!r}: {_reason(new, key)}" for key in keys - expected]
+            lines += [f"{name} holds {key!r}: {_reason(new, key)}" for key in keys - expected - again]
         return lines
 
     return await _until_none(look)
