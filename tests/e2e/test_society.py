@@ -51,6 +51,7 @@ async def test_the_mesh_agrees_with_the_model(
         for step in steps:
             await step()
             await eventually(people.differences, until=lambda lines: not lines, within=40)
+            actions.agreed()
     await topics_and_tables_agree(service_environment("post-consumer"), began)
 
 

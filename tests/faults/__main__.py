@@ -75,7 +75,7 @@ def fresh(servers: Servers) -> None:
 
 
 def size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+    return sum(file.lstat().st_blocks * 512 for file in folder.rglob("*"))
 
 
 async def main(options: Options) -> int:

@@ -106,6 +106,7 @@ async def play(run: Run, society: Society, dice: random.Random, faults: Sequence
     whole = await run.expect("lag", checks.caught_up(run.topics))
     whole &= await run.expect("leaver", leaver.trace())
     whole &= await run.expect("agreement", checks.agreement(society.people.differences))
+    society.actions.agreed()
     whole &= await run.expect(
         f"{len(uploaded)} uploads",
         checks.photos(run.platform, run.topics, society.people.accounts[uploader], uploaded),

@@ -25,6 +25,7 @@ class Actions:
     def __init__(self, people: People, dice: random.Random, photos: Mapping[int, list[str]]) -> None:
         self._people, self._model, self._dice, self._photos = people, people.model, dice, photos
         self._size = len(people.accounts)
+        self._opened: set[int] = set()
 
     async def relate(self) -> None:
         """Follows, requests, blocks and mutes, in sequence: they depend on each other."""
@@ -64,14 +65,25 @@ class Actions:
                 model.requests.discard((other, one))
 
     async def change_privacy(self) -> None:
-        """A public account becomes private, or the other way round."""
-        account = self._dice.randrange(self._size)
+        """A public account becomes private, or the other way round.
+
+        One that has just become public stays so until `agreed`: requests are approved when social-graph learns of it,
+        and only if the account is still public then.
+        """
+        if len(self._opened) == self._size:
+            return
+        account = self._dice.choice([number for number in range(self._size) if number not in self._opened])
         private = account not in self._model.private
         await self._people.do(account, "PATCH", "/v1/me", json={"private": private})
         if private:
             self._model.private.add(account)
         else:
             self._model.make_public(account)
+            self._opened.add(account)
+
+    def agreed(self) -> None:
+        """Mesh and model agree: every event has arrived."""
+        self._opened.clear()
 
     async def publish(self) -> None:
         """Several accounts post at once; then sometimes one deletes a post."""
