@@ -8,7 +8,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Account:
     id: str
     username: str
     headers: dict[str, str]
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,13 @@ class Platform:
         return body
 
     async def register(self, username: str) -> Account:
+        password = secrets.token_urlsafe(16)
         body = await self.call(
             "POST",
             "/v1/accounts",
-            json={"username": username, "email": f"{username}@example.com", "password": secrets.token_urlsafe(16)},
+            json={"username": username, "email": f"{username}@example.com", "password": password},
         )
-        return Account(body["user"]["id"], username, {"Authorization": f"Bearer {body['access_token']}"})
+        return Account(body["user"]["id"], username, {"Authorization": f"Bearer {body['access_token']}"}, password)
 
     async def upload(self, account: Account, file: Path, progress: Progress) -> str:
         """Uploads one file straight to object storage; gives the photo's id."""

@@ -14,7 +14,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from photomesh_local import environment
 from photomesh_local.configuration import registry
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import Operation, export, feed, identity, post, social_graph
+from photomesh_shared.internal_api import Operation, confirmation, export, feed, identity, post, social_graph
 from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
 from photomesh_shared.settings import CalleeSettings, CallerSettings
 from tests.support.internal_calls import operations_of
@@ -23,7 +23,7 @@ from tools.openapi import SERVICES, service_app
 
 CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "feed": (feed, export),
-    "identity": (identity, export),
+    "identity": (identity, confirmation, export),
     "post": (post, export),
     "social-graph": (social_graph, export),
     "upload": (export,),

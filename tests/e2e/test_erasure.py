@@ -55,6 +55,7 @@ PLANTED = {
 _CONFIRMED = (
     "DELETE /v1/me",
     "POST /v1/me/deactivation",
+    "POST /v1/me/export",
     "POST /v1/me/passkeys/options",
     "POST /v1/me/recovery-codes",
     "POST /v1/me/tokens",

@@ -36,7 +36,7 @@ async def _post(platform: Platform, account: Account, file: Path, caption: str) 
 
 
 async def _exported(platform: Platform, account: Account, folder: Path) -> Archive:
-    begun = await platform.call("POST", "/v1/me/export", account)
+    begun = await platform.call("POST", "/v1/me/export", account, json={"password": account.password})
     assert begun["state"] in ("queued", "collecting", "packing")
 
     async def look() -> dict[str, Any]:

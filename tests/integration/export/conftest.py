@@ -32,6 +32,7 @@ Environment = Callable[[str], Mapping[str, str]]
 Working = Callable[..., AbstractAsyncContextManager[WorkerDeps]]
 
 SERVICES = ("identity", "upload", "post", "social-graph", "feed")
+PASSWORD = "correct horse battery"
 _PAGE = 2
 
 
@@ -44,6 +45,20 @@ class Sources:
     broken: set[str] = field(default_factory=set)
     """Sections that are answered by a 500."""
     reads: Counter[str] = field(default_factory=Counter)
+    refusal: dict[str, Any] = field(default_factory=dict)
+    """Of the owner's proof."""
+    notices: list[tuple[str, str]] = field(default_factory=list)
+    """Mails that identity was asked for: account and kind."""
+    down: bool = False
+
+    def put(self, target: str, body: dict[str, Any]) -> JsonResponse:
+        _, _, _, account, operation = target.split("/")
+        if self.down:
+            return 500, {}
+        if operation == "confirmation":
+            return 200, self.refusal if body["password"] == PASSWORD else {"refused": "wrong-password"}
+        self.notices.append((account, body["kind"]))
+        return 200, {}
 
     def respond(self, target: str, headers: Mapping[str, str]) -> JsonResponse:
         assert headers["Authorization"].startswith("Bearer ")
@@ -94,8 +109,8 @@ class Person:
             await self.storage.put("raw", original_key(upload_id), content, content_type="image/jpeg")
         return ids.encode("p", photo_id)
 
-    async def begin(self) -> httpx.Response:
-        return await self.api.post("/v1/me/export", headers=self.headers)
+    async def begin(self, **proof: str) -> httpx.Response:
+        return await self.api.post("/v1/me/export", headers=self.headers, json=proof or {"password": PASSWORD})
 
     async def look(self) -> dict[str, Any]:
         response = await self.api.get("/v1/me/export", headers=self.headers)
@@ -114,7 +129,7 @@ def sources() -> Sources:
 
 @pytest.fixture
 def sources_url(sources: Sources) -> Iterator[str]:
-    with serve_json(sources.respond) as url:
+    with serve_json(sources.respond, sources.put) as url:
         yield url
 
 
@@ -164,13 +179,18 @@ def serving(
     issuer: Issuer,
     new_id: Callable[[], int],
     sources: Sources,
+    sources_url: str,
     storage: ObjectStorage,
 ) -> Callable[..., AbstractAsyncContextManager[Callable[[], Person]]]:
     """Runs the API with changed settings; yields a factory of people."""
 
     @asynccontextmanager
     async def serve(clock: Clock | None = None, **changes: str) -> AsyncIterator[Callable[[], Person]]:
-        environment = {**service_environment("export"), "PHOTOMESH_POSTGRES_DSN": dsn}
+        environment = {
+            **service_environment("export"),
+            "PHOTOMESH_POSTGRES_DSN": dsn,
+            "PHOTOMESH_IDENTITY_URL": sources_url,
+        }
         async with client_of(create_app(settings_from(Settings, environment, **changes), clock)) as api:
 
             def new_person() -> Person:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import httpx
+import pytest
 
 from photomesh_shared.clock import SystemClock
-from tests.integration.export.conftest import Person, Working
+from photomesh_shared.errors import Unavailable
+from tests.integration.export.conftest import Person, Sources, Working
 from tests.support.clock import FakeClock
+from tests.support.problems import expect_problem
 
 Serving = Callable[..., AbstractAsyncContextManager[Callable[[], Person]]]
 
@@ -70,3 +73,47 @@ async def test_nobody_sees_anothers(ada: Person, grace: Person) -> None:
     await grace.cancel()
     assert (await ada.look())["state"] == "queued"
     assert (await ada.api.get("/v1/me/export")).status_code == 401
+
+
+async def test_only_the_owner_begins_one(ada: Person, sources: Sources) -> None:
+    expect_problem(await ada.begin(password="a guess"), 403, "wrong-password", "/password")
+    for refusal, status in (
+        ({"refused": "session-ended"}, 401),
+        ({"refused": "code-required"}, 403),
+        ({"refused": "wrong-code"}, 403),
+        ({"refused": "too-many-tries", "retry_after": 77}, 429),
+        ({"refused": "too-many-attempts", "retry_after": 77, "counted_by": "account"}, 429),
+    ):
+        sources.refusal = refusal
+        answer = await ada.begin()
+        problem = expect_problem(answer, status, str(refusal["refused"]))
+        assert answer.headers.get("retry-after") == (str(refusal["retry_after"]) if status == 429 else None)
+        assert problem.get("counted_by") == refusal.get("counted_by")
+    sources.refusal, sources.down = {}, True
+    expect_problem(await ada.begin(), 503, "service-unavailable")
+    sources.down = False
+    assert (await ada.api.get("/v1/me/export", headers=ada.headers)).status_code == 404, "nothing was begun"
+    assert (await ada.begin()).status_code == 202
+
+
+async def test_the_owner_gets_mails(serving: Serving, working: Working, sources: Sources) -> None:
+    clock = FakeClock(SystemClock().now())
+    async with serving(clock) as new_person, working(clock) as deps:
+        ada, grace = new_person(), new_person()
+        for person in (ada, grace):
+            assert (await person.begin()).status_code == 202
+        await grace.cancel()
+        sources.down = True
+        with pytest.raises(Unavailable):
+            await deps.notices.send_due()
+        sources.down = False
+        await deps.notices.send_due()
+        await clock.advance(61)
+        await deps.notices.send_due()
+        assert sorted(sources.notices) == sorted((one.wire_id, "requested") for one in (ada, grace)), (
+            "also a cancelled one"
+        )
+        await deps.worker.run_next()
+        for _ in range(2):
+            await deps.notices.send_due()
+        assert sources.notices[2:] == [(ada.wire_id, "ready")]

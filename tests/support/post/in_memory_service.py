@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from photomesh_post import consumer, engagement
+from photomesh_post.accounts.avatars import AvatarEraser, ReplacedAvatars
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
 from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.accounts.visibility import AccountVisibility
@@ -164,6 +165,7 @@ class InMemoryService:
         self._work = {
             Kind.OBJECTS: eraser.remove_objects,
             Kind.CACHES: eraser.purge_caches,
+            Kind.AVATAR: AvatarEraser(accounts, self.objects, self.cdn).erase,
             Kind.POST: ender.end_post,
             Kind.COMMENT: ender.end_comment,
         }
@@ -216,7 +218,7 @@ class InMemoryService:
         late = LateEngagement(self.erasures, like_handlers, self.comment_events, save_events, self.late_log, self.clock)
         self._handlers = {
             **consumer.handlers(
-                AccountEventHandlers(accounts),
+                AccountEventHandlers(accounts, ReplacedAvatars(accounts, worker, self.clock)),
                 PhotoEventHandlers(photos, claims, eraser, settlement),
                 PostEventHandlers(self.post_events, settlement, photos, eraser, self.erasures),
                 late_posts,

@@ -50,12 +50,16 @@ class MemoryLog:
 class MemoryObjects:
     removed: list[int] = field(default_factory=list)
     removed_avatars: list[str] = field(default_factory=list)
+    stored_avatars: list[str] | None = None
+    """None: one for each account."""
 
     async def variants(self, photo: Photo) -> Sequence[str]:
         return [variant.key for variant in photo.variants]
 
     async def avatars(self, account_id: int) -> Sequence[str]:
-        return [key for key in [f"{avatars_prefix(account_id)}secret/150.jpg"] if key not in self.removed_avatars]
+        stored = self.stored_avatars
+        keys = [f"{avatars_prefix(account_id)}secret/150.jpg"] if stored is None else stored
+        return [key for key in keys if key not in self.removed_avatars]
 
     async def remove_avatars(self, keys: Sequence[str]) -> None:
         self.removed_avatars += keys

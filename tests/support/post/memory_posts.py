@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from photomesh_post.accounts.avatars import StoredAvatar
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
 from photomesh_post.photos.domain import Photo
@@ -49,6 +50,11 @@ class MemoryAccounts:
     async def author(self, account_id: int) -> Author:
         await self.tables.step()
         return author_of(account_id, self.tables.row("accounts", user_id=account_id))
+
+    async def avatar(self, account_id: int) -> StoredAvatar | None:
+        await self.tables.step()
+        cells = self.tables.cells.get(("accounts", (account_id,)))
+        return StoredAvatar(cells["avatar_url"][1], cells["username"][0]) if cells else None
 
     async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
         await self.tables.step()

@@ -51,6 +51,7 @@ def account(
     version: int = 1,
     status: str = "active",
     mentionable_by: str = "everybody",
+    avatar_url: str | None = None,
 ) -> Envelope[AccountRegistered] | Envelope[AccountUpdated]:
     fields = AccountRegistered.example().model_dump() | {
         "user_id": user_id,
@@ -58,6 +59,7 @@ def account(
         "private": private,
         "status": status,
         "mentionable_by": mentionable_by,
+        "avatar_url": avatar_url,
     }
     if version == 1:
         return Envelope.of(AccountRegistered(**fields), entityversion=1)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any
 
 from photomesh_shared import ids
+from photomesh_shared.internal_api.confirmation import ExportNoticeKind
 from photomesh_shared.object_keys import original_key
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "ExportPart",
     "ExportSection",
     "Lease",
+    "Notice",
     "Progress",
+    "Proof",
     "SectionState",
     "State",
     "file_name",
@@ -186,3 +189,22 @@ def zip_name(export: Export, number: int) -> str:
     """Return the name under which a part is downloaded."""
     account = ids.encode("u", export.account_id)
     return f"photomesh-{account}-{export.created_at:%Y-%m-%d}-{number}.zip"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows that the owner asks, and not a thief of a token."""
+
+    session_id: int
+    password: str = field(repr=False)
+    code: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A mail about an export that is to be sent to its owner, and the time that it speaks of."""
+
+    kind: ExportNoticeKind
+    export_id: int
+    account_id: int
+    at: datetime

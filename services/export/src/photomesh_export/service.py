@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from photomesh_export.domain import Export, ExportPart, Progress, State, may_start_at, zip_name
+from photomesh_export.domain import Export, ExportPart, Progress, Proof, State, may_start_at, zip_name
 from photomesh_export.errors import ExportNotFound, ExportTooSoon
 from photomesh_export.metrics import ENDED, STARTED
 from photomesh_shared import ids
 from photomesh_shared.clock import Clock
 
-__all__ = ["ExportService", "ExportStore", "ExportView", "Link", "Links"]
+__all__ = ["ExportService", "ExportStore", "ExportView", "Link", "Links", "Owners"]
 
 _DAY = timedelta(days=1)
 
@@ -27,6 +27,12 @@ class ExportStore(Protocol):
     ) -> tuple[Export, bool]: ...
     async def latest(self, account_id: int) -> Progress | None: ...
     async def cancel(self, account_id: int, now: datetime) -> int: ...
+
+
+class Owners(Protocol):
+    async def confirm(self, account_id: int, proof: Proof) -> None:
+        """Raises one of `internal_api.confirmation.REFUSALS`, or ServiceUnavailable."""
+        ...
 
 
 class Links(Protocol):
@@ -58,6 +64,7 @@ class ExportService:
     def __init__(
         self,
         store: ExportStore,
+        owners: Owners,
         links: Links,
         clock: Clock,
         *,
@@ -66,15 +73,17 @@ class ExportService:
         max_starts: int,
     ) -> None:
         self._store = store
+        self._owners = owners
         self._links = links
         self._clock = clock
         self._link_lifetime = link_lifetime
         self._pause = pause
         self._max_starts = max_starts
 
-    async def begin(self, account_id: int) -> ExportView:
-        """Begin an export; the account's running one, if there is one, stays. Raises ExportTooSoon, or AccountNotFound
-        for an account that was erased."""
+    async def begin(self, account_id: int, proof: Proof) -> ExportView:
+        """Begin an export; the account's running one, if there is one, stays. Raises as `Owners.confirm`, and
+        ExportTooSoon, or AccountNotFound for an account that was erased."""
+        await self._owners.confirm(account_id, proof)
         now = self._clock.now()
         prefix = f"{ids.encode('u', account_id)}/{secrets.token_urlsafe(16)}"
         _, new = await self._store.begin(

@@ -20,9 +20,10 @@ class ExportSettings(ServiceSettings, PostgresSettings, StorageSettings):
     exports_bucket: str = Field("exports", description="The bucket of finished exports and of work in progress.")
 
 
-class Settings(ExportSettings, AuthSettings):
+class Settings(CallerSettings, ExportSettings, AuthSettings):
     """Of ``python -m photomesh_export``."""
 
+    identity_url: str = Field("http://127.0.0.1:18001", description="The service of accounts, which confirms owners.")
     link_seconds: int = Field(600, ge=60, le=3_600, description="Lifetime of a link; each read signs new ones.")
     pause_seconds: int = Field(86_400, ge=0, description="How long after an export the next one may begin.")
     max_starts: int = Field(3, ge=1, description="Exports that an account may begin in a day, cancelled ones included.")

@@ -9,17 +9,19 @@ from datetime import timedelta
 
 import httpx
 
-from photomesh_export.clients import SectionClient
+from photomesh_export.clients import NoticeClient, OwnerClient, SectionClient
 from photomesh_export.documents.archive import Archive
 from photomesh_export.errors import SourceUnavailable
 from photomesh_export.event_handlers import ExportEraser
 from photomesh_export.objects import ExportsBucket, RawBucket
 from photomesh_export.running.collecting import Collector
+from photomesh_export.running.notices import NoticeSender
 from photomesh_export.running.packing import Packer
 from photomesh_export.running.worker import Limits, Worker
 from photomesh_export.service import ExportService
 from photomesh_export.settings import Settings, WorkerSettings
 from photomesh_export.store.accounts import AccountExports
+from photomesh_export.store.notices import ExportNotices
 from photomesh_export.store.runs import ExportRuns
 from photomesh_export.store.upkeep import ExportUpkeep
 from photomesh_export.sweeper import Sweeper
@@ -33,6 +35,7 @@ from photomesh_shared.stores.postgres import open_pool, open_probe
 
 __all__ = ["Deps", "WorkerDeps", "open_deps", "open_worker_deps"]
 
+_CONFIRM_SECONDS = 10.0  # a password is hashed, perhaps after others
 _PAGE_SECONDS = 30.0
 """Of a page of records: searching a topic takes seconds, and nobody waits."""
 
@@ -48,6 +51,7 @@ class Deps:
 @dataclass(frozen=True)
 class WorkerDeps:
     worker: Worker
+    notices: NoticeSender
     sweeper: Sweeper
     eraser: ExportEraser
     publisher: KafkaPublisher
@@ -62,10 +66,23 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         storage = await stack.enter_async_context(open_storage(settings))
         client = await stack.enter_async_context(httpx.AsyncClient())
+        session = await stack.enter_async_context(open_session())
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         yield Deps(
             exports=ExportService(
                 AccountExports(pool),
+                OwnerClient(
+                    # Once: a repeated code is a wrong one.
+                    ServiceClient(
+                        session,
+                        "identity",
+                        settings.identity_url,
+                        caller=settings,
+                        timeout=_CONFIRM_SECONDS,
+                        attempts=1,
+                        clock=clock,
+                    )
+                ),
                 ExportsBucket(storage, settings.exports_bucket),
                 clock,
                 link_lifetime=timedelta(seconds=settings.link_seconds),
@@ -100,20 +117,19 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
             "social-graph": settings.social_graph_url,
             "feed": settings.feed_url,
         }
-        sections = SectionClient(
-            {
-                name: ServiceClient(
-                    session,
-                    name,
-                    url,
-                    caller=settings,
-                    timeout=_PAGE_SECONDS,
-                    unavailable=SourceUnavailable,
-                    clock=clock,
-                )
-                for name, url in urls.items()
-            }
-        )
+        services = {
+            name: ServiceClient(
+                session,
+                name,
+                url,
+                caller=settings,
+                timeout=_PAGE_SECONDS,
+                unavailable=SourceUnavailable,
+                clock=clock,
+            )
+            for name, url in urls.items()
+        }
+        sections = SectionClient(services)
         runs, upkeep = ExportRuns(pool), ExportUpkeep(pool)
         objects = ExportsBucket(storage, settings.exports_bucket, part_bytes=settings.upload_bytes)
         originals = RawBucket(storage, settings.raw_bucket)
@@ -134,6 +150,9 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
                 objects,
                 limits,
                 clock,
+            ),
+            notices=NoticeSender(
+                ExportNotices(pool), NoticeClient(services["identity"]), clock, poll_seconds=settings.poll_seconds
             ),
             sweeper=Sweeper(
                 upkeep,

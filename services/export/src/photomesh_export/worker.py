@@ -29,6 +29,7 @@ async def open_subscription(
         deps = await stack.enter_async_context(open_worker_deps(settings, readiness, clock))
         erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
         await stack.enter_async_context(in_background("sweeper", deps.sweeper.run))
+        await stack.enter_async_context(in_background("notices", deps.notices.run))
         for number in range(settings.concurrency):
             await stack.enter_async_context(in_background(f"exports-{number}", deps.worker.run))
         yield Subscription(

@@ -1,4 +1,5 @@
-"""Problems of identity, beyond those of `photomesh_shared.errors`.
+"""Problems of identity, beyond those of `photomesh_shared.errors`. Those of a confirmation are in
+`photomesh_shared.internal_api.confirmation`, since other services ask for one as well.
 
 Unauthorized 401   ── InvalidRefreshToken, InvalidTicket, PasskeyRefused, RefreshTokenReused, SecondFactorRequired,
                       SessionEnded, WrongCredentials
@@ -14,7 +15,6 @@ Unavailable 503    ── HidingPending, PasswordsBusy, PhotosUnavailable, Priva
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from photomesh_shared.errors import (
@@ -28,6 +28,14 @@ from photomesh_shared.errors import (
     Unauthorized,
     Unavailable,
     Unprocessable,
+)
+from photomesh_shared.internal_api.confirmation import (
+    CodeRequired,
+    SessionEnded,
+    TooManyAttempts,
+    TooManyTries,
+    WrongCode,
+    WrongPassword,
 )
 
 __all__ = [
@@ -85,37 +93,11 @@ class InvalidRefreshToken(Unauthorized):
     code, title = "invalid-refresh-token", "The refresh token is not valid"
 
 
-class SessionEnded(Unauthorized):
-    """The session of this refresh token has ended: by a log-out, by a long time without use, or by reaching its maximum
-    lifetime. Log in again."""
-
-    code, title = "session-ended", "The session has ended"
-
-
 class RefreshTokenReused(Unauthorized):
     """The refresh token was used before. It may have been stolen, so its session has been ended. Log in again, and
     keep only the newest refresh token."""
 
     code, title = "refresh-token-reused", "The refresh token was used before"
-
-
-class WrongPassword(Forbidden):
-    """This change needs your current password, and the one that you sent is wrong."""
-
-    code, title = "wrong-password", "The password is wrong"
-
-    def __init__(self, detail: str | None = None, **rest: Any) -> None:
-        super().__init__(detail, errors=[FieldError("/password", "is not your password")], **rest)
-
-
-class TooManyTries(TooManyRequests):
-    """Your account, or this e-mail address, has had too many of these within a short time. Try again after
-    `Retry-After` seconds."""
-
-    code, title = "too-many-tries", "Too many tries"
-
-    def __init__(self, retry_after: float = 60, **rest: Any) -> None:
-        super().__init__(headers={"Retry-After": str(max(1, math.ceil(retry_after)))}, **rest)
 
 
 class SecondFactorRequired(Unauthorized):
@@ -136,19 +118,6 @@ class PasskeyRefused(Unauthorized):
     expired or was used. Ask for new options, and try again."""
 
     code, title = "passkey-refused", "The passkey was refused"
-
-
-class CodeRequired(Forbidden):
-    """Your account has a second factor, so this change needs a code (`code`) besides your password."""
-
-    code, title = "code-required", "A code is needed"
-
-
-class WrongCode(Forbidden):
-    """The code is wrong, or was used before: each is good for one use. Wait for the next one of your app, or send a
-    recovery code."""
-
-    code, title = "wrong-code", "The code is wrong"
 
 
 CREDENTIALS_REFUSED = (WrongCredentials, PasskeyRefused, WrongCode)
@@ -267,13 +236,6 @@ class AvatarPhotoNotFound(Unprocessable):
 
     def __init__(self, detail: str | None = None, **rest: Any) -> None:
         super().__init__(detail, errors=[FieldError("/avatar_photo_id", "is not the id of a photo of yours")], **rest)
-
-
-class TooManyAttempts(TooManyRequests):
-    """Too many log-ins or codes have failed, with this account or from this network: `counted_by` says which. Wait
-    `Retry-After` seconds; successful ones do not count."""
-
-    code, title = "too-many-attempts", "Too many attempts have failed"
 
 
 class TooManyRefreshes(TooManyRequests):

@@ -34,7 +34,7 @@ from photomesh_identity.leaving.erasure_store import PostgresErasures
 from photomesh_identity.leaving.service import LeavingService
 from photomesh_identity.leaving.store import PostgresLeaving
 from photomesh_identity.mail.clients import SmtpServer
-from photomesh_identity.mail.service import MailRelay
+from photomesh_identity.mail.service import AccountNotices, MailRelay
 from photomesh_identity.mail.store import PostgresMailQueue
 from photomesh_identity.passkeys.domain import Challenges
 from photomesh_identity.passkeys.service import PasskeyService
@@ -103,6 +103,7 @@ class Deps:
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     staff: StaffService
+    notices: AccountNotices
     cursors: CursorCodec
     cdn_url: str
 
@@ -291,6 +292,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             idempotency=IdempotencyStore(redis, PostgresKeys(pool), settings.idempotency_secret.accepted[0], ids),
             staff=staff,
+            notices=AccountNotices(PostgresMailQueue(pool), clock),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             cdn_url=settings.cdn_url,
         )

@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 from redis.asyncio import Redis
 
+from photomesh_post.accounts.avatars import AvatarEraser, ReplacedAvatars
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
 from photomesh_post.accounts.mentions import MentionLinker
 from photomesh_post.accounts.service import AccountStates
@@ -178,7 +179,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             snapshots=PostSnapshots(posts),
             photo_queries=PhotoQueries(photos, claims, viewers, arrivals),
             accounts=accounts,
-            account_states=AccountStates(accounts),
+            account_states=AccountStates(accounts, ReplacedAvatars(accounts, CassandraErasures(session), clock)),
             likes=LikeService(likes, counts, visible_posts, comment_queries, LikeEventLog(likes, publisher), clock),
             like_queries=like_queries,
             comments=CommentService(comments, accounts, visible_posts, comment_queries, mentions, comment_log, clock),
@@ -234,11 +235,12 @@ async def open_consumer_deps(
         work = {
             Kind.OBJECTS: eraser.remove_objects,
             Kind.CACHES: eraser.purge_caches,
+            Kind.AVATAR: AvatarEraser(accounts, objects, cdn).erase,
             Kind.ACCOUNT_POSTS: erasure.erase,
         }
         await stack.enter_async_context(worker.running(work))
         yield ConsumerDeps(
-            accounts=AccountEventHandlers(accounts),
+            accounts=AccountEventHandlers(accounts, ReplacedAvatars(accounts, worker, clock)),
             late=LatePosts(pending, posts, photos, accounts, removal, eraser),
             erasure=erasure,
             photos=PhotoEventHandlers(photos, claims, eraser, settlement),

@@ -160,6 +160,15 @@ async def test_accounts(stores: Stores, new_id: Callable[[], int]) -> None:
     assert (author.username, author.private) == (f"user{user}", True)
 
 
+async def test_the_avatar_of_a_version(stores: Stores, new_id: Callable[[], int]) -> None:
+    user, url = new_id(), "https://cdn.example/variants/avatars/u_1/token/150.jpg"
+    assert await stores.accounts.avatar(user) is None
+    await stores.apply_account_events(account(user, version=2, avatar_url=url))
+    assert await stores.accounts.avatar(user) == (url, 2)
+    await stores.apply_account_events(account(user, version=3), account(user, avatar_url="https://cdn.example/older"))
+    assert await stores.accounts.avatar(user) == (None, 3)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_relations_in_any_order(stores: Stores, new_id: Callable[[], int], seed: int) -> None:
     ada, grace, linus, barbara = (new_id() for _ in range(4))

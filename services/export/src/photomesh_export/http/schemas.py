@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field, JsonValue
 from photomesh_export import domain
 from photomesh_export.service import ExportView, Link
 from photomesh_shared.events import UtcTime
-from photomesh_shared.http.schemas import Url, examples
+from photomesh_shared.http.schemas import RequestBody, Url, examples
 from photomesh_shared.internal_api.export import SECTIONS
 
-__all__ = ["Export"]
+__all__ = ["Export", "ExportCreate"]
 
 _TITLES = {section.name: section.title for section in SECTIONS}
 _PART: dict[str, JsonValue] = {
@@ -41,6 +41,17 @@ _RUNNING: dict[str, JsonValue] = _COMPLETED | {
     "parts_planned": 0,
     "parts": [],
 }
+
+
+class ExportCreate(RequestBody):
+    """Your password, and a code of your second factor if you have one."""
+
+    model_config = examples({"password": "correct horse battery"})
+
+    password: str = Field(
+        max_length=1_000, description="Your current password.", json_schema_extra={"format": "password"}
+    )
+    code: str | None = Field(None, max_length=40, description="Of your second factor, if your account has one.")
 
 
 class ExportSection(BaseModel):

@@ -48,8 +48,8 @@ class AccountExports:
             )
             check([export_of(row) for row in earlier])
             row = await tx.fetchrow(
-                "INSERT INTO exports (account_id, prefix, state, created_at, run_after)"  # noqa: S608
-                f" VALUES ($1, $2, 'queued', $3, $3) RETURNING {EXPORT}",
+                "INSERT INTO exports (account_id, prefix, state, created_at, run_after, request_notice_due)"  # noqa: S608
+                f" VALUES ($1, $2, 'queued', $3, $3, $3) RETURNING {EXPORT}",
                 account_id,
                 prefix,
                 now,

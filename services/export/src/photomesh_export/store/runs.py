@@ -192,7 +192,8 @@ class ExportRuns:
     async def finish(self, lease: Lease, state: State, now: datetime, expires_at: datetime | None = None) -> None:
         async with self._held(lease) as tx:
             await tx.execute(
-                "UPDATE exports SET state = $2, ended_at = $3, expires_at = $4, leased_until = NULL, lease_token = NULL"
+                "UPDATE exports SET state = $2::text, ended_at = $3, expires_at = $4, leased_until = NULL,"
+                " lease_token = NULL, ready_notice_due = CASE WHEN $2::text = 'completed' THEN $3::timestamptz END"
                 " WHERE id = $1",
                 lease.export.id,
                 str(state),

@@ -98,7 +98,8 @@ class AccountService:
         precondition: Callable[[Account], None],
     ) -> Account:
         """Returns the account after the edit. `precondition` raises if the account is not the version that the client
-        has seen. Raises also as `Avatars.copy_photo`.
+        has seen. Raises also as `Avatars.copy_photo`. post erases the avatar before, with the CDN's copies, once it has
+        the event.
 
         Going private is acknowledged once it is effective: until social-graph and post have it, anyone could still
         follow without a request, and read. Raises PrivacyPending if one of them cannot be reached; the edit is stored,
@@ -122,8 +123,6 @@ class AccountService:
             raise
         if after is not before:
             PROFILE_EDITS.inc()
-        if before.avatar and before.avatar != after.avatar:
-            await self._avatars.remove(before.avatar)
         if edit.private:
             await self._privacy.store_account(after)
         return after

@@ -46,6 +46,8 @@ class MailTemplate(StrEnum):
     ACCOUNT_DEACTIVATED = "account_deactivated"  # when
     ACCOUNT_LEAVING = "account_leaving"  # when, id, link
     ACCOUNT_RETURNED = "account_returned"  # when
+    EXPORT_REQUESTED = "export_requested"  # when
+    EXPORT_READY = "export_ready"  # when
     SESSIONS_ENDED = "sessions_ended"  # when
     USERNAME_CHANGED = "username_changed"  # when, before
 

@@ -8,20 +8,30 @@ is too old to be of use.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Protocol
 
-from photomesh_identity.mail.domain import Mail, compose
+from photomesh_identity.mail.domain import Mail, MailTemplate, compose, moment
 from photomesh_identity.metrics import MAIL_OLDEST, MAIL_WAITING, MAILS
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.internal_api.confirmation import ExportNoticeKind
 
-__all__ = ["MailQueue", "MailRefused", "MailRelay", "MailServer", "MailServerUnavailable", "MailSession"]
+__all__ = [
+    "AccountNotices",
+    "MailQueue",
+    "MailRefused",
+    "MailRelay",
+    "MailServer",
+    "MailServerUnavailable",
+    "MailSession",
+    "NoticeQueue",
+]
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +77,30 @@ class MailServer(Protocol):
     def open(self) -> AbstractAsyncContextManager[MailSession]:
         """A connection for several mails. Raises MailServerUnavailable."""
         ...
+
+
+class NoticeQueue(Protocol):
+    async def queue(
+        self, account_id: int, template: MailTemplate, parameters: Mapping[str, str], now: datetime
+    ) -> None:
+        """To the account's address, if it is proved. Raises Unavailable when the database does not answer."""
+        ...
+
+
+class AccountNotices:
+    """Mails about what other services do for an account."""
+
+    def __init__(self, queue: NoticeQueue, clock: Clock) -> None:
+        self._queue = queue
+        self._clock = clock
+
+    async def of_export(self, account_id: int, kind: ExportNoticeKind, at: datetime) -> None:
+        """That somebody asked for an export at that time, or that it was ready."""
+        template = {
+            ExportNoticeKind.REQUESTED: MailTemplate.EXPORT_REQUESTED,
+            ExportNoticeKind.READY: MailTemplate.EXPORT_READY,
+        }[kind]
+        await self._queue.queue(account_id, template, {"when": moment(at)}, self._clock.now())
 
 
 class MailRelay:

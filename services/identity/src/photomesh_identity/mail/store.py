@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from photomesh_identity.mail.domain import MAIL_LIFETIME, Mail, MailTemplate
-from photomesh_shared.stores.postgres import connection
+from photomesh_shared.stores.postgres import connection, transaction
 
 if TYPE_CHECKING:
     import asyncpg
@@ -50,10 +50,17 @@ async def queue_mail(
 
 
 class PostgresMailQueue:
-    """Implements `service.MailQueue`. Every method raises DatabaseUnavailable when the server does not answer."""
+    """Implements `service.MailQueue` and `service.NoticeQueue`. Every method raises DatabaseUnavailable when the server
+    does not answer."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    async def queue(
+        self, account_id: int, template: MailTemplate, parameters: Mapping[str, str], now: datetime
+    ) -> None:
+        async with transaction(self._pool) as tx:
+            await queue_mail(tx, account_id, template, parameters, now)
 
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Mail]:
         async with connection(self._pool) as conn:

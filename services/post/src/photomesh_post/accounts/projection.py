@@ -21,7 +21,7 @@ from photomesh_shared.events import (
     FollowDeleted,
 )
 
-__all__ = ["AccountEvent", "account_rows", "author_of", "relation_rows", "rows_of", "standing_of"]
+__all__ = ["AccountEvent", "account_rows", "author_of", "author_of_event", "relation_rows", "rows_of", "standing_of"]
 
 _CELLS = ("username", "display_name", "avatar_url", "private", "status", "mentionable_by")
 
@@ -33,21 +33,24 @@ def rows_of(envelope: Envelope[AccountEvent]) -> list[RowWrite]:
     version = envelope.entityversion
     match envelope.data:
         case AccountRegistered() | AccountUpdated() as event:
-            author = Author(
-                event.user_id,
-                event.username,
-                event.display_name,
-                event.avatar_url,
-                event.private,
-                event.status,
-                event.mentionable_by,
-            )
-            return account_rows(author, version)
+            return account_rows(author_of_event(event), version)
         case FollowCreated() | FollowDeleted() as event:
             follows = isinstance(event, FollowCreated)
             return [_follow_row(event.follower_id, event.followee_id, version, follows=follows)]
         case BlockCreated() | BlockDeleted() as event:
             return _block_rows(event.blocker_id, event.blocked_id, version, blocks=isinstance(event, BlockCreated))
+
+
+def author_of_event(event: AccountRegistered | AccountUpdated) -> Author:
+    return Author(
+        event.user_id,
+        event.username,
+        event.display_name,
+        event.avatar_url,
+        event.private,
+        event.status,
+        event.mentionable_by,
+    )
 
 
 def account_rows(author: Author, version: int) -> list[RowWrite]:

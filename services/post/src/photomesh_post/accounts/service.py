@@ -9,7 +9,7 @@ from photomesh_post.accounts.domain import Author, Relation
 from photomesh_post.accounts.projection import account_rows, relation_rows
 from photomesh_post.tables.rows import RowWrite
 
-__all__ = ["AccountStates", "Store"]
+__all__ = ["AccountStates", "Avatars", "Store"]
 
 
 class Store(Protocol):
@@ -18,13 +18,21 @@ class Store(Protocol):
     async def write(self, rows: Sequence[RowWrite]) -> None: ...
 
 
+class Avatars(Protocol):
+    """See `accounts.avatars.ReplacedAvatars`."""
+
+    async def note(self, account: Author, version: int) -> None: ...
+
+
 class AccountStates:
     """Every method is idempotent, changes nothing that has a newer version, and raises DatabaseUnavailable."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, avatars: Avatars) -> None:
         self._store = store
+        self._avatars = avatars
 
     async def store_account(self, account: Author, version: int) -> None:
+        await self._avatars.note(account, version)
         await self._store.write(account_rows(account, version))
 
     async def store_relations(self, relations: Collection[Relation]) -> None:

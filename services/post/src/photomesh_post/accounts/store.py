@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+from photomesh_post.accounts.avatars import StoredAvatar
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
 from photomesh_post.tables.rows import FINAL, RowWrite
@@ -49,6 +50,12 @@ class CassandraAccounts:
     async def author(self, account_id: int) -> Author:
         rows = await self._session.read("SELECT * FROM accounts WHERE user_id = ?", account_id)
         return author_of(account_id, rows[0] if rows else None)
+
+    async def avatar(self, account_id: int) -> StoredAvatar | None:
+        """None if the account is not known."""
+        cql = "SELECT avatar_url, WRITETIME(username) AS version FROM accounts WHERE user_id = ?"
+        rows = await self._session.execute(cql, account_id)
+        return StoredAvatar(rows[0]["avatar_url"], rows[0]["version"]) if rows else None
 
     async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
         """Those of the accounts that are known, by id."""

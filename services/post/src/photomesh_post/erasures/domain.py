@@ -18,6 +18,8 @@ class Kind(StrEnum):
     """The objects of a deleted photo; then come its caches."""
     CACHES = "caches"
     """The CDN's copies of a photo whose objects are removed."""
+    AVATAR = "avatar"
+    """An avatar that was replaced or removed: its objects and the CDN's copies."""
     POST = "post"
     """Likes, comments and saves of a deleted post."""
     COMMENT = "comment"
@@ -30,8 +32,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Pending:
-    """One erasure. `id` is that of the photo, post, comment or account; `since` is when it ended, which a replay
-    repeats: so it is pending once. `details` are the kind's own."""
+    """One erasure. `id` is that of the photo, post, comment or account, or a hash; `since` is when it ended, which a
+    replay repeats: so it is pending once. `details` are the kind's own."""
 
     kind: Kind
     id: int
