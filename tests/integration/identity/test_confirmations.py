@@ -40,7 +40,7 @@ async def refusal(user: ApiUser, **proof: str) -> object:
 
 
 async def test_owners_are_confirmed_by_password_and_code(serving: Serving, clock: MovableClock) -> None:
-    async with serving(PHOTOMESH_CALLER_KEYS=CALLERS) as users:
+    async with serving(caller_keys=CALLERS) as users:
         ada = await users.new_user()
         assert await refusal(ada) is None
         assert await refusal(ada, password="wrong") == "wrong-password"
@@ -57,7 +57,7 @@ async def test_owners_are_confirmed_by_password_and_code(serving: Serving, clock
 
 
 async def test_mails_about_an_export(serving: Serving, inbox: Inbox) -> None:
-    async with serving(PHOTOMESH_CALLER_KEYS=CALLERS) as users:
+    async with serving(caller_keys=CALLERS) as users:
         ada = await users.new_user()
         token = token_in(await inbox.arrived(ada.user["email"]))
         await users.api.post("/v1/email-verifications/redeem", json={"token": token})
