@@ -21,7 +21,7 @@ from photomesh_shared.events import TOPICS, event_types
 from photomesh_shared.events.documents.asyncapi import event_id_pattern, example_record
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.settings import KafkaSettings
-from photomesh_shared.verify_topics.__main__ import verify
+from photomesh_shared.verify_topics.reading import verify
 from tests.support.kafka import kafka_user
 from tests.support.services import settings_from
 from tests.support.society import Actions, settle
@@ -72,7 +72,7 @@ async def topics_and_tables_agree(variables: Mapping[str, str], began: datetime)
     """What the society wrote keeps the contract of events, and post's tables can be made from it."""
     settings = settings_from(EngagementSettings, variables)
     operator = kafka_user("operator")
-    summaries = await verify(operator, list(TOPICS), since=began)
+    summaries = await verify(operator, list(TOPICS), since=began, processes=2)
     assert [summary for summary in summaries if not summary.is_sound] == []
     assert {summary.topic for summary in summaries if summary.records} >= {"accounts", "follows", "posts", "engagement"}
     await examples_are_what_is_written(operator, began)

@@ -162,3 +162,16 @@ def test_without_kafka_the_command_says_so(capsys: pytest.CaptureFixture[str], m
     monkeypatch.setenv("PHOTOMESH_KAFKA_SECURITY_PROTOCOL", "PLAINTEXT")
     assert command.main(["posts", "--bootstrap", "127.0.0.1:1"]) == 2
     assert "Kafka" in capsys.readouterr().err
+
+
+def test_what_was_found_in_parts_of_a_topic_is_added_up() -> None:
+    found, other = Summary("posts", 3, 1), Summary("posts", 4, 2)
+    found.problems["key"], other.problems["key"], other.notes["repeated"] = 4, 3, 1
+    found.examples["key"] = ["a", "b", "c", "d"]
+    other.examples["key"] = ["e", "f", "g"]
+    total = Summary("posts")
+    total.add(found)
+    assert not total.is_sound
+    total.add(other)
+    assert (total.records, total.tombstones, total.problems["key"], total.notes["repeated"]) == (7, 3, 7, 1)
+    assert total.examples["key"] == ["a", "b", "c", "d", "e"]

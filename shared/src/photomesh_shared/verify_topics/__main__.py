@@ -14,37 +14,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS
-from photomesh_shared.events.catalogue import COMPACTION_LAG
-from photomesh_shared.kafka.reading import partition_counts, read_topic
 from photomesh_shared.settings import KafkaSettings
-from photomesh_shared.verify_topics.checks import Summary, TopicChecker
+from photomesh_shared.verify_topics.checks import Summary
+from photomesh_shared.verify_topics.reading import verify
 
-__all__ = ["main", "verify"]
-
-_MARGIN = timedelta(hours=1)  # records of the lag's edge may be compacted while they are read
-
-
-async def verify(
-    settings: KafkaSettings, names: Sequence[str], *, moved: bool = False, since: datetime | None = None
-) -> list[Summary]:
-    """Check the topics' records, or those written since then. Raises Unavailable."""
-    lag_begins = SystemClock().now() - COMPACTION_LAG + _MARGIN
-    counts = await partition_counts(settings, names)
-    summaries = []
-    for name in names:
-        checker = TopicChecker(TOPICS[name], counts[name], lag_begins=lag_begins, moved=moved)
-        async for received in read_topic(settings, name, since=since):
-            checker.check(received)
-        summaries.append(checker.summary())
-    return summaries
+__all__ = ["main"]
 
 
 def _time(text: str) -> datetime:
@@ -73,14 +55,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bootstrap", help="default: PHOTOMESH_KAFKA_BOOTSTRAP")
     parser.add_argument("--since", type=_time, metavar="TIME", help="only records written since then")
     parser.add_argument("--moved", action="store_true", help="the topics have got more partitions")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, help="that share the partitions (default: one a CPU)"
+    )
     options = parser.parse_args(arguments)
+    if options.processes < 1:
+        parser.error("at least one process is needed")
     if unknown := set(options.topics) - set(TOPICS):
         parser.error(f"not in the catalogue: {', '.join(sorted(unknown))}")
     settings = KafkaSettings(**({"kafka_bootstrap": options.bootstrap} if options.bootstrap else {}))
     began = time.monotonic()
     try:
         summaries = asyncio.run(
-            verify(settings, options.topics or list(TOPICS), moved=options.moved, since=options.since)
+            verify(
+                settings,
+                options.topics or list(TOPICS),
+                moved=options.moved,
+                since=options.since,
+                processes=options.processes,
+            )
         )
     except Unavailable as error:
         print(str(error), file=sys.stderr)

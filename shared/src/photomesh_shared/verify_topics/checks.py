@@ -53,6 +53,16 @@ class Summary:
     def is_sound(self) -> bool:
         return not self.problems
 
+    def add(self, other: Summary) -> None:
+        """Add what was found in other partitions of the topic."""
+        self.records += other.records
+        self.tombstones += other.tombstones
+        self.types += other.types
+        self.problems += other.problems
+        self.notes += other.notes
+        for kind, texts in other.examples.items():
+            self.examples[kind] = [*self.examples.get(kind, ()), *texts][:_EXAMPLES]
+
 
 class Kind:
     """An event type, with its validator and its templates compiled: a tenth of the time of decoding."""

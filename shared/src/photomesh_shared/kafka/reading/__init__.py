@@ -27,11 +27,13 @@ _POLL_RECORDS = 5_000
 _FETCH_BYTES = 4 * 1_048_576
 
 
-async def read_topic(settings: KafkaSettings, topic: str, *, since: datetime | None = None) -> AsyncIterator[Received]:
+async def read_topic(
+    settings: KafkaSettings, topic: str, *, since: datetime | None = None, numbers: Collection[int] | None = None
+) -> AsyncIterator[Received]:
     """Yield the records that a topic has now, from the earliest or the first written since then, in order within a
-    partition. Raises Unavailable."""
+    partition. `numbers`: of these partitions only. Raises Unavailable."""
     async with _consumer(settings) as consumer:
-        partitions = await _partitions(consumer, topic)
+        partitions = [tp for tp in await _partitions(consumer, topic) if numbers is None or tp.partition in numbers]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
