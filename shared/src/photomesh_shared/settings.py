@@ -18,6 +18,7 @@ __all__ = [
     "CalleeSettings",
     "CallerSettings",
     "CassandraSettings",
+    "CopySettings",
     "KafkaConsumerSettings",
     "KafkaSettings",
     "PostgresSettings",
@@ -93,6 +94,15 @@ class CalleeSettings(ServiceSettings):
     """Settings of a service with an internal API."""
 
     caller_keys: dict[str, ReplaceableSecret] = Field(description="The key of each program that may call it, as JSON.")
+
+
+class CopySettings(CallerSettings):
+    """Settings of a program that compares its copies of accounts, and maybe of relations, with their owners."""
+
+    identity_url: str = Field("http://127.0.0.1:18001", description="The service of accounts.")
+    copy_pass_seconds: float = Field(
+        86_400, gt=0, description="How long it takes to compare all that was copied from an owner."
+    )
 
 
 class KafkaSettings(_Settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.integration.social_graph.api_users import ApiUsers
 from tests.integration.social_graph.conftest import FakeReaders, Serving
 from tests.support.problems import expect_problem
@@ -191,3 +193,18 @@ async def test_a_block_that_post_and_feed_cannot_store_is_not_acknowledged(
 
     await eventually(repeat, until=lambda status: status == 200)
     assert readers.relations[ada.id, grace.id]["blocks"] is True
+
+
+async def test_a_block_that_was_refused_is_repeated_in_the_background(users: ApiUsers, readers: FakeReaders) -> None:
+    ada, grace = await users.new_users(2)
+    readers.down = True
+    try:
+        expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
+    finally:
+        readers.down = False
+    found = await eventually(lambda: _now(readers.relations.get((ada.id, grace.id))), until=bool, within=60)
+    assert found["blocks"] is True
+
+
+async def _now(value: Any) -> Any:
+    return value

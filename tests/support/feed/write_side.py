@@ -117,18 +117,17 @@ class WriteSide:
         self.lists = FeedLists(redis)
         self.worker = FanoutWorker(FeedWriter(redis), clock)
         self._recorder = TaskRecorder()
-        self._handlers = event_table(
-            build_event_handlers(
-                FeedWriter(redis),
-                FeedEraser(redis),
-                social_graph or sources,
-                post or sources,
-                self._recorder,
-                clock,
-                celebrity_followers=THRESHOLD,
-                cdn_url=CDN,
-            )
+        self.handlers = build_event_handlers(
+            FeedWriter(redis),
+            FeedEraser(redis),
+            social_graph or sources,
+            post or sources,
+            self._recorder,
+            clock,
+            celebrity_followers=THRESHOLD,
+            cdn_url=CDN,
         )
+        self._handlers = event_table(self.handlers)
 
     @property
     def tasks(self) -> list[Envelope[FanoutRequested]]:

@@ -15,15 +15,21 @@ from photomesh_feed.delivery.popularity import FollowerCounts, Popularity
 from photomesh_feed.delivery.timeline_cache import TimelineCache
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.event_handlers.accounts import AccountEventHandlers
+from photomesh_feed.event_handlers.copies import AccountCopies, RelationCopies
 from photomesh_feed.event_handlers.engagement import EngagementEventHandlers
 from photomesh_feed.event_handlers.erasure import AccountEraser
 from photomesh_feed.event_handlers.posts import PostEventHandlers, PublishedPosts
 from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
 from photomesh_feed.store.connection import open_probe, open_redis
+from photomesh_feed.store.copies import FeedCopies, RedisCopyProgress
 from photomesh_feed.store.eraser import FeedEraser
+from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.copies import CopyReconciliation
+from photomesh_shared.consumer.owners import OwnedAccounts, OwnedPairs
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, Publisher, open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
@@ -94,7 +100,7 @@ def build_event_handlers(
 async def open_consumer_deps(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[ConsumerDeps]:
-    """Connects to Redis and Kafka."""
+    """Connects to Redis and Kafka, and starts the comparison of copies."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
@@ -102,18 +108,32 @@ async def open_consumer_deps(
         session = await stack.enter_async_context(open_session())
         store = FeedWriter(redis)
         readiness.add("redis", probe.check)
+        social_graph = ServiceClient(session, "social-graph", settings.social_graph_url, caller=settings, timeout=10)
         handlers = build_event_handlers(
             store,
             FeedEraser(redis),
-            SocialGraphClient(
-                ServiceClient(session, "social-graph", settings.social_graph_url, caller=settings, timeout=10)
-            ),
+            SocialGraphClient(social_graph),
             PostClient(ServiceClient(session, "post", settings.post_url, caller=settings)),
             publisher,
             clock,
             celebrity_followers=settings.celebrity_followers,
             cdn_url=settings.cdn_url,
         )
+        identity = ServiceClient(session, "identity", settings.identity_url, caller=settings)
+        copies, progress, seconds = FeedCopies(redis), RedisCopyProgress(redis), settings.copy_pass_seconds
+        of_accounts = CopyReconciliation(
+            "accounts", OwnedAccounts(identity), AccountCopies(copies), progress, clock, pass_seconds=seconds
+        )
+        of_relations = CopyReconciliation(
+            "relations",
+            OwnedPairs(social_graph),
+            RelationCopies(copies, FeedFiller(redis), handlers.relations),
+            progress,
+            clock,
+            pass_seconds=seconds,
+        )
+        await stack.enter_async_context(in_background("copies-of-accounts", of_accounts.run))
+        await stack.enter_async_context(in_background("copies-of-relations", of_relations.run))
         yield ConsumerDeps(handlers, publisher)
 
 

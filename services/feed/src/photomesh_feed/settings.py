@@ -8,6 +8,7 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     CallerSettings,
+    CopySettings,
     KafkaConsumerSettings,
     KafkaSettings,
     ReplaceableSecret,
@@ -39,7 +40,7 @@ class Settings(FeedRedisSettings, SourceSettings, CalleeSettings, KafkaSettings,
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
 
 
-class ConsumerSettings(FeedRedisSettings, SourceSettings, KafkaConsumerSettings):
+class ConsumerSettings(CopySettings, FeedRedisSettings, SourceSettings, KafkaConsumerSettings):
     """Of ``python -m photomesh_feed.consumer``."""
 
     celebrity_followers: int = Field(

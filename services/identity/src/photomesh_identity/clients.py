@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,6 +12,7 @@ from photomesh_identity.accounts.avatars import Photo
 from photomesh_identity.accounts.domain import Account, avatar_url
 from photomesh_identity.errors import PhotosUnavailable
 from photomesh_identity.metrics import PRIVACY_WRITES
+from photomesh_shared.concurrency.repeats import Repeats
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import UserId, encode
@@ -48,35 +50,58 @@ class SocialGraphClient:
 class PrivacyClient:
     """Implements `accounts.service.PrivacyTarget`."""
 
-    def __init__(self, social_graph: ServiceClient, post: ServiceClient, *, cdn_url: str) -> None:
+    def __init__(self, social_graph: ServiceClient, post: ServiceClient, *, repeats: Repeats, cdn_url: str) -> None:
+        """`repeats`: what is refused because a service did not answer is repeated there."""
         self._social_graph = social_graph
         self._post = post
+        self._repeats = repeats
         self._cdn_url = cdn_url
 
     async def store_account(self, account: Account) -> None:
-        state = _state(account, self._cdn_url)
+        send = partial(self._send, _state(account, self._cdn_url), encode("u", account.id))
         try:
-            await asyncio.gather(
-                self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=encode("u", account.id)),
-                self._post.call(post.PUT_ACCOUNT, body=state, account_id=encode("u", account.id)),
-            )
+            await send()
         except Unavailable:
             PRIVACY_WRITES.labels("failed").inc()
+            self._repeats.add(("privacy", account.id), send)
             raise
         PRIVACY_WRITES.labels("ok").inc()
+
+    async def _send(self, state: AccountState, account_id: str) -> None:
+        await asyncio.gather(
+            self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=account_id),
+            self._post.call(post.PUT_ACCOUNT, body=state, account_id=account_id),
+        )
 
 
 class HidingClient:
     """Implements `leaving.service.HidingTarget`."""
 
-    def __init__(self, social_graph: ServiceClient, post: ServiceClient, feed: ServiceClient, *, cdn_url: str) -> None:
+    def __init__(
+        self,
+        social_graph: ServiceClient,
+        post: ServiceClient,
+        feed: ServiceClient,
+        *,
+        repeats: Repeats,
+        cdn_url: str,
+    ) -> None:
+        """`repeats`: what is refused because a service did not answer is repeated there."""
         self._social_graph = social_graph
         self._post = post
         self._feed = feed
+        self._repeats = repeats
         self._cdn_url = cdn_url
 
     async def store_everywhere(self, account: Account) -> None:
-        state, account_id = _state(account, self._cdn_url), encode("u", account.id)
+        send = partial(self._send, _state(account, self._cdn_url), encode("u", account.id))
+        try:
+            await send()
+        except Unavailable:
+            self._repeats.add(("status", account.id), send)
+            raise
+
+    async def _send(self, state: AccountState, account_id: str) -> None:
         await asyncio.gather(
             self._social_graph.call(social_graph.PUT_ACCOUNT, body=state, user_id=account_id),
             self._post.call(post.PUT_ACCOUNT, body=state, account_id=account_id),

@@ -63,6 +63,7 @@ from photomesh_identity.usernames.store import PostgresUsernames
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.concurrency.repeats import Repeats
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
@@ -163,6 +164,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         post_counts = PostCountClient(
             ServiceClient(session, "post", settings.post_url, caller=settings, timeout=_PROFILE_SECONDS, clock=clock)
         )
+        repeats = Repeats(clock)
+        await stack.enter_async_context(in_background("restrictions", repeats.run))
         privacy = PrivacyClient(
             *(
                 ServiceClient(
@@ -176,6 +179,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 )
                 for name, url in (("social-graph", settings.social_graph_url), ("post", settings.post_url))
             ),
+            repeats=repeats,
             cdn_url=settings.cdn_url,
         )
         hiding = HidingClient(
@@ -195,6 +199,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                     ("feed", settings.feed_url),
                 )
             ),
+            repeats=repeats,
             cdn_url=settings.cdn_url,
         )
         limits = SessionLimits(

@@ -8,6 +8,7 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     CassandraSettings,
+    CopySettings,
     KafkaConsumerSettings,
     KafkaSettings,
     RedisSettings,
@@ -30,8 +31,10 @@ class Settings(CalleeSettings, CassandraSettings, KafkaSettings, RedisSettings, 
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 
 
-class ConsumerSettings(KafkaConsumerSettings, CassandraSettings, StorageSettings):
+class ConsumerSettings(CopySettings, KafkaConsumerSettings, CassandraSettings, StorageSettings):
     """Of ``python -m photomesh_post.consumer``."""
+
+    social_graph_url: str = Field("http://127.0.0.1:18006", description="The service of follows and blocks.")
 
     cdn_url: str = Field(_CDN_URL, description="Its path is that of variants on every layer of the CDN.")
     cdn_purge_urls: list[str] = Field(

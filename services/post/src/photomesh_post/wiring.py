@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from photomesh_post.accounts.avatars import AvatarEraser, ReplacedAvatars
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
 from photomesh_post.accounts.mentions import MentionLinker
+from photomesh_post.accounts.reconciliation import AccountCopies, RelationCopies
 from photomesh_post.accounts.service import AccountStates
 from photomesh_post.accounts.store import CassandraAccounts
 from photomesh_post.accounts.visibility import AccountVisibility
@@ -61,13 +62,19 @@ from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
 from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
+from photomesh_post.tables.copy_progress import CassandraCopyProgress
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.copies import CopyReconciliation
+from photomesh_shared.consumer.owners import OwnedAccounts, OwnedPairs
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.service_client import open_session as open_http_session
+from photomesh_shared.stores.cassandra import CassandraSession, open_session
 from photomesh_shared.stores.idempotency_keys import CassandraKeys
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.worker_lease import lease_ids
@@ -239,6 +246,7 @@ async def open_consumer_deps(
             Kind.ACCOUNT_POSTS: erasure.erase,
         }
         await stack.enter_async_context(worker.running(work))
+        await stack.enter_async_context(_comparing_copies(settings, accounts, pending, session, clock))
         yield ConsumerDeps(
             accounts=AccountEventHandlers(accounts, ReplacedAvatars(accounts, worker, clock)),
             late=LatePosts(pending, posts, photos, accounts, removal, eraser),
@@ -247,6 +255,43 @@ async def open_consumer_deps(
             posts=PostEventHandlers(log, settlement, photos, eraser, pending),
             publisher=publisher,
         )
+
+
+@asynccontextmanager
+async def _comparing_copies(
+    settings: ConsumerSettings,
+    accounts: CassandraAccounts,
+    ended: CassandraErasures,
+    session: CassandraSession,
+    clock: Clock,
+) -> AsyncIterator[None]:
+    """Compares copies of accounts and relations with identity and social-graph in the background of the context."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(open_http_session())
+        identity, social_graph = (
+            ServiceClient(http, name, url, caller=settings, clock=clock)
+            for name, url in (("identity", settings.identity_url), ("social-graph", settings.social_graph_url))
+        )
+        progress, seconds = CassandraCopyProgress(session), settings.copy_pass_seconds
+        of_accounts = CopyReconciliation(
+            "accounts",
+            OwnedAccounts(identity),
+            AccountCopies(accounts, ended),
+            progress,
+            clock,
+            pass_seconds=seconds,
+        )
+        of_relations = CopyReconciliation(
+            "relations",
+            OwnedPairs(social_graph),
+            RelationCopies(accounts, ended),
+            progress,
+            clock,
+            pass_seconds=seconds,
+        )
+        await stack.enter_async_context(in_background("copies-of-accounts", of_accounts.run))
+        await stack.enter_async_context(in_background("copies-of-relations", of_relations.run))
+        yield
 
 
 @asynccontextmanager

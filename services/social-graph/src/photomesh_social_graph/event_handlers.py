@@ -4,6 +4,7 @@ everything between an account that is erased and others."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -11,11 +12,12 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.consumer.erasure import Erased, kept_in_topic
 from photomesh_shared.events import AccountErasureRequested, AccountRegistered, AccountUpdated, Envelope, Kept
 from photomesh_shared.failpoints import declare, failpoint
+from photomesh_shared.internal_api.states import OwnedAccount
 from photomesh_social_graph.domain import Account, AccountList, ListPosition, Tie
 from photomesh_social_graph.errors import AccountNotFound
 from photomesh_social_graph.metrics import count_changes
 
-__all__ = ["AccountEraser", "AccountEventHandlers", "AccountStore", "ErasureStore"]
+__all__ = ["AccountCopies", "AccountEraser", "AccountEventHandlers", "AccountStore", "ErasureStore", "VersionStore"]
 
 BETWEEN_ADMISSIONS = declare("social-graph.between_admissions", "some requests are approved, others are not")
 
@@ -45,15 +47,19 @@ class AccountEventHandlers:
         self._clock = clock
 
     async def account_changed(self, envelope: Envelope[AccountRegistered | AccountUpdated]) -> None:
-        """Stores the account, then approves all pending requests if it is public.
-
-        Each approval is a transaction of its own: after a crash, redelivery of the event continues with the rest.
-        """
+        """Raises as `apply`."""
         event = envelope.data
         account = Account(
             event.user_id, event.username, event.display_name, event.avatar_url, event.private, event.status
         )
-        await self._store.upsert_account(account, envelope.entityversion)
+        await self.apply(account, envelope.entityversion)
+
+    async def apply(self, account: Account, version: int) -> None:
+        """Stores the account, then approves all pending requests if it is public. Raises Unavailable.
+
+        Each approval is a transaction of its own: after a crash, redelivery of the event continues with the rest.
+        """
+        await self._store.upsert_account(account, version)
         last: ListPosition | None = None
         while requests := await self._store.list_newest(AccountList.REQUESTS, account.id, last, _BATCH):
             for last in requests:
@@ -63,6 +69,30 @@ class AccountEventHandlers:
                     tie.admit(self._clock.now())
                 count_changes(tie.events)
                 await failpoint(BETWEEN_ADMISSIONS)
+
+
+class VersionStore(Protocol):
+    async def account_versions(self, account_ids: Collection[int]) -> dict[int, int]:
+        """The versions of those accounts that are known. Raises Unavailable."""
+        ...
+
+
+class AccountCopies:
+    """Compares the copies of accounts with identity's. Implements `photomesh_shared.consumer.copies.Copy`."""
+
+    def __init__(self, store: VersionStore, handlers: AccountEventHandlers) -> None:
+        self._store = store
+        self._handlers = handlers
+
+    async def repair(self, states: Sequence[OwnedAccount]) -> int:
+        known = await self._store.account_versions([state.account_id for state in states])
+        older = [state for state in states if known.get(state.account_id, -1) < state.version]
+        for state in older:
+            account = Account(
+                state.account_id, state.username, state.display_name, state.avatar_url, state.private, state.status
+            )
+            await self._handlers.apply(account, state.version)
+        return len(older)
 
 
 class ErasureStore(Protocol):

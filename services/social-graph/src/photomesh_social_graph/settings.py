@@ -8,6 +8,7 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     CallerSettings,
+    CopySettings,
     KafkaConsumerSettings,
     KafkaSettings,
     PostgresSettings,
@@ -31,5 +32,5 @@ class Settings(CallerSettings, CalleeSettings, PostgresSettings, KafkaSettings, 
     )
 
 
-class ConsumerSettings(KafkaConsumerSettings, PostgresSettings):
+class ConsumerSettings(CopySettings, KafkaConsumerSettings, PostgresSettings):
     """Of ``python -m photomesh_social_graph.consumer``, `.migrate` and `.reconcile`."""

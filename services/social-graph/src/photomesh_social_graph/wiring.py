@@ -11,6 +11,9 @@ import httpx
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.concurrency.repeats import Repeats
+from photomesh_shared.consumer.copies import CopyReconciliation
+from photomesh_shared.consumer.owners import OwnedAccounts
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
@@ -21,11 +24,12 @@ from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_social_graph import exports
 from photomesh_social_graph.clients import ReaderClient
 from photomesh_social_graph.errors import RestrictionPending
-from photomesh_social_graph.event_handlers import AccountEraser, AccountEventHandlers
+from photomesh_social_graph.event_handlers import AccountCopies, AccountEraser, AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
 from photomesh_social_graph.service import RelationshipService
 from photomesh_social_graph.settings import ConsumerSettings, Settings
 from photomesh_social_graph.store import PostgresGraph
+from photomesh_social_graph.store.copy_progress import PostgresCopyProgress
 
 __all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
 
@@ -64,6 +68,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         publisher = await stack.enter_async_context(open_publisher(settings, "social-graph"))
 
         store = PostgresGraph(pool)
+        repeats = Repeats(clock)
         readers = ReaderClient(
             *(
                 ServiceClient(
@@ -76,8 +81,10 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                     clock=clock,
                 )
                 for name, url in (("post", settings.post_url), ("feed", settings.feed_url))
-            )
+            ),
+            repeats=repeats,
         )
+        await stack.enter_async_context(in_background("restrictions", repeats.run))
         # Without Kafka, requests are served all the same: events wait in the outbox.
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
@@ -106,7 +113,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
 async def open_consumer_deps(
     settings: ConsumerSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[ConsumerDeps]:
-    """Connects to PostgreSQL and Kafka. The relay of the HTTP process publishes what handlers add to the outbox."""
+    """Connects to PostgreSQL and Kafka, and starts the comparison of accounts. The relay of the HTTP process publishes
+    what handlers add to the outbox."""
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(settings.postgres_dsn.get_secret_value(), size=settings.postgres_pool)
@@ -114,4 +122,15 @@ async def open_consumer_deps(
         publisher = await stack.enter_async_context(open_publisher(settings, "social-graph-consumer"))
         store = PostgresGraph(pool)
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
-        yield ConsumerDeps(AccountEventHandlers(store, clock), AccountEraser(store, clock), publisher)
+        session = await stack.enter_async_context(open_session())
+        handlers = AccountEventHandlers(store, clock)
+        accounts = CopyReconciliation(
+            "accounts",
+            OwnedAccounts(ServiceClient(session, "identity", settings.identity_url, caller=settings, clock=clock)),
+            AccountCopies(store, handlers),
+            PostgresCopyProgress(pool),
+            clock,
+            pass_seconds=settings.copy_pass_seconds,
+        )
+        await stack.enter_async_context(in_background("copies-of-accounts", accounts.run))
+        yield ConsumerDeps(handlers, AccountEraser(store, clock), publisher)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from photomesh_shared.internal_api.operation import InternalModel, Operation
+from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery
 
-__all__ = ["EXCHANGE_TOKEN", "ExchangedToken", "TokenExchange"]
+__all__ = ["EXCHANGE_TOKEN", "LIST_ACCOUNTS", "ExchangedToken", "TokenExchange"]
 
 
 class TokenExchange(InternalModel):
@@ -22,3 +23,12 @@ EXCHANGE_TOKEN = Operation(
     "POST", "/internal/tokens/exchange", ExchangedToken, body=TokenExchange, callers=frozenset({"gateway"})
 )
 """A short-lived access token with the scopes of a personal access token."""
+
+LIST_ACCOUNTS = Operation(
+    "GET",
+    "/internal/accounts",
+    AccountPage,
+    query=AccountPageQuery,
+    callers=frozenset({"post-consumer", "social-graph-consumer", "feed-consumer"}),
+)
+"""All accounts, page by page, for services that compare their copies with them."""

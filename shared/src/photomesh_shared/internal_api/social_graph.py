@@ -8,13 +8,14 @@ from pydantic import Field
 
 from photomesh_shared.ids import MAX_ID, UserId
 from photomesh_shared.internal_api.operation import InternalModel, Operation
-from photomesh_shared.internal_api.states import AccountState, StoredAccount
+from photomesh_shared.internal_api.states import AccountState, PairPage, PairPageQuery, StoredAccount
 
 __all__ = [
     "GET_FOLLOWERS",
     "GET_FOLLOWING",
     "GET_POPULAR",
     "GET_SUMMARY",
+    "LIST_PAIRS",
     "MAX_FOLLOWERS",
     "PUT_ACCOUNT",
     "FollowersQuery",
@@ -105,3 +106,11 @@ GET_POPULAR = Operation(
     "GET", "/internal/popular", list[PopularAccount], query=PopularQuery, callers=frozenset({"feed-consumer"})
 )
 """Accounts with at least the given number of followers, most followers first."""
+LIST_PAIRS = Operation(
+    "GET",
+    "/internal/pairs",
+    PairPage,
+    query=PairPageQuery,
+    callers=frozenset({"post-consumer", "feed-consumer"}),
+)
+"""All pairs between which anything is, or was, page by page, for services that compare their copies with them."""

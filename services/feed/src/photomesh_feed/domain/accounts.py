@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Account", "FollowerCount", "Relation"]
+__all__ = ["Account", "FollowerCount", "KnownRelation", "Relation"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,20 @@ class Relation(NamedTuple):
     version: int
     follows: bool
     mutes: bool
+
+
+class KnownRelation(NamedTuple):
+    """What is kept of a relation. Versions of -1: nothing."""
+
+    follow_version: int
+    mute_version: int
+    follows: bool
+    mutes: bool
+
+    def is_outdated(self, version: int, *, follows: bool, mutes: bool) -> bool:
+        return (self.follows != follows and self.follow_version < version) or (
+            self.mutes != mutes and self.mute_version < version
+        )
 
 
 class FollowerCount(NamedTuple):

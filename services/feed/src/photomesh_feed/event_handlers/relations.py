@@ -49,8 +49,12 @@ class RelationEventHandlers:
         await self._popularity.apply_follower_count(follow.followee_id, follow.followers)
         await failpoint(AFTER_COUNT)
         if has_feed:
-            posts, older_remain = await self._timelines.newest(follow.followee_id, BACK_FILL_POSTS)
-            await self._store.back_fill(follow.follower_id, follow.followee_id, posts, older_remain=older_remain)
+            await self.back_fill(follow.follower_id, follow.followee_id)
+
+    async def back_fill(self, follower_id: int, followee_id: int) -> None:
+        """Puts an author's newest posts into the feed of an account that follows it."""
+        posts, older_remain = await self._timelines.newest(followee_id, BACK_FILL_POSTS)
+        await self._store.back_fill(follower_id, followee_id, posts, older_remain=older_remain)
 
     async def follow_deleted(self, envelope: Envelope[FollowDeleted]) -> None:
         """The relation alone hides the posts; removing them makes room."""

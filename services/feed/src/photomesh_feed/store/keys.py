@@ -28,6 +28,7 @@ Everything here can be lost: it is built again from events, post and social-grap
                          too many followers to push to
     refilling     SET    authors who are pushed again, and whose older posts are not in all feeds yet
     popular:known STRING exists while `pulled` is known to agree with social-graph
+    cp:{copy}     STRING how far the comparison of copies with their owner is, as JSON
     since         STRING when Redis began to know (ms since 1970): it has seen every event of a later time, unless it is
                          still to come
 
@@ -71,6 +72,7 @@ __all__ = [
     "SINCE",
     "SKEW_SECONDS",
     "affinity",
+    "copy_pass",
     "feed",
     "fill_lock",
     "follow_versions",
@@ -110,6 +112,7 @@ FEED, TIMELINE, POST, USER = "f:", "t:", "p:", "u:"
 FOLLOW_VERSIONS, FOLLOWING, MUTED = "fv:", "fo:", "mu:"
 LIKES, SAVES, AFFINITY = "li:", "sa:", "af:"
 ORDER, FILL_LOCK = "rk:", "lk:"
+COMPARISON = "cp:"
 PULLED = "pulled"
 REFILLING = "refilling"
 POPULAR_KNOWN = "popular:known"
@@ -176,3 +179,7 @@ def fill_lock(account_id: int) -> str:
 
 def affinity(account_id: int) -> str:
     return f"{AFFINITY}{account_id}"
+
+
+def copy_pass(copy: str) -> str:
+    return f"{COMPARISON}{copy}"

@@ -23,6 +23,8 @@ class AccountStore(Protocol):
 
     async def find(self, account_id: int) -> Account | None: ...
 
+    async def page(self, after: int, limit: int) -> tuple[list[Account], int]: ...
+
     async def find_by_username(self, username: str) -> Account | None: ...
 
     async def update(
@@ -81,6 +83,10 @@ class AccountService:
     async def get(self, account_id: int) -> Account:
         """Raises AccountNotFound."""
         return _found(await self._store.find(account_id))
+
+    async def page(self, after: int, limit: int) -> tuple[list[Account], int]:
+        """The next accounts by id, and how many there are, roughly."""
+        return await self._store.page(after, limit)
 
     async def get_by_username(self, username: str) -> Account:
         """Raises AccountNotFound."""

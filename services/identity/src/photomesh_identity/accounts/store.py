@@ -47,6 +47,17 @@ class PostgresAccounts:
             rows = await conn.fetch("SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2", last, limit)
         return [row["id"] for row in rows]
 
+    async def page(self, after: int, limit: int) -> tuple[list[Account], int]:
+        """The next accounts by id, and how many there are, roughly."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(
+                f"SELECT {COLUMNS} FROM accounts WHERE id > $1 ORDER BY id LIMIT $2",  # noqa: S608
+                after,
+                limit,
+            )
+            total = await conn.fetchval("SELECT reltuples::bigint FROM pg_class WHERE oid = 'accounts'::regclass")
+        return [account_of(row) for row in rows], max(total, len(rows))
+
     async def _find(self, column: Literal["id", "username"], value: int | str) -> Account | None:
         async def read() -> Account | None:
             async with connection(self._pool) as conn:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from photomesh_post.accounts.avatars import StoredAvatar
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
+from photomesh_post.accounts.reconciliation import VersionedFlag
 from photomesh_post.tables.rows import FINAL, RowWrite
 from photomesh_post.tables.store import write_rows
 from photomesh_shared.concurrency.batch_loader import BatchLoader
@@ -17,6 +18,7 @@ from photomesh_shared.stores.cassandra import CassandraSession
 __all__ = ["CassandraAccounts"]
 
 _STANDINGS_PER_READ = 20
+_ROWS_PER_READ = 100
 
 
 class CassandraAccounts:
@@ -64,6 +66,43 @@ class CassandraAccounts:
         rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
         return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
+    async def versioned_authors(self, account_ids: Collection[int]) -> dict[int, tuple[Author, int]]:
+        """Those of the accounts that are known, with their versions, by id."""
+        found: dict[int, tuple[Author, int]] = {}
+        for some in _batches(account_ids):
+            cql = (
+                "SELECT user_id, username, display_name, avatar_url, private, status, mentionable_by,"
+                " WRITETIME(private) AS version FROM accounts WHERE user_id IN ?"
+            )
+            for row in await self._session.execute(cql, some):
+                if row["version"]:
+                    found[row["user_id"]] = author_of(row["user_id"], row), row["version"]
+        return found
+
+    async def relation_flags(
+        self, account_id: int, other_ids: Collection[int]
+    ) -> dict[int, tuple[VersionedFlag, VersionedFlag]]:
+        cql = (
+            "SELECT other_id, follows, WRITETIME(follows) AS followed, blocks, WRITETIME(blocks) AS blocked"
+            " FROM relations WHERE account_id = ? AND other_id IN ?"
+        )
+        return {
+            row["other_id"]: (_flag(row["follows"], row["followed"]), _flag(row["blocks"], row["blocked"]))
+            for some in _batches(other_ids)
+            for row in await self._session.execute(cql, account_id, some)
+        }
+
+    async def blocked_by_flags(self, account_id: int, other_ids: Collection[int]) -> dict[int, VersionedFlag]:
+        cql = (
+            "SELECT account_id, blocked_by, WRITETIME(blocked_by) AS blocked FROM relations"
+            " WHERE account_id IN ? AND other_id = ?"
+        )
+        return {
+            row["account_id"]: _flag(row["blocked_by"], row["blocked"])
+            for some in _batches(other_ids)
+            for row in await self._session.execute(cql, some, account_id)
+        }
+
     async def accounts_named(self, usernames: Collection[str]) -> dict[str, Author]:
         """The accounts that have these usernames, by username."""
         if not usernames:
@@ -102,3 +141,12 @@ class CassandraAccounts:
             tuple(sorted(account_ids)),
         )
         return {row["other_id"] for row in rows if standing_of(row).blocked}
+
+
+def _batches(ids: Collection[int]) -> list[tuple[int, ...]]:
+    ordered = sorted(ids)
+    return [tuple(ordered[i : i + _ROWS_PER_READ]) for i in range(0, len(ordered), _ROWS_PER_READ)]
+
+
+def _flag(value: bool | None, version: int | None) -> VersionedFlag:
+    return VersionedFlag(bool(value), version or 0)

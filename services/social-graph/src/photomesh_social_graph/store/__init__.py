@@ -16,6 +16,7 @@ from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.events import ACTIVE, Envelope
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.internal_api.states import OwnedPair
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
 from photomesh_social_graph.domain import (
@@ -100,6 +101,12 @@ class PostgresGraph:
             stored: int = await tx.fetchval("SELECT version FROM accounts WHERE id = $1", account.id)
         return stored
 
+    async def account_versions(self, account_ids: Collection[int]) -> dict[int, int]:
+        """The versions of those accounts that are known."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch("SELECT id, version FROM accounts WHERE id = ANY($1)", list(account_ids))
+        return {row["id"]: row["version"] for row in rows}
+
     async def accounts(self, account_ids: Collection[int]) -> dict[int, Account]:
         rows = await self._read(
             "SELECT id, username, display_name, avatar_url, private, status FROM accounts WHERE id = ANY($1)",
@@ -182,6 +189,13 @@ class PostgresGraph:
                 limit,
             )
         return [(row["actor_id"], row["target_id"]) for row in rows]
+
+    async def page_of_pairs(self, after: tuple[int, int], limit: int) -> tuple[list[OwnedPair], int]:
+        """The next pairs, and how many there are, roughly."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(statements.PAIRS, *after, limit)
+            total = await conn.fetchval(statements.PAIRS_TOTAL)
+        return [OwnedPair(*row) for row in rows], max(total, len(rows))
 
     async def paired_after(self, account_id: int, last: int, limit: int) -> list[int]:
         async with connection(self._pool) as conn:

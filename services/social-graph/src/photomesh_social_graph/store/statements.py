@@ -12,6 +12,8 @@ __all__ = [
     "KNOWN_FOLLOWERS",
     "NEWEST_FIRST",
     "OTHER_FOLLOWERS",
+    "PAIRS",
+    "PAIRS_TOTAL",
     "RELATIONS",
     "SIDES",
 ]
@@ -107,3 +109,17 @@ COUNTS = (
     "(SELECT count(*) FROM follows_in WHERE followee_id = accounts.id),"
     " (SELECT count(*) FROM follows_out WHERE follower_id = accounts.id)"
 )
+
+PAIRS = """
+SELECT p.actor_id, p.target_id, p.version, o.since IS NOT NULL AS follows, p.blocked_at IS NOT NULL AS blocks,
+       p.muted_at IS NOT NULL AS mutes
+FROM (
+    SELECT * FROM pairs WHERE (actor_id, target_id) > ($1, $2) ORDER BY actor_id, target_id LIMIT $3
+) p
+LEFT JOIN follows_out o ON o.follower_id = p.actor_id AND o.followee_id = p.target_id
+ORDER BY p.actor_id, p.target_id
+"""
+PAIRS_TOTAL = """
+SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint
+FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'pairs'::regclass
+"""

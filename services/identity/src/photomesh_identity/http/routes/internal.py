@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from photomesh_identity.accounts.domain import avatar_url
 from photomesh_identity.http.dependencies import Dependencies
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
@@ -19,6 +20,8 @@ from photomesh_shared.internal_api.confirmation import (
     OwnerProof,
 )
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
+from photomesh_shared.internal_api.identity import LIST_ACCOUNTS
+from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery, OwnedAccount
 
 __all__ = ["router"]
 
@@ -44,3 +47,22 @@ async def confirm_owner(account_id: UserId, body: OwnerProof, deps: Dependencies
 async def notify_of_export(account_id: UserId, body: ExportNotice, deps: Dependencies) -> NoticeQueued:
     await deps.notices.of_export(account_id, body.kind, body.at)
     return NoticeQueued()
+
+
+@router.serves(LIST_ACCOUNTS)
+async def list_accounts(query: Annotated[AccountPageQuery, Query()], deps: Dependencies) -> AccountPage:
+    accounts, total = await deps.accounts.page(query.after, query.limit)
+    states = [
+        OwnedAccount(
+            account.id,
+            account.version,
+            account.username,
+            account.display_name,
+            avatar_url(account, deps.cdn_url),
+            account.private,
+            account.status,
+            account.mentionable_by,
+        )
+        for account in accounts
+    ]
+    return AccountPage(accounts=states, total=total)

@@ -14,6 +14,7 @@ from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWING,
     GET_POPULAR,
     GET_SUMMARY,
+    LIST_PAIRS,
     PUT_ACCOUNT,
     FollowersQuery,
     PopularAccount,
@@ -22,7 +23,7 @@ from photomesh_shared.internal_api.social_graph import (
     Summary,
     SummaryQuery,
 )
-from photomesh_shared.internal_api.states import AccountState, StoredAccount
+from photomesh_shared.internal_api.states import AccountState, PairPage, PairPageQuery, StoredAccount
 from photomesh_social_graph.domain import Account
 from photomesh_social_graph.http.dependencies import Dependencies
 
@@ -76,6 +77,12 @@ async def get_summary(user_id: UserId, query: Annotated[SummaryQuery, Query()], 
 @router.serves(GET_POPULAR)
 async def get_popular(query: Annotated[PopularQuery, Query()], deps: Dependencies) -> list[PopularAccount]:
     return [PopularAccount(*counted) for counted in await deps.store.popular(query.at_least)]
+
+
+@router.serves(LIST_PAIRS)
+async def list_pairs(query: Annotated[PairPageQuery, Query()], deps: Dependencies) -> PairPage:
+    pairs, total = await deps.store.page_of_pairs((query.after_account, query.after_other), query.limit)
+    return PairPage(pairs=pairs, total=total)
 
 
 @router.serves(GET_EXPORT_PAGE)
