@@ -22,6 +22,8 @@ from photomesh_shared.events.documents.asyncapi import event_id_pattern, example
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.verify_topics.reading import verify
+from photomesh_social_graph.republish import __main__ as republish
+from photomesh_social_graph.settings import ConsumerSettings as GraphSettings
 from tests.support.kafka import kafka_user
 from tests.support.services import settings_from
 from tests.support.society import Actions, settle
@@ -52,7 +54,9 @@ async def test_the_mesh_agrees_with_the_model(
             await step()
             await eventually(people.differences, until=lambda lines: not lines, within=40)
             actions.agreed()
-    await topics_and_tables_agree(service_environment("post-consumer"), began)
+    await topics_and_tables_agree(
+        service_environment("post-consumer"), service_environment("social-graph-consumer"), began
+    )
 
 
 async def examples_are_what_is_written(kafka: KafkaSettings, began: datetime) -> None:
@@ -68,9 +72,13 @@ async def examples_are_what_is_written(kafka: KafkaSettings, began: datetime) ->
                 assert len(record.header("ce_entityversion") or "") == len(example.header("ce_entityversion") or "")
 
 
-async def topics_and_tables_agree(variables: Mapping[str, str], began: datetime) -> None:
-    """What the society wrote keeps the contract of events, and post's tables can be made from it."""
+async def topics_and_tables_agree(
+    variables: Mapping[str, str], graph_variables: Mapping[str, str], began: datetime
+) -> None:
+    """What the society wrote keeps the contract of events, post's tables can be made from it, and it has the relations
+    that social-graph has."""
     settings = settings_from(EngagementSettings, variables)
+    graph_settings = settings_from(GraphSettings, graph_variables)
     operator = kafka_user("operator")
     summaries = await verify(operator, list(TOPICS), since=began, processes=2)
     assert [summary for summary in summaries if not summary.is_sound] == []
@@ -82,3 +90,8 @@ async def topics_and_tables_agree(variables: Mapping[str, str], began: datetime)
     )
     assert differences == []
     assert compared > 100
+    relations, differences_of_graph = await eventually(
+        lambda: republish.check(graph_settings, began), until=lambda found: not found[1], within=30, every=1
+    )
+    assert differences_of_graph == []
+    assert relations > 5

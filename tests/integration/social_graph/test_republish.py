@@ -9,13 +9,16 @@ import asyncpg
 
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event
+from photomesh_shared.ids import timestamp_of
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.kafka.source import Received
+from photomesh_social_graph.republish.comparison import compare
 from photomesh_social_graph.republish.states import republish
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUsers
 from tests.integration.social_graph.test_events import event_types, subject
 from tests.support.kafka import Topics
+from tests.support.waiting import eventually
 
 TABLES = ("accounts", "pairs", "follows_out", "follows_in", "requests_in", "blocks_in")
 
@@ -51,7 +54,17 @@ async def test_the_topic_follows_a_restored_database(
             if set((received.record.header("ce_subject") or "").split(".")) <= mine:
                 yield received
 
+    began = timestamp_of(ada.number)
+    _, differences = await compare(store, of_this_test(), since=began)
+    assert {str(difference) for difference in differences} == {
+        f"follow ({ada.number}, {grace.number}): only in the database",
+        f"follow ({grace.number}, {ada.number}): only in the topic",
+        f"block ({joan.number}, {ada.number}): only in the topic",
+    }
     await republish(store, of_this_test(), SystemClock())
+    assert await eventually(
+        lambda: compare(store, of_this_test(), since=began), until=lambda compared: not compared[1], within=30, every=1
+    ) == (2, [])
     for pair, types in (
         (subject(ada, grace), ["follow.created", "follow.deleted", "follow.created"]),
         (subject(ada, joan), ["mute.created", "mute.created"]),

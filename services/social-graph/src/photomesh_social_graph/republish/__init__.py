@@ -2,6 +2,7 @@
 and ends what the topic has and the database has not::
 
 python -m photomesh_social_graph.republish
+python -m photomesh_social_graph.republish --check    # only says what differs; exits with 1 if anything does
 
 After a restore of the database: consumers then follow what it says, whatever they have seen since the backup. It may
 run beside the service, whose outbox relay publishes the events, and may be repeated. Run `photomesh_identity.republish`

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
+from datetime import datetime
 
+import photomesh_social_graph.republish
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.consumer.erasure import requested_erasures
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.event_handlers import AccountEraser
+from photomesh_social_graph.republish.comparison import Difference, compare
 from photomesh_social_graph.republish.states import Republished, republish
 from photomesh_social_graph.settings import ConsumerSettings
 from photomesh_social_graph.store import PostgresGraph
 
-__all__ = ["main"]
+__all__ = ["check", "main"]
+
+_SHOWN = 20
 
 
 async def _run(settings: ConsumerSettings) -> Republished:
@@ -26,14 +32,36 @@ async def _run(settings: ConsumerSettings) -> Republished:
         return await republish(store, read_topic(settings, "follows"), clock)
 
 
-def main() -> int:
+async def check(settings: ConsumerSettings, since: datetime | None = None) -> tuple[int, list[Difference]]:
+    """Compares the topic with the database. Returns as `compare`. Raises Unavailable."""
+    async with open_pool(settings.postgres_dsn.get_secret_value(), size=2) as pool:
+        return await compare(PostgresGraph(pool), read_topic(settings, "follows", since=since), since=since)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="photomesh_social_graph.republish",
+        description=photomesh_social_graph.republish.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    chosen = parser.parse_args(arguments)
     try:
+        if chosen.check:
+            return _report(*asyncio.run(check(ConsumerSettings())))
         stated, ended = asyncio.run(_run(ConsumerSettings()))
     except Unavailable as error:
         print(str(error), file=sys.stderr)
-        return 1
+        return 2 if chosen.check else 1
     print(f"{stated} relations are in the outbox, and the ends of {ended} that the database does not have")
     return 0
+
+
+def _report(published: int, found: list[Difference]) -> int:
+    for difference in found[:_SHOWN]:
+        print(difference)
+    print(f"{published} relations in the topic, {len(found)} differ")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

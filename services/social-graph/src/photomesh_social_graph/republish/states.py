@@ -14,7 +14,7 @@ from photomesh_social_graph.errors import AccountNotReady
 from photomesh_social_graph.store import PostgresGraph
 from photomesh_social_graph.store.relation_states import RelationKind, RelationState, published_state
 
-__all__ = ["Republished", "republish"]
+__all__ = ["Republished", "published_relations", "republish"]
 
 _BATCH = 500
 
@@ -28,11 +28,11 @@ class Republished(NamedTuple):
 
 async def republish(store: PostgresGraph, topic: AsyncIterable[Received], clock: Clock) -> Republished:
     """`topic`: the records of `follows`. Raises Unavailable."""
-    published = await _published(topic)
+    published = await published_relations(topic)
     return Republished(await _state(store, clock), await _end(store, clock, published))
 
 
-async def _published(topic: AsyncIterable[Received]) -> dict[RelationState, int]:
+async def published_relations(topic: AsyncIterable[Received]) -> dict[RelationState, int]:
     """Returns the relations that exist according to the topic, with the version of each. Records of one relation may be
     in any order: those of before the topic got more partitions are elsewhere."""
     newest: dict[tuple[int, int, RelationKind], tuple[int, bool]] = {}
