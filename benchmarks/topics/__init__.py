@@ -1,1 +1,4 @@
-"""How fast topics are verified: records a second of `photomesh_shared.verify_topics`, reading from Kafka included."""
+"""How fast topics are verified: records a second of `photomesh_shared.verify_topics`, reading from Kafka included.
+
+Beside it, a consumer that only counts the records.
+"""

@@ -60,6 +60,19 @@ class InMemoryGraph:
                 self.sides[side.actor_id, side.target_id] = side
             self.events += tie.events
 
+    async def change_ties(
+        self, actor_id: int, target_ids: Sequence[int], act: Callable[[Tie], None]
+    ) -> list[Envelope[Event]]:
+        events: list[Envelope[Event]] = []
+        for target_id in target_ids:
+            try:
+                async with self.locked_tie(actor_id, target_id) as tie:
+                    act(tie)
+            except (AccountNotFound, AccountNotReady):
+                continue
+            events += tie.events
+        return events
+
     def _side(self, actor_id: int, target_id: int) -> Side:
         account, _ = self.known[target_id]
         side = self.sides.get((actor_id, target_id)) or Side(actor_id, target_id, False, 0, 0, 0)

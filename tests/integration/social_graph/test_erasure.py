@@ -56,3 +56,26 @@ async def test_an_erased_account_leaves_no_relation_and_cannot_come_back(
         (subject(joan, ada), ["mute.created", "mute.deleted"]),
     ):
         assert event_types(await topics.wait_for("follows", pair, until=partial(_has, 2))) == types
+
+
+async def test_many_relations_end_in_a_few_transactions_and_counts_stay_right(
+    users: ApiUsers, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record], topics: Topics
+) -> None:
+    star, kept, *fans = await users.new_users(60)
+    for fan in fans:
+        await fan.follow(star)
+        await fan.follow(kept)
+    for fan in fans[:20]:
+        await star.follow(fan)
+    account_id, clock = decode("u", star.id), SystemClock()
+    event = AccountErasureRequested.example().model_copy(update={"user_id": account_id})
+    erased = await AccountEraser(store, clock).erase(Envelope.of(event, entityversion=version_at(clock.now()) + 1))
+    assert erased.counts["follows"] == len(fans) + 20
+    found = {fan.number: await store.counts(fan.number) for fan in fans}
+    assert {(counts.followers, counts.following) for counts in found.values()} == {(0, 1)}
+    row = await database.fetchrow("SELECT followers, following FROM accounts WHERE id = $1", account_id)
+    assert row is not None
+    assert tuple(row) == (0, 0)
+    assert (await store.counts(kept.number)).followers == len(fans)
+    last = await topics.wait_for("follows", subject(fans[-1], star), until=partial(_has, 2))
+    assert event_types(last) == ["follow.created", "follow.deleted"]

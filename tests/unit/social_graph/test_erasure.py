@@ -44,7 +44,8 @@ ENDS = {"follow.deleted.v1": 2, "follow.request-closed.v1": 1, "mute.deleted.v1"
 
 
 @pytest.mark.parametrize("failpoint", ["", "social-graph.between_ends@2", "social-graph.before_rows_are_erased"])
-async def test_everything_ends_once_wherever_it_is_interrupted(failpoint: str) -> None:
+async def test_everything_ends_once_wherever_it_is_interrupted(failpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photomesh_social_graph.event_handlers._ERASED_TOGETHER", 2)
     store, _ = await graph()
     eraser = AccountEraser(store, FakeClock())
     if failpoint:

@@ -4,17 +4,16 @@ everything between an account that is erased and others."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer.erasure import Erased, kept_in_topic
-from photomesh_shared.events import AccountErasureRequested, AccountRegistered, AccountUpdated, Envelope, Kept
+from photomesh_shared.events import AccountErasureRequested, AccountRegistered, AccountUpdated, Envelope, Event, Kept
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.internal_api.states import OwnedAccount
 from photomesh_social_graph.domain import Account, AccountList, ListPosition, Tie
-from photomesh_social_graph.errors import AccountNotFound
 from photomesh_social_graph.metrics import count_changes
 
 __all__ = ["AccountCopies", "AccountEraser", "AccountEventHandlers", "AccountStore", "ErasureStore", "VersionStore"]
@@ -25,6 +24,7 @@ BETWEEN_ENDS = declare("social-graph.between_ends", "some relations of an erased
 BEFORE_ROWS = declare("social-graph.before_rows_are_erased", "all relations have ended, their rows are still there")
 
 _BATCH = 100
+_ERASED_TOGETHER = 50
 
 
 class AccountStore(Protocol):
@@ -104,7 +104,12 @@ class ErasureStore(Protocol):
         """The next accounts, by id, between which and this one anything is, or was, in either direction."""
         ...
 
-    def locked_tie(self, actor_id: int, target_id: int) -> AbstractAsyncContextManager[Tie]: ...
+    async def change_ties(
+        self, actor_id: int, target_ids: Sequence[int], act: Callable[[Tie], None]
+    ) -> list[Envelope[Event]]:
+        """Changes these ties in one transaction, one after the other; returns the events of all. Leaves out accounts
+        that are unknown."""
+        ...
 
     async def erase_pairs(self, account_id: int) -> int:
         """Deletes the rows of all pairs of the account; returns how many."""
@@ -119,23 +124,19 @@ class AccountEraser:
         self._clock = clock
 
     async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
-        """Idempotent. The account's row becomes a marker first, so that nothing begins any more. Each pair is a
-        transaction of its own, with the events of what ends; the rows go last, so that their number is right after a
-        crash."""
+        """Idempotent. The account's row becomes a marker first, so that nothing begins any more. Some pairs at a time
+        end in a transaction, with their events: others wait for the rows that it locks. The rows of pairs go last, so
+        that their number is right after a crash."""
         account_id = request.data.user_id
         await self._store.upsert_account(Account.erased(account_id), request.entityversion)
         ended: Counter[str] = Counter()
         last = -1
-        while others := await self._store.paired_after(account_id, last, _BATCH):
-            for last in others:
-                try:
-                    async with self._store.locked_tie(account_id, last) as tie:
-                        tie.erase(self._clock.now())
-                except AccountNotFound:  # only in a database that was restored: nothing is between them
-                    continue
-                count_changes(tie.events)
-                ended.update(event.data.type_.split(".")[1] + "s" for event in tie.events)
-                await failpoint(BETWEEN_ENDS)
+        while others := await self._store.paired_after(account_id, last, _ERASED_TOGETHER):
+            events = await self._store.change_ties(account_id, others, lambda tie: tie.erase(self._clock.now()))
+            last = others[-1]
+            count_changes(events)
+            ended.update(event.data.type_.split(".")[1] + "s" for event in events)
+            await failpoint(BETWEEN_ENDS)
         await failpoint(BEFORE_ROWS)
         pairs = await self._store.erase_pairs(account_id)
         keeps = [

@@ -6,14 +6,14 @@ Every statement reads one partition per table, by the account that the table is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Hashable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from photomesh_shared.concurrency.single_flight import SingleFlight
-from photomesh_shared.events import ACTIVE, Envelope
+from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.ids import MAX_ID
 from photomesh_shared.internal_api.states import OwnedPair
@@ -26,17 +26,17 @@ from photomesh_social_graph.domain import (
     Counts,
     ListPosition,
     Relation,
-    Side,
     Tie,
 )
 from photomesh_social_graph.errors import AccountNotFound, AccountNotReady
 from photomesh_social_graph.store import statements
 from photomesh_social_graph.store.relation_states import RelationState, end_of
+from photomesh_social_graph.store.sides import change_tie, save, side_of
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from photomesh_shared.stores.postgres import Connection, Pool
+    from photomesh_shared.stores.postgres import Pool
 
 __all__ = ["PostgresGraph"]
 
@@ -68,20 +68,41 @@ class PostgresGraph:
                 " FOR UPDATE",
                 [actor_id, target_id],
             )
-            accounts = {row["id"]: row for row in rows}
+            accounts = {row["id"]: dict(row) for row in rows}
             if actor_id not in accounts:
                 raise AccountNotReady
             if target_id not in accounts:
                 raise AccountNotFound
             rows = await tx.fetch(statements.SIDES, actor_id, target_id)
-            sides = {row["actor_id"]: _side(row, accounts) for row in rows}
+            sides = {row["actor_id"]: side_of(dict(row), accounts) for row in rows}
             tie = Tie(sides[actor_id], sides[target_id])
             yield tie
             for new in (tie.ours, tie.theirs):
                 if new != (old := sides[new.actor_id]):
-                    await _save(tx, old, new)
+                    await save(tx, old, new)
             for event in tie.events:
                 await outbox.add(tx, event)
+
+    async def change_ties(
+        self, actor_id: int, target_ids: Sequence[int], act: Callable[[Tie], None]
+    ) -> list[Envelope[Event]]:
+        events: list[Envelope[Event]] = []
+        async with AsyncExitStack() as stack:
+            for number in sorted({actor_id, *target_ids}):
+                await stack.enter_async_context(self._locks.setdefault(number, asyncio.Lock()))
+            tx = await stack.enter_async_context(transaction(self._pool))
+            rows = await tx.fetch(
+                "SELECT id, private, status, followers, following FROM accounts WHERE id = ANY($1) ORDER BY id"
+                " FOR UPDATE",
+                [actor_id, *target_ids],
+            )
+            accounts = {row["id"]: dict(row) for row in rows}
+            for target_id in target_ids if actor_id in accounts else ():
+                if target_id in accounts:
+                    events += await change_tie(tx, accounts, (actor_id, target_id), act)
+            for event in events:
+                await outbox.add(tx, event)
+        return events
 
     async def upsert_account(self, account: Account, version: int) -> int:
         async with transaction(self._pool) as tx:
@@ -266,74 +287,3 @@ class PostgresGraph:
                 account_id,
                 timeout=_AUDIT_SECONDS,
             )
-
-
-def _side(row: asyncpg.Record, accounts: Mapping[int, asyncpg.Record]) -> Side:
-    actor, target = accounts[row["actor_id"]], accounts[row["target_id"]]
-    return Side(
-        **row,
-        target_private=target["private"],
-        target_hidden=target["status"] != ACTIVE,
-        following=actor["following"],
-        followers=target["followers"],
-    )
-
-
-async def _save(tx: Connection, old: Side, new: Side) -> None:
-    """Writes the changes of a side. Both accounts are locked, so no other transaction writes these rows."""
-    await tx.execute(
-        "INSERT INTO pairs (actor_id, target_id, version, requested_at, blocked_at, muted_at, followed_from,"
-        " followed_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (actor_id, target_id) DO UPDATE SET"
-        " version = EXCLUDED.version, requested_at = EXCLUDED.requested_at, blocked_at = EXCLUDED.blocked_at,"
-        " muted_at = EXCLUDED.muted_at, followed_from = EXCLUDED.followed_from,"
-        " followed_until = EXCLUDED.followed_until",
-        new.actor_id,
-        new.target_id,
-        new.version,
-        new.requested_at,
-        new.blocked_at,
-        new.muted_at,
-        new.followed_from,
-        new.followed_until,
-    )
-    if new.followed_at != old.followed_at:
-        await _save_follow(tx, new)
-    if new.requested_at != old.requested_at:
-        await _save_in_edge(tx, "requests_in", "target_id", "requester_id", new, new.requested_at)
-    if new.blocked_at != old.blocked_at:
-        await _save_in_edge(tx, "blocks_in", "blocked_id", "blocker_id", new, new.blocked_at)
-
-
-async def _save_follow(tx: Connection, side: Side) -> None:
-    if side.followed_at:
-        await tx.execute(
-            "INSERT INTO follows_out (follower_id, followee_id, since) VALUES ($1, $2, $3)",
-            side.actor_id,
-            side.target_id,
-            side.followed_at,
-        )
-    else:
-        await tx.execute(
-            "DELETE FROM follows_out WHERE follower_id = $1 AND followee_id = $2", side.actor_id, side.target_id
-        )
-    await _save_in_edge(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
-    await tx.execute(
-        "UPDATE accounts SET following = CASE id WHEN $1 THEN $3 ELSE following END,"
-        " followers = CASE id WHEN $2 THEN $4 ELSE followers END WHERE id IN ($1, $2)",
-        side.actor_id,
-        side.target_id,
-        side.following,
-        side.followers,
-    )
-
-
-async def _save_in_edge(
-    tx: Connection, table: str, target: str, actor: str, side: Side, since: datetime | None
-) -> None:
-    """Inserts or deletes the row at the target's end of an edge."""
-    if since:
-        sql = f"INSERT INTO {table} ({target}, {actor}, since) VALUES ($1, $2, $3)"  # noqa: S608 — constant names
-        await tx.execute(sql, side.target_id, side.actor_id, since)
-    else:
-        sql = f"DELETE FROM {table} WHERE {target} = $1 AND {actor} = $2"  # noqa: S608
-        await tx.execute(sql, side.target_id, side.actor_id)
