@@ -104,18 +104,3 @@ async def test_reads_follow_restored_databases(
     await seen_by("fan", "fan's feed")
     await change(author, "PUT", f"/v1/users/{fan.id}/block")
     await seen_by()
-
-
-async def test_the_command_of_post_leaves_nothing_to_do(service_environment: Environment) -> None:
-    """As an operator runs it after a restore of Cassandra."""
-    command = [sys.executable, "-m", "photomesh_post.republish"]
-    variables = {**os.environ, **service_environment("post-consumer")}
-    subprocess.run(command, check=True, env=variables)
-
-    async def check() -> tuple[int, str]:
-        done = subprocess.run([*command, "--check"], check=False, env=variables, capture_output=True, text=True)
-        return done.returncode, done.stdout + done.stderr
-
-    code, text = await eventually(check, until=lambda found: found[0] == 0, within=60, every=1)
-    assert code == 0
-    assert [line.partition(":")[0] for line in text.splitlines()[-3:]] == ["posts", "engagement", "saves"]

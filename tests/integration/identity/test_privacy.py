@@ -37,6 +37,7 @@ async def test_going_private_is_written_through(services: FakeServices, users: A
             "avatar_url": None,
             "private": True,
             "status": "active",
+            "mentionable_by": "everybody",
         }
     }
 
