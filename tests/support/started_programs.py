@@ -11,7 +11,11 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from photomesh_gateway.admission import Admission, AdmissionLimits
+from photomesh_gateway.ratelimit.buckets import LocalBuckets
+from photomesh_gateway.ratelimit.limiter import AddressFactors, RateLimiter
+from photomesh_shared.concurrency.gcra import Rate
 from photomesh_shared.events import PhotoReady
+from photomesh_shared.http import Budget, RateClass
 from photomesh_shared.kafka.consumer import kafka_source
 from photomesh_shared.kafka.publisher import KafkaPublisher
 from photomesh_shared.kafka.runner import ConsumerRunner
@@ -32,6 +36,9 @@ def main() -> None:
         "photomesh_social_graph.metrics",
     ):
         import_module(module)
+    once = Rate(1, 1)
+    classes, budgets = dict.fromkeys(RateClass, once), dict.fromkeys(Budget, 1)
+    RateLimiter(LocalBuckets(), once, once, classes, budgets, 1, AddressFactors())
     Admission(AdmissionLimits(total=1, per_upstream=1, per_client=1, queue=1, patience=1))
     publisher = KafkaPublisher(NO_KAFKA, "post-consumer")
     ConsumerRunner(kafka_source(NO_KAFKA), group="post", handlers={PhotoReady: _handle}, publisher=publisher)

@@ -76,6 +76,7 @@ async def test_too_much_processor_time_is_the_photos_fault(sandbox: Sandbox) -> 
     outcome = await attempt
     assert isinstance(outcome, Rejected)
     assert outcome.reason.code == "too-complex"
+    assert outcome.decoder_seconds > 0  # counts against its owner's budget
 
 
 async def test_a_process_that_hangs_is_ended() -> None:

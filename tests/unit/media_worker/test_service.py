@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from photomesh_media_worker import pipeline
+from photomesh_media_worker.budgets import DecoderBudgets
 from photomesh_media_worker.domain import MAX_UPLOAD_BYTES, Processed, Rejected, variant_token
 from photomesh_media_worker.metrics import READY_AFTER
 from photomesh_media_worker.sandbox.pool import DecoderCrashed
@@ -71,6 +72,7 @@ class DirectPipeline:
 
     def __init__(self) -> None:
         self.crashes = 0
+        self.decoder_seconds = 0.0
         self.running = 0
         self.max_running = 0
 
@@ -82,7 +84,7 @@ class DirectPipeline:
         if self.crashes:
             self.crashes -= 1
             raise DecoderCrashed("ended with -11")
-        return pipeline.process(bytes(data))
+        return replace(pipeline.process(bytes(data)), decoder_seconds=self.decoder_seconds)
 
 
 class InMemoryService:
@@ -92,18 +94,23 @@ class InMemoryService:
         self.objects = MemoryObjects()
         self.broker = MemoryBroker()
         self.pipeline = DirectPipeline()
+        self.clock = FakeClock()
         self.service = MediaService(
             self.objects,
             self.pipeline,
             MemoryPublisher(self.broker),
-            FakeClock(),
+            self.clock,
             variants_bucket="variants",
             variant_key_secret=SECRET,
             max_concurrent=2,
+            budgets=DecoderBudgets(60, self.clock),
         )
 
-    def uploaded(self, data: bytes | None = PHOTO, *, photo_id: int | None = None) -> Envelope[PhotoUploaded]:
-        event = PhotoUploaded.example().model_copy(update={"photo_id": photo_id} if photo_id else {})
+    def uploaded(
+        self, data: bytes | None = PHOTO, *, photo_id: int | None = None, owner_id: int | None = None
+    ) -> Envelope[PhotoUploaded]:
+        changes = {"photo_id": photo_id, "owner_id": owner_id}
+        event = PhotoUploaded.example().model_copy(update={name: value for name, value in changes.items() if value})
         if data is not None:
             self.objects.objects[event.bucket, event.key] = data
             self.objects.etags[event.bucket, event.key] = event.etag
@@ -289,3 +296,51 @@ async def test_no_more_photos_are_in_memory_than_there_is_room_for(worker: InMem
     await asyncio.gather(*(worker.service.process(trigger) for trigger in triggers))
     assert worker.pipeline.max_running == 2
     assert len(worker.outcomes()) == 6
+
+
+# Budgets of accounts
+
+ADA, GRACE = 1 << 40, 2 << 40
+
+
+async def codes_of(worker: InMemoryService, owner_id: int, *photo_ids: int) -> list[str]:
+    """What becomes of an account's photos, one after the other: `ready` or the reason."""
+    for photo_id in photo_ids:
+        await worker.service.process(worker.uploaded(photo_id=photo_id, owner_id=owner_id))
+    codes = {e.data.photo_id: "ready" for e in worker.broker.events("photo_ready")}  # type: ignore[attr-defined]
+    for envelope in worker.broker.events("photo_rejected"):
+        assert isinstance(envelope.data, PhotoRejected)
+        codes[envelope.data.photo_id] = envelope.data.reason.code
+    return [codes[photo_id] for photo_id in photo_ids]
+
+
+async def test_an_account_that_keeps_decoders_busy_reaches_its_budget_and_others_do_not(
+    worker: InMemoryService,
+) -> None:
+    worker.pipeline.decoder_seconds = 15
+    assert await codes_of(worker, ADA, *range(1, 7)) == ["ready"] * 4 + ["over-budget"] * 2
+    assert await codes_of(worker, GRACE, 10) == ["ready"]
+    await worker.clock.advance(86_400 / 4)  # a quarter of the day, and of the budget
+    assert await codes_of(worker, ADA, 7, 8) == ["ready", "over-budget"]
+    [refused] = [
+        e.data
+        for e in worker.broker.events("photo_rejected")
+        if e.data.photo_id == 8  # type: ignore[attr-defined]
+    ]
+    assert isinstance(refused, PhotoRejected)
+    assert refused.reason.retryable
+
+
+async def test_photos_on_which_decoders_die_use_up_the_budget(worker: InMemoryService) -> None:
+    worker.service._budgets = budgets = DecoderBudgets(1e-9, worker.clock)
+    worker.pipeline.crashes = 1
+    with pytest.raises(DecoderCrashed):
+        await worker.service.process(worker.uploaded(owner_id=ADA))
+    assert budgets.is_exhausted(ADA)
+
+
+async def test_accounts_that_were_longest_unused_are_forgotten() -> None:
+    budgets = DecoderBudgets(60, FakeClock(), accounts=2)
+    for account in (1, 2, 1, 3):
+        budgets.charge(account, 100)
+    assert [budgets.is_exhausted(account) for account in (1, 2, 3)] == [True, False, True]

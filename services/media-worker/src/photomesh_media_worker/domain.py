@@ -106,6 +106,12 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
                 "Save the photo as an ordinary JPEG and upload that.",
             ),
             Reason(
+                "over-budget",
+                "Your photos of the last day took more time to process than we give to one account.",
+                "Upload the photo again tomorrow, or save it as an ordinary JPEG first.",
+                retryable=True,
+            ),
+            Reason(
                 "missing",
                 "The uploaded file is no longer there.",
                 "Upload the photo again.",
@@ -181,6 +187,8 @@ class Processed:
     """All EXIF data, with the location: JSON, for the owner only."""
     seconds: Mapping[str, float]
     """Duration of each stage."""
+    decoder_seconds: float = 0.0
+    """How long it kept a decoder busy."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,8 @@ class Rejected:
     reason: Reason
     detail: str = ""
     type: PhotoType | None = None
+    decoder_seconds: float = 0.0
+    """How long it kept a decoder busy."""
 
 
 def fit(width: int, height: int, size: int) -> tuple[int, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-__all__ = ["BYTES", "PHOTOS", "READY_AFTER", "STAGE_SECONDS"]
+__all__ = ["BYTES", "DECODER_SECONDS", "PHOTOS", "READY_AFTER", "STAGE_SECONDS"]
 
 PHOTOS = Counter("photomesh_photos_total", "Photos by outcome.", ["outcome", "reason", "type"])
 PHOTOS.labels("failed", "internal", "unknown")  # from 0, or the first failure would show no increase
+PHOTOS.labels("rejected", "over-budget", "unknown")
+DECODER_SECONDS = Counter("photomesh_photo_decoder_seconds_total", "Seconds for which photos kept decoders busy.")
 READY_AFTER = Histogram(
     "photomesh_photo_ready_after_seconds",
     "From the upload's completion to the photo's readiness.",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Protocol
 
+from photomesh_media_worker.budgets import DecoderBudgets
 from photomesh_media_worker.domain import (
     MAX_UPLOAD_BYTES,
     REASONS,
@@ -23,7 +24,7 @@ from photomesh_media_worker.domain import (
     Rejected,
     variant_token,
 )
-from photomesh_media_worker.metrics import BYTES, PHOTOS, READY_AFTER, STAGE_SECONDS
+from photomesh_media_worker.metrics import BYTES, DECODER_SECONDS, PHOTOS, READY_AFTER, STAGE_SECONDS
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.photos import (
@@ -96,13 +97,16 @@ class MediaService:
         variants_bucket: str,
         variant_key_secret: str,
         max_concurrent: int,
+        budgets: DecoderBudgets | None = None,
     ) -> None:
+        """`budgets`: None if accounts have none."""
         self._objects = objects
         self._pipeline = pipeline
         self._publisher = publisher
         self._clock = clock
         self._variants_bucket = variants_bucket
         self._secret = variant_key_secret
+        self._budgets = budgets
         self._slots = asyncio.Semaphore(max_concurrent)
 
     async def process(self, trigger: Envelope[RawPhoto]) -> None:
@@ -132,6 +136,8 @@ class MediaService:
         PHOTOS.labels("failed", "internal", "unknown").inc()
 
     async def _outcome(self, photo: RawPhoto) -> Processed | Rejected:
+        if self._budgets and self._budgets.is_exhausted(photo.owner_id):
+            return Rejected(REASONS["over-budget"])
         try:
             with _stage("fetch"):
                 data = await self._objects.get(photo.bucket, photo.key, max_bytes=MAX_UPLOAD_BYTES, etag=photo.etag)
@@ -144,14 +150,24 @@ class MediaService:
         await failpoint(AFTER_FETCH)
         with tracing.span("process photo", photo_bytes=len(data)):
             started = time.perf_counter()
-            outcome = await self._pipeline.process(data)
+            try:
+                outcome = await self._pipeline.process(data)
+            except Exception:
+                self._charge(photo, time.perf_counter() - started)  # it crashed or hung: a decoder was as busy
+                raise
             elapsed = time.perf_counter() - started
+        self._charge(photo, outcome.decoder_seconds)
         if isinstance(outcome, Processed):
             for stage, seconds in outcome.seconds.items():
                 STAGE_SECONDS.labels(stage).observe(seconds)
             STAGE_SECONDS.labels("wait").observe(max(0.0, elapsed - sum(outcome.seconds.values())))
         await failpoint(AFTER_PROCESS)
         return outcome
+
+    def _charge(self, photo: RawPhoto, seconds: float) -> None:
+        DECODER_SECONDS.inc(seconds)
+        if self._budgets:
+            self._budgets.charge(photo.owner_id, seconds)
 
     async def _store(self, photo: RawPhoto, made: Processed) -> None:
         private = {"photo_id": photo.subject(), "sha256": made.sha256, "content_type": made.type.value, **made.private}

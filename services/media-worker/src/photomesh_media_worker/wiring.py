@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from photomesh_media_worker.budgets import DecoderBudgets
 from photomesh_media_worker.event_handlers import LANES, handlers
 from photomesh_media_worker.sandbox.pool import Limits, Sandbox
 from photomesh_media_worker.service import MediaService
@@ -43,6 +44,8 @@ async def open_subscription(settings: Settings, readiness: Readiness, clock: Clo
             variants_bucket=settings.variants_bucket,
             variant_key_secret=settings.variant_key_secret.get_secret_value(),
             max_concurrent=settings.decoders + _FETCHED_AHEAD,
+            # Reprocessing is the operator's wish, not the account's.
+            budgets=DecoderBudgets(settings.account_decoder_seconds, clock) if settings.lane == "uploads" else None,
         )
         readiness.add("storage", lambda: storage.ping(settings.raw_bucket, ORIGINALS_PREFIX))
         yield Subscription(

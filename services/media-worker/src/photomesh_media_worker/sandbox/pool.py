@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Self
 
 from photomesh_media_worker.domain import REASONS, PhotoType, Processed, Rejected, Rejection
@@ -80,17 +82,18 @@ class Sandbox:
     def _process(self, kind: PhotoType, data: bytes | bytearray) -> Processed | Rejected:
         decoder = self._idle.pop() if self._idle and not kind.disposable else self._start()
         keep = False
+        started = time.monotonic()
         try:
             outcome = decoder.process(data)
             keep = not kind.disposable and decoder.photos < _PHOTOS_PER_PROCESS
         except EOFError:
-            return self._without_result(kind, decoder)
+            outcome = self._without_result(kind, decoder)
         finally:
             if keep:
                 self._idle.append(decoder)
             else:
                 self._end(decoder)
-        return outcome
+        return replace(outcome, decoder_seconds=time.monotonic() - started)
 
     def _without_result(self, kind: PhotoType, decoder: Decoder) -> Rejected:
         code = self._end(decoder)
