@@ -36,14 +36,23 @@ def kinds_of_faults() -> Mapping[str, Sequence[Kind]]:
 
 
 async def inject(servers: Servers, faults: Sequence[Fault], say: Callable[[str], None] = lambda _: None) -> None:
-    """Return when the last fault has ended. If cancelled, every fault that has begun is ended first."""
+    """Return when the last fault has ended. If cancelled, every fault that has begun is ended first.
+
+    On a slow machine a server may take longer to start than the schedule has it rest: its next fault waits.
+    """
+    turns = {fault.program: asyncio.Lock() for fault in faults}
     async with asyncio.TaskGroup() as group:
         for fault in faults:
-            group.create_task(_inject(servers, fault, say))
+            group.create_task(_at_its_time(servers, fault, say, turns[fault.program]))
+
+
+async def _at_its_time(servers: Servers, fault: Fault, say: Callable[[str], None], turn: asyncio.Lock) -> None:
+    await asyncio.sleep(fault.at)
+    async with turn:
+        await _inject(servers, fault, say)
 
 
 async def _inject(servers: Servers, fault: Fault, say: Callable[[str], None]) -> None:
-    await asyncio.sleep(fault.at)
     say(f"    {fault.kind} {fault.program}" + (f" for {fault.seconds:.0f} s" if fault.seconds else ""))
     if fault.kind in _MOMENTARY:
         await _MOMENTARY[fault.kind](fault)
