@@ -27,6 +27,8 @@ class SlowServers:
     def start(self, server: str) -> None:
         self.down.remove(server)
 
+    kill = pause = resume = start
+
 
 async def test_a_servers_next_fault_waits_for_its_last_and_not_for_those_of_others() -> None:
     servers = SlowServers()
