@@ -1,4 +1,5 @@
-"""The visibility matrix: every operation × role × privacy. docs/visibility.md explains the rules.
+"""The visibility matrix: every operation × role × privacy, and at the end with an owner who has left.
+docs/visibility.md explains the rules.
 
 Each operation of the OpenAPI document is in exactly one table: `READS` (returns something of an account), `WRITES`
 (addresses something of an account), `OWN` (undoes what the caller did: addressed by ownership, never by visibility) or
@@ -14,6 +15,7 @@ import operator
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -397,17 +399,22 @@ async def test_writes_to_what_is_hidden_are_answered_as_absent(scene: Scene, nam
         await _answers_as_if_absent(scene, name, role, WRITES[name].query, WRITES[name].body)
 
 
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("trace", ["likes", "comments", "replies", "followers", "following"])
-async def test_only_a_block_hides_what_an_account_does_elsewhere(scene: Scene, trace: str, role: str) -> None:
+def _traces(scene: Scene) -> dict[str, str]:
+    """Lists in which the owner is, of what others published."""
     post_id, comment_id = scene.hosted
-    path = {
+    return {
         "likes": f"/v1/posts/{post_id}/likes",
         "comments": f"/v1/posts/{post_id}/comments",
         "replies": f"/v1/comments/{comment_id}/replies",
         "followers": f"/v1/users/{scene.friend.id}/followers",
         "following": f"/v1/users/{scene.friend.id}/following",
-    }[trace]
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("trace", ["likes", "comments", "replies", "followers", "following"])
+async def test_only_a_block_hides_what_an_account_does_elsewhere(scene: Scene, trace: str, role: str) -> None:
+    path = _traces(scene)[trace]
 
     async def look() -> tuple[int, bool]:
         answer = await scene.ask(role, "GET", path)
@@ -472,3 +479,70 @@ async def test_everybody_can_undo_what_they_did(scene: Scene, name: str, role: s
 async def test_the_author_of_a_post_can_delete_any_reply_under_it(scene: Scene, role: str) -> None:
     answer = await scene.ask(OWNER, "DELETE", f"/v1/comments/{scene.reactions[role].reply_id}")
     assert answer.status_code == 204
+
+
+# And these end it: the owner is deactivated, or leaves.
+
+
+@pytest.fixture(scope="module")
+async def left(scene: Scene, platform: Platform) -> Scene:
+    """The scene without its owner, whose last access token is still good for minutes. By then its ids are so old that
+    those of the absent are known to be absent."""
+    owner = scene.people[OWNER]
+    youngest = max(ids.timestamp_of(ids.decode(prefix, scene.absent[name])) for name, prefix in _PREFIXES.items())
+
+    async def age() -> timedelta:
+        return datetime.now(UTC) - youngest
+
+    await eventually(age, until=lambda age: age > timedelta(seconds=65), within=90, every=1)
+    method, path = ("POST", "/v1/me/deactivation") if scene.privacy == "public" else ("DELETE", "/v1/me")
+    await platform.call(method, path, owner, json={"password": owner.password})
+    return scene
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_nobody_sees_an_account_that_is_not_active(left: Scene, name: str) -> None:
+    """A follower, who would see everything otherwise."""
+    shown = READS[name]
+    path = left.path(name, FOLLOWER, shown.query)
+    if path != left.path(name, FOLLOWER, shown.query, exists=False):
+        await _answers_as_if_absent(left, name, FOLLOWER, shown.query)
+        return
+
+    async def look() -> tuple[int, bool]:
+        answer = await left.ask(FOLLOWER, "GET", path)
+        return answer.status_code, left.ids[shown.marker] in answer.text
+
+    await _becomes(look, (200, False))
+
+
+@pytest.mark.parametrize("path", ["/v1/users/{user_id}", "/v1/posts/{post_id}", "/v1/photos/{photo_id}"])
+async def test_its_owner_sees_it(left: Scene, path: str) -> None:
+    answer = await left.ask(OWNER, "GET", path.format(**left.ids))
+    assert (answer.status_code, left.ids["user_id"] in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize("trace", ["likes", "comments", "replies", "followers", "following"])
+async def test_nor_does_anybody_see_what_it_did_elsewhere(left: Scene, trace: str) -> None:
+    path = _traces(left)[trace]
+
+    async def look() -> tuple[int, bool]:
+        answer = await left.ask(STRANGER, "GET", path)
+        return answer.status_code, left.ids["user_id"] in answer.text
+
+    await _becomes(look, (200, False))
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_writes_to_it_are_answered_as_absent(left: Scene, name: str) -> None:
+    await _answers_as_if_absent(left, name, FOLLOWER, WRITES[name].query, WRITES[name].body)
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_what_was_done_under_it_can_be_undone(left: Scene, name: str) -> None:
+    method, template = name.split()
+    own = {"collection_id": left.reactions[FOLLOWER].collection_id}
+    if name == "DELETE /v1/comments/{comment_id}":
+        own["comment_id"] = left.reactions[FOLLOWER].reply_id
+    answer = await left.ask(FOLLOWER, method, template.format(**left.ids | own))
+    assert answer.status_code == OWN[name], answer.text
