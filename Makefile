@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 LOCAL := $(PYTHON) -m photomesh_local
 PYTEST := $(PYTHON) -m pytest
+TWO_WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 STACK ?= dev
 ENGINE ?= auto
@@ -102,16 +103,16 @@ format: .venv ## Format the code and apply the linter's fixes
 	@$(PYTHON) -m ruff format --quiet .
 	@$(PYTHON) -m ruff check --quiet --fix .
 
-# Each half begins on empty servers: the mesh would work through what integration tests leave in its topics and tables.
+# The mesh begins on empty servers: it would work through what integration tests leave in its topics and tables.
 test: setup check ## Checks, then all tests on a separate stack, which is emptied before and stopped afterwards
 	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; status=0; \
-	for part in --ignore=tests/e2e tests/e2e; do \
+	for part in "--ignore=tests/e2e $(TWO_WORKERS)" tests/e2e; do \
 	  $(LOCAL) clean --stack test >/dev/null; \
 	  $(PYTEST) $$part $(ARGS) || { code=$$?; [ $$code = 5 ] || status=$$code; }; \
 	done; exit $$status
 
 test-unit: .venv ## Tests that need no server
-	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(ARGS)
+	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(TWO_WORKERS) $(ARGS)
 
 test-integration: setup ## Tests of each deployable on real servers, which keep running (make down STACK=test)
 	@$(PYTEST) tests/integration $(ARGS)

@@ -5,7 +5,9 @@
     e2e                            the servers and every service (`mesh`)
 
 The order is that one, so that no running service works on what an integration test puts into a topic. `make test` also
-empties the servers before the mesh starts; to run both halves by hand, `make clean STACK=test` between them.
+empties the servers before the mesh starts; to run both by hand, `make clean STACK=test` between them.
+
+With `-n 2` (pytest-xdist) each worker has servers of its own.
 """
 
 from __future__ import annotations
@@ -22,12 +24,18 @@ from photomesh_shared.ids import IdGenerator
 from photomesh_shared.settings import KafkaSettings
 from tests.support.kafka import Topics, kafka_user
 from tests.support.servers import Servers, open_servers, source
+from tests.support.servers.workers import take_own_stack
 from tests.support.tokens import Issuer, serve_jwks
 
 _ORDER = ("architecture", "unit", "contract", "integration", "e2e")
 _TESTS = Path(__file__).parent
 
 Environment = Callable[[str], Mapping[str, str]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if worker := getattr(config, "workerinput", None):
+        take_own_stack(worker["workerid"])
 
 
 def pytest_report_header() -> str:

@@ -1,4 +1,5 @@
-"""Servers as ordinary processes, under the supervisor of the local stack. They stay up when the tests end."""
+"""Servers as ordinary processes, under the supervisor of the local stack. They stay up when the tests end, but for those
+of additional workers."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import photomesh_local as local
+from tests.support.servers import workers
 
 __all__ = ["native_servers"]
 
@@ -42,7 +44,11 @@ class _NativeServers:
 
 @contextmanager
 def native_servers() -> Iterator[_NativeServers]:
+    if workers.is_additional():
+        local.clean(_STACK)
     local.up(_STACK, only="servers")
     for service in local.services_of(_STACK):
         local.stop(_STACK, service)
     yield _NativeServers()
+    if workers.is_additional():
+        local.clean(_STACK)

@@ -25,7 +25,7 @@ def test_every_program_is_restarted_and_its_log_rotated(name: str) -> None:
     section = _read(program_section(STACK, Program(name, ("true",))))[f"program:{name}"]
     assert section["autorestart"] == "true"
     assert int(section["startretries"]) > 100_000  # never given up
-    assert section["stdout_logfile"].endswith(f"/test/logs/{name}.log")
+    assert section["stdout_logfile"] == str(STACK.logs / f"{name}.log")
     assert section["stdout_logfile_maxbytes"] == "10MB"
     assert section["stdout_logfile_backups"] == "3"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from photomesh_local.configuration import registry
 
 PORTS_FILE = Path(__file__).resolve().parents[3] / "ports.env"
+OFFSET_VARIABLE = "PHOTOMESH_TEST_PORT_OFFSET"
 GRPC_OFFSET = 10_000
 """SeaweedFS opens a gRPC port this far above each of its HTTP ports."""
 
@@ -21,10 +22,10 @@ def read_env_file(path: Path) -> dict[str, str]:
 def ports(stack: str) -> Mapping[str, int]:
     """Name → port for the stack `dev` or `test`.
 
-    `PHOTOMESH_TEST_PORT_OFFSET` overrides the offset of the test stack, so that several checkouts can test at once.
+    `PHOTOMESH_TEST_PORT_OFFSET` overrides the offset of the test stack (see `Stack`).
     """
     numbers = {name: int(value) for name, value in read_env_file(PORTS_FILE).items()}
     offset = numbers.pop("PORT_OFFSET_TEST")
     numbers |= {program.variable: program.port for program in registry.PROGRAMS.values() if program.port}
-    offset = int(os.environ.get("PHOTOMESH_TEST_PORT_OFFSET", offset))
+    offset = int(os.environ.get(OFFSET_VARIABLE, offset))
     return {name: port + (offset if stack == "test" else 0) for name, port in numbers.items()}

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from photomesh_local.configuration import secrets
-from photomesh_local.configuration.ports import ports
+from photomesh_local.configuration.ports import OFFSET_VARIABLE, ports
 
 ROOT = Path(__file__).resolve().parents[5]
 LOCAL = ROOT / "deploy" / "local"
@@ -22,7 +22,11 @@ STACKS = ("dev", "test")
 
 @dataclass(frozen=True)
 class Stack:
-    """`dev` keeps what it is given; `test` has ports and data of its own and trades durability for speed."""
+    """`dev` keeps what it is given; `test` has ports and data of its own and trades durability for speed.
+
+    With `PHOTOMESH_TEST_PORT_OFFSET`, `test` is another stack of that kind, with other ports and folders: several checkouts
+    can test at once, and several workers of one.
+    """
 
     name: str
 
@@ -31,12 +35,17 @@ class Stack:
             raise ValueError(f"no stack named {self.name!r}: it is one of {', '.join(STACKS)}")
 
     @property
+    def _full_name(self) -> str:
+        offset = os.environ.get(OFFSET_VARIABLE) if self.throwaway else None
+        return f"{self.name}-{offset}" if offset else self.name
+
+    @property
     def throwaway(self) -> bool:
         return self.name == "test"
 
     @property
     def directory(self) -> Path:
-        return ROOT / ".photomesh" / self.name
+        return ROOT / ".photomesh" / self._full_name
 
     @property
     def data(self) -> Path:
@@ -76,7 +85,7 @@ class Stack:
     @property
     def key(self) -> str:
         """A short name that no other stack on this machine has, also not that of another checkout."""
-        return f"{self.name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
+        return f"{self._full_name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
 
     @cached_property
     def socket(self) -> Path:
@@ -94,7 +103,7 @@ class Stack:
     def locked(self) -> Iterator[None]:
         """One `up`, `down` or `clean` at a time; a second one waits."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        with (self.directory.parent / f"{self.name}.lock").open("w") as file:
+        with (self.directory.parent / f"{self._full_name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from photomesh_local.configuration import registry
+from photomesh_local.configuration.ports import OFFSET_VARIABLE
 from photomesh_local.configuration.stack import ROOT, Stack
 from photomesh_local.processes.program import Program
 from photomesh_local.processes.supervisor import Supervisor
@@ -53,7 +54,7 @@ class Watch:
 
 def program(stack: Stack) -> Program:
     """Return this module as a program of the stack."""
-    kept = {name: os.environ[name] for name in ("PATH", "PHOTOMESH_TEST_PORT_OFFSET") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", OFFSET_VARIABLE) if name in os.environ}
     command = (sys.executable, "-m", "photomesh_local.lifecycle.liveness", stack.name)
     return Program(NAME, command, environment=kept, revision=revision(ROOT / "deploy" / "local" / "src"))
 
