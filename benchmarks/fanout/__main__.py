@@ -22,6 +22,8 @@ from photomesh_feed.domain.timelines import FEED_POSTS
 from photomesh_feed.store import keys
 from photomesh_feed.store.connection import open_redis
 from photomesh_feed.store.writer import FeedWriter
+from photomesh_local.configuration.environment import redis_url
+from photomesh_local.configuration.stack import Stack
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, PostPublished
 from photomesh_shared.ids import IdGenerator
@@ -113,7 +115,7 @@ async def _naive(redis: Redis, crowd: Crowd, post: int) -> float:
 
 
 async def _measure(arguments: argparse.Namespace) -> list[Result]:
-    redis_url = local.environment("test", "feed")["PHOTOMESH_FEED_REDIS_URL"].rsplit("/", 1)[0] + f"/{_DATABASE}"
+    database_url = redis_url(Stack("test"), None, database=_DATABASE)
     new_id = IdGenerator(1, os.getpid() % 1024, SystemClock()).next
     first = new_id()
     crowds = [
@@ -123,12 +125,12 @@ async def _measure(arguments: argparse.Namespace) -> list[Result]:
     ]
     results = []
     async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(open_redis(redis_url))
+        redis = await stack.enter_async_context(open_redis(database_url))
         await redis.flushdb()
         stack.push_async_callback(redis.flushdb)
         publisher = await stack.enter_async_context(open_publisher(kafka_user("feed-consumer"), "bench"))
         graph_url = await stack.enter_async_context(serve(crowds))
-        await stack.enter_async_context(consumers(graph_url, redis_url))
+        await stack.enter_async_context(consumers(graph_url, database_url))
         for crowd in crowds:
             print(f"… {len(crowd.followers):,} followers", flush=True)
             await fill(redis, crowd, new_id())

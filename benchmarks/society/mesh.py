@@ -33,6 +33,8 @@ from benchmarks.society.posts import (
     username_of,
 )
 from photomesh_feed.store import keys
+from photomesh_local.configuration.environment import redis_url
+from photomesh_local.configuration.stack import Stack
 from photomesh_post.accounts import projection as accounts
 from photomesh_post.posts import projection as posts
 from photomesh_post.posts.projection import PostEvent
@@ -61,7 +63,7 @@ class Mesh:
     def __init__(self, stack: str) -> None:
         self._stack = stack
         self._graph_dsn = local.environment(stack, "social-graph")["PHOTOMESH_POSTGRES_DSN"]
-        self._feed_redis_url = local.environment(stack, "feed")["PHOTOMESH_FEED_REDIS_URL"]
+        self._feed_redis_url = redis_url(Stack(stack), None, database=2)
 
     async def add_people(self, world: World, graph: Graph) -> None:
         """Accounts, and who follows whom."""

@@ -115,8 +115,7 @@ def generate(derived: Derived, registry: Mapping[str, Any]) -> list[Secret]:
         _secret(DATA, "cassandra-keystore", {"password": derived("cassandra/keystore")}),
         _secret(DATA, "kafka-passwords", {user: derived(f"kafka/{user}") for user in _kafka_users(registry)}),
         _secret(APP, "keda", {"username": "keda", "password": derived("kafka/keda")}),
-        _secret(DATA, "redis", {"password": derived("redis/password")}),
-        _secret(DATA, "feed-redis", {"password": derived("feed-redis/password")}),
+        *(_redis(derived, server, programs) for server in ("redis", "feed-redis")),
         _secret(DATA, "seaweedfs-s3", {"s3.json": json.dumps({"identities": _identities(derived, programs)})}),
     ]
 
@@ -138,7 +137,8 @@ def _values(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict[st
                 verified = f"sslmode=verify-full&sslrootcert={STORES_CA}"
                 values["PHOTOMESH_POSTGRES_DSN"] = f"postgresql://{role}:{password}@{host}/{role}?{verified}"
             case "redis" | "feed-redis":
-                url = f"redis://:{derived(f'{server}/password')}@{server}-master.{DATA}.svc:6379/0"
+                password = derived.accepted(f"{server}/{name}").partition(",")[0]
+                url = f"redis://{name}:{password}@{server}-master.{DATA}.svc:6379/0"
                 values[f"PHOTOMESH_{server.upper().replace('-', '_')}_URL"] = url
             case "cassandra":
                 values["PHOTOMESH_CASSANDRA_PASSWORD"] = derived(f"cassandra/{_cassandra_role(name, program)}")
@@ -166,6 +166,26 @@ def _cassandra_role(name: str, program: Mapping[str, Any]) -> str:
 def _kafka_users(registry: Mapping[str, Any]) -> list[str]:
     programs = [name for name, program in registry["programs"].items() if "kafka" in program.get("servers", ())]
     return [*programs, "operator", "keda", *registry.get("subscribers", ())]
+
+
+def _redis(derived: Derived, server: str, programs: Mapping[str, Any]) -> Secret:
+    """A Redis' administrator, as whom its operator and its replicas log in, and its users: each of its programs, with
+    all accepted passwords."""
+    administrator = derived(f"{server}/password")
+    lines = [f"user default on {_hashed(administrator)} ~* &* +@all"]
+    for name, program in programs.items():
+        if server in program.get("servers", ()):
+            passwords = " ".join(_hashed(one) for one in derived.accepted(f"{server}/{name}").split(","))
+            keys = " ".join(f"~{key}" for key in program["redis"]["keys"])
+            commands = " ".join(f"+{command}" for command in program["redis"]["commands"])
+            lines.append(f"user {name} on {passwords} {keys} +@connection {commands} -@dangerous -function")
+    users = "".join(f"{line}\n" for line in lines)
+    return _secret(DATA, server, {"password": administrator, "user.acl": users})
+
+
+def _hashed(password: str) -> str:
+    """A password as Redis keeps it."""
+    return f"#{hashlib.sha256(password.encode()).hexdigest()}"
 
 
 def _call_keys(derived: Derived, name: str, programs: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from photomesh_shared.events import TOPICS
 from tests.conftest import Environment
 from tests.support import photos
 from tests.support.authenticator import Authenticator
+from tests.support.redis import as_administrator
 from tests.support.sweep import Hit, Sweep
 from tests.support.waiting import eventually
 
@@ -160,7 +161,7 @@ def photo_with(word: str) -> bytes:
 def sweep(mesh: Mapping[str, int], service_environment: Environment) -> Sweep:
     databases = ("identity", "upload", "social-graph", "export")
     dsns = {name: service_environment(name)["PHOTOMESH_POSTGRES_DSN"] for name in databases}
-    return Sweep(mesh, dsns, service_environment("gateway")["PHOTOMESH_REDIS_URL"])
+    return Sweep(mesh, dsns, as_administrator(service_environment("gateway")["PHOTOMESH_REDIS_URL"]))
 
 
 async def live(platform: Platform, words: Mapping[str, str], password: str, other: Account, tmp_path: Path) -> Leaver:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from demo.client import Account, Platform
 from tests.conftest import Environment
 from tests.support import photos
+from tests.support.redis import as_administrator
 from tests.support.waiting import eventually
 
 Publish = Callable[[Account], Awaitable[str]]
@@ -22,7 +23,7 @@ Publish = Callable[[Account], Awaitable[str]]
 @pytest.fixture
 async def feed_redis(service_environment: Environment) -> AsyncIterator[Redis]:
     """The database that holds feeds and nothing else."""
-    async with Redis.from_url(service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"]) as redis:
+    async with Redis.from_url(as_administrator(service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"])) as redis:
         yield redis
 
 

@@ -15,6 +15,7 @@ from photomesh_local.servers import SERVERS
 from tests.faults.connections import can_cut, cut
 from tests.faults.rewinding import rewind
 from tests.faults.schedule import Fault, Kind
+from tests.support.redis import as_administrator
 from tests.support.servers import Servers, source
 
 __all__ = ["inject", "kinds_of_faults"]
@@ -111,7 +112,7 @@ async def _flush(_fault: Fault) -> None:
     """Of all databases: leases, limits and locks as well as feeds."""
     with contextlib.suppress(RedisError, OSError, TimeoutError):  # it is down
         async with (
-            Redis.from_url(local.environment(_STACK, "gateway")["PHOTOMESH_REDIS_URL"]) as redis,
+            Redis.from_url(as_administrator(local.environment(_STACK, "gateway")["PHOTOMESH_REDIS_URL"])) as redis,
             asyncio.timeout(5),
         ):
             await redis.flushall()

@@ -15,7 +15,7 @@ from photomesh_local.configuration import registry, stack
 from photomesh_local.configuration.environment import ONE_MACHINE, cassandra_roles
 from photomesh_local.configuration.registry import Program
 from photomesh_local.configuration.secrets import kafka_password
-from photomesh_local.servers import seaweedfs
+from photomesh_local.servers import redis, seaweedfs
 from tools.programs import views
 from tools.programs.kafka_users import kafka_users
 
@@ -143,6 +143,7 @@ def templates() -> Environment:
         "version": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"],
         "port": lambda program: f"${{{program.variable}}}",
         "secret": _secret,
+        "redis_users": redis.users(_secret),
         "object_storage_identities": seaweedfs.identities(_secret),
     }
     return environment

@@ -17,7 +17,13 @@ from photomesh_local.configuration.registry import (
     Program,
     callers_of,
 )
-from photomesh_local.configuration.secrets import call_key, cassandra_password, kafka_password, object_storage_keys
+from photomesh_local.configuration.secrets import (
+    call_key,
+    cassandra_password,
+    kafka_password,
+    object_storage_keys,
+    redis_password,
+)
 from photomesh_shared.events import TOPICS
 from photomesh_shared.events.catalogue import Topic
 from photomesh_shared.kafka.admin.topics import topic_specs
@@ -37,6 +43,7 @@ __all__ = [
     "own_environment",
     "pods_at_most",
     "published_by",
+    "redis_url",
     "scalar",
     "topics",
     "trusts_stores",
@@ -119,8 +126,18 @@ def call_keys(program: Program) -> list[tuple[str, str]]:
 
 def anchors(program: Program) -> list[str]:
     """Return the YAML anchors of docker-compose.yml with its settings and credentials."""
-    shared = ("redis", "feed-redis", "mail")
-    return ["*common", *(f"*{server}" for server in program.servers if server in shared)]
+    return ["*common", *(f"*{server}" for server in program.servers if server == "mail")]
+
+
+def redis_url(program: Program) -> str:
+    """Return the variable of docker-compose.yml with its user in Redis. One Redis is both of them there."""
+    [(name, database)] = [
+        it
+        for server, it in {"redis": ("REDIS", 0), "feed-redis": ("FEED_REDIS", 2)}.items()
+        if server in program.servers
+    ]
+    password = f"${{{redis_password(program)}:?run make up}}"
+    return f"PHOTOMESH_{name}_URL: redis://{program.name}:{password}@redis:6379/{database}"
 
 
 def explain_scaling(program: Program) -> str:

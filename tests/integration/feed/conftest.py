@@ -18,6 +18,7 @@ from tests.integration.feed.read_side import ReadSide
 from tests.support.feed.sources import InMemorySources
 from tests.support.feed.stand_ins import serve
 from tests.support.feed.write_side import WriteSide
+from tests.support.redis import as_administrator, database_of
 from tests.support.services import client_of, settings_from
 from tests.support.tokens import Issuer
 
@@ -27,9 +28,9 @@ _READ_DATABASE, _WRITE_DATABASE = 5, 7  # of the test stack's Redis; feed's own 
 @pytest.fixture
 async def read_side(service_environment: Environment, issuer: Issuer) -> AsyncIterator[ReadSide]:
     environment = service_environment("feed")
-    redis_url = _database(environment["PHOTOMESH_FEED_REDIS_URL"], _READ_DATABASE)
+    redis_url = database_of(environment["PHOTOMESH_FEED_REDIS_URL"], _READ_DATABASE)
     sources = InMemorySources()
-    async with serve(sources) as url, Redis.from_url(redis_url) as redis:
+    async with serve(sources) as url, Redis.from_url(as_administrator(redis_url)) as redis:
         await redis.flushdb()
         environment = dict(environment) | {
             "PHOTOMESH_FEED_REDIS_URL": redis_url,
@@ -44,13 +45,24 @@ async def read_side(service_environment: Environment, issuer: Issuer) -> AsyncIt
 
 @pytest.fixture
 async def write_side(service_environment: Environment) -> AsyncIterator[WriteSide]:
-    url = _database(service_environment("feed")["PHOTOMESH_FEED_REDIS_URL"], _WRITE_DATABASE)
+    consumer_url, fanout_url = (
+        database_of(service_environment(program)["PHOTOMESH_FEED_REDIS_URL"], _WRITE_DATABASE)
+        for program in ("feed-consumer", "feed-fanout")
+    )
     sources = InMemorySources()
-    async with open_redis(url) as redis, open_session() as session, serve(sources) as sources_url:
+    async with (
+        open_redis(as_administrator(consumer_url)) as redis,
+        open_redis(consumer_url) as consumer,
+        open_redis(fanout_url) as fanout,
+        open_session() as session,
+        serve(sources) as sources_url,
+    ):
         await redis.flushdb()
         yield WriteSide(
             redis,
             sources,
+            consumer=consumer,
+            fanout=fanout,
             social_graph=SocialGraphClient(ServiceClient(session, "social-graph", sources_url)),
             post=PostClient(ServiceClient(session, "post", sources_url)),
         )
@@ -61,7 +73,3 @@ def ids(new_id: Callable[[], int]) -> list[int]:
     """Ids of one millisecond each."""
     first = new_id()
     return [first + (number << 22) for number in range(1500)]
-
-
-def _database(url: str, number: int) -> str:
-    return f"{url.rpartition('/')[0]}/{number}"

@@ -160,7 +160,7 @@ class Line:
         server = await asyncio.start_server(self, "127.0.0.1", 0)
         async with server:
             yield self._redis._replace(
-                netloc=f":{self._redis.password}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+                netloc=f"{self._redis.username}:{self._redis.password}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
             ).geturl()
             self.hang_up()
 
@@ -289,7 +289,7 @@ async def test_the_script_counts_as_the_algorithm_does(
         for number, tat in zip(numbers, after, strict=True):
             tats[number] = tat
         arguments = [argument for policy in some for argument in policy.arguments]
-        keys = [f"test:{run}:{number}" for number in numbers]
+        keys = [f"rl:test:{run}:{number}" for number in numbers]
         reply = await pipe.call("EVAL", script, len(keys), *keys, *arguments, now // 1_000_000, now % 1_000_000)
         assert reply == [value for reading in readings for value in reading]
 
@@ -306,6 +306,6 @@ async def test_a_bucket_is_forgotten_when_it_is_full_again(
 async def test_a_redis_that_does_not_know_the_script(pipe: RedisPipe, monkeypatch: pytest.MonkeyPatch) -> None:
     comment = f"-- {secrets.token_hex(8)}\n"
     monkeypatch.setattr("photomesh_gateway.ratelimit.buckets.SCRIPT", comment + SCRIPT)
-    buckets, policy, key = RedisBuckets(pipe), Policy("any", Rate(10, 100)), f"test:{secrets.token_hex(8)}"
+    buckets, policy, key = RedisBuckets(pipe), Policy("any", Rate(10, 100)), f"rl:test:{secrets.token_hex(8)}"
     readings = [(await buckets.take([policy], [key]))[0].remaining for _ in range(3)]
     assert readings == [9, 8, 7]

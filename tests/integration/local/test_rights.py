@@ -13,6 +13,8 @@ import asyncpg
 import httpx
 import pytest
 from cassandra import Unauthorized
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.environment import DATABASES
@@ -22,6 +24,7 @@ from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage, open_storage
 from tests.conftest import Environment
 from tests.support.objects import open_all_objects
+from tests.support.redis import as_administrator
 from tests.support.services import settings_from
 
 KEYS = (
@@ -141,3 +144,76 @@ async def test_postgres(program: str, servers: object, service_environment: Envi
         else:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await asyncpg.connect(dsn.rpartition("/")[0] + f"/{database}")
+
+
+REDIS_KEYS = (
+    "rl:read:u_0rights",
+    "snowflake:1:7",
+    "idempotency-lock:ab",
+    "f:1",
+    "p:1",
+    "u:1",
+    "rk:1:x",
+    "pulled",
+    "since",
+)
+"""One of each kind: of the gateway, of services that make ids, of feeds."""
+DANGEROUS = (
+    ("FLUSHDB",),
+    ("FLUSHALL",),
+    ("KEYS", "*"),
+    ("CONFIG", "GET", "*"),
+    ("ACL", "LIST"),
+    ("CLIENT", "KILL", "TYPE", "normal"),
+    ("SHUTDOWN",),
+    ("REPLICAOF", "NO", "ONE"),
+    ("DEBUG", "SLEEP", "0"),
+    ("MONITOR",),
+    ("SCRIPT", "FLUSH"),
+    ("FUNCTION", "FLUSH"),
+    ("SUBSCRIBE", "x"),
+)
+REDIS_PROGRAMS = [name for name, program in registry.PROGRAMS.items() if program.redis]
+
+
+def _redis_url(program: str, environment: Environment) -> str:
+    values = environment(program)
+    return values.get("PHOTOMESH_REDIS_URL") or values["PHOTOMESH_FEED_REDIS_URL"]
+
+
+@pytest.mark.parametrize("program", REDIS_PROGRAMS)
+async def test_redis(program: str, servers: object, service_environment: Environment) -> None:
+    """That its commands suffice is shown by the tests of each program, which log in as it does."""
+    rights = registry.PROGRAMS[program].redis
+    assert rights
+    url = _redis_url(program, service_environment)
+    async with Redis.from_url(url) as redis, Redis.from_url(as_administrator(url)) as administrator:
+        assert await redis.ping()
+
+        async def may(*command: str) -> bool:
+            return bool(await administrator.acl_dryrun(program, *command) == b"OK")
+
+        for key in REDIS_KEYS:
+            own = any(fnmatchcase(key, pattern) for pattern in rights.keys)
+            assert await may("SET", key, "x") is own, key
+            assert await may("EVALSHA" if "evalsha" in rights.commands else "EVAL", "x", "1", key) is own, key
+        for command in DANGEROUS:
+            assert not await may(*command), command
+        with pytest.raises(NoPermissionError):
+            await redis.flushdb()
+        if "eval" in rights.commands:  # a script may do no more, whatever keys it names
+            with pytest.raises(ResponseError, match="can't access"):
+                await redis.eval("return redis.call('SET', 'somebody-elses', '1')", 0)
+
+
+@pytest.mark.parametrize("login", ["", ":wrong@", "post:wrong@", "nobody:x@", "default:@"], ids=str)
+async def test_nobody_else_gets_into_redis(login: str, servers: object, service_environment: Environment) -> None:
+    address = service_environment("post")["PHOTOMESH_REDIS_URL"].rpartition("@")[2]
+    async with Redis.from_url(f"redis://{login}{address}") as redis:
+        with pytest.raises(AuthenticationError):
+            await redis.ping()
+
+
+def test_whoever_uses_redis_says_what_for() -> None:
+    users = [name for name, p in registry.PROGRAMS.items() if {"redis", "feed-redis"} & set(p.servers)]
+    assert users == REDIS_PROGRAMS

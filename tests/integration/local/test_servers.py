@@ -14,6 +14,7 @@ from photomesh_local.configuration.stack import Stack
 from photomesh_local.servers import SERVERS
 from tests.conftest import Environment
 from tests.support.databases import new_database
+from tests.support.redis import as_administrator
 from tests.support.servers import Servers
 from tests.support.waiting import eventually
 
@@ -22,7 +23,8 @@ STACK = Stack("test")
 
 @pytest.fixture
 async def redis(servers: Servers, service_environment: Environment) -> AsyncIterator[Redis]:
-    async with Redis.from_url(service_environment("gateway")["PHOTOMESH_REDIS_URL"], retry=None) as redis:
+    url = as_administrator(service_environment("gateway")["PHOTOMESH_REDIS_URL"])
+    async with Redis.from_url(url, retry=None) as redis:
         await redis.set("servers:kept", "yes")
         yield redis
 

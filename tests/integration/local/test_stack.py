@@ -16,6 +16,7 @@ from photomesh_local.processes import sockets
 from photomesh_local.processes.orphans import pid_of
 from photomesh_local.servers import seaweedfs
 from photomesh_local.servers.postgres import psql
+from tests.support.redis import as_administrator
 from tests.support.servers import source
 from tests.support.waiting import eventually
 
@@ -28,7 +29,7 @@ STACK = local.Stack("test")
 
 
 def _redis() -> Redis:
-    return Redis.from_url(local.environment("test", "gateway")["PHOTOMESH_REDIS_URL"])
+    return Redis.from_url(as_administrator(local.environment("test", "gateway")["PHOTOMESH_REDIS_URL"]))
 
 
 def test_a_second_up_is_quick_and_restarts_nothing() -> None:

@@ -12,6 +12,7 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import MAX_WORKER, region_of
 from photomesh_shared.stores.worker_lease import LeasedIds, lease_ids
 from tests.support.clock import FakeClock
+from tests.support.redis import as_administrator
 from tests.support.waiting import eventually
 
 Environment = Callable[[str], Mapping[str, str]]
@@ -20,7 +21,7 @@ REGION = 15  # no deployable of the test stack runs there
 
 @pytest.fixture
 async def redis(service_environment: Environment) -> AsyncIterator[Redis]:
-    async with Redis.from_url(service_environment("identity")["PHOTOMESH_REDIS_URL"]) as redis:
+    async with Redis.from_url(as_administrator(service_environment("identity")["PHOTOMESH_REDIS_URL"])) as redis:
         await _forget(redis)
         yield redis
         await _forget(redis)

@@ -106,20 +106,23 @@ class WriteSide:
         redis: Redis,
         sources: InMemorySources,
         *,
+        consumer: Redis | None = None,
+        fanout: Redis | None = None,
         social_graph: SocialGraph | None = None,
         post: PostSource | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """`social_graph` and `post`: clients of the sources; the default calls them directly."""
+        """`consumer` and `fanout`: the same database, as these programs may use it; default: `redis`.
+        `social_graph` and `post`: clients of the sources; the default calls them directly."""
         clock = clock or SystemClock()
         self.redis = redis
         self.sources = sources
         self.lists = FeedLists(redis)
-        self.worker = FanoutWorker(FeedWriter(redis), clock)
+        self.worker = FanoutWorker(FeedWriter(fanout or redis), clock)
         self._recorder = TaskRecorder()
         self.handlers = build_event_handlers(
-            FeedWriter(redis),
-            FeedEraser(redis),
+            FeedWriter(consumer or redis),
+            FeedEraser(consumer or redis),
             social_graph or sources,
             post or sources,
             self._recorder,

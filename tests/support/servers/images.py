@@ -17,7 +17,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from photomesh_local.configuration.stack import ROOT, Stack, render
-from photomesh_local.servers import cassandra, kafka, postgres, seaweedfs
+from photomesh_local.servers import cassandra, kafka, postgres, redis, seaweedfs
 
 __all__ = ["CONTAINERS", "Place"]
 
@@ -110,11 +110,12 @@ def _postgres(place: Place) -> DockerContainer:
 
 
 def _redis(place: Place) -> DockerContainer:
-    values = {"REDIS": place.stack.ports["REDIS"], "PASSWORD": place.stack.secrets["REDIS_PASSWORD"]}
-    text = render("redis.conf", DATA="/data", FSYNC="no", **values)
+    users = _CONFIGURATION / redis.USERS
+    text = render("redis.conf", REDIS=place.stack.ports["REDIS"], USERS=users, DATA="/data", FSYNC="no")
     text = text.replace(f"bind {_LOOPBACK}", f"bind {place.address}")
     file = str(_CONFIGURATION / "redis.conf")
     container = place.container("redis", "REDIS").with_command(["redis-server", file])
+    container.with_copy_into_container(redis.users(place.stack.secrets.__getitem__).encode(), str(users))
     return container.with_copy_into_container(text.encode(), file)
 
 

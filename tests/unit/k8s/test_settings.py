@@ -8,6 +8,8 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from photomesh_local.configuration import registry
+from photomesh_local.servers import redis as redis_server
 from photomesh_shared.settings import ReplaceableSecret, ServiceSettings
 from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from
 from tests.support.services import settings_from
@@ -148,12 +151,12 @@ def test_the_stores_are_where_they_are_said_to_be() -> None:
 
     redis = {kind: named("RedisReplication", kind, folder="data-plane") for kind in ("redis", "feed-redis")}
     databases = {cluster.name: cluster for cluster in of("Cluster", folder="data-plane")}
-    for (namespace, _), values in secrets().items():
+    for (namespace, name), values in secrets().items():
         for kind, replication in redis.items():
             if url := values.get(f"PHOTOMESH_{kind.replace('-', '_').upper()}_URL"):
-                assert urlsplit(url).hostname == f"{replication.name}-master.{domain}"
-                password = secrets()["photomesh-data", replication.spec["kubernetesConfig"]["redisSecret"]["name"]]
-                assert password == {"password": urlsplit(url).password}
+                assert (urlsplit(url).hostname, urlsplit(url).username) == (f"{replication.name}-master.{domain}", name)
+                users = redis_users(secrets()["photomesh-data", replication.spec["acl"]["secret"]["secretName"]])
+                assert users[name][1] == [sha256(str(urlsplit(url).password).encode()).hexdigest()]
         if "PHOTOMESH_POSTGRES_DSN" in values:
             assert namespace == "photomesh"
             dsn = urlsplit(values["PHOTOMESH_POSTGRES_DSN"])
@@ -238,12 +241,53 @@ def test_a_program_that_comes_later_gets_the_same_shared_values_and_the_others_k
     grown["programs"]["greeter"] = {
         "deployable": "greeter",
         "servers": ["redis", "postgres"],
+        "redis": {"keys": ["greeting:*"], "commands": ["get"]},
         "secrets": ["CURSOR_SECRET"],
     }
-    before, after = secrets(), secrets_from(bytes(32), grown)
+    before, after = dict(secrets()), dict(secrets_from(bytes(32), grown))
+    old, new = (redis_users(values.pop(("photomesh-data", "redis"))) for values in (before, after))
     assert {name: after[name] for name in before} == before
-    assert after["photomesh", "greeter"]["PHOTOMESH_REDIS_URL"] == before["photomesh", "post"]["PHOTOMESH_REDIS_URL"]
+    assert new.keys() - old.keys() == {"greeter"}
+    assert {name: new[name] for name in old} == old
     assert ("photomesh-data", "greeter-db-owner") in after.keys() - before.keys()
+
+
+def redis_users(secret: Mapping[str, str]) -> dict[str, tuple[list[str], list[str]]]:
+    """User → rules, without the passwords, and the passwords' hashes."""
+    found = {}
+    for line in secret["user.acl"].splitlines():
+        word, name, *rules = line.split()
+        assert word == "user"
+        found[name] = [rule for rule in rules if rule[0] != "#"], [rule[1:] for rule in rules if rule[0] == "#"]
+    return found
+
+
+@pytest.mark.parametrize("server", ["redis", "feed-redis"])
+def test_the_users_of_redis(server: str) -> None:
+    """They may do the same as on the local stack. Nobody gets in without a password."""
+    users = redis_users(secrets()["photomesh-data", server])
+    administrator = secrets()["photomesh-data", server]["password"]
+    assert users.pop("default") == (["on", "~*", "&*", "+@all"], [sha256(administrator.encode()).hexdigest()])
+    assert list(users) == [name for name, program in registry.PROGRAMS.items() if server in program.servers]
+    assert all(len(passwords) == 1 for _, passwords in users.values())
+    local = redis_server.users(lambda name: name).splitlines()
+    for name, (rules, _) in users.items():
+        [line] = [line.split() for line in local if line.startswith(f"user {name} ")]
+        assert [word for word in line[2:] if word[0] != ">"] == rules
+
+
+def test_a_password_of_redis_is_replaced_while_both_are_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "photomesh.root"
+    command = [sys.executable, str(K8S / "generate_secrets.py"), str(path)]
+    steps = []
+    for arguments in ([], *[["--replace", "redis/post"]] * 3):
+        made = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True).stdout
+        values = {item["metadata"]["name"]: item["stringData"] for item in json.loads(made)["items"]}
+        used = str(urlsplit(values["post"]["PHOTOMESH_REDIS_URL"]).password)
+        steps.append((sha256(used.encode()).hexdigest(), redis_users(values["redis"])["post"][1]))
+    old, new = steps[0][0], steps[-1][0]
+    assert old != new
+    assert steps == [(old, [old]), (old, [old, new]), (new, [new, old]), (new, [new])]
 
 
 def test_programs_of_one_deployable_share_its_secrets_and_no_others_do() -> None:

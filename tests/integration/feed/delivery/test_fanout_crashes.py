@@ -23,6 +23,7 @@ from tests.support.feed.stand_ins import serve
 from tests.support.feed.write_side import FeedLists
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics, kafka_variables
+from tests.support.redis import as_administrator, database_of
 from tests.support.services import Process, process
 from tests.support.tokens import free_port
 from tests.support.waiting import eventually
@@ -40,12 +41,14 @@ class Programs:
     def __init__(
         self,
         environment: Environment,
+        redis_urls: Mapping[str, str],
         redis: Redis,
         publisher: KafkaPublisher,
         topics: Topics,
         sources: InMemorySources,
     ) -> None:
         self.environment = environment
+        self.redis_urls = redis_urls
         self.lists = FeedLists(redis)
         self.publisher = publisher
         self.topics = topics
@@ -54,7 +57,12 @@ class Programs:
     @asynccontextmanager
     async def running(self, module: str, failpoints: str = "") -> AsyncIterator[Process]:
         """A process with a failpoint need not become ready: an earlier event may trigger it."""
-        environment = {**self.environment, **kafka_variables(USERS[module])}
+        user = USERS[module]
+        environment = {
+            **self.environment,
+            **kafka_variables(user),
+            "PHOTOMESH_FEED_REDIS_URL": self.redis_urls[user],
+        }
         async with process(
             module, environment, port=free_port(), failpoints=failpoints, ready=not failpoints
         ) as running:
@@ -70,20 +78,21 @@ class Programs:
 @pytest.fixture
 async def programs(service_environment: Callable[[str], Environment], topics: Topics) -> AsyncIterator[Programs]:
     environment = dict(service_environment("feed-consumer"))
-    redis_url = environment["PHOTOMESH_FEED_REDIS_URL"].rsplit("/", 1)[0] + "/8"
+    redis_urls = {
+        user: database_of(service_environment(user)["PHOTOMESH_FEED_REDIS_URL"], 8) for user in USERS.values()
+    }
     async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(open_redis(redis_url))
+        redis = await stack.enter_async_context(open_redis(as_administrator(redis_urls["feed-consumer"])))
         await redis.flushdb()
         sources = InMemorySources()
         url = await stack.enter_async_context(serve(sources))
         publisher = await stack.enter_async_context(open_publisher(topics.kafka, "test"))
         environment |= {
-            "PHOTOMESH_FEED_REDIS_URL": redis_url,
             "PHOTOMESH_SOCIAL_GRAPH_URL": url,
             "PHOTOMESH_POST_URL": url,
             "PHOTOMESH_CELEBRITY_FOLLOWERS": "1000000",
         }
-        yield Programs(environment, redis, publisher, topics, sources)
+        yield Programs(environment, redis_urls, redis, publisher, topics, sources)
         await redis.flushdb()
 
 

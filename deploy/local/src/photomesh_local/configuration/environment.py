@@ -7,7 +7,13 @@ from urllib.parse import quote
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.registry import Program, callers_of
-from photomesh_local.configuration.secrets import call_key, cassandra_password, kafka_password, object_storage_keys
+from photomesh_local.configuration.secrets import (
+    call_key,
+    cassandra_password,
+    kafka_password,
+    object_storage_keys,
+    redis_password,
+)
 from photomesh_local.configuration.stack import Stack
 
 HOST = "127.0.0.1"
@@ -121,9 +127,9 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
     for server in program.servers:
         match server:
             case "redis":
-                values["REDIS_URL"] = _redis_url(stack, database=0)
+                values["REDIS_URL"] = redis_url(stack, program, database=0)
             case "feed-redis":
-                values["FEED_REDIS_URL"] = _redis_url(stack, database=2)
+                values["FEED_REDIS_URL"] = redis_url(stack, program, database=2)
             case "postgres":
                 role = program.deployable.snake_case
                 password = stack.secrets[f"POSTGRES_PASSWORD_{role.upper()}"]
@@ -167,8 +173,10 @@ def _call_keys(stack: Stack, program: Program) -> dict[str, str]:
     return values
 
 
-def _redis_url(stack: Stack, database: int) -> str:
-    return f"redis://:{stack.secrets['REDIS_PASSWORD']}@{HOST}:{stack.ports['REDIS']}/{database}"
+def redis_url(stack: Stack, program: Program | None, *, database: int) -> str:
+    """How a program logs in to Redis; the administrator if there is no `program`."""
+    user, secret = (program.name, redis_password(program)) if program else ("", "REDIS_PASSWORD")
+    return f"redis://{user}:{stack.secrets[secret]}@{HOST}:{stack.ports['REDIS']}/{database}"
 
 
 def postgres_dsn(stack: Stack, role: str, password: str, database: str) -> str:

@@ -116,6 +116,14 @@ class Resources(_Model):
     memory_limit: str
 
 
+class RedisRights(_Model):
+    """What a program may do in its Redis."""
+
+    keys: tuple[str, ...]
+    commands: tuple[str, ...]
+    """Commands, or categories of them with an @. Dangerous ones are left out of these."""
+
+
 class Program(_Model):
     """One entry point of a deployable."""
 
@@ -129,6 +137,8 @@ class Program(_Model):
     servers: tuple[Server, ...] = ()
     calls: tuple[str, ...] = ()
     internal_calls: tuple[str, ...] = ()
+    redis: RedisRights | None = None
+    """None if it uses neither Redis."""
     objects: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     group: str | None = None

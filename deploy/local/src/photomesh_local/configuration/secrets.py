@@ -25,6 +25,11 @@ def cassandra_password(program: Program) -> str:
     return "CASSANDRA_PASSWORD" if program.makes_roles else f"CASSANDRA_PASSWORD_{program.variable}"
 
 
+def redis_password(program: Program) -> str:
+    """The name of the password of a program's user in Redis."""
+    return f"REDIS_PASSWORD_{program.variable}"
+
+
 def kafka_password(user: str) -> str:
     """The name of a Kafka user's password."""
     return f"KAFKA_PASSWORD_{user.upper().replace('-', '_')}"
@@ -36,6 +41,7 @@ NAMES = tuple(
             "POSTGRES_PASSWORD",
             *(f"POSTGRES_PASSWORD_{d.snake_case.upper()}" for d in registry.DEPLOYABLES.values() if d.postgres),
             "REDIS_PASSWORD",
+            *(redis_password(program) for program in PROGRAMS.values() if program.redis),
             *(cassandra_password(program) for program in PROGRAMS.values() if "cassandra" in program.servers),
             "KAFKA_PASSWORD",
             *(kafka_password(user) for user in registry.KAFKA_USERS),

@@ -1,11 +1,15 @@
 """Redis, from the distribution."""
 
 import asyncio
+from collections.abc import Callable
 
-from photomesh_local.configuration.secrets import write_private
+from photomesh_local.configuration.registry import PROGRAMS
+from photomesh_local.configuration.secrets import redis_password, write_private
 from photomesh_local.configuration.stack import Stack, render
 from photomesh_local.processes.program import Program
 from photomesh_local.servers.base import HOST, Server, digest, find
+
+USERS = "redis.users"
 
 
 def prepare(stack: Stack) -> None:
@@ -14,11 +18,26 @@ def prepare(stack: Stack) -> None:
     configuration = render(
         "redis.conf",
         REDIS=stack.ports["REDIS"],
-        PASSWORD=stack.secrets["REDIS_PASSWORD"],
+        USERS=stack.run / USERS,
         DATA=data,
         FSYNC="no" if stack.throwaway else "everysec",
     )
     write_private(stack.run / "redis.conf", configuration)
+    write_private(stack.run / USERS, users(stack.secrets.__getitem__))
+
+
+def users(secret: Callable[[str], str]) -> str:
+    """The file of users: a program's user does with its keys what it must. `default` is the administrator.
+
+    `secret` gives the value of a secret by its name.
+    """
+    lines = [f"user default on >{secret('REDIS_PASSWORD')} ~* &* +@all"]
+    for program in PROGRAMS.values():
+        if rights := program.redis:
+            keys, commands = " ".join(f"~{key}" for key in rights.keys), " ".join(f"+{it}" for it in rights.commands)
+            password = secret(redis_password(program))
+            lines.append(f"user {program.name} on >{password} {keys} +@connection {commands} -@dangerous -function")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def program(stack: Stack) -> Program:
@@ -26,7 +45,7 @@ def program(stack: Stack) -> Program:
     return Program(
         name="redis",
         command=(find("redis-server", "redis-server"), str(configuration)),
-        revision=digest(configuration),
+        revision=digest(configuration, stack.run / USERS),
     )
 
 
