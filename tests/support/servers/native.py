@@ -1,5 +1,5 @@
-"""Servers as ordinary processes, under the supervisor of the local stack. They stay up when the tests end, but for those
-of additional workers."""
+"""Servers as ordinary processes, under the supervisor of the local stack. They stay up when the tests end, but for
+those of additional workers."""
 
 from __future__ import annotations
 

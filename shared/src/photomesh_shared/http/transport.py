@@ -31,8 +31,8 @@ class LingeringTransport:
         self._pieces.append(piece)
 
     def _flush(self) -> None:
-        if self._pieces:
-            pieces, self._pieces = self._pieces, []
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():  # the peer may have gone meanwhile
             self._transport.write(b"".join(pieces))
 
     def is_closing(self) -> bool:

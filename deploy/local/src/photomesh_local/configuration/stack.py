@@ -24,8 +24,8 @@ STACKS = ("dev", "test")
 class Stack:
     """`dev` keeps what it is given; `test` has ports and data of its own and trades durability for speed.
 
-    With `PHOTOMESH_TEST_PORT_OFFSET`, `test` is another stack of that kind, with other ports and folders: several checkouts
-    can test at once, and several workers of one.
+    With `PHOTOMESH_TEST_PORT_OFFSET`, `test` is another stack of that kind, with other ports and folders: several
+    checkouts can test at once, and several workers of one.
     """
 
     name: str

@@ -136,13 +136,16 @@ class CassandraSaves:
     # Tallies: which posts of collections are counted
 
     async def tally(self, collection_id: int, post_id: int) -> ListTally:
-        """Of a post that was ever in the collection."""
-        [row] = await self._session.execute(
+        """Of a post that was ever in the collection; empty if one of the two ended for good."""
+        rows = await self._session.execute(
             "SELECT * FROM saves WHERE list_id = ? AND month = ? AND post_id = ?",
             collection_id,
             month_of(post_id),
             post_id,
         )
+        if not rows:
+            return ListTally()
+        [row] = rows
         return ListTally(
             count=row["count"] or 0,
             revision=row["revision"] or 0,
