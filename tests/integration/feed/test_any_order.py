@@ -204,6 +204,8 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(history=[("publish", 0, 0), ("delete", 0, 0), ("flush", 0, 0), ("again", 1, 0)])
 @example(history=[("rename", 0, 0), ("rename", 0, 0), ("publish", 0, 0), ("flush", 0, 0), ("again", 1, 0)])
 @example(history=[("publish", 0, 0), ("edit", 0, 0), ("flush", 0, 0), ("again", 1, 0)])
+@example(history=[("publish", 0, 0), ("read", 0, 0), ("rename", 0, 0)])
+@example(history=[("mute", 0, 0), ("publish", 0, 0), ("read", 0, 0), ("mute", 0, 0)])
 async def test_feeds_are_right_whatever_comes_again(
     write_side: WriteSide, small_steps: None, history: list[Step]
 ) -> None:

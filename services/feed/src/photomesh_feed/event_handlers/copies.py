@@ -74,6 +74,6 @@ class RelationCopies:
             account_id, [Relation(pair.other_id, pair.version, pair.follows, pair.mutes) for pair, _ in outdated]
         )
         for pair, before in outdated:
-            if pair.follows and not before.follows:
+            if pair.follows and not pair.mutes and (before.mutes or not before.follows):
                 await self._handlers.back_fill(account_id, pair.other_id)
         return len(outdated)

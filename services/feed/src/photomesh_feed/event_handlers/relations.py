@@ -70,7 +70,11 @@ class RelationEventHandlers:
             await self._store.remove_author_posts(follow.follower_id, follow.followee_id, posts)
 
     async def mute_changed(self, envelope: Envelope[MuteCreated | MuteDeleted]) -> None:
+        """A feed that was built meanwhile lacks the posts of a muted account."""
         mute = envelope.data
-        await self._store.apply_relation(
-            "mute", mute.muter_id, mute.muted_id, envelope.entityversion, active=isinstance(mute, MuteCreated)
+        mutes = isinstance(mute, MuteCreated)
+        has_feed = await self._store.apply_relation(
+            "mute", mute.muter_id, mute.muted_id, envelope.entityversion, active=mutes
         )
+        if has_feed and not mutes:
+            await self.back_fill(mute.muter_id, mute.muted_id)
