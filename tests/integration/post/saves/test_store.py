@@ -104,3 +104,12 @@ async def test_a_tally_replaces_only_the_one_that_was_read(store: Store, new_id:
     found = await store.collection(account, lakes)
     assert found is not None
     assert found.posts == 2
+
+
+async def test_a_post_of_a_list_that_ended_is_not_counted(store: Store, new_id: Callable[[], int]) -> None:
+    """An event that arrives late, or is read again, finds no row: everything of the list is deleted for good."""
+    lakes, post = new_id(), new_id()
+    await store.write(added_rows(lakes, post, _NOW))
+    await store.forget_list(lakes)
+    tally = await store.tally(lakes, post)
+    assert tally.with_post_counted() == tally == ListTally()
