@@ -11,6 +11,7 @@ from photomesh_feed.consumer import handlers as event_table
 from photomesh_feed.consumer_wiring import PostSource, SocialGraph, build_event_handlers
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
 from photomesh_feed.store import keys
+from photomesh_feed.store.deferred import RedisDeferredFanouts
 from photomesh_feed.store.eraser import FeedEraser
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock, SystemClock
@@ -123,6 +124,7 @@ class WriteSide:
         self.handlers = build_event_handlers(
             FeedWriter(consumer or redis),
             FeedEraser(consumer or redis),
+            RedisDeferredFanouts(consumer or redis),
             social_graph or sources,
             post or sources,
             self._recorder,

@@ -26,7 +26,7 @@ class Connection:
 
 async def written(*, peer_leaves: bool) -> tuple[list[bytes], list[dict[str, Any]]]:
     """What of two pieces reaches the connection, and the errors that the event loop reported."""
-    loop, connection, errors = asyncio.get_running_loop(), Connection(), []  # type: ignore[var-annotated]
+    loop, connection, errors = asyncio.get_running_loop(), Connection(), []
     loop.set_exception_handler(lambda _, context: errors.append(context))
     transport = LingeringTransport(cast("asyncio.Transport", connection), loop, write_seconds=1)
     transport.write(b"head")

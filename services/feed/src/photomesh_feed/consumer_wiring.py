@@ -12,6 +12,7 @@ from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.delivery.fanout_planner import FanoutPlanner, FollowerPages
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
 from photomesh_feed.delivery.popularity import FollowerCounts, Popularity
+from photomesh_feed.delivery.post_fanout import DeferredFanouts, PostFanout
 from photomesh_feed.delivery.timeline_cache import TimelineCache
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.event_handlers.accounts import AccountEventHandlers
@@ -23,6 +24,7 @@ from photomesh_feed.event_handlers.relations import RelationEventHandlers
 from photomesh_feed.settings import ConsumerSettings, FanoutSettings
 from photomesh_feed.store.connection import open_probe, open_redis
 from photomesh_feed.store.copies import FeedCopies, RedisCopyProgress
+from photomesh_feed.store.deferred import RedisDeferredFanouts
 from photomesh_feed.store.eraser import FeedEraser
 from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.writer import FeedWriter
@@ -51,6 +53,7 @@ class EventHandlers:
     engagement: EngagementEventHandlers
     accounts: AccountEventHandlers
     eraser: AccountEraser
+    fanout: PostFanout
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class PostSource(TimelineSource, PublishedPosts, Protocol):
 def build_event_handlers(
     store: FeedWriter,
     eraser: FeedEraser,
+    deferred: DeferredFanouts,
     social_graph: SocialGraph,
     post: PostSource,
     publisher: Publisher,
@@ -87,12 +91,14 @@ def build_event_handlers(
     timelines = TimelineCache(store, post)
     planner = FanoutPlanner(social_graph, publisher)
     popularity = Popularity(store, social_graph, planner, timelines, clock, threshold=celebrity_followers)
+    fanout = PostFanout(deferred, popularity, planner, clock)
     return EventHandlers(
-        posts=PostEventHandlers(store, post, timelines, planner, popularity, clock, cdn_url=cdn_url),
+        posts=PostEventHandlers(store, post, timelines, fanout, clock, cdn_url=cdn_url),
         relations=RelationEventHandlers(store, timelines, popularity),
         engagement=EngagementEventHandlers(store),
         accounts=AccountEventHandlers(store, clock),
         eraser=AccountEraser(store, eraser, clock),
+        fanout=fanout,
     )
 
 
@@ -112,6 +118,7 @@ async def open_consumer_deps(
         handlers = build_event_handlers(
             store,
             FeedEraser(redis),
+            RedisDeferredFanouts(redis),
             SocialGraphClient(social_graph),
             PostClient(ServiceClient(session, "post", settings.post_url, caller=settings)),
             publisher,
@@ -134,6 +141,7 @@ async def open_consumer_deps(
         )
         await stack.enter_async_context(in_background("copies-of-accounts", of_accounts.run))
         await stack.enter_async_context(in_background("copies-of-relations", of_relations.run))
+        await stack.enter_async_context(in_background("deferred-fanouts", handlers.fanout.run))
         yield ConsumerDeps(handlers, publisher)
 
 

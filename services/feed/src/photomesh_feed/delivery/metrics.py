@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
-__all__ = ["FANOUT_SECONDS", "FOLLOWERS", "TASKS"]
+__all__ = ["DEFERRED", "FANOUT_SECONDS", "FOLLOWERS", "TASKS"]
 
 TASKS = Counter("photomesh_feed_tasks_total", "Fan-out tasks published.")
+DEFERRED = Gauge("photomesh_feed_deferred_fanouts", "Published posts whose fan-out waits for social-graph.")
 FOLLOWERS = Counter("photomesh_feed_fanout_followers_total", "Followers in completed fan-out tasks.", ["outcome"])
 FANOUT_SECONDS = Histogram(
     "photomesh_feed_fanout_seconds",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["FanoutResult", "PopularityState"]
+__all__ = ["DeferredFanout", "FanoutResult", "PopularityState"]
+
+
+class DeferredFanout(NamedTuple):
+    post_id: int
+    author_id: int
+    at: datetime
+    """When the post was published."""
 
 
 class PopularityState(NamedTuple):

@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from photomesh_feed.delivery.fanout_planner import FanoutPlanner
-from photomesh_feed.delivery.popularity import Popularity
+from photomesh_feed.delivery.post_fanout import PostFanout
 from photomesh_feed.delivery.timeline_cache import TimelineCache
 from photomesh_feed.domain.snapshots import CountedSnapshot, Snapshot, StoredPost
 from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, TimelineState
@@ -54,8 +53,7 @@ class PostEventHandlers:
         store: PostStore,
         posts: PublishedPosts,
         timelines: TimelineCache,
-        planner: FanoutPlanner,
-        popularity: Popularity,
+        fanout: PostFanout,
         clock: Clock,
         *,
         cdn_url: str,
@@ -64,8 +62,7 @@ class PostEventHandlers:
         self._posts = posts
         self._timelines = timelines
         self._clock = clock
-        self._planner = planner
-        self._popularity = popularity
+        self._fanout = fanout
         self._cdn_url = cdn_url
 
     async def post_published(self, envelope: Envelope[PostPublished]) -> None:
@@ -79,8 +76,7 @@ class PostEventHandlers:
         if not await self._add_to_timeline(post.author_id, post.post_id):
             return  # deleted, whichever of the two events came first
         await failpoint(AFTER_TIMELINE)
-        if await self._popularity.is_pushed(post.author_id):
-            await self._planner.plan(post.author_id, [post.post_id], cause="published", at=envelope.time)
+        await self._fanout.fan_out(post.post_id, post.author_id, envelope.time)
         await failpoint(AFTER_TASKS)
 
     async def _load_if_outdated(self, envelope: Envelope[PostPublished] | Envelope[PostEdited]) -> None:

@@ -27,6 +27,8 @@ Everything here can be lost: it is built again from events, post and social-grap
     pulled        ZSET   author → when readers may stop pulling their posts, in ms since 1970; +inf while the author has
                          too many followers to push to
     refilling     SET    authors who are pushed again, and whose older posts are not in all feeds yet
+    deferred      ZSET   fan-outs that wait for social-graph: post, author and time of publication → when it is tried,
+                         in seconds since 1970
     popular:known STRING exists while `pulled` is known to agree with social-graph
     cp:{copy}     STRING how far the comparison of copies with their owner is, as JSON
     since         STRING when Redis began to know (ms since 1970): it has seen every event of a later time, unless it is
@@ -61,6 +63,7 @@ __all__ = [
     "BOTTOM",
     "BOTTOM_SCORE",
     "COMPLETE",
+    "DEFERRED",
     "INCOMPLETE",
     "KNOWN_SECONDS",
     "MARKER",
@@ -115,6 +118,7 @@ ORDER, FILL_LOCK = "rk:", "lk:"
 COMPARISON = "cp:"
 PULLED = "pulled"
 REFILLING = "refilling"
+DEFERRED = "deferred"
 POPULAR_KNOWN = "popular:known"
 SINCE = "since"
 
