@@ -13,7 +13,9 @@ from prometheus_client import REGISTRY
 from photomesh_gateway.admission import Admission, AdmissionLimits
 from photomesh_gateway.ratelimit.buckets import LocalBuckets
 from photomesh_gateway.ratelimit.limiter import AddressFactors, RateLimiter
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.concurrency.gcra import Rate
+from photomesh_shared.consumer.copies import CopyReconciliation
 from photomesh_shared.events import PhotoReady
 from photomesh_shared.http import Budget, RateClass
 from photomesh_shared.kafka.consumer import kafka_source
@@ -43,6 +45,7 @@ def main() -> None:
     publisher = KafkaPublisher(NO_KAFKA, "post-consumer")
     ConsumerRunner(kafka_source(NO_KAFKA), group="post", handlers={PhotoReady: _handle}, publisher=publisher)
     ObjectStorage(None, None)
+    CopyReconciliation[Any]("accounts", None, None, None, SystemClock(), pass_seconds=1)  # type: ignore[arg-type]
     for family in REGISTRY.collect():
         if family.type == "counter":
             for sample in family.samples:

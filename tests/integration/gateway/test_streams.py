@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import httpx
@@ -16,6 +16,7 @@ from photomesh_gateway.routing.table import ROUTES
 from tests.integration.gateway.conftest import StartGateway
 from tests.integration.gateway.stand_in import Service
 from tests.support.problems import expect_problem
+from tests.support.tokens import Issuer
 from tests.support.waiting import eventually
 
 MB = 1_000_000
@@ -99,9 +100,10 @@ async def test_a_body_that_is_too_large(
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=str)
 async def test_no_route_takes_a_megabyte(
-    gateway: httpx.AsyncClient, service: Service, someone: dict[str, str], route: Route
+    gateway: httpx.AsyncClient, service: Service, issuer: Issuer, new_id: Callable[[], int], route: Route
 ) -> None:
     path = re.sub(r"\{\w+\}", "x_1", route.template)
+    someone = issuer.headers(new_id(), roles=route.role or "")
     answer = await gateway.request(route.method, path, content=bytes(MB), headers=someone)
     expect_problem(answer, 413, "payload-too-large")
     assert len(answer.content) < 1000

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
+import photomesh_local as local
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import encode as record_of
 from photomesh_shared.internal_api import social_graph
@@ -126,7 +127,10 @@ async def test_broken_connections_are_answered_503(
 
 
 def as_consumer(environment: Mapping[str, str]) -> Mapping[str, str]:
-    return {**environment, **kafka_variables("social-graph-consumer")}
+    """identity, whose accounts it compares, is away."""
+    program = local.environment("test", "social-graph-consumer")
+    own = {name: program[name] for name in ("PHOTOMESH_PROGRAM", "PHOTOMESH_CALL_KEYS")}
+    return {**environment, **own, **kafka_variables("social-graph-consumer")}
 
 
 async def test_consumer_handles_late_and_repeated_events_and_a_crash(
