@@ -80,7 +80,7 @@ async def _set(admin: Any, topics: Mapping[str, Mapping[str, str]], broker: Mapp
 
 async def _close_segments(kafka: KafkaSettings, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
     """Write a record to each partition; its offset, before which everything is now in closed segments."""
-    headers = [("ce_type", TOMBSTONE_TYPE.encode())]
+    headers = [("ce_type", TOMBSTONE_TYPE.encode()), ("ce_entityversion", b"1")]  # subscribers read it as any other
     async with AIOKafkaProducer(**connection_options(kafka), acks="all") as producer:
         return {
             partition: (

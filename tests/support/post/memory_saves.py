@@ -104,7 +104,8 @@ class MemorySaves(MemoryStore):
     async def tally(self, collection_id: int, post_id: int) -> ListTally:
         await self.step("tally")
         membership = self._membership(collection_id, post_id)
-        assert membership is not None
+        if membership is None:
+            return ListTally()
         count, revision = self.partitions.get((collection_id, month_of(post_id)), (0, 0))
         return ListTally(count, revision, membership, *self.marks.get((collection_id, post_id), (False, 0)))
 
