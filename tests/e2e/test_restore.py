@@ -109,6 +109,6 @@ async def test_reads_follow_restored_databases(
 def test_post_is_republished_while_it_runs(mesh: Mapping[str, int], service_environment: Environment) -> None:
     """After all that earlier tests did, erased accounts among it, the command ends well and leaves nothing to do."""
     command = [sys.executable, "-m", "photomesh_post.republish", "--rate=5000"]
-    variables = {**os.environ, **service_environment("post-engagement")}
+    variables = {**os.environ, **service_environment("post-consumer")}
     subprocess.run(command, check=True, env=variables)
     subprocess.run([*command, "--check"], check=True, env=variables)
