@@ -14,7 +14,6 @@ import asyncpg
 import httpx
 import pytest
 
-import photomesh_local as local
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import encode as record_of
 from photomesh_shared.internal_api import social_graph
@@ -22,7 +21,7 @@ from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUser, ApiUsers
-from tests.integration.social_graph.conftest import Serving
+from tests.integration.social_graph.conftest import Environment, Serving
 from tests.integration.social_graph.test_events import event_types, pair_events
 from tests.support.internal_calls import RightfulCaller
 from tests.support.kafka import Topics, kafka_variables
@@ -126,15 +125,21 @@ async def test_broken_connections_are_answered_503(
         await eventually(lambda: ada.get("/v1/me/mutes"), until=lambda answer: answer.status_code == 200)
 
 
-def as_consumer(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """identity, whose accounts it compares, is away."""
-    program = local.environment("test", "social-graph-consumer")
+@pytest.fixture
+def consumer_environment(
+    isolated_environment: Mapping[str, str], service_environment: Environment
+) -> Mapping[str, str]:
+    """identity, whose accounts the consumer compares, is away."""
+    program = service_environment("social-graph-consumer")
     own = {name: program[name] for name in ("PHOTOMESH_PROGRAM", "PHOTOMESH_CALL_KEYS")}
-    return {**environment, **own, **kafka_variables("social-graph-consumer")}
+    return {**isolated_environment, **own, **kafka_variables("social-graph-consumer")}
 
 
 async def test_consumer_handles_late_and_repeated_events_and_a_crash(
-    isolated_environment: Mapping[str, str], topics: Topics, users_of: Callable[..., ApiUsers]
+    isolated_environment: Mapping[str, str],
+    consumer_environment: Mapping[str, str],
+    topics: Topics,
+    users_of: Callable[..., ApiUsers],
 ) -> None:
     port, ops = free_port(), free_port()
     dsn = isolated_environment["PHOTOMESH_POSTGRES_DSN"]
@@ -142,7 +147,7 @@ async def test_consumer_handles_late_and_repeated_events_and_a_crash(
         users = users_of(api, pool)
         ada, *fans = [users.unregistered_user() for _ in range(5)]
         async with process(MODULE, isolated_environment, port=port):
-            async with process(f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops):
+            async with process(f"{MODULE}.consumer", consumer_environment, port=ops):
                 registered = [record_of(account_event(user.number, private=user is ada)) for user in (ada, *fans)]
                 await topics.send([*registered, *registered])
                 known = "SELECT count(*) FROM accounts WHERE id = ANY($1)"
@@ -151,14 +156,12 @@ async def test_consumer_handles_late_and_repeated_events_and_a_crash(
                 for fan in fans:
                     assert (await fan.follow(ada))["requested"] is True
             failpoints = "social-graph.between_admissions=kill@2"
-            async with process(
-                f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops, failpoints=failpoints
-            ) as dying:
+            async with process(f"{MODULE}.consumer", consumer_environment, port=ops, failpoints=failpoints) as dying:
                 opened = account_event(ada.number, private=False, version=2)
                 await topics.send([record_of(opened), record_of(opened)])
                 assert await dying.ended(within=60) == -signal.SIGKILL
             assert await ada.counts() == (2, 0)
-            async with process(f"{MODULE}.consumer", as_consumer(isolated_environment), port=ops):
+            async with process(f"{MODULE}.consumer", consumer_environment, port=ops):
                 await eventually(ada.counts, until=lambda counts: counts == (4, 0), within=90)
                 await topics.send([registered[0]])  # the old version was private
                 again = users.unregistered_user()
