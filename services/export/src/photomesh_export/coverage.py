@@ -185,6 +185,7 @@ STORES: Mapping[str, Covered] = {
     "feed/redis/lk:{account}": _copied(_PASSING),
     "feed/redis/pulled": _copied("says that you have many followers"),
     "feed/redis/refilling": _copied(_PASSING),
+    "feed/redis/deferred": _copied(_PASSING),
     "gateway/redis/rl:{limit}:{account}": _copied("counts requests for minutes to a day, to limit them"),
     "gateway/redis/rl:{limit}:{address}": _copied("counts requests for minutes to a day, to limit them"),
     "upload/objects/raw: {upload}/original": Covered(
