@@ -4,7 +4,7 @@ An ordinary photo takes a fraction of a second, and one that is made to be slow 
 decoded one at a time, so that others hardly wait for them; the budget bounds what they cost.
 
 Counts are kept in this process. That is nearly exact, since an account's photos are in one partition, which one process
-reads; after a rebalance or a restart an account begins anew.
+reads; after a rebalance or a restart an account has all of it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Starts the fan-out of a published post, or defers it while social-graph does not answer.
 
 A record that waited for social-graph would hold its partition, and with it the deletions behind it. What is deferred is
-in Redis alone: if that is lost, so are the feeds, and those that are built anew have the post.
+in Redis alone: if that is lost, so are the feeds, and a feed that is built again has the post.
 """
 
 from __future__ import annotations
