@@ -73,13 +73,22 @@ async def test_the_topic_gets_what_only_the_tables_have_and_what_they_have_newer
     assert await run(empty, tables) == Outcome(1, int(kept), 0)
 
 
-@pytest.mark.parametrize("stored", [None, 5])
-async def test_restored_tables_get_what_the_topic_has_newer(stored: int | None) -> None:
-    topic, tables = Topic((5, True), (9, False), (7, True)), Tables(stored)
-    assert (await run(topic, tables)).applied == 1
+async def test_restored_tables_get_what_the_topic_has_newer() -> None:
+    topic, tables = Topic((5, True), (9, False), (7, True)), Tables(5)
+    outcome = await run(topic, tables)
+    assert (outcome.applied, outcome.examples) == (1, [KEY.decode()])
     assert (tables.version, tables.kept, tables.applied) == (9, False, [9])
     assert await run(topic, tables) == Outcome(1, 0, 0)
     assert len(topic.envelopes) == 3
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_tables_that_know_nothing_of_a_thing_do_not_lack_its_end(kept: bool) -> None:
+    """Erasures remove rows whose ends the topic still has; applying them would leave nothing either."""
+    topic, tables = Topic((5, not kept), (9, kept)), Tables()
+    assert await run(topic, tables, repair=False) == Outcome(0, 0, int(kept))
+    assert await run(topic, tables) == Outcome(0, 0, int(kept))
+    assert tables.applied == ([9] if kept else [])
 
 
 async def test_a_check_writes_nothing() -> None:
@@ -113,7 +122,11 @@ def test_the_latest_of_each_key_is_kept_whatever_the_order() -> None:
             latest.add(b"key", version, ended=ended)
         assert latest.get(b"key") == Latest(3, ended=True)
         assert latest.get(b"other") is None
-        assert latest.is_left(b"key", 3)
-        assert not latest.is_left(b"key", 2)
-        latest.mark_done(b"key")
-        assert not latest.is_left(b"key", 3)
+        assert not latest.store_lacks(b"key", 3)
+        latest.mark_older(b"key")
+        assert latest.store_lacks(b"key", 3)
+        assert not latest.store_lacks(b"key", 2)
+        latest.mark_current(b"key")
+        assert not latest.store_lacks(b"key", 3)
+        latest.add(b"other", 1, ended=False)
+        assert latest.store_lacks(b"other", 1)

@@ -92,6 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{topic}: of {outcome.things} things, the topic {verb} {outcome.published}, the tables {verb} "
             f"{outcome.applied}"
         )
+        if outcome.examples:
+            print("  the first: " + " ".join(outcome.examples))
     differ = any(outcome.published or outcome.applied for outcome in outcomes.values())
     return 1 if chosen.check and differ else 0
 

@@ -8,8 +8,9 @@ are raised only where the tables know of an end and not of its version.
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from photomesh_post.republishing.states import Stored
 from photomesh_shared.clock import Clock
@@ -22,6 +23,7 @@ from photomesh_shared.kafka.source import Received
 __all__ = ["Apply", "Outcome", "Reconciliation", "Store", "Verdict", "verdict_on"]
 
 _BATCH = 50
+_EXAMPLES = 10
 
 Apply = Callable[[Envelope[Event]], Awaitable[None]]
 """Applies an event to the tables."""
@@ -33,12 +35,19 @@ class Verdict(Enum):
     TABLES_LACK_IT = auto()
 
 
-class Outcome(NamedTuple):
-    """`published`: records that the topic lacked; `applied`: records that the tables lacked."""
+@dataclass(slots=True)
+class Outcome:
+    """`published`: records that the topic lacked; `applied`: records that the tables lacked. `examples`: the first of
+    their keys."""
 
-    things: int
-    published: int
-    applied: int
+    things: int = 0
+    published: int = 0
+    applied: int = 0
+    examples: list[str] = field(default_factory=list, compare=False)
+
+    def add_example(self, key: bytes) -> None:
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(key.decode())
 
 
 class Store(Protocol):
@@ -84,44 +93,48 @@ class Reconciliation:
         with LatestRecords.open() as latest:
             async for _, envelope in _states(read(topic)):
                 latest.add(envelope.data.record_key().encode(), envelope.entityversion, ended=envelope.data.ends)
-            things, published = await self._publish(topic, latest, began)
-            return Outcome(things, published, await self._catch_up(read(topic), latest))
+            outcome = Outcome()
+            await self._publish(topic, latest, began, outcome)
+            await self._catch_up(read(topic), latest, outcome)
+            return outcome
 
-    async def _publish(self, topic: str, latest: LatestRecords, began: int) -> tuple[int, int]:
-        things = published = 0
+    async def _publish(self, topic: str, latest: LatestRecords, began: int, outcome: Outcome) -> None:
         batch: list[tuple[bytes, int]] = []
         async for stored in self._store.of_topic(topic):
-            things += 1
+            outcome.things += 1
             known = latest.get(stored.key)
             verdict = verdict_on(stored, known)
             if verdict is Verdict.TABLES_LACK_IT:
+                latest.mark_older(stored.key)
                 continue
-            latest.mark_done(stored.key)
+            latest.mark_current(stored.key)
             if verdict is Verdict.TOPIC_LACKS_IT and (stored.version or 0) < began:
                 batch.append((stored.key, known.version if known else 0))
                 if len(batch) == _BATCH:
-                    published += await self._write(batch)
+                    await self._write(batch, outcome)
                     batch.clear()
-        return things, published + await self._write(batch)
+        await self._write(batch, outcome)
 
-    async def _write(self, batch: list[tuple[bytes, int]]) -> int:
+    async def _write(self, batch: list[tuple[bytes, int]], outcome: Outcome) -> None:
         """Publishes the things as they are now."""
-        envelopes = [await self._store.current(key, above=above) for key, above in batch]
-        events = [envelope for envelope in envelopes if envelope is not None]
+        events = []
+        for key, above in batch:
+            if envelope := await self._store.current(key, above=above):
+                events.append(envelope)
+                outcome.add_example(key)
+        outcome.published += len(events)
         if self._repair:
             await self._publisher.publish_many(events)
             await self._clock.sleep(len(events) / self._rate)
-        return len(events)
 
-    async def _catch_up(self, records: AsyncIterable[Received], latest: LatestRecords) -> int:
-        applied = 0
+    async def _catch_up(self, records: AsyncIterable[Received], latest: LatestRecords, outcome: Outcome) -> None:
         async for key, envelope in _states(records):
-            if latest.is_left(key, envelope.entityversion):
-                applied += 1
+            if latest.store_lacks(key, envelope.entityversion):
+                outcome.applied += 1
+                outcome.add_example(key)
                 if self._repair:
                     await self._apply(envelope)
                     await self._clock.sleep(1 / self._rate)
-        return applied
 
 
 async def _states(records: AsyncIterable[Received]) -> AsyncIterable[tuple[bytes, Envelope[Event]]]:

@@ -29,9 +29,9 @@ class LatestRecords:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._added: list[tuple[bytes, int, bool]] = []
-        self._seen: list[tuple[bytes]] = []
+        self._marked: list[tuple[str, bytes]] = []
         database.execute(
-            "CREATE TABLE latest (key BLOB PRIMARY KEY, version INTEGER, ended INTEGER, done INTEGER DEFAULT 0)"
+            "CREATE TABLE latest (key BLOB PRIMARY KEY, version INTEGER, ended INTEGER, stored TEXT DEFAULT 'absent')"
             " WITHOUT ROWID"
         )
 
@@ -57,20 +57,28 @@ class LatestRecords:
         row = self._database.execute("SELECT version, ended FROM latest WHERE key = ?", (key,)).fetchone()
         return Latest(row[0], bool(row[1])) if row else None
 
-    def mark_done(self, key: bytes) -> None:
+    def mark_current(self, key: bytes) -> None:
         """The store has what the topic says of the key, or something newer."""
-        self._seen.append((key,))
-        if len(self._seen) >= _BATCH:
+        self._mark("current", key)
+
+    def mark_older(self, key: bytes) -> None:
+        """The store has something older than the topic."""
+        self._mark("older", key)
+
+    def store_lacks(self, key: bytes, version: int) -> bool:
+        """Whether this is the latest record of a key, and the store does not have it. A store that knows nothing of a
+        key does not lack its end."""
+        self._write()
+        row = self._database.execute("SELECT version, ended, stored FROM latest WHERE key = ?", (key,)).fetchone()
+        return row is not None and row[0] == version and (row[2] == "older" or (row[2] == "absent" and not row[1]))
+
+    def _mark(self, stored: str, key: bytes) -> None:
+        self._marked.append((stored, key))
+        if len(self._marked) >= _BATCH:
             self._write()
 
-    def is_left(self, key: bytes, version: int) -> bool:
-        """Whether this is the latest record of a key that was not marked as done."""
-        self._write()
-        row = self._database.execute("SELECT version, done FROM latest WHERE key = ?", (key,)).fetchone()
-        return bool(row == (version, 0))
-
     def _write(self) -> None:
-        if not self._added and not self._seen:
+        if not self._added and not self._marked:
             return
         self._database.execute("BEGIN")
         self._database.executemany(
@@ -79,7 +87,7 @@ class LatestRecords:
             " OR (excluded.version = version AND excluded.ended > ended)",
             self._added,
         )
-        self._database.executemany("UPDATE latest SET done = 1 WHERE key = ?", self._seen)
+        self._database.executemany("UPDATE latest SET stored = ? WHERE key = ?", self._marked)
         self._database.execute("COMMIT")
         self._added.clear()
-        self._seen.clear()
+        self._marked.clear()
