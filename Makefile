@@ -23,6 +23,8 @@ SEED ?=
 OUTAGES ?=
 ARGS ?=
 export ENGINE SERVERS
+# Where a shell forbids Python to keep what it compiles, every process of a test compiles some 1,500 modules again.
+unexport PYTHONDONTWRITEBYTECODE
 include deploy/local/ports.env deploy/local/programs.env
 
 # Tests take servers from containers or from processes (SERVERS=containers|native; tests/README.md), benchmarks from

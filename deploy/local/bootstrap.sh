@@ -128,7 +128,8 @@ if [ "$(cat "$python_stamp" 2>/dev/null)" != "$python_key" ]; then
   export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=${UV_LINK_MODE:-copy} VIRTUAL_ENV=$root/.venv
   .venv/bin/python -c '' >/dev/null 2>&1 || "$uv" venv --quiet --clear --python "$python" .venv
   say "Installing the Python packages of the lock"
-  "$uv" pip install --require-hashes -r requirements.lock -r requirements-dev.lock
+  # Compiled here, once: programs that may not write (PYTHONDONTWRITEBYTECODE) would compile all of it at every start.
+  "$uv" pip install --require-hashes --compile-bytecode -r requirements.lock -r requirements-dev.lock
   say "Installing the members of the workspace"
   mapfile -t members < <(.venv/bin/python -c '
 import tomllib
