@@ -21,6 +21,7 @@ __all__ = [
     "CopySettings",
     "KafkaConsumerSettings",
     "KafkaSettings",
+    "OutboundSettings",
     "PostgresSettings",
     "RedisSettings",
     "Region",
@@ -103,6 +104,22 @@ class CopySettings(CallerSettings):
     copy_pass_seconds: float = Field(
         86_400, gt=0, description="How long it takes to compare all that was copied from an owner."
     )
+
+
+class OutboundSettings(ServiceSettings):
+    """Settings of a program that calls addresses which strangers named (`photomesh_shared.outbound`)."""
+
+    outbound_test_receivers: list[str] = Field(
+        default=[],
+        description="Addresses (`127.0.0.1:8444`), as JSON, that may be called although they are not public. For tests:"
+        " in production the program does not start with any.",
+    )
+
+    @model_validator(mode="after")
+    def _public_addresses_only(self) -> OutboundSettings:
+        if self.env == "production" and self.outbound_test_receivers:
+            raise ValueError("PHOTOMESH_OUTBOUND_TEST_RECEIVERS is set in production")
+        return self
 
 
 class KafkaSettings(_Settings):
