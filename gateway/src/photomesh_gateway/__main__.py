@@ -18,6 +18,7 @@ def main() -> None:
 
     def on_exit() -> float:
         gateway.readiness.draining = True
+        gateway.drain_streams()
         return settings.drain_delay
 
     # Everything loaded so far stays loaded: without this each full collection would traverse a hundred thousand objects

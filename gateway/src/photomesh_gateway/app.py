@@ -8,6 +8,8 @@
     admission          a place among the requests in flight
     service            request forwarded, response streamed back
 
+A stream, which lasts for as long as its client listens, has a place of its own kind instead of admission.
+
 Preflights, OPTIONS, methods that a path does not have and own pages are counted against the address, and answered here.
 
 Raw ASGI, because every request takes this path; the gateway's own pages are an ordinary FastAPI app behind it.
@@ -15,6 +17,7 @@ Raw ASGI, because every request takes this path; the gateway's own pages are an 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -134,7 +137,15 @@ class Gateway:
         finally:
             self._record(exchange, template, trace)
 
+    def drain_streams(self) -> None:
+        """Ends open streams, over some seconds. Called by the handler of SIGTERM."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(self._deps.streams.drain, self._settings.drain_streams_seconds)
+
     async def _forward(self, exchange: Exchange, route: Route) -> None:
+        if route.rate is RateClass.STREAM:
+            await self._forward_stream(exchange, route)
+            return
         admission = self._deps.admission
         admission.refuse_if_full(route.upstream)
         await self._authorize(exchange, route)
@@ -149,6 +160,12 @@ class Gateway:
             raise
         finally:
             admission.leave(route.upstream, exchange.client, timed_out=timed_out)
+
+    async def _forward_stream(self, exchange: Exchange, route: Route) -> None:
+        await self._authorize(exchange, route)
+        body = await exchange.read_body(route.max_body, self._settings.body_seconds)
+        with self._deps.streams.place(exchange):
+            await self._deps.proxy.forward(exchange, route, body)
 
     async def _respond_to_other_method(self, exchange: Exchange, resource: Resource) -> None:
         exchange.headers += await self._deps.limiter.check_address(exchange.client)
@@ -203,7 +220,8 @@ class Gateway:
         """The request's metrics, span and line in the access log."""
         seconds = perf_counter() - exchange.started_at
         _answers(exchange.method, template, exchange.status).inc()
-        _durations(exchange.method, template).observe(seconds)
+        if not exchange.streaming:  # how long people listen is no latency
+            _durations(exchange.method, template).observe(seconds)
         trace.end(exchange.status, exchange.request_id)
         self._access_log.write(exchange, template, seconds)
 

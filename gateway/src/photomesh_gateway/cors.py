@@ -12,8 +12,8 @@ __all__ = ["Cors"]
 
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _REQUEST_HEADERS = (
-    b"Accept, Authorization, Content-Type, Erasure-Token, Idempotency-Key, If-Match, If-None-Match, Request-Id, "
-    b"Traceparent, Tracestate"
+    b"Accept, Authorization, Content-Type, Erasure-Token, Idempotency-Key, If-Match, If-None-Match, "
+    b"Last-Event-ID, Request-Id, Traceparent, Tracestate"
 )
 _EXPOSED = (
     b"Allow, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, "

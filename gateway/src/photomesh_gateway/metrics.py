@@ -11,6 +11,10 @@ __all__ = [
     "LIMITED",
     "LIMITING_ALONE",
     "SHED",
+    "STREAMS",
+    "STREAMS_ENDED",
+    "STREAMS_REFUSED",
+    "STREAM_PLACES",
     "TOKEN_EXCHANGES",
     "UPSTREAM_FAILURES",
     "UPSTREAM_SECONDS",
@@ -44,5 +48,16 @@ SHED = Counter("photomesh_gateway_shed_total", "Requests refused because too man
 IN_FLIGHT = Gauge("photomesh_gateway_in_flight", "Requests in flight.", ["upstream"])
 CONCURRENCY_LIMIT = Gauge(
     "photomesh_gateway_concurrency_limit", "Requests that may be in flight, fewer after time-outs.", ["upstream"]
+)
+STREAMS = Gauge("photomesh_gateway_streams", "Open streams.")
+STREAM_PLACES = Gauge("photomesh_gateway_stream_places", "Streams that may be open.")
+STREAMS_ENDED = Counter(
+    "photomesh_gateway_streams_ended_total",
+    "Streams that ended, by who ended them: service, client, slow (a client that did not read), silent (a service that "
+    "sent nothing), failed, drained.",
+    ["by"],
+)
+STREAMS_REFUSED = Counter(
+    "photomesh_gateway_streams_refused_total", "Streams refused by a limit: total, account, address.", ["limit"]
 )
 WAITING = Gauge("photomesh_gateway_waiting", "Requests queued for admission.", ["upstream"])

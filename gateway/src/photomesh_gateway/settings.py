@@ -35,6 +35,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     rate_refresh: RateSetting = Field(
         Rate(120, 60), description="Refreshing tokens; by address, and identity by session."
     )
+    rate_stream: RateSetting = Field(Rate(60, 60), description="Opening streams, by account.")
     budget_registrations: int = Field(10, ge=1, description="Accounts, in a day; by address.")
     budget_logins: int = Field(50, ge=1, description="Log-ins in a day; by address.")
     budget_records: int = Field(2_000, ge=1, description="Posts, comments, collections and their changes in a day.")
@@ -53,6 +54,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     timeout_write: float = Field(15.0, description="Seconds for a change.")
     timeout_upload: float = Field(20.0, description="Seconds to begin or complete an upload.")
     timeout_auth: float = Field(20.0, description="Seconds to register or log in: hashing passwords is slow.")
+    stream_silence: float = Field(45.0, description="Seconds for which a stream may send nothing: three heartbeats.")
 
     body_seconds: float = Field(10.0, description="Seconds for a request's body to arrive.")
     max_header_bytes: int = Field(32 * 1024, description="Largest headers, names and values together.")
@@ -67,6 +69,14 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     max_in_flight_per_address: int = Field(128, description="Of those, from one address.")
     queue_length: int = Field(256, description="Requests that wait for one service; more are refused.")
     queue_seconds: float = Field(1.0, description="How long they wait.")
+    max_streams: int = Field(4_000, ge=1, description="Open streams. They take no places of requests.")
+    max_streams_per_account: int = Field(5, ge=1, description="Of those, of one account.")
+    max_streams_per_address: int = Field(500, ge=1, description="Of those, from one address.")
+    drain_streams_seconds: float = Field(
+        8.0,
+        ge=0,
+        description="In which open streams are ended after SIGTERM, so that clients do not come back together.",
+    )
     drain_delay: float = Field(0.0, description="Seconds to keep serving, not ready, after SIGTERM.")
 
     cors_origins: list[str] = Field(["*"], description="Origins whose pages may call the API, as JSON.")
@@ -90,6 +100,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
             RateClass.UPLOAD: self.rate_upload,
             RateClass.AUTH: self.rate_auth,
             RateClass.REFRESH: self.rate_refresh,
+            RateClass.STREAM: self.rate_stream,
         }[rate_class]
 
     def budget_of(self, budget: Budget) -> int:
@@ -111,4 +122,5 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
             RateClass.UPLOAD: self.timeout_upload,
             RateClass.AUTH: self.timeout_auth,
             RateClass.REFRESH: self.timeout_write,
+            RateClass.STREAM: self.timeout_read,
         }[rate_class]

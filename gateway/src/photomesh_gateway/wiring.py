@@ -17,6 +17,7 @@ from photomesh_gateway.ratelimit.limiter import AddressFactors, RateLimiter
 from photomesh_gateway.ratelimit.redis_pipe import RedisPipe
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
+from photomesh_gateway.streams import StreamPlaces
 from photomesh_gateway.token_exchange import IdentityExchange, TokenExchanger
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import SystemClock
@@ -37,6 +38,7 @@ class Deps:
     cors: Cors
     limiter: RateLimiter
     proxy: Proxy
+    streams: StreamPlaces
     tokens: TokenExchanger
     verifier: TokenVerifier
 
@@ -83,6 +85,12 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 session,
                 {upstream: settings.url_of(upstream) for upstream in Upstream},
                 {rate_class: settings.timeout_of(rate_class) for rate_class in RateClass},
+                settings.stream_silence,
+            ),
+            streams=StreamPlaces(
+                total=settings.max_streams,
+                per_account=settings.max_streams_per_account,
+                per_client=settings.max_streams_per_address,
             ),
             tokens=TokenExchanger(
                 IdentityExchange(

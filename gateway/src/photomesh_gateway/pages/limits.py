@@ -62,6 +62,16 @@ class RequestLimits(BaseModel):
     max_headers: int = Field(examples=[100])
 
 
+class StreamLimits(BaseModel):
+    max_per_account: int = Field(description="Streams that one account may have open.", examples=[5])
+    max_per_address: int = Field(
+        description="Streams that an address, or an IPv6 /64, may have open with one gateway.", examples=[500]
+    )
+    max_silence_seconds: float = Field(
+        description="A stream that sends nothing for so long is broken: heartbeats come more often.", examples=[45.0]
+    )
+
+
 class UploadLimits(BaseModel):
     max_bytes: int = Field(examples=[limits.MAX_UPLOAD_BYTES])
     content_types: list[str] = Field(examples=[list(limits.ALLOWED_TYPES)])
@@ -93,6 +103,7 @@ class Limits(BaseModel):
     addresses: AddressLimits
     budgets: list[DailyBudget]
     requests: RequestLimits
+    streams: StreamLimits
     uploads: UploadLimits
 
 
@@ -117,6 +128,7 @@ def limits_of(settings: Settings) -> Limits:
             rate("upload", settings.rate_upload, "account", "beginning and completing uploads"),
             rate("auth", settings.rate_auth, "address", "registering, logging in"),
             rate("refresh", settings.rate_refresh, "address", "refreshing tokens; a session has its own limit"),
+            rate("stream", settings.rate_stream, "account, or address without a token", "opening streams"),
         ],
         budgets=[
             DailyBudget(
@@ -138,6 +150,11 @@ def limits_of(settings: Settings) -> Limits:
             max_body_bytes=max(route.max_body for route in ROUTES),
             max_header_bytes=settings.max_header_bytes,
             max_headers=settings.max_headers,
+        ),
+        streams=StreamLimits(
+            max_per_account=settings.max_streams_per_account,
+            max_per_address=settings.max_streams_per_address,
+            max_silence_seconds=settings.stream_silence,
         ),
         uploads=UploadLimits(
             max_bytes=limits.MAX_UPLOAD_BYTES,

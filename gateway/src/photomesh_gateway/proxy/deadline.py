@@ -16,6 +16,7 @@ _QUIET_SECONDS = 0.05
 class Ended(Enum):
     TIMED_OUT = auto()
     CLIENT_GONE = auto()
+    DRAINED = auto()
 
 
 class Deadline:
@@ -32,12 +33,31 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
         self._client: asyncio.Task[None] | None = None
         self._client_matters = True
+        self._silence = 0.0
+        self._heard_at = 0.0
 
     def start(self, seconds: float) -> None:
         """Sets the deadline, so many seconds from now."""
         quiet = min(seconds, _QUIET_SECONDS)
         self._rest = seconds - quiet
         self._timer = asyncio.get_running_loop().call_later(quiet, self._watch)
+
+    def limit_silence(self, seconds: float) -> None:
+        """Replaces the deadline: from now on, the exchange ends when `heard` was not called for so many seconds."""
+        self._stop_timer()
+        self._silence = seconds
+        if self._client is None:
+            self._client = asyncio.create_task(self._wait_for_disconnect())
+        self.heard()
+        self._end_if_silent()
+
+    def heard(self) -> None:
+        """The service sent something. Costs less than moving a timer: that finds out by itself."""
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def drain(self) -> None:
+        """Ends the exchange because this process does."""
+        self._end(Ended.DRAINED)
 
     def ignore_disconnect(self) -> None:
         """Called before the last write: from then on a disconnect is how an exchange ends. The deadline stays."""
@@ -47,6 +67,10 @@ class Deadline:
 
     def stop(self) -> None:
         self.ignore_disconnect()
+        self._stop_timer()
+        self._task = None
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
@@ -64,6 +88,14 @@ class Deadline:
             pass
         if self._client_matters:
             self._end(Ended.CLIENT_GONE)
+
+    def _end_if_silent(self) -> None:
+        loop = asyncio.get_running_loop()
+        rest = self._heard_at + self._silence - loop.time()
+        if rest > 0:
+            self._timer = loop.call_later(rest, self._end_if_silent)
+        else:
+            self._end(Ended.TIMED_OUT)
 
     def _end(self, why: Ended) -> None:
         if self.ended is None and self._task is not None:

@@ -40,6 +40,7 @@ class Exchange:
         self.headers: Headers = []  # headers that the gateway adds to any response
         self.status = 0  # of the response, once that has begun
         self.writing = False  # while the client is slower than the service
+        self.streaming = False  # once a stream has begun
         self.deadline = Deadline(receive)
         self._receive, self._send = receive, send
 

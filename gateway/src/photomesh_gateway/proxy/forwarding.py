@@ -48,10 +48,16 @@ async def open_session(connect_timeout: float) -> AsyncIterator[aiohttp.ClientSe
 
 class Proxy:
     def __init__(
-        self, session: aiohttp.ClientSession, urls: Mapping[Upstream, str], timeouts: Mapping[RateClass, float]
+        self,
+        session: aiohttp.ClientSession,
+        urls: Mapping[Upstream, str],
+        timeouts: Mapping[RateClass, float],
+        silence: float,
     ) -> None:
+        """`timeouts`: seconds for a whole response; of a stream, until it begins. `silence`: seconds for which a stream
+        may send nothing."""
         self._session = session
-        self._urls, self._timeouts = urls, timeouts
+        self._urls, self._timeouts, self._silence = urls, timeouts, silence
         self._seconds = {upstream: UPSTREAM_SECONDS.labels(upstream) for upstream in urls}
 
     async def forward(self, exchange: Exchange, route: Route, body: bytes | None) -> None:
@@ -70,6 +76,9 @@ class Proxy:
             deadline.uncancel()
             if deadline.ended is Ended.CLIENT_GONE or exchange.writing:
                 raise ClientGone from error
+            if deadline.ended is Ended.DRAINED:
+                await _end_stream(exchange)
+                return
             raise _failure(route, "timeout", UpstreamTimeout()) from error
         except aiohttp.ClientError as error:
             raise _failure(route, "broken", UpstreamFailed()) from error
@@ -90,7 +99,12 @@ class Proxy:
         exchange.upstream_seconds = perf_counter() - sent_at
         self._seconds[route.upstream].observe(exchange.upstream_seconds)
         try:
-            await _relay(response, exchange)
+            if route.rate is RateClass.STREAM and response.status == 200:
+                exchange.streaming = True
+                exchange.deadline.limit_silence(self._silence)
+                await _relay_stream(response, exchange)
+            else:
+                await _relay(response, exchange)
         except BaseException:
             response.close()  # and the connection with it, instead of reading the rest of the response
             raise
@@ -121,6 +135,22 @@ async def _relay(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
         piece = await content.readany()
         more = not content.at_eof()
         await exchange.write(piece, more=more)
+
+
+async def _relay_stream(response: aiohttp.ClientResponse, exchange: Exchange) -> None:
+    await exchange.begin(response.status, headers.to_client(response.raw_headers))
+    content = response.content
+    while piece := await content.readany():
+        exchange.deadline.heard()
+        await exchange.write(piece, more=True)
+    await exchange.write(b"", more=False)
+
+
+async def _end_stream(exchange: Exchange) -> None:
+    """Ends a stream as if the service had: the client connects again, to another process."""
+    if not exchange.status:
+        raise UpstreamUnavailable
+    await exchange.write(b"", more=False)
 
 
 def _failure(route: Route, kind: str, problem: Problem) -> Problem:

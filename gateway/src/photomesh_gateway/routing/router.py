@@ -78,7 +78,8 @@ def _add(resource: Resource, route: Route) -> None:
     if route.method in resource.methods:
         raise ValueError(f"{route.method} {route.template} is listed twice")
     resource.methods[route.method] = route
-    if route.method == "GET":
-        # Services need not implement HEAD: it is forwarded as GET, and the server omits the body.
+    if route.method == "GET" and route.rate is not RateClass.STREAM:
+        # Services need not implement HEAD: it is forwarded as GET, and the server omits the body. That of a stream
+        # would never end.
         resource.methods["HEAD"] = route
     resource.allow = ", ".join(sorted({*resource.methods, "OPTIONS"}))

@@ -35,6 +35,9 @@ class RateClass(StrEnum):
     UPLOAD = "upload"
     AUTH = "auth"  # takes credentials: a strict limit per address, because the caller is not authenticated yet
     REFRESH = "refresh"  # takes a refresh token: per address too, but that of a carrier has thousands of sessions
+    STREAM = (
+        "stream"  # answers for as long as the client listens: only silence ends it, and it takes no request's place
+    )
 
 
 class Budget(StrEnum):

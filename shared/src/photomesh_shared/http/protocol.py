@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, cast
 
@@ -32,6 +34,7 @@ class ConnectionLimits:
     max_pipeline: int = 32  # requests that wait for the response to an earlier one
     head_seconds: float = 15.0  # until a request's head is complete, including the first on a connection
     write_seconds: float = 15.0  # without the client reading
+    unacknowledged_seconds: float = 30.0  # until a client that has vanished is disconnected
     age_seconds: float = 120.0  # the next response closes an older connection, so that new pods get load
 
 
@@ -62,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         lingering = LingeringTransport(transport, self.loop, self.limits.write_seconds)
         super().connection_made(cast("asyncio.Transport", lingering))
+        _disconnect_the_vanished(transport, self.limits.unacknowledged_seconds)
         self._expires_at = self.loop.time() + self.limits.age_seconds * (0.75 + random.getrandbits(16) / 2**17)
         self._expect_head()
         if self.budget is not None and self.client is not None:
@@ -181,6 +185,14 @@ class BoundedProtocol(HttpToolsProtocol):
         head = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.transport.write(STATUS_LINE[problem.status] + head + b"\r\n" + body)
         self.transport.close()
+
+
+def _disconnect_the_vanished(transport: asyncio.Transport, seconds: float) -> None:
+    """Sets the time that sent bytes may remain unacknowledged; Linux waits for a quarter of an hour by itself."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        with suppress(OSError):  # not a TCP socket, or closed already
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 class _BodyCallbacks:
