@@ -11,6 +11,7 @@ from pathlib import Path
 from photomesh_local.configuration.environment import cassandra_role
 from photomesh_local.configuration.registry import (
     CASSANDRA_GRANTS,
+    CASSANDRA_KEYSPACES,
     PROGRAMS,
     ConsumerScaling,
     Deployable,
@@ -102,7 +103,11 @@ def own_environment(program: Program) -> list[tuple[str, str]]:
         if "cassandra" in program.servers
         else {}
     )
-    grants = {"CASSANDRA_GRANTS": json.dumps(CASSANDRA_GRANTS)} if program.makes_roles else {}
+    grants = (
+        {"CASSANDRA_GRANTS": json.dumps(CASSANDRA_GRANTS), "CASSANDRA_KEYSPACES": json.dumps(CASSANDRA_KEYSPACES)}
+        if program.makes_roles
+        else {}
+    )
     name = {} if program.kind == "job" else {"PROGRAM": program.name}
     kafka = {"KAFKA_USER": program.name} if "kafka" in program.servers else {}
     return list({**name, **keyspace, **grants, **kafka, **program.environment}.items())

@@ -3,7 +3,7 @@
     python -m photomesh_shared.provision topics     # Kafka topics of the catalogue
     python -m photomesh_shared.provision buckets    # buckets, CORS and lifecycle rules
     python -m photomesh_shared.provision settle     # records to their keys and partitions, then compaction
-    python -m photomesh_shared.provision roles      # Cassandra's roles and keyspace
+    python -m photomesh_shared.provision roles      # Cassandra's roles and keyspaces
     python -m photomesh_shared.provision users      # Kafka's users, their rights and quotas, where no operator does it
 
 Each service migrates its own tables (`python -m photomesh_<service>.migrate`).

@@ -27,10 +27,12 @@ def _environment(name: str) -> dict[str, str]:
 def test_a_program_logs_in_as_its_own_role(name: str) -> None:
     made = json.loads(_environment(MAKER)["PHOTOMESH_CASSANDRA_PASSWORDS"])
     grants = json.loads(_environment(MAKER)["PHOTOMESH_CASSANDRA_GRANTS"])
+    keyspaces = json.loads(_environment(MAKER)["PHOTOMESH_CASSANDRA_KEYSPACES"])
     own = _environment(name)
     assert own["PHOTOMESH_CASSANDRA_USER"] == name
     assert own["PHOTOMESH_CASSANDRA_PASSWORD"] == made[name]
     assert grants[name] == list(registry.CASSANDRA_GRANTS[name])
+    assert keyspaces[name] == own["PHOTOMESH_CASSANDRA_KEYSPACE"]
     assert len(set(made.values())) == len(made) == len(grants)
 
 

@@ -1,4 +1,4 @@
-"""Cassandra's roles: who logs in, and what each may do with the service's keyspace."""
+"""Cassandra's roles: who logs in, and what each may do with its service's keyspace."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class CassandraRolesSettings(CassandraSettings):
     """The client is a superuser, which is made on a new cluster."""
 
     cassandra_passwords: dict[str, SecretStr] = Field(description="The password of each role, as JSON.")
-    cassandra_grants: dict[str, list[str]] = Field(description="What each role may do with the keyspace, as JSON.")
+    cassandra_grants: dict[str, list[str]] = Field(description="What each role may do with its keyspace, as JSON.")
+    cassandra_keyspaces: dict[str, str] = Field(description="The keyspace of each role, as JSON.")
 
 
 async def apply_roles(settings: CassandraRolesSettings) -> list[str]:
-    """Make the keyspace and the roles, with these passwords and rights. Returns the roles; idempotent.
+    """Make the keyspaces and the roles, with these passwords and rights. Returns the roles; idempotent.
 
     Rights that were granted earlier stay. Raises DatabaseUnavailable.
     """
@@ -45,10 +46,11 @@ def _apply(settings: CassandraRolesSettings) -> list[str]:
             session.execute(
                 f"ALTER ROLE IF EXISTS {_DEFAULT} WITH SUPERUSER = false AND LOGIN = false", timeout=_STATEMENT_SECONDS
             )
-        create_keyspace(session, settings)
+        for keyspace in sorted(set(settings.cassandra_keyspaces.values())):
+            create_keyspace(session, settings.model_copy(update={"cassandra_keyspace": keyspace}))
         for role, password in settings.cassandra_passwords.items():
             _set_role(session, _as(settings, role, password))
-            _grant(session, role, settings.cassandra_keyspace, settings.cassandra_grants[role])
+            _grant(session, role, settings.cassandra_keyspaces[role], settings.cassandra_grants[role])
     finally:
         cluster.shutdown()
     return [f"{role}: {', '.join(rights)}" for role, rights in settings.cassandra_grants.items()]

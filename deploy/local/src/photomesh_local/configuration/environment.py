@@ -157,7 +157,11 @@ def cassandra_roles(secret: Callable[[str], str]) -> dict[str, str]:
     """The settings of the job that makes Cassandra's roles. `secret` gives the value of a secret by its name."""
     grants = registry.CASSANDRA_GRANTS
     passwords = {name: secret(cassandra_password(registry.PROGRAMS[name])) for name in grants}
-    return {"CASSANDRA_PASSWORDS": json.dumps(passwords), "CASSANDRA_GRANTS": json.dumps(grants)}
+    return {
+        "CASSANDRA_PASSWORDS": json.dumps(passwords),
+        "CASSANDRA_GRANTS": json.dumps(grants),
+        "CASSANDRA_KEYSPACES": json.dumps(registry.CASSANDRA_KEYSPACES),
+    }
 
 
 def _call_keys(stack: Stack, program: Program) -> dict[str, str]:

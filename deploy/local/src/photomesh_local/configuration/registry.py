@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 __all__ = [
     "CASSANDRA_GRANTS",
+    "CASSANDRA_KEYSPACES",
     "DEPLOYABLES",
     "KAFKA_USERS",
     "PROGRAMS",
@@ -240,7 +241,9 @@ CASSANDRA_GRANTS = {
     for name, program in PROGRAMS.items()
     if "cassandra" in program.servers and not program.makes_roles
 }
-"""Cassandra's roles, and what each may do with the keyspace: its tables are changed by the job, rows by the others."""
+"""Cassandra's roles, and what each may do with its keyspace: tables are changed by the job, rows by the others."""
+CASSANDRA_KEYSPACES = {name: PROGRAMS[name].deployable.snake_case for name in CASSANDRA_GRANTS}
+"""The keyspace of each of Cassandra's roles."""
 KAFKA_USERS = (*(name for name, program in PROGRAMS.items() if "kafka" in program.servers), "operator", *SUBSCRIBERS)
 """The users of Kafka, whose rights are in `deploy/kafka-users.toml`. `operator` reads all topics, and nothing more."""
 UPSTREAMS = tuple(PROGRAMS[name] for name in PROGRAMS["gateway"].calls)
