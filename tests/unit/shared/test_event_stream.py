@@ -82,6 +82,8 @@ def test_an_event_is_encoded_as_the_standard_says() -> None:
         b"event: removed\nid: 5-1\nretry: 3000\ndata: {}\n\n"
     )
     assert encode_event("note", "two\nlines") == b"event: note\ndata: two\ndata: lines\n\n"
+    separator = "\u2028"  # ends a line for Python, not in the protocol
+    assert encode_event("note", f'"{separator}"') == f'event: note\ndata: "{separator}"\n\n'.encode()
 
 
 def test_events_are_sent_at_once_and_silence_is_filled_with_comments() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["COMMENT", "encode_event"]
 
 COMMENT = b":\n\n"
 """A heartbeat: clients ignore it, and proxies see that the stream lives."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+"""What ends a line in the protocol. `str.splitlines` knows more, such as U+2028, which may stand in a JSON string."""
 
 
 def encode_event(event: str, data: str, *, event_id: str | None = None, retry: int | None = None) -> bytes:
@@ -15,5 +20,5 @@ def encode_event(event: str, data: str, *, event_id: str | None = None, retry: i
         lines.append(f"id: {event_id}")
     if retry is not None:
         lines.append(f"retry: {retry}")
-    lines += [f"data: {line}" for line in data.splitlines() or [""]]
+    lines += [f"data: {line}" for line in _LINE_END.split(data)]
     return "\n".join([*lines, "", ""]).encode()
