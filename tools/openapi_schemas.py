@@ -21,7 +21,7 @@ def nodes(value: Any) -> Iterator[Json]:
 def rename(own: Json, service: str, taken: Json) -> None:
     """Rename schemas: ``Page_Post_`` to ``PostPage``; a name that another service uses for a different schema gets the
     service's name as prefix."""
-    schemas: Json = own["components"]["schemas"]
+    schemas: Json = own.setdefault("components", {}).setdefault("schemas", {})
     names: dict[str, str] = {}
     for name, schema in schemas.items():
         new = f"{name[5:-1]}Page" if name.startswith("Page_") else name

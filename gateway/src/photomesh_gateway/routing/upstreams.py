@@ -18,6 +18,7 @@ class Upstream(StrEnum):
     SOCIAL_GRAPH = "social-graph"
     FEED = "feed"
     EXPORT = "export"
+    NOTIFICATION = "notification"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -27,6 +28,7 @@ class UpstreamSettings(ServiceSettings):
     social_graph_url: str = Field("http://127.0.0.1:18006", description="Base URL of social-graph.")
     feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
     export_url: str = Field("http://127.0.0.1:18020", description="Base URL of export.")
+    notification_url: str = Field("http://127.0.0.1:18022", description="Base URL of notification.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -36,4 +38,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.SOCIAL_GRAPH: self.social_graph_url,
             Upstream.FEED: self.feed_url,
             Upstream.EXPORT: self.export_url,
+            Upstream.NOTIFICATION: self.notification_url,
         }[upstream]

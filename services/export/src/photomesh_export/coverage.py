@@ -170,6 +170,17 @@ STORES: Mapping[str, Covered] = {
     "post/cassandra/collections": Covered(
         ("collections",), "account_id collection_id name", {"posts": _DERIVED, "deleted": _INTERNAL}
     ),
+    **{
+        f"notification/cassandra/{table}": _copied(why)
+        for table, why in {
+            "notification_groups": _OTHERS,
+            "notification_members": _OTHERS,
+            "notification_states": _COPY,
+            "notification_subjects": _DERIVED,
+            "notification_relations": _COPY,
+            "ended": "ids of posts, comments and accounts that do not exist any more",
+        }.items()
+    },
     "feed/redis/af:{account}": Covered(("ranking",), "account members"),
     "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
     "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),
@@ -224,6 +235,8 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "saves": ("saves", "collections", "collection_posts"),
     "engagement_counts": (),
     "feed_tasks": (),
+    "notification_tasks": (),
+    "notifications": (),
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),

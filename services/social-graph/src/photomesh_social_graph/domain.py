@@ -205,7 +205,7 @@ class Tie:
     def admit(self, now: datetime) -> None:
         """Turns the other's request into a follow, if there is one."""
         if self.theirs.requested_at:
-            self.theirs = self._followed(self.theirs, now)
+            self.theirs = self._followed(self.theirs, now, approved=True)
 
     def deny_request(self, now: datetime) -> None:
         """Closes the other's request."""
@@ -277,7 +277,7 @@ class Tie:
         event = MuteDeleted(muter_id=side.actor_id, muted_id=side.target_id, deleted_at=now)
         return self._recorded(replace(side, muted_at=None), event, now)
 
-    def _followed(self, side: Side, now: datetime) -> Side:
+    def _followed(self, side: Side, now: datetime, *, approved: bool = False) -> Side:
         side = replace(
             side,
             followed_at=now,
@@ -287,7 +287,11 @@ class Tie:
             followers=side.followers + 1,
         )
         event = FollowCreated(
-            follower_id=side.actor_id, followee_id=side.target_id, followers=side.followers, created_at=now
+            follower_id=side.actor_id,
+            followee_id=side.target_id,
+            followers=side.followers,
+            created_at=now,
+            approved=approved,
         )
         return self._recorded(side, event, now)
 

@@ -50,6 +50,15 @@ from photomesh_shared.events.follows import (
     MuteDeleted,
 )
 from photomesh_shared.events.impressions import Impression, ImpressionRecorded, ImpressionsRecorded
+from photomesh_shared.events.notifications import (
+    NotificationActorEnded,
+    NotificationChange,
+    NotificationCollected,
+    NotificationRelationChanged,
+    NotificationRemoved,
+    NotificationSubjectEnded,
+    NotificationUpdated,
+)
 from photomesh_shared.events.photos import (
     CameraTime,
     PhotoFailed,
@@ -120,6 +129,13 @@ __all__ = [
     "MentionEntity",
     "MuteCreated",
     "MuteDeleted",
+    "NotificationActorEnded",
+    "NotificationChange",
+    "NotificationCollected",
+    "NotificationRelationChanged",
+    "NotificationRemoved",
+    "NotificationSubjectEnded",
+    "NotificationUpdated",
     "PhotoFailed",
     "PhotoMetadata",
     "PhotoReady",

@@ -70,10 +70,15 @@ class FollowCreated(_Followed):
     type_: ClassVar[str] = "photomesh.follow.created.v1"
 
     created_at: Annotated[UtcTime, ACTIVITY]
+    approved: Annotated[bool | None, RELATION] = Field(
+        default=None,
+        description="Whether the followee approved a request to follow; null if the event is from before that was "
+        "kept, or states once more what is.",
+    )
 
     @classmethod
     def example(cls) -> FollowCreated:
-        return cls(follower_id=_ADA, followee_id=_GRACE, followers=1, created_at=_AT)
+        return cls(follower_id=_ADA, followee_id=_GRACE, followers=1, created_at=_AT, approved=False)
 
 
 class FollowDeleted(_Followed):

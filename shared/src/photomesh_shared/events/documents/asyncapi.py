@@ -52,6 +52,8 @@ _EVENT_IDS = {  # of types whose ids are derived, so that a repetition has the s
     "photomesh.collection.created.v1": "{subject}.created",
     "photomesh.post.counted.v1": "{subject}.{version}",
     "photomesh.feed.fanout-requested.v1": "{subject}.{cause}",
+    **dict.fromkeys(TOPICS["notification_tasks"].types, "{subject}.{version}"),
+    **dict.fromkeys(TOPICS["notifications"].types, "{subject}.{version}"),
 }
 
 _DESCRIPTION = """\

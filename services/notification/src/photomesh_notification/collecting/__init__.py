@@ -1,0 +1,1 @@
+"""From events to tasks: what became of what, by recipient."""

@@ -1,0 +1,88 @@
+"""``python -m photomesh_notification.collector``: folds events into tasks for their recipients."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from photomesh_notification.collecting.event_handlers import Collector
+from photomesh_notification.settings import CollectorSettings
+from photomesh_notification.wiring import open_collector_deps
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
+from photomesh_shared.events import (
+    BlockCreated,
+    BlockDeleted,
+    CommentCreated,
+    CommentLiked,
+    CommentUnliked,
+    Event,
+    FollowCreated,
+    FollowDeleted,
+    FollowRequestClosed,
+    FollowRequested,
+    MuteCreated,
+    MuteDeleted,
+    PhotoFailed,
+    PhotoRejected,
+    PostEdited,
+    PostFailed,
+    PostLiked,
+    PostPublished,
+    PostUnliked,
+)
+from photomesh_shared.http import Readiness
+from photomesh_shared.kafka.runner import BatchHandler
+
+__all__ = ["batch_handlers", "create_app"]
+
+GROUP = "notification"
+_BUFFER = 2_000  # records per partition: likes of a popular post are folded some hundreds at a time
+
+
+def batch_handlers(collector: Collector) -> Mapping[type[Event], BatchHandler]:
+    kinds: tuple[type[Event], ...] = (
+        PostLiked,
+        PostUnliked,
+        CommentLiked,
+        CommentUnliked,
+        CommentCreated,
+        FollowCreated,
+        FollowDeleted,
+        FollowRequested,
+        FollowRequestClosed,
+        BlockCreated,
+        BlockDeleted,
+        MuteCreated,
+        MuteDeleted,
+        PostPublished,
+        PostEdited,
+        PostFailed,
+        PhotoRejected,
+        PhotoFailed,
+    )
+    return dict.fromkeys(kinds, collector.collect)
+
+
+@asynccontextmanager
+async def open_subscription(
+    settings: CollectorSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_collector_deps(settings, readiness, clock) as deps:
+        yield Subscription(
+            group=GROUP,
+            batch_handlers=batch_handlers(deps.collector),
+            buffer=_BUFFER,
+            flush=deps.collector.flush,
+            publisher=deps.publisher,
+        )
+
+
+def create_app(settings: CollectorSettings, clock: Clock | None = None) -> FastAPI:
+    return create_consumer_app("notification-collector", settings, open_subscription, clock)
+
+
+if __name__ == "__main__":
+    run_consumer("notification-collector", CollectorSettings(), open_subscription)

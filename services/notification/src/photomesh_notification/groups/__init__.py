@@ -1,0 +1,1 @@
+"""Groups: what an account hears of together."""

@@ -1,0 +1,35 @@
+"""The variables of the service's processes; see also the parts in `photomesh_shared.settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from photomesh_shared.settings import (
+    AuthSettings,
+    CassandraSettings,
+    KafkaConsumerSettings,
+    ReplaceableSecret,
+    ServiceSettings,
+)
+
+__all__ = ["CollectorSettings", "NotificationRedisSettings", "Settings", "WriterSettings"]
+
+
+class NotificationRedisSettings(ServiceSettings):
+    feed_redis_url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:18379/2"), description="Redis of read models. Everything in it can be lost."
+    )
+
+
+class Settings(NotificationRedisSettings, CassandraSettings, AuthSettings):
+    """Of ``python -m photomesh_notification``."""
+
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+
+
+class CollectorSettings(KafkaConsumerSettings, CassandraSettings):
+    """Of ``python -m photomesh_notification.collector``."""
+
+
+class WriterSettings(NotificationRedisSettings, KafkaConsumerSettings, CassandraSettings):
+    """Of ``python -m photomesh_notification.writer``."""

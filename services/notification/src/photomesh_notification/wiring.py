@@ -1,0 +1,81 @@
+"""The composition root of the service's processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from photomesh_notification.collecting.event_handlers import Collector
+from photomesh_notification.settings import CollectorSettings, Settings, WriterSettings
+from photomesh_notification.writing.event_handlers import Writer
+from photomesh_shared.auth import TokenVerifier, fetch_jwks
+from photomesh_shared.clock import Clock
+from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.stores.cassandra import open_session
+
+__all__ = ["CollectorDeps", "Deps", "WriterDeps", "open_collector_deps", "open_deps", "open_writer_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+
+
+@dataclass(frozen=True)
+class CollectorDeps:
+    collector: Collector
+    publisher: KafkaPublisher
+
+
+@dataclass(frozen=True)
+class WriterDeps:
+    writer: Writer
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to Cassandra."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        readiness.add("cassandra", session.ping)
+        yield Deps(
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
+            token_verifier=TokenVerifier(
+                fetch_jwks(client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+        )
+
+
+@asynccontextmanager
+async def open_collector_deps(
+    settings: CollectorSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[CollectorDeps]:
+    """Connects to Cassandra and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings, "notification-collector"))
+        readiness.add("cassandra", session.ping)
+        yield CollectorDeps(Collector(publisher, clock), publisher)
+
+
+@asynccontextmanager
+async def open_writer_deps(settings: WriterSettings, readiness: Readiness, clock: Clock) -> AsyncIterator[WriterDeps]:
+    """Connects to Cassandra and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        publisher = await stack.enter_async_context(open_publisher(settings, "notification-writer"))
+        readiness.add("cassandra", session.ping)
+        yield WriterDeps(Writer(), publisher)
