@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.consumer_wiring import open_consumer_deps
 from photomesh_post.endings.accounts import AccountErasure
 from photomesh_post.endings.late_posts import LatePosts
 from photomesh_post.photos.event_handlers import PhotoEventHandlers
 from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.settings import ConsumerSettings
-from photomesh_post.wiring import open_consumer_deps
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (

@@ -1,4 +1,4 @@
-"""The composition root of the service's processes."""
+"""The composition root of the API and of engagement."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from datetime import timedelta
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_post.accounts.avatars import AvatarEraser, ReplacedAvatars
-from photomesh_post.accounts.event_handlers import AccountEventHandlers
+from photomesh_post.accounts.avatars import ReplacedAvatars
 from photomesh_post.accounts.mentions import MentionLinker
-from photomesh_post.accounts.reconciliation import AccountCopies, RelationCopies
 from photomesh_post.accounts.service import AccountStates
 from photomesh_post.accounts.store import CassandraAccounts
 from photomesh_post.accounts.visibility import AccountVisibility
@@ -26,11 +24,9 @@ from photomesh_post.comments.store import CassandraComments
 from photomesh_post.counts.publisher import CountPublisher
 from photomesh_post.counts.store import CassandraCounts
 from photomesh_post.endings.account_engagement import AccountEngagement
-from photomesh_post.endings.account_posts import AccountPosts
-from photomesh_post.endings.accounts import TOPICS_OF_ENGAGEMENT, TOPICS_OF_POSTS, AccountErasure
+from photomesh_post.endings.accounts import TOPICS_OF_ENGAGEMENT, AccountErasure
 from photomesh_post.endings.engagement import EngagementEnder
 from photomesh_post.endings.late import LateEngagement
-from photomesh_post.endings.late_posts import LatePosts
 from photomesh_post.erasures.domain import Kind
 from photomesh_post.erasures.store import CassandraErasures
 from photomesh_post.erasures.worker import ErasureWorker
@@ -41,17 +37,11 @@ from photomesh_post.likes.queries import LikeQueries
 from photomesh_post.likes.service import LikeService
 from photomesh_post.likes.store import CassandraLikes
 from photomesh_post.photos.arrivals import PhotoArrivals
-from photomesh_post.photos.cdn import HttpCdn
-from photomesh_post.photos.erasure import PhotoEraser
-from photomesh_post.photos.event_handlers import PhotoEventHandlers
-from photomesh_post.photos.objects import StoredPhotos
 from photomesh_post.photos.queries import PhotoQueries
 from photomesh_post.photos.store import CassandraPhotos
 from photomesh_post.posts.claims import PhotoClaims
-from photomesh_post.posts.event_handlers import PostEventHandlers
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.queries import PostQueries
-from photomesh_post.posts.removal import PostRemoval
 from photomesh_post.posts.service import PostService
 from photomesh_post.posts.settlement import PostSettlement
 from photomesh_post.posts.snapshots import PostSnapshots
@@ -61,29 +51,20 @@ from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
-from photomesh_post.settings import ConsumerSettings, EngagementSettings, Settings
-from photomesh_post.tables.copy_progress import CassandraCopyProgress
+from photomesh_post.settings import EngagementSettings, Settings
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
-from photomesh_shared.concurrency.background import in_background
-from photomesh_shared.consumer.copies import CopyReconciliation
-from photomesh_shared.consumer.owners import OwnedAccounts, OwnedPairs
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.service_client import ServiceClient
-from photomesh_shared.service_client import open_session as open_http_session
-from photomesh_shared.stores.cassandra import CassandraSession, open_session
+from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.idempotency_keys import CassandraKeys
-from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.worker_lease import lease_ids
 
 __all__ = [
-    "ConsumerDeps",
     "Deps",
     "EngagementDeps",
-    "open_consumer_deps",
     "open_deps",
     "open_engagement_deps",
 ]
@@ -111,16 +92,6 @@ class Deps:
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     cdn_url: str
-
-
-@dataclass(frozen=True)
-class ConsumerDeps:
-    accounts: AccountEventHandlers
-    photos: PhotoEventHandlers
-    posts: PostEventHandlers
-    late: LatePosts
-    erasure: AccountErasure
-    publisher: KafkaPublisher
 
 
 @dataclass(frozen=True)
@@ -206,92 +177,6 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             ),
             cdn_url=settings.cdn_url,
         )
-
-
-@asynccontextmanager
-async def open_consumer_deps(
-    settings: ConsumerSettings, readiness: Readiness, clock: Clock
-) -> AsyncIterator[ConsumerDeps]:
-    """Connects to Cassandra, object storage and Kafka."""
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(settings))
-        storage = await stack.enter_async_context(open_storage(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings, "post-consumer"))
-        client = await stack.enter_async_context(httpx.AsyncClient())
-        readiness.add("cassandra", session.ping)
-
-        photos, posts = CassandraPhotos(session), CassandraPosts(session, clock)
-        pending = CassandraErasures(session)
-        worker = ErasureWorker(pending, clock)
-        log = PostEventLog(posts, publisher)
-        claims = PhotoClaims(posts, clock)
-        settlement = PostSettlement(posts, photos, claims, log, clock)
-        objects = StoredPhotos(storage, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
-        cdn = HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url)
-        eraser = PhotoEraser(photos, worker, pending, objects, cdn)
-        accounts, removal = CassandraAccounts(session), PostRemoval(posts, log, clock)
-        of_account = AccountPosts(posts, photos, accounts, removal, eraser, objects, cdn, clock)
-        stages = (
-            of_account.delete_posts,
-            of_account.delete_photos,
-            of_account.delete_avatars,
-            of_account.forget_photos,
-            of_account.forget_account,
-        )
-        erasure = AccountErasure("post", Kind.ACCOUNT_POSTS, worker, pending, stages, TOPICS_OF_POSTS, publisher, clock)
-        work = {
-            Kind.OBJECTS: eraser.remove_objects,
-            Kind.CACHES: eraser.purge_caches,
-            Kind.AVATAR: AvatarEraser(accounts, objects, cdn).erase,
-            Kind.ACCOUNT_POSTS: erasure.erase,
-        }
-        await stack.enter_async_context(worker.running(work))
-        await stack.enter_async_context(_comparing_copies(settings, accounts, pending, session, clock))
-        yield ConsumerDeps(
-            accounts=AccountEventHandlers(accounts, ReplacedAvatars(accounts, worker, clock)),
-            late=LatePosts(pending, posts, photos, accounts, removal, eraser),
-            erasure=erasure,
-            photos=PhotoEventHandlers(photos, claims, eraser, settlement),
-            posts=PostEventHandlers(log, settlement, photos, eraser, pending),
-            publisher=publisher,
-        )
-
-
-@asynccontextmanager
-async def _comparing_copies(
-    settings: ConsumerSettings,
-    accounts: CassandraAccounts,
-    ended: CassandraErasures,
-    session: CassandraSession,
-    clock: Clock,
-) -> AsyncIterator[None]:
-    """Compares copies of accounts and relations with identity and social-graph in the background of the context."""
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(open_http_session())
-        identity, social_graph = (
-            ServiceClient(http, name, url, caller=settings, clock=clock)
-            for name, url in (("identity", settings.identity_url), ("social-graph", settings.social_graph_url))
-        )
-        progress, seconds = CassandraCopyProgress(session), settings.copy_pass_seconds
-        of_accounts = CopyReconciliation(
-            "accounts",
-            OwnedAccounts(identity),
-            AccountCopies(accounts, ended),
-            progress,
-            clock,
-            pass_seconds=seconds,
-        )
-        of_relations = CopyReconciliation(
-            "relations",
-            OwnedPairs(social_graph),
-            RelationCopies(accounts, ended),
-            progress,
-            clock,
-            pass_seconds=seconds,
-        )
-        await stack.enter_async_context(in_background("copies-of-accounts", of_accounts.run))
-        await stack.enter_async_context(in_background("copies-of-relations", of_relations.run))
-        yield
 
 
 @asynccontextmanager
