@@ -72,7 +72,7 @@ class UnknownType(Exception):
 class EventModel(BaseModel):
     """An event or a part of one: frozen, without undeclared fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Event(EventModel):
