@@ -43,7 +43,7 @@ class Crowd:
 
 
 async def fill(redis: Redis, crowd: Crowd, older_than: int) -> None:
-    """Makes the feeds anew."""
+    """Makes the feeds again, from nothing."""
     first, *others = map(keys.feed, crowd.followers)
     entries: dict[str, float] = {keys.COMPLETE: float("-inf")}
     entries |= {str(post): keys.score(post) for post in (older_than - (n << 22) for n in range(1, crowd.length + 1))}

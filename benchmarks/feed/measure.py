@@ -113,7 +113,7 @@ class Measurement:
                 scale.building = _each(used_since(before, await self._processor_seconds()), len(everybody))
 
     async def _until_whole(self, held: Mapping[int, str]) -> None:
-        """A feed is filled behind its first read, some at a time; a read begins anew what was given up."""
+        """A feed is filled behind its first read, some at a time; a read begins again what was given up."""
         fewest, since = len(held) + 1, time.perf_counter()
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while missing := await self.mesh.feeds_to_be_filled(held):

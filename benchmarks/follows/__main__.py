@@ -25,7 +25,7 @@ from photomesh_shared.ids import encode
 _STACK = "test"
 _PEOPLE, _MEAN_FOLLOWS, _POSTS = 2_000, 15, 2
 _FOLLOWED_BEFORE = 200
-_NEWEST = 10  # authors of the newest posts: whoever follows one sees it on the first page
+_NEWEST = 10  # authors of the newest posts: followers of one see it on the first page
 
 
 def _arguments() -> argparse.Namespace:

@@ -188,7 +188,7 @@ async def test_without_redis_requests_are_served_and_still_limited(
         redis.cut = True
         redis.hang_up()
         statuses = [(await gateway.get("/v1/me", headers=someone)).status_code for _ in range(4)]
-        assert statuses == [200, 200, 200, 429]  # its own count begins anew
+        assert statuses == [200, 200, 200, 429]  # its own count begins at zero
         assert await alone(gateway)
         assert (await gateway.get("/readyz")).status_code == 200
         redis.cut = False
@@ -228,7 +228,7 @@ async def test_everybody_gets_their_own_reply(pipe: RedisPipe) -> None:
     assert replies == [str(number).encode() for number in range(500)]
 
 
-async def test_whoever_stops_waiting_takes_nobodys_reply(pipe: RedisPipe) -> None:
+async def test_a_caller_that_stops_waiting_takes_no_reply_of_others(pipe: RedisPipe) -> None:
     calls = [asyncio.create_task(pipe.call("ECHO", str(number))) for number in range(100)]
     await asyncio.sleep(0)
     for call in calls[::3]:

@@ -26,7 +26,7 @@ _THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 
 
 def owner() -> str | None:
-    """The system user that runs the server; None means whoever runs us. PostgreSQL refuses root."""
+    """The system user that runs the server; None means our own user. PostgreSQL refuses root."""
     if os.getuid() != 0:
         return None
     try:

@@ -29,7 +29,7 @@ def program(stack: Stack, name: str) -> Program:
         command=(
             find("varnishd", "varnish"),
             "-F",  # in the foreground
-            *("-j", "none"),  # no user of its own: the stack runs as whoever started it
+            *("-j", "none"),  # no user of its own: the stack runs as the user who started it
             *("-T", "none"),  # no management port
             *("-n", str(stack.data / name)),
             *("-a", f"{HOST}:{stack.ports[name.upper()]}"),
