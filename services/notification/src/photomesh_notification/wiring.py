@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import httpx
 
 from photomesh_notification.collecting.event_handlers import Collector
+from photomesh_notification.groups.store import CassandraGroups
 from photomesh_notification.settings import CollectorSettings, Settings, WriterSettings
-from photomesh_notification.writing.event_handlers import Writer
+from photomesh_notification.writing.erasure import AccountEraser
+from photomesh_notification.writing.event_handlers import Listener, Writer
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
@@ -38,6 +40,7 @@ class CollectorDeps:
 @dataclass(frozen=True)
 class WriterDeps:
     writer: Writer
+    eraser: AccountEraser
     publisher: KafkaPublisher
 
 
@@ -68,7 +71,7 @@ async def open_collector_deps(
         session = await stack.enter_async_context(open_session(settings))
         publisher = await stack.enter_async_context(open_publisher(settings, "notification-collector"))
         readiness.add("cassandra", session.ping)
-        yield CollectorDeps(Collector(publisher, clock), publisher)
+        yield CollectorDeps(Collector(CassandraGroups(session, clock), publisher, clock), publisher)
 
 
 @asynccontextmanager
@@ -78,4 +81,8 @@ async def open_writer_deps(settings: WriterSettings, readiness: Readiness, clock
         session = await stack.enter_async_context(open_session(settings))
         publisher = await stack.enter_async_context(open_publisher(settings, "notification-writer"))
         readiness.add("cassandra", session.ping)
-        yield WriterDeps(Writer(), publisher)
+        groups = CassandraGroups(session, clock)
+        listeners: list[Listener] = []
+        yield WriterDeps(
+            Writer(groups, publisher, listeners, clock), AccountEraser(groups, publisher, clock), publisher
+        )

@@ -44,7 +44,7 @@ async def open_subscription(
     settings: WriterSettings, readiness: Readiness, clock: Clock
 ) -> AsyncIterator[Subscription]:
     async with open_writer_deps(settings, readiness, clock) as deps:
-        erasure = ErasureHandler(GROUP, deps.writer.erase, deps.publisher, clock)
+        erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
         yield Subscription(group=GROUP, handlers=handlers(deps.writer, erasure), publisher=deps.publisher)
 
 

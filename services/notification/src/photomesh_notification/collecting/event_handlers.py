@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
 
-from photomesh_notification.collecting.domain import Fold
+from photomesh_notification.collecting.domain import MAX_CHANGES, Fold
 from photomesh_notification.collecting.projection import heard_of, related_by
 from photomesh_notification.metrics import CHANGES, TASKS
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import Envelope, Event
+from photomesh_shared.events import CommentDeleted, Envelope, Event, NotificationSubjectEnded, PostDeleted
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["Collector"]
+__all__ = ["Collector", "Store"]
 
 BEFORE_TASKS = declare("notifications.before_tasks", "changes are folded, their tasks are not published")
 AFTER_TASKS = declare("notifications.after_tasks", "tasks are published, the offsets of their events not committed")
@@ -23,10 +24,18 @@ _MAX_CHANGES = 50_000
 _TASKS_AT_ONCE = 500
 
 
+class Store(Protocol):
+    """See `groups.store.CassandraGroups`."""
+
+    async def mark_ended(self, id_: int) -> None: ...
+    def groups_of_subject(self, subject_id: int) -> AsyncIterator[tuple[int, str]]: ...
+
+
 class Collector:
     """Keeps what is folded in memory, until `flush` has published it: offsets are committed after that."""
 
-    def __init__(self, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+        self._store = store
         self._publisher = publisher
         self._clock = clock
         self._fold = Fold()
@@ -38,11 +47,49 @@ class Collector:
         if self._waiting or self._fold.size > _MAX_CHANGES:
             await self.flush()
         for envelope in envelopes:
+            if isinstance(envelope.data, PostDeleted):
+                await self._end(envelope, envelope.data.post_id)
+            elif isinstance(envelope.data, CommentDeleted):
+                await self._end(envelope, envelope.data.comment_id)
             for heard in heard_of(envelope):
                 CHANGES.inc()
                 self._fold.hear(heard)
             for related in related_by(envelope):
                 self._fold.relate(related)
+
+    async def _end(self, envelope: Envelope[Event], subject_id: int) -> None:
+        """Tells all who heard of a post or comment that it ended. What the writer handles later finds the mark."""
+        await self._store.mark_ended(subject_id)
+        is_post = isinstance(envelope.data, PostDeleted)
+        by_recipient: dict[int, list[str]] = {}
+        async for recipient_id, group_id in self._store.groups_of_subject(subject_id):
+            groups = by_recipient.setdefault(recipient_id, [])
+            groups.append(group_id)
+            if len(groups) == MAX_CHANGES or len(by_recipient) == _TASKS_AT_ONCE:
+                await self._tell_end(envelope, subject_id, by_recipient, is_post=is_post)
+                by_recipient = {}
+        await self._tell_end(envelope, subject_id, by_recipient, is_post=is_post)
+
+    async def _tell_end(
+        self, envelope: Envelope[Event], subject_id: int, groups: Mapping[int, Sequence[str]], *, is_post: bool
+    ) -> None:
+        tasks = [
+            NotificationSubjectEnded(
+                recipient_id=recipient_id,
+                post_id=subject_id if is_post else None,
+                comment_id=None if is_post else subject_id,
+                groups=tuple(of_recipient),
+            )
+            for recipient_id, of_recipient in groups.items()
+        ]
+        version = envelope.entityversion
+        await self._publisher.publish_many(
+            [
+                Envelope.of(task, entityversion=version, id=f"{task.subject()}.{version}", time=envelope.time)
+                for task in tasks
+            ]
+        )
+        TASKS.inc(len(tasks))
 
     async def flush(self) -> None:
         """Publishes what is folded. Raises Unavailable, after which it is still there."""

@@ -6,13 +6,16 @@ finds the same groups, without looking anything up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from photomesh_shared import ids
 
-__all__ = ["Kind", "Subject", "bucket_of", "day_of"]
+__all__ = ["KEPT", "Kind", "Subject", "bucket_of", "day_of"]
+
+KEPT = timedelta(days=90)
+"""How long an account can read what it heard of."""
 
 _DAY_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,6 +56,17 @@ class Subject:
                 return actor_id
             case _:
                 return next(id_ for id_ in (self.comment_id, self.post_id, self.photo_id) if id_ is not None)
+
+    @property
+    def subject_ids(self) -> tuple[int, ...]:
+        """The post and comments with which it ends."""
+        found = (self.post_id, self.comment_id, self.thread_id)
+        return tuple(dict.fromkeys(id_ for id_ in found if id_ is not None))
+
+    @property
+    def stored(self) -> Subject:
+        """Without what is only needed to find it."""
+        return replace(self, thread_id=None)
 
     def group_id(self, actor_id: int, at: datetime) -> str:
         """The name of the group of somebody who did it then."""

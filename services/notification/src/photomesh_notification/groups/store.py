@@ -1,0 +1,310 @@
+"""Groups in Cassandra. Every row expires 90 days after what it is about happened."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from photomesh_notification.groups.domain import KEPT, Kind, Subject
+from photomesh_notification.groups.projection import Group, Member, State
+from photomesh_shared.clock import Clock
+from photomesh_shared.stores.cassandra import CassandraSession
+
+__all__ = ["CassandraGroups"]
+
+_SHARDS = 8
+_FINAL = 2**62
+"""The timestamp of deletions: nothing that arrives later is stored."""
+_ENDED_SECONDS = 120 * 86_400
+_PER_BATCH = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _shard(account_id: int) -> int:
+    """Of a recipient, among the rows of an actor."""
+    return zlib.crc32(account_id.to_bytes(8, "big")) % _SHARDS
+
+
+class CassandraGroups:
+    """Every method raises DatabaseUnavailable when no answer comes."""
+
+    def __init__(self, session: CassandraSession, clock: Clock) -> None:
+        self._session = session
+        self._clock = clock
+
+    def _ttl(self, at: datetime) -> int:
+        return max(1, int((at + KEPT - self._clock.now()) / timedelta(seconds=1)))
+
+    # Groups and members
+
+    async def group(self, account_id: int, group_id: str) -> Group | None:
+        rows = await self._session.execute(
+            "SELECT * FROM notification_groups WHERE account_id = ? AND group_id = ?", account_id, group_id
+        )
+        return _group(rows[0]) if rows else None
+
+    async def groups(self, account_id: int) -> AsyncGenerator[Group, None]:
+        """All of a recipient, by their names."""
+        async for row in self._session.rows("SELECT * FROM notification_groups WHERE account_id = ?", account_id):
+            yield _group(row)
+
+    async def members(self, account_id: int, group_id: str) -> dict[int, Member]:
+        rows = await self._session.execute(
+            "SELECT actor_id, at, active, version FROM notification_members WHERE account_id = ? AND group_id = ?",
+            account_id,
+            group_id,
+        )
+        return {
+            row["actor_id"]: Member(row["actor_id"], row["version"], _utc(row["at"]), row["active"]) for row in rows
+        }
+
+    async def save_members(self, account_id: int, group_id: str, members: Sequence[Member]) -> None:
+        """Writes members of one group; an older version changes nothing."""
+        insert = (
+            "INSERT INTO notification_members (account_id, group_id, actor_id, at, active, version)"
+            " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
+        )
+        for start in range(0, len(members), _PER_BATCH):
+            part = members[start : start + _PER_BATCH]
+            values = [
+                value
+                for member in part
+                for value in (
+                    account_id,
+                    group_id,
+                    member.actor_id,
+                    member.at,
+                    member.active,
+                    member.version,
+                    member.version,
+                    self._ttl(member.at),
+                )
+            ]
+            cql = f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(part))}; APPLY BATCH"
+            await self._session.execute(cql, *values)
+
+    async def save_group(self, account_id: int, group: Group) -> None:
+        recent = [[one.actor_id, one.version, _milliseconds(one.at)] for one in group.recent]
+        await self._session.execute(
+            "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id, count, capped,"
+            " actors, recent, first_at, changed_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " USING TIMESTAMP ? AND TTL ?",
+            account_id,
+            group.group_id,
+            str(group.subject.kind),
+            group.subject.post_id,
+            group.subject.comment_id,
+            group.subject.photo_id,
+            group.count,
+            group.capped,
+            list(group.actors),
+            json.dumps(recent).encode(),
+            group.first_at,
+            group.changed_at,
+            group.version,
+            group.version,
+            self._ttl(group.changed_at),
+        )
+
+    async def forget_member(self, account_id: int, group_id: str, actor_id: int) -> None:
+        await self._session.execute(
+            "DELETE FROM notification_members USING TIMESTAMP ? WHERE account_id = ? AND group_id = ? AND actor_id = ?",
+            _FINAL,
+            account_id,
+            group_id,
+            actor_id,
+        )
+
+    async def forget_group(self, account_id: int, group_id: str) -> None:
+        """Nothing that arrives later is stored."""
+        for table in ("notification_members", "notification_groups"):
+            await self._session.execute(
+                f"DELETE FROM {table} USING TIMESTAMP ? WHERE account_id = ? AND group_id = ?",  # noqa: S608
+                _FINAL,
+                account_id,
+                group_id,
+            )
+
+    async def forget_account(self, account_id: int) -> None:
+        """Removes a recipient's groups and relations, once their members are removed."""
+        for table in ("notification_groups", "notification_relations"):
+            await self._session.execute(
+                f"DELETE FROM {table} USING TIMESTAMP ? WHERE account_id = ?",  # noqa: S608
+                _FINAL,
+                account_id,
+            )
+
+    # States of actors
+
+    async def states(self, account_id: int, kind: Kind, objects: Mapping[int, int]) -> dict[int, State]:
+        """By actor, of the object that `objects` has for each."""
+        found: dict[int, State] = {}
+        by_object: dict[int, list[int]] = {}
+        for actor_id, object_id in objects.items():
+            by_object.setdefault(object_id, []).append(actor_id)
+        for object_id, actors in by_object.items():
+            for start in range(0, len(actors), _PER_BATCH):
+                rows = await self._session.execute(
+                    "SELECT actor_id, group_id, active, version FROM notification_states"
+                    " WHERE actor_id IN ? AND shard = ? AND account_id = ? AND kind = ? AND object_id = ?",
+                    actors[start : start + _PER_BATCH],
+                    _shard(account_id),
+                    account_id,
+                    str(kind),
+                    object_id,
+                )
+                found |= {row["actor_id"]: State(row["version"], row["active"], row["group_id"]) for row in rows}
+        return found
+
+    async def save_state(
+        self, account_id: int, kind: Kind, object_id: int, actor_id: int, state: State, at: datetime
+    ) -> None:
+        await self._session.execute(
+            "INSERT INTO notification_states (actor_id, shard, account_id, kind, object_id, group_id, active, version)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?",
+            actor_id,
+            _shard(account_id),
+            account_id,
+            str(kind),
+            object_id,
+            state.group_id,
+            state.active,
+            state.version,
+            state.version,
+            self._ttl(at),
+        )
+
+    async def groups_of_actor(self, account_id: int, actor_id: int) -> list[str]:
+        """The groups of a recipient that an actor has, or had, part in."""
+        groups: set[str] = set()
+        async for row in self._session.rows(
+            "SELECT group_id FROM notification_states WHERE actor_id = ? AND shard = ? AND account_id = ?",
+            actor_id,
+            _shard(account_id),
+            account_id,
+        ):
+            groups.add(row["group_id"])
+        return sorted(groups - {""})
+
+    async def forget_states(self, account_id: int, actor_id: int) -> None:
+        await self._session.execute(
+            "DELETE FROM notification_states USING TIMESTAMP ? WHERE actor_id = ? AND shard = ? AND account_id = ?",
+            _FINAL,
+            actor_id,
+            _shard(account_id),
+            account_id,
+        )
+
+    async def recipients_of(self, actor_id: int) -> list[int]:
+        """Up to some thousands of the recipients in whose groups an actor has, or had, part."""
+        found: set[int] = set()
+        for shard in range(_SHARDS):
+            rows = await self._session.execute(
+                "SELECT account_id FROM notification_states WHERE actor_id = ? AND shard = ?", actor_id, shard
+            )
+            found |= {row["account_id"] for row in rows}
+        return sorted(found)
+
+    # Relations
+
+    async def save_relation(self, account_id: int, other_id: int, relation: str, version: int, *, on: bool) -> None:
+        column = {"block": "blocks", "blocked_by": "blocked_by", "mute": "mutes"}[relation]
+        await self._session.execute(
+            f"INSERT INTO notification_relations (account_id, other_id, {column}) VALUES (?, ?, ?)"  # noqa: S608
+            " USING TIMESTAMP ? AND TTL ?",
+            account_id,
+            other_id,
+            on,
+            version,
+            0 if on else _ENDED_SECONDS,
+        )
+
+    async def hidden_among(self, account_id: int, actor_ids: Collection[int]) -> set[int]:
+        """Whom the recipient blocks or mutes, and who blocks it."""
+        if not actor_ids:
+            return set()
+        rows = await self._session.execute(
+            "SELECT other_id, blocks, blocked_by, mutes FROM notification_relations"
+            " WHERE account_id = ? AND other_id IN ?",
+            account_id,
+            list(actor_ids),
+        )
+        return {row["other_id"] for row in rows if row["blocks"] or row["blocked_by"] or row["mutes"]}
+
+    # What ended
+
+    async def add_subjects(self, account_id: int, group_id: str, subject_ids: Collection[int], at: datetime) -> None:
+        for subject_id in subject_ids:
+            await self._session.execute(
+                "INSERT INTO notification_subjects (subject_id, account_id, group_id) VALUES (?, ?, ?) USING TTL ?",
+                subject_id,
+                account_id,
+                group_id,
+                self._ttl(at),
+            )
+
+    async def groups_of_subject(self, subject_id: int) -> AsyncGenerator[tuple[int, str], None]:
+        """Recipients and groups that end with a post or comment."""
+        async for row in self._session.rows(
+            "SELECT account_id, group_id FROM notification_subjects WHERE subject_id = ?", subject_id
+        ):
+            yield row["account_id"], row["group_id"]
+
+    async def count_groups(self, subject_id: int, kind: Kind, limit: int) -> int:
+        """How many groups of a kind end with a post or comment, up to `limit`."""
+        rows = await self._session.execute(
+            "SELECT group_id FROM notification_subjects"
+            " WHERE subject_id = ? AND group_id >= ? AND group_id < ? LIMIT ?",
+            subject_id,
+            f"{kind}.",
+            f"{kind}/",
+            limit,
+        )
+        return len(rows)
+
+    async def forget_subjects(self, account_id: int, group_id: str, subject_ids: Collection[int]) -> None:
+        for subject_id in subject_ids:
+            await self._session.execute(
+                "DELETE FROM notification_subjects USING TIMESTAMP ?"
+                " WHERE subject_id = ? AND account_id = ? AND group_id = ?",
+                _FINAL,
+                subject_id,
+                account_id,
+                group_id,
+            )
+
+    async def mark_ended(self, id_: int) -> None:
+        await self._session.execute("INSERT INTO ended (id) VALUES (?) USING TTL ?", id_, _ENDED_SECONDS)
+
+    async def ended_among(self, ids: Collection[int]) -> set[int]:
+        rows = await self._session.execute("SELECT id FROM ended WHERE id IN ?", sorted(ids))
+        return {row["id"] for row in rows}
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    recent = tuple(
+        Member(actor_id, version, _EPOCH + timedelta(milliseconds=at), active=True)
+        for actor_id, version, at in json.loads(row["recent"] or b"[]")
+    )
+    return Group(
+        row["group_id"],
+        Subject(Kind(row["kind"]), post_id=row["post_id"], comment_id=row["comment_id"], photo_id=row["photo_id"]),
+        _utc(row["first_at"]),
+        _utc(row["changed_at"]),
+        count=row["count"],
+        capped=row["capped"],
+        actors=tuple(row["actors"] or ()),
+        recent=recent,
+        version=row["version"],
+    )
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC)
+
+
+def _milliseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
