@@ -24,6 +24,7 @@ from tools.openapi import SERVICES, service_app
 CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "feed": (feed, export),
     "identity": (identity, confirmation, export),
+    "notification": (export,),
     "post": (post, export),
     "social-graph": (social_graph, export),
     "upload": (export,),

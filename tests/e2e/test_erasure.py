@@ -106,6 +106,9 @@ NOT_PLANTED = {
     "POST /v1/sessions /password": "what is compared, not stored",
     "POST /v1/sessions/refresh /refresh_token": "given by the platform",
     "POST /v1/uploads/{upload_id}/complete /parts/-/etag": "given by object storage",
+    "PUT /v1/notifications/preferences /quiet_hours/end": "a time of day",
+    "PUT /v1/notifications/preferences /quiet_hours/start": "a time of day",
+    "PUT /v1/notifications/preferences /quiet_hours/time_zone": "the name of a time zone",
 }
 
 

@@ -85,6 +85,8 @@ async def test_everything_that_somebody_did_is_in_their_export(
         ada,
         json={"items": [{"post_id": theirs["id"], "position": 0, "mode": "ranked"}]},
     )
+    await call("PUT", "/v1/notifications/preferences", ada, json={"kinds": {"like": {"pushed": False}}})
+    await call("PUT", f"/v1/notifications/muted-posts/{mine['id']}", ada)
     # What is hidden from Ada stays hers: her comment and like under a post of somebody who blocks her now.
     await call("PUT", f"/v1/users/{ada.id}/block", grace)
 
@@ -126,6 +128,8 @@ async def test_everything_that_somebody_did_is_in_their_export(
     assert ids_in("former_follows", "account_id") == {grace.id}, "the block has ended it"
     assert ids_in("impressions", "post_id") == {theirs["id"]}
     assert ids_in("ranking", "kind")
+    assert ids_in("notification_settings", "setting") == {"kind", "muted_post"}
+    assert mine["id"] in ids_in("notification_settings", "post_id")
     assert {f"data/{section.name}.json" for section in SECTIONS} <= archive.files.keys()
     assert "<img src=x" not in archive.files["pages/posts.html"].decode()
     everything = b"".join(archive.files.values())

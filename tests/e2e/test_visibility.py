@@ -179,6 +179,7 @@ _OWN_ACCOUNT = "one's own account and sessions"
 _OWN_EXPORT = "one's own data, and no id: its links are signed for one object of one's own"
 _BY_MAIL = "addresses an account by what its mailbox got; answers alike for all others"
 _STAFF = "for staff, who see whether an account works and none of its content; not for any of these roles"
+_OWN_NOTIFICATIONS = "what others did to the caller, by the rules of post: tests/e2e/test_notifications.py"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -245,6 +246,13 @@ UNRELATED = {
     "POST /v1/me/export": _OWN_EXPORT,
     "GET /v1/me/export": _OWN_EXPORT,
     "DELETE /v1/me/export": _OWN_EXPORT,
+    "GET /v1/notifications": _OWN_NOTIFICATIONS,
+    "GET /v1/notifications/unread": _OWN_NOTIFICATIONS,
+    "PUT /v1/notifications/seen": "one's own marker",
+    "GET /v1/notifications/preferences": "one's own preferences",
+    "PUT /v1/notifications/preferences": "one's own preferences",
+    "PUT /v1/notifications/muted-posts/{post_id}": "of one's own posts; posts of others are answered as absent",
+    "DELETE /v1/notifications/muted-posts/{post_id}": "of one's own mutes; answers alike for every post",
 }
 
 DOCUMENT = {f"{method} {path}": operation for method, path, operation in operations(json.loads(FILES[0].read_text()))}

@@ -49,6 +49,7 @@ from photomesh_post.posts.visibility import PostVisibility
 from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
+from photomesh_post.sightings.queries import SightingQueries
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.ids import CreationId, IdGenerator
 from tests.support.clock import FakeClock
@@ -110,6 +111,7 @@ class InMemoryService:
         )
         self.save_queries = SaveQueries(self.save_store, self.post_queries)
         self.snapshots = PostSnapshots(posts)
+        self.sightings = SightingQueries(self.viewers, posts, self.comment_store, photos)
 
         self.post_events = PostEventLog(posts, self.post_log)
         settlement = PostSettlement(posts, photos, claims, self.post_events, self.clock)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from photomesh_post.comments.dead_rows import DeadRun
-from photomesh_post.comments.domain import Comment, OwnComment, ThreadRow
+from photomesh_post.comments.domain import Comment, OwnComment, ThreadEntry, ThreadRow
 from photomesh_post.comments.projection import comment_of, own_comment_of, thread_row_of
 from photomesh_post.comments.tallies import Change, Tally
 from photomesh_post.counts.domain import PartitionRef
@@ -87,6 +87,10 @@ class MemoryComments(MemoryStore):
     async def comments(self, comment_ids: Collection[int]) -> dict[int, Comment]:
         found = [await self.comment(comment_id) for comment_id in comment_ids]
         return {comment.id: comment for comment in found if comment}
+
+    async def texts(self, comments: Collection[OwnComment]) -> dict[int, ThreadEntry]:
+        entries = {row.id: row.entry for one in comments for row in self._entries(one.parent_id or one.post_id)}
+        return {one.id: entry for one in comments if (entry := entries.get(one.id))}
 
     async def comments_of_account(self, account_id: int, *, after: int, until: int) -> AsyncGenerator[OwnComment, None]:
         for (table, key), cells in sorted(self.tables.cells.items(), key=lambda item: item[0]):

@@ -74,6 +74,11 @@ class MemoryAccounts:
         await self.tables.step()
         return standing_of(self.tables.row("relations", account_id=viewer_id, other_id=account_id))
 
+    async def standings(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Standing]:
+        await self.tables.step()
+        rows = {other: self.tables.row("relations", account_id=viewer_id, other_id=other) for other in account_ids}
+        return {other: standing_of(row) for other, row in rows.items() if row}
+
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
         await self.tables.step()
         rows = {other: self.tables.row("relations", account_id=viewer_id, other_id=other) for other in account_ids}

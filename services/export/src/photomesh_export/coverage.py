@@ -173,7 +173,6 @@ STORES: Mapping[str, Covered] = {
     **{
         f"notification/cassandra/{table}": _copied(why)
         for table, why in {
-            "notification_groups": _OTHERS,
             "notification_members": _OTHERS,
             "notification_states": _COPY,
             "notification_subjects": _DERIVED,
@@ -181,6 +180,15 @@ STORES: Mapping[str, Covered] = {
             "ended": "ids of posts, comments and accounts that do not exist any more",
         }.items()
     },
+    "notification/cassandra/notification_groups": Covered(
+        ("notifications",),
+        "account_id group_id post_id comment_id photo_id count first_at changed_at",
+        {"actors": _OTHERS, "recent": _OTHERS},
+    ),
+    "notification/cassandra/notification_preferences": Covered(("notification_settings",), "account_id body"),
+    "notification/cassandra/muted_posts": Covered(("notification_settings",), "account_id post_id"),
+    "notification/cassandra/notification_seen": Covered(("notification_settings",), "account_id seen_at"),
+    "notification/redis/n:l:{account}": _copied(_DERIVED),
     "feed/redis/af:{account}": Covered(("ranking",), "account members"),
     "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
     "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),

@@ -116,6 +116,7 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
             "post": settings.post_url,
             "social-graph": settings.social_graph_url,
             "feed": settings.feed_url,
+            "notification": settings.notification_url,
         }
         services = {
             name: ServiceClient(

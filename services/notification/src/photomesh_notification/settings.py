@@ -6,6 +6,8 @@ from pydantic import Field, SecretStr
 
 from photomesh_shared.settings import (
     AuthSettings,
+    CalleeSettings,
+    CallerSettings,
     CassandraSettings,
     KafkaConsumerSettings,
     ReplaceableSecret,
@@ -21,9 +23,10 @@ class NotificationRedisSettings(ServiceSettings):
     )
 
 
-class Settings(NotificationRedisSettings, CassandraSettings, AuthSettings):
+class Settings(NotificationRedisSettings, CallerSettings, CalleeSettings, CassandraSettings, AuthSettings):
     """Of ``python -m photomesh_notification``."""
 
+    post_url: str = Field("http://127.0.0.1:18003", description="post, which says what an account may see.")
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
 
 

@@ -8,9 +8,19 @@ from dataclasses import dataclass
 
 import httpx
 
+from photomesh_notification.clients import PostClient
 from photomesh_notification.collecting.event_handlers import Collector
+from photomesh_notification.errors import SightingsUnavailable
+from photomesh_notification.exports.queries import ExportQueries
 from photomesh_notification.groups.store import CassandraGroups
+from photomesh_notification.inbox.queries import InboxQueries
+from photomesh_notification.inbox.service import SeenMarker
+from photomesh_notification.inbox.store import CassandraInbox
+from photomesh_notification.preferences.service import PreferenceService
+from photomesh_notification.preferences.store import CassandraPreferences
 from photomesh_notification.settings import CollectorSettings, Settings, WriterSettings
+from photomesh_notification.store.connection import open_redis
+from photomesh_notification.store.list_index import ListIndex
 from photomesh_notification.writing.erasure import AccountEraser
 from photomesh_notification.writing.event_handlers import Listener, Writer
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
@@ -18,6 +28,8 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.service_client import open_session as open_http_session
 from photomesh_shared.stores.cassandra import open_session
 
 __all__ = ["CollectorDeps", "Deps", "WriterDeps", "open_collector_deps", "open_deps", "open_writer_deps"]
@@ -27,6 +39,10 @@ __all__ = ["CollectorDeps", "Deps", "WriterDeps", "open_collector_deps", "open_d
 class Deps:
     """What routes and middleware use."""
 
+    inbox: InboxQueries
+    seen: SeenMarker
+    preferences: PreferenceService
+    exports: ExportQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
 
@@ -46,12 +62,25 @@ class WriterDeps:
 
 @asynccontextmanager
 async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
-    """Connects to Cassandra."""
+    """Connects to Cassandra and Redis."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(settings))
         client = await stack.enter_async_context(httpx.AsyncClient())
+        http = await stack.enter_async_context(open_http_session())
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        # Without Redis, lists are read from Cassandra.
         readiness.add("cassandra", session.ping)
+        stored, preferences = CassandraInbox(session), CassandraPreferences(session)
+        post = PostClient(
+            ServiceClient(
+                http, "post", settings.post_url, caller=settings, unavailable=SightingsUnavailable, clock=clock
+            )
+        )
         yield Deps(
+            inbox=InboxQueries(ListIndex(redis), stored, preferences, post, clock),
+            seen=SeenMarker(stored, clock),
+            preferences=PreferenceService(preferences, post),
+            exports=ExportQueries(stored, preferences),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

@@ -52,6 +52,7 @@ from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
 from photomesh_post.settings import EngagementSettings, Settings
+from photomesh_post.sightings.queries import SightingQueries
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
@@ -88,6 +89,7 @@ class Deps:
     saves: SaveService
     save_queries: SaveQueries
     exports: ExportQueries
+    sightings: SightingQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
@@ -165,6 +167,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,
             exports=ExportQueries(posts, photos, comments, likes, saves, clock),
+            sightings=SightingQueries(viewers, posts, comments, photos),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

@@ -39,7 +39,7 @@ T = TypeVar("T")
 MAX_ITEMS = 500
 """Maximum number of items per page."""
 
-Owner = Literal["identity", "social-graph", "upload", "post", "feed"]
+Owner = Literal["identity", "social-graph", "upload", "post", "feed", "notification"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,13 @@ SECTIONS = (
     Section("collection_posts", "post", "Posts in collections", "What is in each of your collections."),
     Section("ranking", "feed", "Ranking", "What the ranking of your feed holds about you."),
     Section("impressions", "feed", "Impressions", "Posts that your apps reported as seen, of the last weeks."),
+    Section("notifications", "notification", "Notifications", "What you were told of, of the last 90 days."),
+    Section(
+        "notification_settings",
+        "notification",
+        "Notification settings",
+        "What you want to hear of, quiet hours, muted posts, and until when you have seen your notifications.",
+    ),
 )
 """All sections, in the order in which they are exported."""
 

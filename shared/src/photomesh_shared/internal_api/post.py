@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, WrapSerializer
 
-from photomesh_shared.events import PostPublished, UtcTime
-from photomesh_shared.ids import PostId, UserId
+from photomesh_shared.events import PostPublished, Reason, UtcTime
+from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId
 from photomesh_shared.internal_api.operation import InternalModel, Operation
 from photomesh_shared.internal_api.states import AccountState, RelationStates, StoredAccount, StoredRelations
 
@@ -15,10 +15,13 @@ __all__ = [
     "GET_ACCOUNTS",
     "GET_POSTS",
     "GET_POST_COUNT",
+    "GET_SIGHTINGS",
     "GET_TIMELINES",
     "GET_VIEWER_STATE",
     "MAX_AUTHORS",
     "MAX_IDS",
+    "MAX_LIKERS",
+    "MAX_SEEN_ACCOUNTS",
     "MAX_TIMELINE",
     "PUT_ACCOUNT",
     "PUT_RELATIONS",
@@ -29,6 +32,12 @@ __all__ = [
     "PostSnapshot",
     "Posts",
     "PostsQuery",
+    "SeenAccount",
+    "SeenComment",
+    "SeenPhoto",
+    "SeenPost",
+    "Sightings",
+    "SightingsQuery",
     "Timelines",
     "TimelinesQuery",
     "ViewerState",
@@ -41,6 +50,10 @@ MAX_AUTHORS = 200
 """Maximum number of authors per call for timelines."""
 MAX_TIMELINE = 50
 """Maximum number of posts per timeline and call."""
+MAX_SEEN_ACCOUNTS = 500
+"""Maximum number of accounts per call for sightings."""
+MAX_LIKERS = 1_000
+"""Maximum number of accounts that like a comment, per comment and call for sightings."""
 
 
 def _split(given: object) -> object:
@@ -133,6 +146,59 @@ class PostCount(InternalModel):
     posts: int = Field(description="Published posts of the account.")
 
 
+class SightingsQuery(InternalModel):
+    viewer_id: UserId
+    account_ids: list[UserId] = Field([], max_length=MAX_SEEN_ACCOUNTS)
+    post_ids: list[PostId] = Field([], max_length=MAX_IDS)
+    comment_ids: list[CommentId] = Field([], max_length=MAX_IDS)
+    photo_ids: list[PhotoId] = Field([], max_length=MAX_IDS, description="Of photos, the viewer sees the own ones.")
+    likers: dict[CommentId, Annotated[list[UserId], Field(max_length=MAX_LIKERS)]] = Field(
+        {}, max_length=MAX_IDS, description="By comment, the accounts whose likes of it are to be shown."
+    )
+
+
+class SeenAccount(InternalModel):
+    id: UserId
+    username: str
+    display_name: str | None
+    avatar_url: str | None
+    followed: bool = Field(description="Whether the viewer follows it.")
+
+
+class SeenPost(InternalModel):
+    id: PostId
+    author_id: UserId
+    photo_url: str | None = Field(description="The smallest size of its first photo; null unless it is published.")
+    reason: Reason | None = Field(description="Why an own post failed.")
+
+
+class SeenComment(InternalModel):
+    id: CommentId
+    post_id: PostId
+    author_id: UserId
+    excerpt: str = Field(description="The beginning of its text.")
+    hidden_ids: list[UserId] = Field([], description="Of `likers`, those whose likes the viewer is not shown.")
+
+
+class SeenPhoto(InternalModel):
+    id: PhotoId
+    photo_url: str | None = Field(description="The smallest size; null unless it is ready.")
+    reason: Reason | None = Field(description="Why it was rejected or failed.")
+
+
+class Sightings(InternalModel):
+    """Only what the viewer may see: everything else is omitted, for whatever reason."""
+
+    accounts: list[SeenAccount]
+    posts: list[SeenPost]
+    comments: list[SeenComment]
+    photos: list[SeenPhoto]
+
+
+GET_SIGHTINGS = Operation(
+    "POST", "/internal/sightings", Sightings, body=SightingsQuery, callers=frozenset({"notification"})
+)
+"""What a viewer may see now of accounts, posts, comments and photos whose ids another service has kept."""
 GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed", "feed-consumer"}))
 GET_TIMELINES = Operation(
     "POST", "/internal/timelines", Timelines, body=TimelinesQuery, callers=frozenset({"feed", "feed-consumer"})

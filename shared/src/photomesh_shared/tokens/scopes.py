@@ -27,6 +27,8 @@ class Scope(StrEnum):
     PEOPLE_WRITE = "people:write"
     FEED_READ = "feed:read"
     FEED_WRITE = "feed:write"
+    NOTIFICATIONS_READ = "notifications:read"
+    NOTIFICATIONS_WRITE = "notifications:write"
 
 
 _NEVER_DERIVED = Scope.ACCOUNTS_WRITE

@@ -89,9 +89,57 @@ async def test_accounts(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) ->
     assert all(account.keys() == members and not account["hidden"] for account in found["accounts"])
 
 
+async def test_sightings_show_what_a_viewer_may_see_now(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:
+    post_id = await ada.publish_post()
+    written = await grace.request("POST", f"/v1/posts/{post_id}/comments", {"text": "Lovely"})
+    comment_id = written.json()["id"]
+    photo_id = await ada.photo()
+    wanted = {
+        "viewer_id": ada.id,
+        "account_ids": [grace.id, "u_1"],
+        "post_ids": [post_id, "o_1"],
+        "comment_ids": [comment_id, "c_1"],
+        "photo_ids": [photo_id, "p_1"],
+    }
+    found = await _call(api, "/internal/sightings", wanted)
+    assert isinstance(found["accounts"], list)
+    assert [(one["id"], one["followed"]) for one in found["accounts"]] == [(grace.id, False)]
+    assert isinstance(found["posts"], list)
+    (post,) = found["posts"]
+    assert (post["id"], post["author_id"], post["reason"]) == (post_id, ada.id, None)
+    assert post["photo_url"].endswith("/150.jpg")
+    assert found["comments"] == [
+        {"id": comment_id, "post_id": post_id, "author_id": grace.id, "excerpt": "Lovely", "hidden_ids": []}
+    ]
+    assert isinstance(found["photos"], list)
+    assert [one["id"] for one in found["photos"]] == [photo_id]
+    assert (await grace.request("DELETE", f"/v1/comments/{comment_id}")).status_code == 204
+    await ada.delete(post_id)
+    assert await _call(api, "/internal/sightings", wanted) == found | {"posts": [], "comments": []}
+
+
+async def test_sightings_follow_relations_at_once(api: httpx.AsyncClient, ada: ApiUser, grace: ApiUser) -> None:
+    wanted: dict[str, object] = {"viewer_id": ada.id, "account_ids": [grace.id]}
+
+    async def seen(*, follows: bool = False, blocks: bool = False, version: int) -> list[bool]:
+        state = {"account_id": ada.id, "other_id": grace.id, "version": version}
+        body = {"relations": [state | {"follows": follows, "blocks": blocks}]}
+        assert (await api.put("/internal/relations", json=body)).status_code == 200
+        found = await _call(api, "/internal/sightings", wanted)
+        assert isinstance(found["accounts"], list)
+        return [one["followed"] for one in found["accounts"]]
+
+    assert await seen(follows=True, version=1) == [True]
+    assert await seen(blocks=True, version=2) == []
+    assert await seen(version=3) == [False]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        ("/internal/sightings", {"viewer_id": "u_1", "account_ids": ["u_1"] * 501}),
+        ("/internal/sightings", {"viewer_id": "u_1", "comment_ids": ["c_1"] * 101}),
+        ("/internal/sightings", {"viewer_id": "u_1", "likers": {"c_1": ["u_1"] * 1001}}),
         ("/internal/posts?ids=nonsense", None),
         ("/internal/posts", None),
         ("/internal/posts?ids=" + ",".join(["o_1"] * 101), None),

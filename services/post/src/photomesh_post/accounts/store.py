@@ -61,10 +61,9 @@ class CassandraAccounts:
 
     async def authors(self, account_ids: Collection[int]) -> dict[int, Author]:
         """Those of the accounts that are known, by id."""
-        if not account_ids:
-            return {}
-        rows = await self._session.read("SELECT * FROM accounts WHERE user_id IN ?", tuple(sorted(account_ids)))
-        return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
+        cql = "SELECT * FROM accounts WHERE user_id IN ?"
+        found = await asyncio.gather(*(self._session.read(cql, some) for some in _batches(account_ids)))
+        return {row["user_id"]: author_of(row["user_id"], row) for rows in found for row in rows}
 
     async def versioned_authors(self, account_ids: Collection[int]) -> dict[int, tuple[Author, int]]:
         """Those of the accounts that are known, with their versions, by id."""
@@ -119,6 +118,12 @@ class CassandraAccounts:
 
     async def standing(self, viewer_id: int, account_id: int) -> Standing:
         return await self._standings.load((account_id, viewer_id)) or standing_of(None)
+
+    async def standings(self, viewer_id: int, account_ids: Collection[int]) -> dict[int, Standing]:
+        """The viewer's standing with those of the accounts with which there is any relation, by id."""
+        cql = "SELECT other_id, follows, blocks, blocked_by FROM relations WHERE account_id = ? AND other_id IN ?"
+        found = await asyncio.gather(*(self._session.read(cql, viewer_id, some) for some in _batches(account_ids)))
+        return {row["other_id"]: standing_of(row) for rows in found for row in rows}
 
     async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
         """By account and viewer: one read for all who look at the same account at the same time."""

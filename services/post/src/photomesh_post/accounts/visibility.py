@@ -23,6 +23,7 @@ class Store(Protocol):
     async def author(self, account_id: int) -> Author: ...
     async def authors(self, account_ids: Collection[int]) -> Mapping[int, Author]: ...
     async def standing(self, viewer_id: int, account_id: int) -> Standing: ...
+    async def standings(self, viewer_id: int, account_ids: Collection[int]) -> Mapping[int, Standing]: ...
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]: ...
 
 
@@ -37,6 +38,18 @@ class AccountVisibility:
         """An account, and the viewer's standing with it."""
         author, standing = await asyncio.gather(self._store.author(account_id), self._standing(viewer_id, account_id))
         return author, standing
+
+    async def authors(self, viewer_id: int | None, account_ids: Collection[int]) -> dict[int, tuple[Author, Standing]]:
+        """Accounts, and the viewer's standing with each: two reads for all."""
+        others = set(account_ids) - {viewer_id}
+        authors, standings = await asyncio.gather(
+            self._store.authors(set(account_ids)),
+            self._store.standings(viewer_id, others) if viewer_id is not None and others else _no_standings(),
+        )
+        return {
+            key: (authors.get(key, Author(key)), OWN if key == viewer_id else standings.get(key, STRANGER))
+            for key in account_ids
+        }
 
     async def present(self, viewer_id: int | None, account_id: int) -> tuple[Author, Standing]:
         """As `author`. Raises AccountNotFound if its profile looks absent as well: it is unknown or hidden, or has
@@ -78,3 +91,7 @@ class AccountVisibility:
         if viewer_id is None:
             return STRANGER
         return OWN if viewer_id == account_id else await self._store.standing(viewer_id, account_id)
+
+
+async def _no_standings() -> Mapping[int, Standing]:
+    return {}

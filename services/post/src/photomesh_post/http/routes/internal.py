@@ -1,4 +1,5 @@
-"""Operations for other services, without visibility rules: the callers decide who sees what."""
+"""Operations for other services. Except for sightings they are without visibility rules: the callers decide who sees
+what."""
 
 from __future__ import annotations
 
@@ -10,7 +11,10 @@ from fastapi import Query
 from photomesh_post.accounts.domain import Author, Relation
 from photomesh_post.counts.domain import Reactions
 from photomesh_post.http.dependencies import Dependencies
+from photomesh_post.photos.domain import PhotoStatus
 from photomesh_post.posts.domain import Post
+from photomesh_post.sightings.domain import smallest
+from photomesh_shared.events import Variant
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
@@ -18,6 +22,7 @@ from photomesh_shared.internal_api.post import (
     GET_ACCOUNTS,
     GET_POST_COUNT,
     GET_POSTS,
+    GET_SIGHTINGS,
     GET_TIMELINES,
     GET_VIEWER_STATE,
     PUT_ACCOUNT,
@@ -29,6 +34,12 @@ from photomesh_shared.internal_api.post import (
     Posts,
     PostSnapshot,
     PostsQuery,
+    SeenAccount,
+    SeenComment,
+    SeenPhoto,
+    SeenPost,
+    Sightings,
+    SightingsQuery,
     Timelines,
     TimelinesQuery,
     ViewerState,
@@ -109,6 +120,63 @@ async def get_accounts(query: Annotated[AccountsQuery, Query()], deps: Dependenc
 @router.serves(GET_POST_COUNT)
 async def get_post_count(account_id: UserId, deps: Dependencies) -> PostCount:
     return PostCount(posts=await deps.snapshots.count_by_author(account_id))
+
+
+def _smallest_url(variants: tuple[Variant, ...], cdn_url: str) -> str | None:
+    variant = smallest(variants)
+    return f"{cdn_url}/{variant.key}" if variant else None
+
+
+@router.serves(GET_SIGHTINGS)
+async def get_sightings(body: SightingsQuery, deps: Dependencies) -> Sightings:
+    found = await deps.sightings.sightings(
+        body.viewer_id,
+        account_ids=body.account_ids,
+        post_ids=body.post_ids,
+        comment_ids=body.comment_ids,
+        likers=body.likers,
+        photo_ids=body.photo_ids,
+    )
+    return Sightings(
+        accounts=[
+            SeenAccount(
+                id=author.id,
+                username=author.username,
+                display_name=author.display_name,
+                avatar_url=author.avatar_url,
+                followed=standing.follows,
+            )
+            for author, standing in found.accounts.values()
+            if author.username is not None
+        ],
+        posts=[
+            SeenPost(
+                id=post.id,
+                author_id=post.author_id,
+                photo_url=_smallest_url(post.photos[0].variants, deps.cdn_url) if post.photos else None,
+                reason=post.reason,
+            )
+            for post in found.posts.values()
+        ],
+        comments=[
+            SeenComment(
+                id=seen.comment.id,
+                post_id=seen.comment.post_id,
+                author_id=seen.comment.author_id,
+                excerpt=seen.excerpt,
+                hidden_ids=sorted(seen.hidden_ids),
+            )
+            for seen in found.comments.values()
+        ],
+        photos=[
+            SeenPhoto(
+                id=photo.id,
+                photo_url=_smallest_url(photo.variants, deps.cdn_url) if photo.status is PhotoStatus.READY else None,
+                reason=photo.reason if photo.status.is_unusable else None,
+            )
+            for photo in found.photos.values()
+        ],
+    )
 
 
 @router.serves(PUT_ACCOUNT)

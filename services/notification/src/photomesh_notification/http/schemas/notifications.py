@@ -1,0 +1,185 @@
+"""Models of requests and responses: the list, unread, and the seen marker."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from photomesh_notification.inbox import domain
+from photomesh_shared import events
+from photomesh_shared.events import UtcTime
+from photomesh_shared.http import Page
+from photomesh_shared.http.schemas import RequestBody, Url, examples
+from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId
+from photomesh_shared.internal_api.post import SeenAccount, SeenComment, SeenPhoto, SeenPost
+
+__all__ = ["Notification", "NotificationPage", "SeenMarker", "SeenUntil", "UnreadCount"]
+
+_PHOTO_URL = "http://127.0.0.1:18080/variants/p_8aB3x9Q2/Zk3vQ0m1fR7eT2yU/150.jpg"
+_NOTIFICATION = {
+    "id": "like.o_9xQ4w2Lr.0",
+    "kind": "like",
+    "new": True,
+    "count": 16,
+    "capped": False,
+    "accounts": [
+        {
+            "id": "u_8gL3n2Au",
+            "username": "grace",
+            "display_name": "Grace Hopper",
+            "avatar_url": None,
+            "followed": True,
+        }
+    ],
+    "post": {"id": "o_9xQ4w2Lr", "author_id": "u_7fK2m1Zt", "photo_url": _PHOTO_URL, "reason": None},
+    "comment": None,
+    "photo": None,
+    "first_at": "2026-11-21T10:12:00Z",
+    "changed_at": "2026-11-21T10:58:30Z",
+}
+
+
+class FailureReason(BaseModel):
+    """Why a photo or a post of your own failed."""
+
+    code: str = Field(description="More may be added: treat an unknown code as its message says.")
+    message: str = Field(description="What happened, as a sentence for the owner.")
+    fix: str = Field(description="What the owner can do, as a sentence.")
+    retryable: bool = Field(description="Whether the same photo may succeed when it is uploaded again.")
+
+    @classmethod
+    def of(cls, reason: events.Reason | None) -> FailureReason | None:
+        return cls(**reason.model_dump()) if reason else None
+
+
+class NotificationAccount(BaseModel):
+    """An account that has part in a notification."""
+
+    id: UserId
+    username: str
+    display_name: str | None
+    avatar_url: Url | None = Field(description="150 pixels.")
+    followed: bool = Field(description="Whether you follow it.")
+
+    @classmethod
+    def of(cls, seen: SeenAccount) -> NotificationAccount:
+        return cls(**seen.model_dump())
+
+
+class NotificationPost(BaseModel):
+    """The post that a notification is about."""
+
+    id: PostId
+    author_id: UserId
+    photo_url: Url | None = Field(description="Its first photo, 150 pixels; null unless it is published.")
+    reason: FailureReason | None = Field(description="Why your post failed.")
+
+    @classmethod
+    def of(cls, seen: SeenPost | None) -> NotificationPost | None:
+        if seen is None:
+            return None
+        reason = FailureReason.of(seen.reason)
+        return cls(id=seen.id, author_id=seen.author_id, photo_url=seen.photo_url, reason=reason)
+
+
+class NotificationComment(BaseModel):
+    """The comment that a notification is about: that which was written, or yours that is liked."""
+
+    id: CommentId
+    post_id: PostId
+    author_id: UserId
+    excerpt: str = Field(description="The beginning of its text, at most 140 code points.")
+
+    @classmethod
+    def of(cls, seen: SeenComment | None) -> NotificationComment | None:
+        if seen is None:
+            return None
+        return cls(id=seen.id, post_id=seen.post_id, author_id=seen.author_id, excerpt=seen.excerpt)
+
+
+class NotificationPhoto(BaseModel):
+    """Your photo that a notification is about."""
+
+    id: PhotoId
+    photo_url: Url | None = Field(description="150 pixels; null unless it is ready.")
+    reason: FailureReason | None = Field(description="Why it was rejected or failed.")
+
+    @classmethod
+    def of(cls, seen: SeenPhoto | None) -> NotificationPhoto | None:
+        return cls(id=seen.id, photo_url=seen.photo_url, reason=FailureReason.of(seen.reason)) if seen else None
+
+
+class Notification(BaseModel):
+    """What you hear of: something that one or more accounts did, or what became of your own photo or post."""
+
+    model_config = examples(_NOTIFICATION)
+
+    id: str = Field(description="The same as long as the notification exists, also while accounts come and go.")
+    kind: str = Field(
+        description="`like`, `comment_like`, `comment`, `reply`, `mention`, `follow`, `follow_request`, "
+        "`follow_accepted`, `photo_rejected`, `photo_failed`, `post_published` or `post_failed`. More may be added: "
+        "show an unknown one as plain as you can, or leave it out."
+    )
+    new: bool = Field(description="Whether it changed since you last marked your notifications as seen.")
+    count: int = Field(description="How many accounts have part in it, with those in `accounts`.")
+    capped: bool = Field(description="Whether there are more than `count`.")
+    accounts: list[NotificationAccount] = Field(
+        description="Some of them, four at most: those that you follow first, then the newest. Empty for your own "
+        "photo or post."
+    )
+    post: NotificationPost | None
+    comment: NotificationComment | None
+    photo: NotificationPhoto | None
+    first_at: UtcTime = Field(description="When the first of the accounts did it.")
+    changed_at: UtcTime = Field(description="When the latest of them did it.")
+
+    @classmethod
+    def of(cls, seen: domain.Notification) -> Notification:
+        group = seen.group
+        return cls(
+            id=group.id,
+            kind=group.kind,
+            new=seen.new,
+            count=seen.count,
+            capped=seen.capped,
+            accounts=[NotificationAccount.of(account) for account in seen.accounts],
+            post=NotificationPost.of(seen.post),
+            comment=NotificationComment.of(seen.comment),
+            photo=NotificationPhoto.of(seen.photo),
+            first_at=group.first_at,
+            changed_at=group.changed_at,
+        )
+
+
+class NotificationPage(Page[Notification]):
+    """One page of your notifications; `next_cursor` is null on the last."""
+
+    model_config = examples({"items": [_NOTIFICATION], "next_cursor": None, "as_of": "2026-11-21T11:00:00Z"})
+
+    as_of: UtcTime = Field(
+        description="When the first page was read. Send it as `seen_at` once the notifications were looked at."
+    )
+
+
+class UnreadCount(BaseModel):
+    """How many notifications changed since you last marked them as seen."""
+
+    model_config = examples({"count": 3, "more": False})
+
+    count: int = Field(ge=0, le=domain.MAX_UNREAD)
+    more: bool = Field(description="Whether there are more than `count`: show it as 99+.")
+
+
+class SeenUntil(RequestBody):
+    """Until when you have seen your notifications."""
+
+    model_config = examples({"seen_at": "2026-11-21T11:00:00Z"})
+
+    seen_at: UtcTime | None = Field(None, description="Default, and latest: now.")
+
+
+class SeenMarker(BaseModel):
+    """Until when you have seen your notifications."""
+
+    model_config = examples({"seen_at": "2026-11-21T11:00:00Z"})
+
+    seen_at: UtcTime

@@ -1,0 +1,105 @@
+"""What people hear of, through the gateway: likes, comments, follows and mentions; and what takes them away again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.client import Account, ApiError, Platform
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def _list(platform: Platform, account: Account, query: str = "") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await platform.call("GET", f"/v1/notifications{query}", account))["items"]
+    return items
+
+
+async def _hears(platform: Platform, account: Account, *kinds: str, query: str = "") -> list[dict[str, Any]]:
+    """Waits until the list has exactly these kinds, in any order, and returns it."""
+
+    async def look() -> list[dict[str, Any]]:
+        return await _list(platform, account, query)
+
+    return await eventually(look, until=lambda items: sorted(one["kind"] for one in items) == sorted(kinds), within=60)
+
+
+async def _unread(platform: Platform, account: Account) -> int:
+    return int((await platform.call("GET", "/v1/notifications/unread", account))["count"])
+
+
+async def _published(platform: Platform, account: Account, file: Path, caption: str) -> str:
+    photo_id = await platform.upload(account, file, lambda _: None)
+    await platform.wait_until_ready(account, photo_id, within=60)
+    return str((await platform.publish(account, [photo_id], caption))["id"])
+
+
+async def test_what_others_do_is_heard_of_until_it_is_undone_or_hidden(
+    platform: Platform, ada: Account, grace: Account, some_photo: Path
+) -> None:
+    post_id = await _published(platform, ada, some_photo, "Evening")
+    linus = await platform.register(f"linus_{ada.username}"[:30])
+    quiet = {"kinds": {"post_published": {"listed": False}}}
+    await platform.call("PUT", "/v1/notifications/preferences", ada, json=quiet)
+    await platform.follow(ada, grace)
+    await eventually(lambda: platform.call("GET", f"/v1/posts/{post_id}", grace), until=bool, within=60)
+
+    for account in (linus, grace):
+        await platform.like(account, post_id)
+    await platform.follow(grace, ada)
+    comment = await platform.call("POST", f"/v1/posts/{post_id}/comments", grace, json={"text": "What a light!"})
+    await platform.call("POST", f"/v1/posts/{post_id}/comments", linus, json={"text": f"Look, @{ada.username}"})
+
+    def complete(items: list[dict[str, Any]]) -> bool:
+        by_kind = {one["kind"]: one for one in items}
+        return by_kind.keys() == {"like", "comment", "follow", "mention"} and by_kind["like"]["count"] == 2
+
+    items = await eventually(lambda: _list(platform, ada), until=complete, within=60)
+    by_kind = {one["kind"]: one for one in items}
+    likes = by_kind["like"]
+    assert likes["post"]["id"] == post_id
+    assert likes["post"]["photo_url"]
+    assert {account["id"] for account in likes["accounts"]} == {grace.id, linus.id}
+    assert by_kind["comment"]["comment"]["excerpt"] == "What a light!"
+    assert [account["id"] for account in by_kind["mention"]["accounts"]] == [linus.id]
+    assert all(one["new"] for one in items)
+    assert await _unread(platform, ada) == 4
+
+    # Whom Ada follows comes first, and may be all that she wants to hear of.
+    followed = await eventually(
+        lambda: _list(platform, ada, "?only=following"),
+        until=lambda found: {one["kind"] for one in found} == {"like", "comment", "follow"},
+        within=60,
+    )
+    assert all([account["id"] for account in one["accounts"]] == [grace.id] for one in followed)
+    first_face = next(one for one in await _list(platform, ada) if one["kind"] == "like")["accounts"][0]
+    assert (first_face["id"], first_face["followed"]) == (grace.id, True)
+    assert [one["kind"] for one in await _list(platform, ada, "?only=mentions")] == ["mention"]
+
+    # Seen: nothing is unread until something happens.
+    await platform.call("PUT", "/v1/notifications/seen", ada, json={})
+    assert await _unread(platform, ada) == 0
+    assert not any(one["new"] for one in await _list(platform, ada))
+
+    # Undone, deleted and blocked: gone at once or as soon as its event is handled.
+    await platform.call("DELETE", f"/v1/posts/{post_id}/like", linus)
+    await eventually(
+        lambda: _list(platform, ada),
+        until=lambda found: next(one for one in found if one["kind"] == "like")["count"] == 1,
+        within=60,
+    )
+    await platform.call("DELETE", f"/v1/comments/{comment['id']}", grace)
+    await _hears(platform, ada, "like", "follow", "mention")
+    await platform.call("PUT", f"/v1/users/{grace.id}/block", ada)
+    assert [one["kind"] for one in await _list(platform, ada)] == ["mention"], "a block takes effect before its answer"
+    assert await _unread(platform, ada) == 0
+
+    # Nobody hears of what they do themselves, and of nothing that is not theirs.
+    assert await _list(platform, linus) == []
+    muted = f"/v1/notifications/muted-posts/{post_id}"
+    await platform.call("PUT", muted, ada)
+    with pytest.raises(ApiError, match="no-post-of-yours"):
+        await platform.call("PUT", muted, linus)
