@@ -105,13 +105,16 @@ async def open_collector_deps(
 
 @asynccontextmanager
 async def open_writer_deps(settings: WriterSettings, readiness: Readiness, clock: Clock) -> AsyncIterator[WriterDeps]:
-    """Connects to Cassandra and Kafka."""
+    """Connects to Cassandra, Redis and Kafka."""
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session(settings))
         publisher = await stack.enter_async_context(open_publisher(settings, "notification-writer"))
         readiness.add("cassandra", session.ping)
         groups = CassandraGroups(session, clock)
-        listeners: list[Listener] = []
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        index = ListIndex(redis)
+        listeners: list[Listener] = [index]
+        records = (CassandraInbox(session), CassandraPreferences(session), index)
         yield WriterDeps(
-            Writer(groups, publisher, listeners, clock), AccountEraser(groups, publisher, clock), publisher
+            Writer(groups, publisher, listeners, clock), AccountEraser(groups, publisher, clock, records), publisher
         )

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from redis.asyncio import Redis
 
-from photomesh_notification.positions import Position, moment_of
+from photomesh_notification.positions import Position, moment_of, ms_of
 from photomesh_notification.store.list_index import LISTED, ListIndex
+from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
 from tests.support.notification.memory_inbox import MemoryIndex
 
 Index = ListIndex | MemoryIndex
@@ -69,6 +70,21 @@ async def test_only_the_newest_are_kept(index: Index, account_id: int) -> None:
     found = await index.newest(account_id)
     assert found is not None
     assert [found[0], found[-1], len(found)] == [Position(9_000, "new"), Position(1_006, "0006"), LISTED]
+
+
+async def test_the_index_follows_what_the_writer_publishes(redis: Redis, account_id: int) -> None:
+    index = ListIndex(redis)
+    await index.fill(account_id, [])
+    updated = NotificationUpdated.example().model_copy(update={"recipient_id": account_id})
+    removed = NotificationRemoved(recipient_id=account_id, group_id=updated.group_id)
+    for _ in range(2):
+        await index.changed(account_id, Envelope.of(updated, entityversion=1))
+    assert await index.newest(account_id) == [Position(ms_of(updated.changed_at), updated.group_id)]
+    for _ in range(2):
+        await index.changed(account_id, Envelope.of(removed, entityversion=2))
+    assert await index.newest(account_id) == []
+    await index.forget(account_id)
+    assert await index.newest(account_id) is None
 
 
 async def test_an_index_expires(redis: Redis, account_id: int) -> None:

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from photomesh_notification.positions import Position, ms_of
 from photomesh_notification.store.connection import redis_errors
+from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
 
 __all__ = ["LISTED", "ListIndex"]
 
@@ -33,6 +34,14 @@ class ListIndex:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    async def changed(self, account_id: int, envelope: Envelope[NotificationUpdated | NotificationRemoved]) -> None:
+        """Notes what the writer wrote. Idempotent."""
+        match envelope.data:
+            case NotificationUpdated() as group:
+                await self.put(account_id, group.group_id, group.changed_at)
+            case NotificationRemoved() as group:
+                await self.remove(account_id, group.group_id)
+
     async def put(self, account_id: int, group_id: str, changed_at: datetime) -> None:
         """Notes that a group of the account is there, and when it changed. Idempotent."""
         with redis_errors():
@@ -46,6 +55,11 @@ class ListIndex:
         back: it takes a place, and is not shown, as its row has nothing to show."""
         with redis_errors():
             await self._redis.zrem(_key(account_id), group_id)
+
+    async def forget(self, account_id: int) -> None:
+        """Removes the index of an account."""
+        with redis_errors():
+            await self._redis.delete(_key(account_id))
 
     async def newest(self, account_id: int, *, until: int | None = None, since: int = 0) -> list[Position] | None:
         """The groups that changed later than `since` and not after `until` (in milliseconds), newest first; None if the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from photomesh_shared.consumer.erasure import Erased, kept_dead_letters, kept_in
 from photomesh_shared.events import AccountErasureRequested, Envelope, Kept, NotificationActorEnded
 from photomesh_shared.kafka.publisher import Publisher
 
-__all__ = ["AccountEraser", "Store"]
+__all__ = ["AccountEraser", "Records", "Store"]
 
 _TASKS_AT_ONCE = 500
 _LOOKS, _LOOK_SECONDS = 40, 0.25
@@ -32,8 +32,17 @@ class Store(Protocol):
     async def recipients_of(self, actor_id: int) -> list[int]: ...
 
 
+class Records(Protocol):
+    """What else is kept of an account."""
+
+    async def forget(self, account_id: int) -> None:
+        """Idempotent. Raises Unavailable."""
+        ...
+
+
 class AccountEraser:
-    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock, records: Sequence[Records] = ()) -> None:
+        self._records = records
         self._store = store
         self._publisher = publisher
         self._clock = clock
@@ -52,6 +61,8 @@ class AccountEraser:
             await self._store.forget_subjects(account_id, group.group_id, group.subject.subject_ids)
             await self._store.forget_group(account_id, group.group_id)
         await self._store.forget_account(account_id)
+        for records in self._records:
+            await records.forget(account_id)
         recipients = await self._end_parts(account_id, envelope.entityversion)
         now = self._clock.now()
         kept = Kept(

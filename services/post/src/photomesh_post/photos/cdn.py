@@ -20,8 +20,8 @@ nothing is purged any more."""
 
 
 class CdnUnavailable(Unavailable):
-    """A layer of the CDN did not accept a purge. The consumer repeats it until it does. No answer of the API has it, so it
-    is no problem type of its own."""
+    """A layer of the CDN did not accept a purge. The consumer repeats it until it does. No answer of the API has it, so
+    it is no problem type of its own."""
 
 
 class HttpCdn:
