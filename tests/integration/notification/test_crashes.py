@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from photomesh_shared import ids
+from photomesh_shared.events import Envelope, Event, NotificationUpdated
 from tests.integration.notification.scene import COLLECTOR, GROUPS, WRITER, Environment, Scene, running
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
@@ -16,6 +17,10 @@ STEPS = {
         "runner.before_commit",
     ],
 }
+
+
+def shown(envelope: Envelope[Event]) -> tuple[int, ...]:
+    return envelope.data.actors if isinstance(envelope.data, NotificationUpdated) else ()
 
 
 async def _killed_at_each_step(module: str, scene: Scene, environment: Environment, topics: Topics) -> list[int]:
@@ -47,7 +52,7 @@ async def test_the_writer_is_killed_at_each_step(scene: Scene, environment: Envi
             assert found[scene.likes]["count"] == len(left)
             subject = f"{ids.encode('u', scene.author)}.{scene.likes}"
             published = await topics.wait_for(
-                "notifications", subject, until=lambda events: events[-1].data.actors == tuple(left[::-1])
+                "notifications", subject, until=lambda events: shown(events[-1]) == tuple(left[::-1])
             )
     by_version: dict[int, set[str]] = {}
     for one in published:
