@@ -10,7 +10,6 @@ import pytest
 
 from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.post.account_erasures import answers, assert_erased, live, pending_accounts, request
-from tests.integration.post.api_user import ApiUser
 from tests.integration.post.conftest import Environment, NewUser
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
@@ -46,8 +45,8 @@ async def test_a_group_that_dies_in_the_middle_goes_on(
     module: str,
     failpoint: str,
 ) -> None:
-    (ada, mallory) = await _users(new_user, environment)
     async with _running(environment, CONSUMER), _running(environment, ENGAGEMENT):
+        ada, mallory = await new_user(), await new_user()
         other, objects = await live(ada, mallory)
         await topics.caught_up("post")
         await topics.caught_up("post-engagement")
@@ -61,8 +60,3 @@ async def test_a_group_that_dies_in_the_middle_goes_on(
         await eventually(lambda: answers(topics, request_id), until=lambda all_: len(all_) == 2, within=90)
         await topics.caught_up("post-engagement")
         await assert_erased(ada, mallory, other, objects, topics, database)
-
-
-async def _users(new_user: NewUser, environment: Environment) -> tuple[ApiUser, ApiUser]:
-    async with _running(environment, CONSUMER):
-        return await new_user(), await new_user()

@@ -1,6 +1,6 @@
 """Counts of likes are those of their rows, whichever process is killed and whatever is repeated.
 
-No consumer runs here except those that a test starts.
+No engagement consumer runs here except those that a test starts.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tests.support.services import Process, process, settings_from
 from tests.support.tokens import Issuer, free_port
 from tests.support.waiting import eventually
 
-API, CONSUMER, ENGAGEMENT = "photomesh_post", "photomesh_post.consumer", "photomesh_post.engagement"
-PROGRAMS = {API: "post", CONSUMER: "post-consumer", ENGAGEMENT: "post-engagement"}
+API, ENGAGEMENT = "photomesh_post", "photomesh_post.engagement"
+PROGRAMS = {API: "post", ENGAGEMENT: "post-engagement"}
 STEPS = [
     "likes.before_bucket",
     "likes.after_bucket",
@@ -202,11 +202,9 @@ async def test_concurrent_counters(database: CassandraSession, new_id: Callable[
 
 
 @pytest.fixture
-async def post(environment: Environment, new_user: NewUser) -> str:
+async def post(consumer: None, new_user: NewUser) -> str:
     """The id of a published post."""
-    async with _running(environment, CONSUMER):
-        author = await new_user()
-        return await author.publish_post()
+    return await (await new_user()).publish_post()
 
 
 @pytest.fixture
