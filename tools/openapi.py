@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from photomesh_gateway.app import create_app
 from photomesh_gateway.settings import Settings
-from photomesh_local.configuration.registry import UPSTREAMS
+from photomesh_local.configuration.registry import PROGRAMS, UPSTREAMS
 from photomesh_shared.errors import all_problem_types, explanation
 from photomesh_shared.http import Auth, RoutePolicy
 from photomesh_shared.http.policy import POLICY
@@ -40,15 +40,13 @@ SERVICES = tuple(service.name for service in UPSTREAMS)
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 
-def _package_of(service: str) -> str:
-    return f"photomesh_{service.replace('-', '_')}"
-
-
 def service_app(service: str) -> FastAPI:
     """Create a service's app. `model_construct` uses the settings' defaults and ignores the environment."""
-    package = _package_of(service)
-    settings: BaseModel = import_module(f"{package}.settings").Settings.model_construct()
-    app: FastAPI = import_module(f"{package}.app").create_app(settings)
+    program = PROGRAMS[service]
+    settings: BaseModel = program.settings_class().model_construct()
+    # A package's main program has its app in a module of its own; another program's entry point makes it.
+    module = f"{program.module}.app" if program.module == program.deployable.package else program.module
+    app: FastAPI = import_module(module).create_app(settings)
     return app
 
 
@@ -176,7 +174,7 @@ def _add_response(responses: Json, status: str, name: str) -> None:
 
 def problem_types() -> list[Json]:
     """Return every problem type of the API's responses."""
-    packages = ("photomesh_shared", "photomesh_gateway", *map(_package_of, SERVICES))
+    packages = ("photomesh_shared", "photomesh_gateway", *(service.deployable.package for service in UPSTREAMS))
     return [
         {
             "code": kind.code,

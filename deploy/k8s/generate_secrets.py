@@ -177,6 +177,7 @@ def _redis(derived: Derived, server: str, programs: Mapping[str, Any]) -> Secret
         if server in program.get("servers", ()):
             passwords = " ".join(_hashed(one) for one in derived.accepted(f"{server}/{name}").split(","))
             keys = " ".join(f"~{key}" for key in program["redis"]["keys"])
+            keys += "".join(f" &{channel}" for channel in program["redis"].get("channels", ()))
             commands = " ".join(f"+{command}" for command in program["redis"]["commands"])
             lines.append(f"user {name} on {passwords} {keys} +@connection {commands} -@dangerous -function")
     users = "".join(f"{line}\n" for line in lines)

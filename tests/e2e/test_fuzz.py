@@ -18,7 +18,8 @@ from tests.support.declared import undeclared_headers
 OPENAPI = Path(__file__).parents[2] / "gateway/src/photomesh_gateway/openapi.json"
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 
-schema = schemathesis.openapi.from_path(OPENAPI)
+# A stream that begins does not end.
+schema = schemathesis.openapi.from_path(OPENAPI).exclude(path="/v1/notifications/stream")
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,8 @@ async def test_a_response_lets_in_as_many_as_there_is_room_for() -> None:
 
 
 async def test_each_service_has_places_of_its_own() -> None:
-    admission = Admission(AdmissionLimits(total=16, per_upstream=6, per_client=100, queue=0, patience=1, reserved=2))
+    total = 2 * len(Upstream) + 2
+    admission = Admission(AdmissionLimits(total, per_upstream=6, per_client=100, queue=0, patience=1, reserved=2))
     for hanging in (POST, FEED):
         for _ in range(6):
             with suppress(Overloaded):

@@ -55,6 +55,7 @@ def test_what_is_kept_for_a_caller_has_a_budget() -> None:
         ("POST", "/v1/uploads/{upload_id}/parts"),  # signs, and keeps nothing
         ("POST", "/v1/uploads/{upload_id}/complete"),  # once for each upload
         ("PUT", "/v1/notifications/seen"),  # one marker
+        ("POST", "/v1/notifications/stream-tickets"),  # kept for 30 seconds
     }
 
 

@@ -19,6 +19,7 @@ class Upstream(StrEnum):
     FEED = "feed"
     EXPORT = "export"
     NOTIFICATION = "notification"
+    NOTIFICATION_STREAM = "notification-stream"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -29,6 +30,7 @@ class UpstreamSettings(ServiceSettings):
     feed_url: str = Field("http://127.0.0.1:18008", description="Base URL of feed.")
     export_url: str = Field("http://127.0.0.1:18020", description="Base URL of export.")
     notification_url: str = Field("http://127.0.0.1:18022", description="Base URL of notification.")
+    notification_stream_url: str = Field("http://127.0.0.1:18028", description="Base URL of notification-stream.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -39,4 +41,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.FEED: self.feed_url,
             Upstream.EXPORT: self.export_url,
             Upstream.NOTIFICATION: self.notification_url,
+            Upstream.NOTIFICATION_STREAM: self.notification_stream_url,
         }[upstream]

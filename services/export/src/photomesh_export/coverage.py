@@ -189,6 +189,10 @@ STORES: Mapping[str, Covered] = {
     "notification/cassandra/muted_posts": Covered(("notification_settings",), "account_id post_id"),
     "notification/cassandra/notification_seen": Covered(("notification_settings",), "account_id seen_at"),
     "notification/redis/n:l:{account}": _copied(_DERIVED),
+    **{
+        f"notification/redis/n:{key}": _copied(_PASSING)
+        for key in ("s:{account}", "v:{account}", "o:{account}", "t:{hash}")
+    },
     "feed/redis/af:{account}": Covered(("ranking",), "account members"),
     "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
     "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),

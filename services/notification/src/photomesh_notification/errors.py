@@ -1,16 +1,28 @@
 """Problems of notifications, below the errors in `photomesh_shared.errors`.
 
 Problem
-├── NotFound 404      ── NoPostOfYours
-├── Unprocessable 422 ── TooManyMutedPosts
-└── Unavailable 503   ── NotificationsUnavailable, SightingsUnavailable
+├── Unauthorized 401    ── InvalidStreamTicket
+├── NotFound 404        ── NoPostOfYours
+├── Unprocessable 422   ── TooManyMutedPosts
+├── TooManyRequests 429 ── TooManyStreams
+└── Unavailable 503     ── NotificationsUnavailable, SightingsUnavailable, StreamsFull
 """
 
 from __future__ import annotations
 
-from photomesh_shared.errors import NotFound, Unavailable, Unprocessable
+from typing import Any
 
-__all__ = ["NoPostOfYours", "NotificationsUnavailable", "SightingsUnavailable", "TooManyMutedPosts"]
+from photomesh_shared.errors import NotFound, TooManyRequests, Unauthorized, Unavailable, Unprocessable
+
+__all__ = [
+    "InvalidStreamTicket",
+    "NoPostOfYours",
+    "NotificationsUnavailable",
+    "SightingsUnavailable",
+    "StreamsFull",
+    "TooManyMutedPosts",
+    "TooManyStreams",
+]
 
 
 class NotificationsUnavailable(Unavailable):
@@ -36,3 +48,26 @@ class TooManyMutedPosts(Unprocessable):
     """You can mute the likes of 200 posts. Hear of one of them again first."""
 
     code, title = "too-many-muted-posts", "You have muted too many posts"
+
+
+class TooManyStreams(TooManyRequests):
+    """Your account has as many streams open as it may. Close one, or share one between windows; a stream whose device
+    has vanished ends after a minute."""
+
+    code, title = "too-many-streams", "Too many streams are open"
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, **rest)
+        self.headers.setdefault("Retry-After", "30")
+
+
+class StreamsFull(Unavailable):
+    """There is no place for another stream at the moment. Try again after `Retry-After` seconds."""
+
+    code, title = "streams-full", "No place for another stream"
+
+
+class InvalidStreamTicket(Unauthorized):
+    """The ticket is unknown, was used, or has expired: it is good for one stream within 30 seconds. Get another."""
+
+    code, title = "invalid-stream-ticket", "The ticket is not valid"

@@ -14,7 +14,7 @@ from photomesh_shared.settings import (
     ServiceSettings,
 )
 
-__all__ = ["CollectorSettings", "NotificationRedisSettings", "Settings", "WriterSettings"]
+__all__ = ["CollectorSettings", "NotificationRedisSettings", "Settings", "StreamSettings", "WriterSettings"]
 
 
 class NotificationRedisSettings(ServiceSettings):
@@ -36,3 +36,16 @@ class CollectorSettings(KafkaConsumerSettings, CassandraSettings):
 
 class WriterSettings(NotificationRedisSettings, KafkaConsumerSettings, CassandraSettings):
     """Of ``python -m photomesh_notification.writer``."""
+
+
+class StreamSettings(NotificationRedisSettings, AuthSettings):
+    """Of ``python -m photomesh_notification.stream``."""
+
+    max_streams: int = Field(20_000, ge=1, description="Streams that one process has open.")
+    max_streams_per_account: int = Field(5, ge=1, description="Streams that one account has open, with all processes.")
+    stream_event_seconds: float = Field(1.0, ge=0, description="Between two deliveries to an account.")
+    drain_streams_seconds: float = Field(
+        8.0,
+        ge=0,
+        description="In which open streams are ended after SIGTERM, so that clients do not come back together.",
+    )

@@ -21,6 +21,7 @@ from photomesh_notification.preferences.store import CassandraPreferences
 from photomesh_notification.settings import CollectorSettings, Settings, WriterSettings
 from photomesh_notification.store.connection import open_redis
 from photomesh_notification.store.list_index import ListIndex
+from photomesh_notification.store.live import Live
 from photomesh_notification.writing.erasure import AccountEraser
 from photomesh_notification.writing.event_handlers import Listener, Writer
 from photomesh_shared.auth import TokenVerifier, fetch_jwks
@@ -113,7 +114,7 @@ async def open_writer_deps(settings: WriterSettings, readiness: Readiness, clock
         groups = CassandraGroups(session, clock)
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         index = ListIndex(redis)
-        listeners: list[Listener] = [index]
+        listeners: list[Listener] = [index, Live(redis)]
         records = (CassandraInbox(session), CassandraPreferences(session), index)
         yield WriterDeps(
             Writer(groups, publisher, listeners, clock), AccountEraser(groups, publisher, clock, records), publisher

@@ -111,8 +111,9 @@ def with_problem_content(document: dict[str, Any]) -> dict[str, Any]:
                 del answers["422"]
             for answer in answers.values():
                 content = answer.get("content", {})
-                if CONTENT_TYPE in content:
-                    content[CONTENT_TYPE] = content.pop("application/json", {}) | content[CONTENT_TYPE]
+                if CONTENT_TYPE in content:  # and beside it, the model under the media type of the route's successes
+                    others = [content.pop(kind) for kind in list(content) if kind != CONTENT_TYPE]
+                    content[CONTENT_TYPE] = (others[0] if others else {}) | content[CONTENT_TYPE]
     return document
 
 

@@ -78,6 +78,7 @@ class RouteDeclaration(TypedDict, total=False):
     tags: list[str | Enum]
     response_model: Any
     response_class: type[Response]
+    responses: dict[int | str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class ApiRouter:
         if (policy.role is None) is (policy.auth is Auth.STAFF):
             raise TypeError(f"{method} {path} declares auth {policy.auth} and the role {policy.role}")
         conditional = declared.get("conditional", False)
-        own = ("auth", "rate", "problems", "conditional", "max_body", "budget", "scope", "role")
+        own = ("auth", "rate", "problems", "conditional", "max_body", "budget", "scope", "role", "responses")
         options: dict[str, Any] = {name: value for name, value in declared.items() if name not in own}
 
         def register(endpoint: Endpoint) -> Endpoint:
@@ -163,8 +164,8 @@ class ApiRouter:
                 kinds.append(InvalidRequest)
             if conditional:
                 kinds.append(PreconditionFailed)
-            responses = problems(*kinds, Unavailable)
-            if method == "GET":
+            responses = problems(*kinds, Unavailable) | declared.get("responses", {})
+            if method == "GET" and policy.rate is not RateClass.STREAM:
                 responses[304] = NOT_MODIFIED
             self.routes.add_api_route(
                 path,

@@ -123,6 +123,14 @@ class RedisRights(_Model):
     keys: tuple[str, ...]
     commands: tuple[str, ...]
     """Commands, or categories of them with an @. Dangerous ones are left out of these."""
+    channels: tuple[str, ...] = ()
+    """On which it may publish and to which it may subscribe, if its commands say so."""
+
+    @property
+    def rules(self) -> str:
+        """As in the file of users."""
+        named = [f"~{key}" for key in self.keys] + [f"&{channel}" for channel in self.channels]
+        return " ".join([*named, "+@connection", *(f"+{one}" for one in self.commands), "-@dangerous", "-function"])
 
 
 class Program(_Model):

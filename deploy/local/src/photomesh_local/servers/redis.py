@@ -32,11 +32,11 @@ def users(secret: Callable[[str], str]) -> str:
     `secret` gives the value of a secret by its name.
     """
     lines = [f"user default on >{secret('REDIS_PASSWORD')} ~* &* +@all"]
-    for program in PROGRAMS.values():
-        if rights := program.redis:
-            keys, commands = " ".join(f"~{key}" for key in rights.keys), " ".join(f"+{it}" for it in rights.commands)
-            password = secret(redis_password(program))
-            lines.append(f"user {program.name} on >{password} {keys} +@connection {commands} -@dangerous -function")
+    lines += [
+        f"user {program.name} on >{secret(redis_password(program))} {rights.rules}"
+        for program in PROGRAMS.values()
+        if (rights := program.redis)
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

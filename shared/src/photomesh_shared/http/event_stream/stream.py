@@ -54,6 +54,8 @@ class EventStream(StreamingResponse):
     `on_end` is called once, however the stream ends; also if it never began.
     """
 
+    media_type = "text/event-stream"
+
     def __init__(
         self,
         *,
@@ -62,7 +64,6 @@ class EventStream(StreamingResponse):
         limits: StreamLimits | None = None,
     ) -> None:
         self.status_code = 200
-        self.media_type = "text/event-stream"
         self.background = None
         # `no-transform`: no cache on the way may compress it, and thereby hold events back. `X-Accel-Buffering`: nginx.
         self.init_headers({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
