@@ -243,7 +243,7 @@ UNRELATED = {
     "PUT /v1/staff/users/{user_id}/roles": _STAFF,
     "GET /v1/staff/roles": _STAFF,
     "GET /v1/staff/audit-log": _STAFF,
-    "GET /v1/notifications/stream": "the caller's own notifications: what the list shows of them",
+    "GET /v1/notifications/stream": "ids of the caller's own notifications",
     "POST /v1/notifications/stream-tickets": "a ticket for the caller's own stream",
     "POST /v1/me/export": _OWN_EXPORT,
     "GET /v1/me/export": _OWN_EXPORT,

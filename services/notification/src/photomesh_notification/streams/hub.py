@@ -2,7 +2,7 @@
 
 One subscription for each account that has a stream here tells what changed. Changes wait for a second after the last
 delivery, so that a popular post is one event a second; of a group that changed several times the newest is sent. What
-is sent is what the list would show at that moment, so what the account may not see is not sent.
+a group is sent as, and whether it is, is the presenter's to say.
 
 Nothing is lost between a subscription that broke and the next: each confirmation of a subscription reads the log from
 where the account stands. A stream stands somewhere itself, so what it has is not sent again.

@@ -54,7 +54,7 @@ async def stream_notifications(
 ) -> EventStream:
     """Server-Sent Events. First `ready`, whose `id` is where you are; then, at most once a second:
 
-    - `notification`: a notification that is new or changed. It takes the place of the one with its `id`.
+    - `notification`: the notification with this `id` is new or changed; the list has it.
     - `removed`: the notification with this `id` is gone.
     - `reset`: something was lost on the way; read the list again.
     - `reauth`: your token expired, and the stream ends. Connect again with a new one.
