@@ -132,7 +132,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-scaling
+  bench-notifications bench-scaling
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -156,6 +156,9 @@ bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 follower
 
 bench-scaling: .venv ## Pods of consumers and waits of records, simulated, compared with scaling on lag alone
 	@$(PYTHON) -m benchmarks.scaling $(ARGS)
+
+bench-notifications: setup ## A burst of likes on one post, until its author's notifications are right
+	@$(PYTHON) -m benchmarks.notifications $(ARGS)
 
 bench-topics: setup ## Records a second of topics-verify, reading from Kafka included
 	@$(PYTHON) -m benchmarks.topics $(ARGS)
