@@ -37,8 +37,8 @@ Secret = dict[str, Any]
 
 APP, DATA = "photomesh", "photomesh-data"
 STORES_CA = "/etc/photomesh/stores-ca/ca.crt"
-PERMANENT = ("VARIANT_KEY_SECRET",)
-"""Names of stored objects are derived from it."""
+PERMANENT = ("VARIANT_KEY_SECRET", "VAPID_SECRET")
+"""Names of stored objects are derived from the first; devices subscribe to the key that the second makes."""
 SMTP_URL = f"smtp://mail.{DATA}.svc:25"
 """A relay of the operator's in the cluster, unless the file says otherwise."""
 REGISTRY = Path(__file__).resolve().parents[1] / "programs.toml"

@@ -33,6 +33,7 @@ def main() -> None:
     for module in (
         "photomesh_export.metrics",
         "photomesh_media_worker.service",
+        "photomesh_notification.push.metrics",
         "photomesh_post.photos.cdn",
         "photomesh_identity.metrics",
         "photomesh_social_graph.metrics",

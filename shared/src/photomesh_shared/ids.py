@@ -29,6 +29,7 @@ __all__ = [
     "PasskeyId",
     "PhotoId",
     "PostId",
+    "PushSubscriptionId",
     "SessionId",
     "TokenId",
     "UploadId",
@@ -189,4 +190,7 @@ ErasureId = Annotated[int, _InRange, _from_wire("er"), _to_wire("er"), _schema("
 PasskeyId = Annotated[int, _InRange, _from_wire("pk"), _to_wire("pk"), _schema("pk", "a passkey"), IDENTIFIER]
 TokenId = Annotated[
     int, _InRange, _from_wire("tk"), _to_wire("tk"), _schema("tk", "a personal access token"), IDENTIFIER
+]
+PushSubscriptionId = Annotated[
+    int, _InRange, _from_wire("ps"), _to_wire("ps"), _schema("ps", "a device that is told of notifications"), IDENTIFIER
 ]

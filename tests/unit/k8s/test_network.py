@@ -25,7 +25,12 @@ _PARTS: dict[type[BaseSettings], str] = {
     RedisSettings: "redis",
     StorageSettings: "object-storage",
 }
-_FIELDS = {"feed_redis_url": "feed-redis", "cdn_purge_urls": "cdn", "smtp_url": "mail"}
+_FIELDS = {
+    "feed_redis_url": "feed-redis",
+    "cdn_purge_urls": "cdn",
+    "smtp_url": "mail",
+    "outbound_test_receivers": "internet",
+}
 SERVICES = [name for name, program in registry.PROGRAMS.items() if program.kind != "job"]
 CALLED = [name for name, program in registry.PROGRAMS.items() if program.kind == "http" and name != "gateway"]
 

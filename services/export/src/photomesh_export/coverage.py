@@ -193,6 +193,17 @@ STORES: Mapping[str, Covered] = {
         f"notification/redis/n:{key}": _copied(_PASSING)
         for key in ("s:{account}", "v:{account}", "o:{account}", "t:{hash}")
     },
+    **{
+        f"notification/cassandra/{table}": _copied(why)
+        for table, why in {
+            "push_subscriptions": "addresses and keys by which push services reach your devices: whoever has them can"
+            " send to them; GET /v1/notifications/push/subscriptions lists your devices",
+            "push_endpoints": "the same, by address",
+            "push_pending": _DERIVED,
+            "push_stacks": _DERIVED,
+            "push_schedule": _DERIVED,
+        }.items()
+    },
     "feed/redis/af:{account}": Covered(("ranking",), "account members"),
     "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
     "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from photomesh_notification.http.routes import internal, notifications, preferences
+from photomesh_notification.http.routes import internal, notifications, preferences, push
 from photomesh_notification.settings import Settings
 from photomesh_notification.wiring import open_deps
 from photomesh_shared.clock import Clock, SystemClock
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh notification",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        routers=[notifications.router, preferences.router],
+        routers=[notifications.router, preferences.router, push.router],
         internal=[internal.router],
         description="What an account hears of.",
     )

@@ -3,7 +3,7 @@
 Problem
 ├── Unauthorized 401    ── InvalidStreamTicket
 ├── NotFound 404        ── NoPostOfYours
-├── Unprocessable 422   ── TooManyMutedPosts
+├── Unprocessable 422   ── PushEndpointRefused, PushKeysRefused, TooManyMutedPosts
 ├── TooManyRequests 429 ── TooManyStreams
 └── Unavailable 503     ── NotificationsUnavailable, SightingsUnavailable, StreamsFull
 """
@@ -18,6 +18,8 @@ __all__ = [
     "InvalidStreamTicket",
     "NoPostOfYours",
     "NotificationsUnavailable",
+    "PushEndpointRefused",
+    "PushKeysRefused",
     "SightingsUnavailable",
     "StreamsFull",
     "TooManyMutedPosts",
@@ -71,3 +73,17 @@ class InvalidStreamTicket(Unauthorized):
     """The ticket is unknown, was used, or has expired: it is good for one stream within 30 seconds. Get another."""
 
     code, title = "invalid-stream-ticket", "The ticket is not valid"
+
+
+class PushEndpointRefused(Unprocessable):
+    """The endpoint is not one that may be called: an https URL on port 443 or 8443, without a user name. Send what the
+    browser's `PushSubscription` says, unchanged."""
+
+    code, title = "push-endpoint-refused", "The endpoint cannot be called"
+
+
+class PushKeysRefused(Unprocessable):
+    """`p256dh` must be an uncompressed public key on P-256 and `auth` 16 bytes, both in base64url. Send what the
+    browser's `PushSubscription` says, unchanged."""
+
+    code, title = "push-keys-refused", "The keys of the device are not valid"

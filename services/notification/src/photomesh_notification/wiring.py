@@ -18,6 +18,9 @@ from photomesh_notification.inbox.service import SeenMarker
 from photomesh_notification.inbox.store import CassandraInbox
 from photomesh_notification.preferences.service import PreferenceService
 from photomesh_notification.preferences.store import CassandraPreferences
+from photomesh_notification.push.service import PushSubscriptionService
+from photomesh_notification.push.store import CassandraSubscriptions
+from photomesh_notification.push.vapid import private_key_from, public_key_text
 from photomesh_notification.settings import CollectorSettings, Settings, WriterSettings
 from photomesh_notification.store.connection import open_redis
 from photomesh_notification.store.list_index import ListIndex
@@ -29,6 +32,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.outbound.guard import OutboundPolicy
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
 from photomesh_shared.stores.cassandra import open_session
@@ -44,6 +48,8 @@ class Deps:
     seen: SeenMarker
     preferences: PreferenceService
     exports: ExportQueries
+    push_subscriptions: PushSubscriptionService
+    push_key: str
     cursors: CursorCodec
     token_verifier: TokenVerifier
 
@@ -82,6 +88,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             seen=SeenMarker(stored, clock),
             preferences=PreferenceService(preferences, post),
             exports=ExportQueries(stored, preferences),
+            push_subscriptions=PushSubscriptionService(CassandraSubscriptions(session), OutboundPolicy(), clock),
+            push_key=public_key_text(private_key_from(settings.vapid_secret.get_secret_value())),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

@@ -196,7 +196,11 @@ class Sightings(InternalModel):
 
 
 GET_SIGHTINGS = Operation(
-    "POST", "/internal/sightings", Sightings, body=SightingsQuery, callers=frozenset({"notification"})
+    "POST",
+    "/internal/sightings",
+    Sightings,
+    body=SightingsQuery,
+    callers=frozenset({"notification", "notification-push"}),
 )
 """What a viewer may see now of accounts, posts, comments and photos whose ids another service has kept."""
 GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed", "feed-consumer"}))

@@ -29,7 +29,7 @@ __all__ = [
 REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
 Kind = Literal["http", "consumer", "job"]
-Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail"]
+Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail", "internet"]
 
 
 class _Model(BaseModel):
@@ -197,6 +197,7 @@ class Program(_Model):
                 "cassandra": [f"{self.deployable.name}-schema"],
                 "feed-redis": ["redis"],  # another database of the same server
                 "cdn": ["shield", "edge"],
+                "internet": [],
             }
         return [step for server in self.servers for step in ready.get(server, [server])]
 

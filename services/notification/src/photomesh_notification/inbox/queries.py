@@ -149,6 +149,11 @@ class InboxQueries:
                 return Unread(MAX_UNREAD, more=True)
         return Unread(count, more=False)
 
+    async def views(self, account_id: int, group_ids: Collection[str]) -> dict[str, Notification]:
+        """What the account may see now of these groups, by id, and wants to hear of. What is not shown is left out."""
+        wishes = await self._wishes(account_id)
+        return await self._views(account_id, [Position(0, id_) for id_ in group_ids], Filter.ALL, wishes)
+
     async def _entries(self, account_id: int, *, until: int | None = None, since: int = 0) -> Sequence[Position]:
         """Positions, newest first, from the index. Without it, or as long as it is not complete, from the rows."""
         try:

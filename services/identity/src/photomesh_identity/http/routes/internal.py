@@ -20,7 +20,7 @@ from photomesh_shared.internal_api.confirmation import (
     OwnerProof,
 )
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
-from photomesh_shared.internal_api.identity import LIST_ACCOUNTS
+from photomesh_shared.internal_api.identity import LIST_ACCOUNTS, LIST_OPEN_SESSIONS, OpenSessions, SessionsQuery
 from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery, OwnedAccount
 
 __all__ = ["router"]
@@ -47,6 +47,12 @@ async def confirm_owner(account_id: UserId, body: OwnerProof, deps: Dependencies
 async def notify_of_export(account_id: UserId, body: ExportNotice, deps: Dependencies) -> NoticeQueued:
     await deps.notices.of_export(account_id, body.kind, body.at)
     return NoticeQueued()
+
+
+@router.serves(LIST_OPEN_SESSIONS)
+async def list_open_sessions(body: SessionsQuery, deps: Dependencies) -> OpenSessions:
+    opened = {session.id for session in await deps.sessions.list_sessions(body.account_id)}
+    return OpenSessions(session_ids=[id_ for id_ in body.session_ids if id_ in opened])
 
 
 @router.serves(LIST_ACCOUNTS)
