@@ -117,6 +117,17 @@ async def _read(
     return people[number], page
 
 
+async def _hear(platform: Platform, society: Society, people: list[Account], posts: list[Published]) -> None:
+    """What an author hears of: everybody who likes a post is one line together."""
+    author = posts[0].author
+    likes = {
+        post.body["id"]: len(set(society.likers(n, author)) - {author})
+        for n, post in enumerate(posts)
+        if post.author == author
+    }
+    social.tell(console, people[author], await social.notifications_of(platform, people[author], likes))
+
+
 async def _look(platform: Platform, people: list[Account], uploads: list[Upload]) -> tuple[list[Shown], int, int]:
     """Fetches every variant twice through the edge; gives the sheet's photos, how many variants, and how many of the
     second fetches the edge had."""
@@ -146,6 +157,8 @@ async def demo(base_url: str, folder: str, sheet: Path) -> bool:
         console.print("[bold]Publishing[/], and watching the feeds of all followers")
         posts = await _publish(platform, society, people, uploads)
         likes, comments = await social.engage(console, platform, society, people, posts)
+        if posts:
+            await _hear(platform, society, people, posts)
         shown, fetched, hits = await _look(platform, people, uploads)
         reader, page = await _read(platform, society, people, posts)
     write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page))

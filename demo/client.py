@@ -160,6 +160,12 @@ class Platform:
         items: list[dict[str, Any]] = body["items"]
         return items
 
+    async def notifications(self, account: Account) -> list[dict[str, Any]]:
+        """The first page of what the account hears of."""
+        body = await self.call("GET", "/v1/notifications", account, params={"limit": 50})
+        items: list[dict[str, Any]] = body["items"]
+        return items
+
     async def fetch(self, url: str) -> tuple[bytes, bool]:
         """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""
         response = await self._http.get(url)

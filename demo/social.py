@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,10 +16,22 @@ from rich.table import Table
 from demo.client import Account, Platform
 from demo.society import Society
 
-__all__ = ["Published", "engage", "feed_of", "follow", "open_feeds", "publish", "register", "show"]
+__all__ = [
+    "Published",
+    "engage",
+    "feed_of",
+    "follow",
+    "notifications_of",
+    "open_feeds",
+    "publish",
+    "register",
+    "show",
+    "tell",
+]
 
 _AT_ONCE = 16
 _IN_FEEDS_WITHIN = 60.0
+_TOLD = 6
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -117,6 +129,30 @@ async def feed_of(
             return page
         await asyncio.sleep(0.1)
     raise TimeoutError(f"the feed of @{reader.username} is not complete")
+
+
+async def notifications_of(platform: Platform, account: Account, likes: Mapping[str, int]) -> list[dict[str, Any]]:
+    """What somebody hears of, as soon as it has all likes of these posts. Raises TimeoutError."""
+    started = time.monotonic()
+    while time.monotonic() - started < _IN_FEEDS_WITHIN:
+        items = await platform.notifications(account)
+        heard = {item["post"]["id"]: item["count"] for item in items if item["kind"] == "like"}
+        if all(heard.get(post_id, 0) == count for post_id, count in likes.items() if count):
+            return items
+        await asyncio.sleep(0.1)
+    raise TimeoutError(f"@{account.username} does not hear of all likes")
+
+
+def tell(console: Console, account: Account, items: Sequence[dict[str, Any]]) -> None:
+    """The largest of them."""
+    console.print(f"[bold]What @{account.username} hears of[/]")
+    by_others = sorted((item for item in items if item["accounts"]), key=lambda item: -item["count"])
+    for item in by_others[:_TOLD]:
+        others = item["count"] - 1
+        who = f"@{item['accounts'][0]['username']}"
+        if others:
+            who += f" and {others} other{'s' if others > 1 else ''}"
+        console.print(f"  {who}: {item['kind'].replace('_', ' ')}", highlight=False)
 
 
 def show(console: Console, reader: Account, page: Sequence[dict[str, Any]]) -> None:
