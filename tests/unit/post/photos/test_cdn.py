@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from photomesh_post.photos.cdn import CdnUnavailable, HttpCdn
+from photomesh_post.photos.cdn import HttpCdn
+from photomesh_shared.errors import ServiceUnavailable
 from tests.support.waiting import eventually
 
 
@@ -67,7 +68,7 @@ async def test_a_purge_names_the_path_that_readers_use(layer: Layer, cdn: HttpCd
 async def test_a_refused_purge_is_an_error(layer: Layer, cdn: HttpCdn) -> None:
     layer.answers.set()
     layer.status = 405
-    with pytest.raises(CdnUnavailable):
+    with pytest.raises(ServiceUnavailable):
         await cdn.purge(["p_1/token/640.jpg"])
 
 

@@ -88,7 +88,7 @@ class AvatarEraser:
 
     async def erase(self, pending: Pending) -> None:
         """Purges the avatar before it is deleted, because its keys are nowhere else, and again, in case a cache fetched
-        it in between. Idempotent. Raises NotYetErased until the version without it is stored, CdnUnavailable,
+        it in between. Idempotent. Raises NotYetErased until the version without it is stored, ServiceUnavailable,
         ObjectStorageUnavailable, DatabaseUnavailable."""
         details = json.loads(pending.details)
         account_id: int = details["account_id"]

@@ -9,19 +9,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from photomesh_post.metrics import PURGES
-from photomesh_shared.errors import Unavailable
+from photomesh_shared.errors import ServiceUnavailable
 
-__all__ = ["CdnUnavailable", "HttpCdn"]
+__all__ = ["HttpCdn"]
 
 _TIMEOUT_SECONDS = 5.0
 _CONCURRENT_PURGES = 16
 """Fewer than the client's connections: httpx leaks those of requests that are cancelled while they wait for one, until
 nothing is purged any more."""
-
-
-class CdnUnavailable(Unavailable):
-    """A layer of the CDN did not accept a purge. The consumer repeats it until it does. No answer of the API has it, so
-    it is no problem type of its own."""
 
 
 class HttpCdn:
@@ -35,7 +30,7 @@ class HttpCdn:
         self._places = asyncio.Semaphore(_CONCURRENT_PURGES)
 
     async def purge(self, keys: Sequence[str]) -> None:
-        """Purges these keys from every layer. Idempotent. Raises CdnUnavailable."""
+        """Purges these keys from every layer. Idempotent. Raises ServiceUnavailable."""
         for layer in self._layers:
             await asyncio.gather(*(self._purge(f"{layer.rstrip('/')}{self._path}/{key}") for key in keys))
 
@@ -46,5 +41,5 @@ class HttpCdn:
             answer.raise_for_status()
         except httpx.HTTPError as error:
             PURGES.labels("failed").inc()
-            raise CdnUnavailable(f"PURGE {url}: {error}") from error
+            raise ServiceUnavailable(f"PURGE {url}: {error}") from error
         PURGES.labels("ok").inc()

@@ -97,7 +97,7 @@ class PhotoEraser:
         await self._erasures.add(Pending(Kind.CACHES, photo.id, pending.since, json.dumps(keys)))
 
     async def purge_caches(self, pending: Pending) -> None:
-        """Idempotent. Raises CdnUnavailable, DatabaseUnavailable."""
+        """Idempotent. Raises ServiceUnavailable, DatabaseUnavailable."""
         await self._cdn.purge(json.loads(pending.details))
         await self._store.write(erased_rows(pending.id))
         photo = await self._store.photo(pending.id)
