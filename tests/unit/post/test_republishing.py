@@ -8,7 +8,8 @@ import pytest
 
 from photomesh_post.republishing.reconciliation import Outcome, Reconciliation, Verdict, verdict_on
 from photomesh_post.republishing.states import Stored, restated
-from photomesh_shared.events import CollectionCreated, Envelope, Event, PostSaved, PostUnsaved, encode
+from photomesh_shared.events import CollectionCreated, Envelope, Event, PostSaved, PostUnsaved, Record, encode
+from photomesh_shared.events.envelope import tombstone
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.kafka.reading.latest import Latest, LatestRecords
 from photomesh_shared.kafka.source import Partition, Received
@@ -46,10 +47,12 @@ class Topic:
         self.envelopes: list[Envelope[Event]] = [
             Envelope.of(SAVED if kept else PostUnsaved.example(), entityversion=version) for version, kept in states
         ]
+        self.tombstones: list[Record] = []
 
     async def read(self, topic: str) -> AsyncIterator[Received]:
-        for offset, envelope in enumerate(list(self.envelopes)):
-            yield Received(Partition(topic, 0), offset, encode(envelope), MovableClock().now())
+        records = [encode(envelope) for envelope in self.envelopes]
+        for offset, record in enumerate([*records, *self.tombstones]):
+            yield Received(Partition(topic, 0), offset, record, MovableClock().now())
 
     async def publish_many(self, envelopes: list[Envelope[Event]]) -> None:
         self.envelopes += envelopes
@@ -89,6 +92,15 @@ async def test_tables_that_know_nothing_of_a_thing_do_not_lack_its_end(kept: boo
     assert await run(topic, tables, repair=False) == Outcome(0, 0, int(kept))
     assert await run(topic, tables) == Outcome(0, 0, int(kept))
     assert tables.applied == ([9] if kept else [])
+
+
+async def test_a_tombstone_ends_a_thing_without_an_event() -> None:
+    """As of likes under a post that is deleted: its tables have no row of them."""
+    topic, tables = Topic((5, True)), Tables()
+    ended = encode(Envelope.of(PostUnsaved.example(), entityversion=7))
+    topic.tombstones.append(tombstone(ended))
+    assert await run(topic, tables) == Outcome(0, 0, 0)
+    assert tables.applied == []
 
 
 async def test_a_check_writes_nothing() -> None:

@@ -71,12 +71,7 @@ class NotificationCollected(_Task):
     )
 
     def subject(self) -> str:
-        of = (
-            ids.encode(prefix, value)
-            for prefix, value in (("o", self.post_id), ("c", self.comment_id), ("p", self.photo_id))
-            if value is not None
-        )
-        return ".".join((ids.encode("u", self.recipient_id), self.kind, *of))
+        return f"{ids.encode('u', self.recipient_id)}.{self.kind}"
 
     @classmethod
     def example(cls) -> NotificationCollected:
@@ -117,8 +112,7 @@ class NotificationSubjectEnded(_Task):
     groups: Annotated[tuple[str, ...], IDENTIFIER] = Field(max_length=200)
 
     def subject(self) -> str:
-        ended = ids.encode("o", self.post_id or 0) if self.comment_id is None else ids.encode("c", self.comment_id)
-        return f"{ids.encode('u', self.recipient_id)}.{ended}"
+        return ids.encode("u", self.recipient_id)
 
     @classmethod
     def example(cls) -> NotificationSubjectEnded:

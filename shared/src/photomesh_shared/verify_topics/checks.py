@@ -32,8 +32,9 @@ _REMEMBERED = 50_000  # records whose repetition is noticed
 _HEADERS = frozenset(header_schema()["required"])
 _VERSION = re.compile(header_schema()["properties"]["ce_entityversion"]["pattern"])
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
-_CONCURRENT = frozenset({"engagement", "saves"})
-"""Topics in which two processes may write about one subject at once: the lower version may come last."""
+_CONCURRENT = frozenset({"engagement", "saves", "notification_tasks"})
+"""Topics in which two processes may write about one subject at once, or about several things with one subject: the
+lower version may come last."""
 _partition_of = lru_cache(maxsize=200_000)(partition_of)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from photomesh_post.republishing.states import Stored
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import Envelope, Event, decode_or_skip
+from photomesh_shared.events import Envelope, Event, Record, decode_or_skip
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.kafka.publisher import Publisher
 from photomesh_shared.kafka.reading.latest import Latest, LatestRecords
@@ -91,8 +91,8 @@ class Reconciliation:
         """`read`: the records of a topic. Raises Unavailable; it may be repeated, and then does what is left."""
         began = version_at(self._clock.now())  # what is newer, the running service has written to both
         with LatestRecords.open() as latest:
-            async for _, envelope in _states(read(topic)):
-                latest.add(envelope.data.record_key().encode(), envelope.entityversion, ended=envelope.data.ends)
+            async for received in read(topic):
+                _add(latest, received.record)
             outcome = Outcome()
             await self._publish(topic, latest, began, outcome)
             await self._catch_up(read(topic), latest, outcome)
@@ -135,6 +135,14 @@ class Reconciliation:
                 if self._repair:
                     await self._apply(envelope)
                     await self._clock.sleep(1 / self._rate)
+
+
+def _add(latest: LatestRecords, record: Record) -> None:
+    """Notes what a record says. A tombstone may be all that says of an end: those of likes under a deleted post are."""
+    if record.is_tombstone and record.key is not None:
+        latest.add(record.key, int(record.header("ce_entityversion") or 0), ended=True)
+    elif envelope := decode_or_skip(record):
+        latest.add(envelope.data.record_key().encode(), envelope.entityversion, ended=envelope.data.ends)
 
 
 async def _states(records: AsyncIterable[Received]) -> AsyncIterable[tuple[bytes, Envelope[Event]]]:
