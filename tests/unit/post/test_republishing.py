@@ -103,6 +103,13 @@ async def test_a_tombstone_ends_a_thing_without_an_event() -> None:
     assert tables.applied == []
 
 
+@pytest.mark.parametrize("stored", [5, 9])
+async def test_two_ends_are_the_same_whatever_their_versions(stored: int) -> None:
+    """Unsaving a post raises the version of its removal from collections, which has an event of its own."""
+    topic, tables = Topic((7, False)), Tables(stored, kept=False)
+    assert await run(topic, tables) == Outcome(1, 0, 0)
+
+
 async def test_a_check_writes_nothing() -> None:
     topic, tables = Topic(), Tables(7)
     assert await run(topic, tables, repair=False) == Outcome(1, 1, 0)

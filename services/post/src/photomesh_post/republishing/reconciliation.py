@@ -58,11 +58,14 @@ class Store(Protocol):
 
 
 def verdict_on(stored: Stored, known: Latest | None) -> Verdict:
-    """`known`: what the topic says last. What has ended may be gone from it."""
+    """`known`: what the topic says last. What has ended may be gone from it. Two ends are the same, whatever their
+    versions: unsaving a post ends its part in collections by an event of each, and raises the version in the tables."""
     if known is None:
         return Verdict.SAME if stored.ended else Verdict.TOPIC_LACKS_IT
+    if stored.ended and known.ended:
+        return Verdict.SAME
     if stored.version is None:
-        return Verdict.SAME if known.ended else Verdict.TOPIC_LACKS_IT
+        return Verdict.TOPIC_LACKS_IT
     if stored.version == known.version:
         return Verdict.SAME
     return Verdict.TOPIC_LACKS_IT if stored.version > known.version else Verdict.TABLES_LACK_IT
