@@ -18,6 +18,7 @@ from photomesh_shared.stores.outbox import DDL
 from photomesh_shared.stores.postgres import connection, migrate, open_pool, open_probe, transaction
 from tests.support.databases import new_database
 from tests.support.servers import Servers
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Pool
@@ -199,16 +200,16 @@ async def test_a_probe_recovers(pool: Pool, dsn: str) -> None:
 
 
 async def test_the_pool_shows_its_connections_and_who_waits(pool: Pool) -> None:
-    def value(name: str, **labels: str) -> float | None:
+    async def value(name: str, **labels: str) -> float | None:
         return REGISTRY.get_sample_value(f"photomesh_postgres_{name}", labels)
 
+    # Services of other tests in this process also wait for connections now and then.
     async with AsyncExitStack() as stack:
         for _ in range(4):
             await stack.enter_async_context(connection(pool))
         waiting = asyncio.create_task(_ids(pool))
-        await asyncio.sleep(0.05)
-        assert (value("connections", state="used"), value("connections", state="limit")) == (4, 4)
-        assert value("waiting") == 1
+        await eventually(lambda: value("waiting"), until=lambda found: found == 1)
+        assert await value("connections", state="used") == await value("connections", state="limit") == 4
     assert await waiting == []
-    assert (value("connections", state="used"), value("connections", state="idle")) == (0, 4)
-    assert value("waiting") == 0
+    assert (await value("connections", state="used"), await value("connections", state="idle")) == (0, 4)
+    await eventually(lambda: value("waiting"), until=lambda found: found == 0)

@@ -177,33 +177,35 @@ async def test_blocks_and_removed_followers_are_effective_when_answered(users: A
 
 
 async def test_a_block_that_post_and_feed_cannot_store_is_not_acknowledged(
-    users: ApiUsers, readers: FakeReaders
+    serving: Serving, readers: FakeReaders
 ) -> None:
-    ada, grace = await users.new_users(2)
-    readers.down = True
-    try:
-        problem = expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
-    finally:
-        readers.down = False
-    assert problem["retryable"]
-    assert await ada.list_ids("/v1/me/blocks") == [grace.id]  # stored, and published by its event
+    async with serving() as users:  # a process of its own: its circuit breakers stay open for a while
+        ada, grace = await users.new_users(2)
+        readers.down = True
+        try:
+            problem = expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
+        finally:
+            readers.down = False
+        assert problem["retryable"]
+        assert await ada.list_ids("/v1/me/blocks") == [grace.id]  # stored, and published by its event
 
-    async def repeat() -> int:
-        return (await ada.put(f"/v1/users/{grace.id}/block")).status_code
+        async def repeat() -> int:
+            return (await ada.put(f"/v1/users/{grace.id}/block")).status_code
 
-    await eventually(repeat, until=lambda status: status == 200)
-    assert readers.relations[ada.id, grace.id]["blocks"] is True
+        await eventually(repeat, until=lambda status: status == 200)
+        assert readers.relations[ada.id, grace.id]["blocks"] is True
 
 
-async def test_a_block_that_was_refused_is_repeated_in_the_background(users: ApiUsers, readers: FakeReaders) -> None:
-    ada, grace = await users.new_users(2)
-    readers.down = True
-    try:
-        expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
-    finally:
-        readers.down = False
-    found = await eventually(lambda: _now(readers.relations.get((ada.id, grace.id))), until=bool, within=60)
-    assert found["blocks"] is True
+async def test_a_block_that_was_refused_is_repeated_in_the_background(serving: Serving, readers: FakeReaders) -> None:
+    async with serving() as users:
+        ada, grace = await users.new_users(2)
+        readers.down = True
+        try:
+            expect_problem(await ada.put(f"/v1/users/{grace.id}/block"), 503, "restriction-pending")
+        finally:
+            readers.down = False
+        found = await eventually(lambda: _now(readers.relations.get((ada.id, grace.id))), until=bool, within=60)
+        assert found["blocks"] is True
 
 
 async def _now(value: Any) -> Any:
