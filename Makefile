@@ -105,13 +105,8 @@ format: .venv ## Format the code and apply the linter's fixes
 	@$(PYTHON) -m ruff format --quiet .
 	@$(PYTHON) -m ruff check --quiet --fix .
 
-# The mesh begins on empty servers: it would work through what integration tests leave in its topics and tables.
 test: setup check ## Checks, then all tests on a separate stack, which is emptied before and stopped afterwards
-	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; status=0; \
-	for part in "--ignore=tests/e2e $(TWO_WORKERS)" tests/e2e; do \
-	  $(LOCAL) clean --stack test >/dev/null; \
-	  $(PYTEST) $$part $(ARGS) || { code=$$?; [ $$code = 5 ] || status=$$code; }; \
-	done; exit $$status
+	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.whole_run $(ARGS)
 
 test-unit: .venv ## Tests that need no server
 	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(TWO_WORKERS) $(ARGS)
