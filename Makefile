@@ -106,7 +106,7 @@ format: .venv ## Format the code and apply the linter's fixes
 	@$(PYTHON) -m ruff check --quiet --fix .
 
 test: setup check ## Checks, then all tests on a separate stack, which is emptied before and stopped afterwards
-	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.whole_run $(ARGS)
+	@trap '$(LOCAL) down --stack test >/dev/null' EXIT; $(PYTHON) -m tests.support.whole_run $(ARGS)
 
 test-unit: .venv ## Tests that need no server
 	@$(PYTEST) $(wildcard tests/unit tests/contract tests/architecture) $(TWO_WORKERS) $(ARGS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import whole_run
+from tests.support import whole_run
 
 Runs = Callable[..., list[tuple[str, ...]]]
 

@@ -58,5 +58,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os.chdir(Path(__file__).parents[1])
+    os.chdir(Path(__file__).parents[2])
     sys.exit(main(sys.argv[1:]))
