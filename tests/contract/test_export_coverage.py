@@ -11,6 +11,7 @@ import pytest
 import photomesh_identity.exports
 import photomesh_social_graph.exports
 import photomesh_upload.exports
+import photomesh_webhook.exports
 from photomesh_export.coverage import LEFT_OUT, STORES, TOPICS, Covered
 from photomesh_shared import events
 from photomesh_shared.events.documents.personal_fields import categories_of
@@ -23,6 +24,7 @@ RECORDS: Mapping[str, Mapping[str, RecordQuery]] = {
     "identity": photomesh_identity.exports.RECORDS,
     "social-graph": photomesh_social_graph.exports.RECORDS,
     "upload": photomesh_upload.exports.RECORDS,
+    "webhook": photomesh_webhook.exports.RECORDS,
 }
 PERSONAL = [stored for stored in inventory().stored if stored.is_personal]
 

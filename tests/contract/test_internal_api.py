@@ -28,6 +28,7 @@ CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "post": (post, export),
     "social-graph": (social_graph, export),
     "upload": (export,),
+    "webhook": (export,),
 }
 
 

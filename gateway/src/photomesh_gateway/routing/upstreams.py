@@ -20,6 +20,7 @@ class Upstream(StrEnum):
     EXPORT = "export"
     NOTIFICATION = "notification"
     NOTIFICATION_STREAM = "notification-stream"
+    WEBHOOK = "webhook"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -31,6 +32,7 @@ class UpstreamSettings(ServiceSettings):
     export_url: str = Field("http://127.0.0.1:18020", description="Base URL of export.")
     notification_url: str = Field("http://127.0.0.1:18022", description="Base URL of notification.")
     notification_stream_url: str = Field("http://127.0.0.1:18028", description="Base URL of notification-stream.")
+    webhook_url: str = Field("http://127.0.0.1:18030", description="Base URL of webhook.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -42,4 +44,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.EXPORT: self.export_url,
             Upstream.NOTIFICATION: self.notification_url,
             Upstream.NOTIFICATION_STREAM: self.notification_stream_url,
+            Upstream.WEBHOOK: self.webhook_url,
         }[upstream]

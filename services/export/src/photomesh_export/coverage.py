@@ -229,6 +229,19 @@ STORES: Mapping[str, Covered] = {
     "shared/postgresql/outbox": _copied(_PASSING),
     "shared/postgresql/idempotency_keys": _copied(_PASSING),
     "shared/cassandra/idempotency_keys": _copied(_PASSING),
+    "webhook/postgresql/endpoints": Covered(
+        ("webhooks",),
+        "id account_id audience url types ordering description state disabled_reason created_at updated_at"
+        " failing_since",
+    ),
+    "webhook/postgresql/secrets": Covered(("webhooks",), "endpoint_id", {"sealed": _HIDDEN, "created_at": _INTERNAL}),
+    "webhook/postgresql/cursors": _copied(_INTERNAL),
+    "webhook/postgresql/erased_accounts": _copied("marks accounts that were erased"),
+    "webhook/postgresql/deliveries": Covered(
+        ("webhook_deliveries",),
+        "endpoint_id subject type event_time created_at finished_at last_answer",
+        {"about": _DERIVED, "body": _PASSING},
+    ),
     **{
         f"export/{store}": _copied("the export itself; `GET /v1/me/export` shows when you asked for it")
         for store in (

@@ -117,6 +117,7 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
             "social-graph": settings.social_graph_url,
             "feed": settings.feed_url,
             "notification": settings.notification_url,
+            "webhook": settings.webhook_url,
         }
         services = {
             name: ServiceClient(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from photomesh_identity.ciphers import AtRestCipher
 from photomesh_identity.second_factors.service import CIPHER_PURPOSE, cipher_name
 from photomesh_identity.second_factors.store import PostgresSecondFactors
 from photomesh_identity.settings import Settings
 from photomesh_identity.signing_keys import domain
 from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey
 from photomesh_identity.signing_keys.store import PostgresSigningKeys
+from photomesh_shared.at_rest import AtRestCipher
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.stores.postgres import open_pool
 

@@ -18,7 +18,6 @@ from photomesh_identity.addresses.store import PostgresAddresses
 from photomesh_identity.attempts.domain import AttemptLimits, AttemptNames
 from photomesh_identity.attempts.service import AttemptGuard
 from photomesh_identity.attempts.store import PostgresAttempts
-from photomesh_identity.ciphers import AtRestCipher
 from photomesh_identity.clients import HidingClient, PhotoClient, PostCountClient, PrivacyClient, SocialGraphClient
 from photomesh_identity.consents.service import ConsentService
 from photomesh_identity.consents.store import PostgresConsents
@@ -60,6 +59,7 @@ from photomesh_identity.signing_keys.store import PostgresSigningKeys
 from photomesh_identity.staff.service import StaffService
 from photomesh_identity.staff.store import PostgresStaff
 from photomesh_identity.usernames.store import PostgresUsernames
+from photomesh_shared.at_rest import AtRestCipher
 from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background

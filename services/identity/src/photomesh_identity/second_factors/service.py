@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from photomesh_identity.ciphers import AtRestCipher
 from photomesh_identity.errors import CodeRequired, InvalidTicket, TotpEnabled, TotpNotEnabled, WrongCode
 from photomesh_identity.metrics import SECOND_FACTORS
 from photomesh_identity.second_factors.domain import (
@@ -26,6 +25,7 @@ from photomesh_identity.second_factors.domain import (
     secret_text,
     ticket_hash,
 )
+from photomesh_shared.at_rest import AtRestCipher
 from photomesh_shared.clock import Clock
 
 __all__ = ["CIPHER_PURPOSE", "CodeGuard", "SecondFactorService", "SecondFactorStore", "cipher_name"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from photomesh_identity.ciphers import AtRestCipher
+from photomesh_shared.at_rest import AtRestCipher
 from photomesh_shared.auth import ALGORITHM
 
 __all__ = ["KeyCipher", "SigningKey", "current_key", "generate_key", "published_keys", "rotate", "with_first_key"]

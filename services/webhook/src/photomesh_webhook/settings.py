@@ -1,0 +1,26 @@
+"""Settings of the two processes, beyond those of `photomesh_shared.settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from photomesh_shared.settings import (
+    AuthSettings,
+    CalleeSettings,
+    KafkaSettings,
+    OutboundSettings,
+    PostgresSettings,
+    RedisSettings,
+    ReplaceableSecret,
+)
+
+__all__ = ["Settings"]
+
+
+class Settings(CalleeSettings, OutboundSettings, PostgresSettings, KafkaSettings, RedisSettings, AuthSettings):
+    """Of ``python -m photomesh_webhook``."""
+
+    cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+    idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
+    key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the secrets of endpoints in the database.")
+    max_endpoints: int = Field(10, ge=1, description="Endpoints that one account may have.")
