@@ -17,10 +17,10 @@ def test_the_copy_in_a_services_migrations_is_the_original(path: Path) -> None:
 
 
 def test_the_services_with_an_outbox_are_found() -> None:
-    assert {path.parts[-3] for path in COPIES} == {"identity", "social-graph", "upload"}
+    assert {path.parts[-3] for path in COPIES} == {"identity", "social-graph", "upload", "webhook"}
 
 
 def test_the_table_of_idempotency_keys_is_the_same_everywhere() -> None:
     copies = sorted(Path(__file__).parents[3].glob("services/*/migrations/*_idempotency_keys.sql"))
-    assert {path.parts[-3] for path in copies} == {"identity", "upload"}
+    assert {path.parts[-3] for path in copies} == {"identity", "upload", "webhook"}
     assert len({path.read_text() for path in copies}) == 1

@@ -234,7 +234,9 @@ STORES: Mapping[str, Covered] = {
         "id account_id audience url types ordering description state disabled_reason created_at updated_at"
         " failing_since",
     ),
-    "webhook/postgresql/secrets": Covered(("webhooks",), "endpoint_id", {"sealed": _HIDDEN, "created_at": _INTERNAL}),
+    "webhook/postgresql/secrets": Covered(
+        left_out={"endpoint_id": _DERIVED, "sealed": _HIDDEN, "created_at": _INTERNAL}
+    ),
     "webhook/postgresql/cursors": _copied(_INTERNAL),
     "webhook/postgresql/erased_accounts": _copied("marks accounts that were erased"),
     "webhook/postgresql/deliveries": Covered(

@@ -8,7 +8,6 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     KafkaSettings,
-    OutboundSettings,
     PostgresSettings,
     RedisSettings,
     ReplaceableSecret,
@@ -17,7 +16,7 @@ from photomesh_shared.settings import (
 __all__ = ["Settings"]
 
 
-class Settings(CalleeSettings, OutboundSettings, PostgresSettings, KafkaSettings, RedisSettings, AuthSettings):
+class Settings(CalleeSettings, PostgresSettings, KafkaSettings, RedisSettings, AuthSettings):
     """Of ``python -m photomesh_webhook``."""
 
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
