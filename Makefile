@@ -127,7 +127,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-notifications bench-scaling
+  bench-notifications bench-scaling bench-writes
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -154,6 +154,9 @@ bench-scaling: .venv ## Pods of consumers and waits of records, simulated, compa
 
 bench-notifications: setup ## A burst of likes on one post, until its author's notifications are right
 	@$(PYTHON) -m benchmarks.notifications $(ARGS)
+
+bench-writes: setup ## Processor time of likes, saves, comments, follows and warm reads, by program
+	@$(PYTHON) -m benchmarks.writes $(ARGS)
 
 bench-topics: setup ## Records a second of topics-verify, reading from Kafka included
 	@$(PYTHON) -m benchmarks.topics $(ARGS)

@@ -22,8 +22,9 @@ from photomesh_shared.errors import (
     TooManyRequests,
     Unavailable,
 )
-from photomesh_shared.http import RoutePolicy, problems
+from photomesh_shared.http import RoutePolicy
 from photomesh_shared.http.policy import POLICY
+from photomesh_shared.http.problems import problems
 
 __all__ = [
     "DESCRIPTION",

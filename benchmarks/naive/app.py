@@ -16,10 +16,11 @@ from benchmarks.naive.database import Database, Shape, UnusablePhotos
 from benchmarks.naive.schemas import Author, FeedPage, Likes, NewPost, Photo, Post, Relationship, ViewerState
 from benchmarks.naive.settings import Settings
 from benchmarks.naive.thumbnails import SIZES, Folder, NotAPhoto
-from photomesh_shared.auth import TokenVerifier, Viewer, fetch_jwks
+from photomesh_shared.auth import Viewer
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Problem
 from photomesh_shared.ids import MAX_ID, IdGenerator, PhotoId, PostId, UserId, decode, encode, timestamp_of
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["create_app"]
 

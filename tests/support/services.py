@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import IO, TypeVar
 
 import httpx
-from fastapi import FastAPI
 from pydantic_settings import BaseSettings
+from starlette.applications import Starlette
 
 from tests.support.waiting import eventually
 
@@ -44,7 +44,7 @@ def settings_from(kind: type[S], environment: Mapping[str, str], **changes: str)
 
 
 @asynccontextmanager
-async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(app: Starlette, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app in this process, inside its lifespan."""
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 from photomesh_gateway.app import create_app
 from photomesh_gateway.connections import gateway_protocol
 from photomesh_gateway.settings import Settings
@@ -21,11 +19,6 @@ def main() -> None:
         gateway.drain_streams()
         return settings.drain_delay
 
-    # Everything loaded so far stays loaded: without this each full collection would traverse a hundred thousand objects
-    # in vain. And a request creates hardly any cycles, so a collection every few requests is not needed.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000)
     run(gateway, settings, protocol=gateway_protocol(settings), headers={"Server": "photomesh"}, on_exit=on_exit)
 
 

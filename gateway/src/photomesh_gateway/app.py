@@ -39,7 +39,6 @@ from photomesh_gateway.settings import Settings
 from photomesh_gateway.token_exchange import personal_token_of
 from photomesh_gateway.traces import Trace, Traces
 from photomesh_gateway.wiring import Deps, open_deps
-from photomesh_shared.auth import principal_from_header
 from photomesh_shared.errors import (
     InternalError,
     MethodNotAllowed,
@@ -52,6 +51,7 @@ from photomesh_shared.http import Auth, RateClass, Readiness, create_service_app
 from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.observability import logs
 from photomesh_shared.observability.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from photomesh_shared.tokens.access import principal_from_header
 from photomesh_shared.tokens.errors import RoleRequired
 from photomesh_shared.tokens.roles import has_role
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 from photomesh_gateway.addresses import ClientAddresses, rate_key
 from photomesh_gateway.settings import Settings
-from photomesh_shared.http.protocol import ConnectionLimits, bounded_protocol
+from photomesh_shared.http.serving.protocol import ConnectionLimits, bounded_protocol
 
 __all__ = ["AddressBudget", "gateway_protocol"]
 

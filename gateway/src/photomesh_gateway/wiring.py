@@ -19,10 +19,10 @@ from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_gateway.streams import StreamPlaces
 from photomesh_gateway.token_exchange import IdentityExchange, TokenExchanger
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.http import Budget, RateClass
 from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["Deps", "open_deps", "rate_limiter", "rate_limiter_of"]
 

@@ -20,7 +20,7 @@ from photomesh_gateway.routing.table import ROUTES
 from photomesh_gateway.routing.upstreams import Upstream
 from photomesh_gateway.settings import Settings
 from photomesh_shared.http import Auth, RateClass
-from photomesh_shared.http.protocol import ConnectionLimits, bounded_protocol
+from photomesh_shared.http.serving.protocol import ConnectionLimits, bounded_protocol
 from tests.integration.gateway.conftest import Environment, StartGateway
 from tests.integration.gateway.stand_in import Service, respond
 from tests.support.listening import listening

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from photomesh_shared.http.protocol import ConnectionLimits
+from photomesh_shared.http.serving.protocol import ConnectionLimits
 from tests.integration.gateway.conftest import StartGateway
 from tests.integration.gateway.stand_in import Service
 from tests.support.problems import expect_problem

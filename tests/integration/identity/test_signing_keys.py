@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey
 
 from photomesh_identity.rotate_keys import rotate_keys
 from photomesh_identity.settings import Settings
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.ids import encode
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from tests.integration.identity.api_users import ApiUser, ApiUsers
 from tests.integration.identity.conftest import SECOND, Serving
 from tests.support.clock import MovableClock

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_post import consumer as consumer_process
 from photomesh_post import engagement
@@ -57,7 +57,7 @@ async def counting(environment: Environment) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _consuming(app: FastAPI) -> AsyncIterator[None]:
+async def _consuming(app: Starlette) -> AsyncIterator[None]:
     async with client_of(app) as ops:
 
         async def is_ready() -> bool:

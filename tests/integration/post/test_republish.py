@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from photomesh_post.engagement_wiring import open_engagement_deps
 from photomesh_post.republish import applier
 from photomesh_post.republishing.reconciliation import Outcome, Reconciliation
 from photomesh_post.republishing.states import Stored, restated
 from photomesh_post.republishing.store import StoredThings
 from photomesh_post.settings import EngagementSettings
-from photomesh_post.wiring import open_engagement_deps
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import (
     CollectionCreated,

@@ -14,7 +14,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 from redis.asyncio import Redis
 
-from photomesh_shared.auth import MaybeViewer, TokenVerifier
+from photomesh_shared.auth import MaybeViewer
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import Conflict, IdempotencyKeyInUse, IdempotencyKeyReused
 from photomesh_shared.http import Creation, Readiness, create_service_app
@@ -29,6 +29,7 @@ from photomesh_shared.settings import CassandraSettings, ServiceSettings
 from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.idempotency_keys import CassandraKeys, PostgresKeys
 from photomesh_shared.stores.postgres import open_pool
+from photomesh_shared.tokens.access import TokenVerifier
 from tests.support.problems import expect_problem
 from tests.support.redis import as_administrator
 from tests.support.services import client_of

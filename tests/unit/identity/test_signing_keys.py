@@ -19,8 +19,8 @@ from photomesh_identity.signing_keys.domain import (
     with_first_key,
 )
 from photomesh_identity.signing_keys.service import KeyRing, TokenPolicy
-from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.errors import ExpiredToken, InvalidToken
+from photomesh_shared.tokens.access import TokenVerifier
 from tests.support.clock import FakeClock
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -15,9 +15,10 @@ from fastapi.responses import JSONResponse
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from photomesh_shared.auth import MaybeViewer, Principal, TokenVerifier, Viewer, fetch_jwks, principal_from_header
+from photomesh_shared.auth import MaybeViewer, Principal, Viewer
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.errors import ExpiredToken, InvalidToken, Problem, Unavailable
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks, principal_from_header
 from tests.support.clock import FakeClock, settle
 from tests.support.tokens import Issuer
 

@@ -11,11 +11,12 @@ import httpx
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from photomesh_shared.auth import TokenVerifier, Viewer
+from photomesh_shared.auth import Viewer
 from photomesh_shared.http import ApiRouter, Auth, RateClass, create_api_app
 from photomesh_shared.http.event_stream import End, EventStream, StreamingApp, StreamLimits, encode_event
-from photomesh_shared.http.protocol import ConnectionLimits, bounded_protocol
+from photomesh_shared.http.serving.protocol import ConnectionLimits, bounded_protocol
 from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.tokens.access import TokenVerifier
 from tests.support.clock import run_virtually
 from tests.support.listening import listening
 from tests.support.tokens import Issuer

@@ -10,14 +10,16 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from photomesh_shared.errors import InvalidRequest, NotFound, TooManyRequests, Unavailable
-from photomesh_shared.http import Readiness, create_service_app, ops_app, problems
+from photomesh_shared.http import Readiness, create_service_app, ops_app
 from photomesh_shared.http.conditional import offer, require_match, version_tag
+from photomesh_shared.http.problems import problems
 from photomesh_shared.http.request_context import new_request_id, well_formed_request_id
 from photomesh_shared.ids import PhotoId
 from photomesh_shared.settings import ServiceSettings
@@ -88,7 +90,7 @@ async def half() -> StreamingResponse:
 
 
 @asynccontextmanager
-async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     yield
 
 
@@ -300,7 +302,7 @@ async def test_it_is_not_ready_while_it_goes_down() -> None:
 
 async def test_a_consumer_says_when_it_is_stuck() -> None:
     alive = True
-    app = ops_app("Test", SETTINGS, lifespan=_lifespan, readiness=Readiness(), alive=lambda: alive)
+    app = ops_app(lifespan=_lifespan, readiness=Readiness(), alive=lambda: alive)
     async with client_of(app) as client:
         assert (await client.get("/healthz")).status_code == 200
         alive = False

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from photomesh_shared.http.protocol import BoundedProtocol, ConnectionLimits, bounded_protocol
+from photomesh_shared.http.serving.protocol import BoundedProtocol, ConnectionLimits, bounded_protocol
 from tests.support.listening import listening
 from tests.support.waiting import eventually
 

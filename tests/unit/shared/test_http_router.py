@@ -13,7 +13,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 
-from photomesh_shared.auth import MaybeViewer, Staff, TokenVerifier, Viewer
+from photomesh_shared.auth import MaybeViewer, Staff, Viewer
 from photomesh_shared.errors import NotFound
 from photomesh_shared.http import (
     ApiRouter,
@@ -32,6 +32,7 @@ from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.router import RouteDeclaration
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.tokens.access import TokenVerifier
 from photomesh_shared.tokens.roles import Role
 from photomesh_shared.tokens.scopes import Scope
 from tests.support.problems import expect_problem

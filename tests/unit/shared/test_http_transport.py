@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from photomesh_shared.http.transport import LingeringTransport
+from photomesh_shared.http.serving.transport import LingeringTransport
 
 
 class Connection:

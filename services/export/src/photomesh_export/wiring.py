@@ -25,13 +25,13 @@ from photomesh_export.store.notices import ExportNotices
 from photomesh_export.store.runs import ExportRuns
 from photomesh_export.store.upkeep import ExportUpkeep
 from photomesh_export.sweeper import Sweeper
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.stores.postgres import open_pool, open_probe
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["Deps", "WorkerDeps", "open_deps", "open_worker_deps"]
 

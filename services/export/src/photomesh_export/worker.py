@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_export.settings import WorkerSettings
 from photomesh_export.wiring import open_worker_deps
@@ -39,8 +39,8 @@ async def open_subscription(
         )
 
 
-def create_app(settings: WorkerSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("export-worker", settings, open_subscription, clock)
+def create_app(settings: WorkerSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_feed.consumer_wiring import open_fanout_deps
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
@@ -33,8 +33,8 @@ async def open_subscription(
         yield Subscription(group=GROUP, handlers=handlers(deps.worker), publisher=deps.publisher)
 
 
-def create_app(settings: FanoutSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("feed-fanout", settings, open_subscription, clock)
+def create_app(settings: FanoutSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,12 @@ from photomesh_feed.store.exports import RankingRecords
 from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_feed.store.writer import FeedWriter
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["Deps", "open_deps", "open_feed_service"]
 

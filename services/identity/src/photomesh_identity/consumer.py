@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_identity.consumer_wiring import ConsumerDeps, open_consumer_deps
 from photomesh_identity.settings import ConsumerSettings
@@ -35,8 +35,8 @@ async def open_subscription(
         yield Subscription(group=GROUP, handlers=handlers(deps), publisher=deps.publisher)
 
 
-def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("identity-consumer", settings, open_subscription, clock)
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,6 @@ from photomesh_identity.staff.service import StaffService
 from photomesh_identity.staff.store import PostgresStaff
 from photomesh_identity.usernames.store import PostgresUsernames
 from photomesh_shared.at_rest import AtRestCipher
-from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.concurrency.repeats import Repeats
@@ -75,6 +74,7 @@ from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
+from photomesh_shared.tokens.access import TokenVerifier
 
 __all__ = ["Deps", "open_deps"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_notification.collecting.event_handlers import Collector
 from photomesh_notification.settings import CollectorSettings
@@ -84,8 +84,8 @@ async def open_subscription(
         )
 
 
-def create_app(settings: CollectorSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("notification-collector", settings, open_subscription, clock)
+def create_app(settings: CollectorSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

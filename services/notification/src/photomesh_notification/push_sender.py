@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_notification.push.event_handlers import PushEventHandlers
 from photomesh_notification.push.wiring import open_push_deps
@@ -37,8 +37,8 @@ async def open_subscription(settings: PushSettings, readiness: Readiness, clock:
         yield Subscription(group=GROUP, handlers=handlers(deps.handlers, erasure), publisher=deps.publisher)
 
 
-def create_app(settings: PushSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("notification-push", settings, open_subscription, clock)
+def create_app(settings: PushSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from photomesh_shared import observability
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import create_api_app, run
 from photomesh_shared.http.event_stream import StreamingApp
-from photomesh_shared.http.protocol import ConnectionLimits, bounded_protocol
+from photomesh_shared.http.serving.protocol import ConnectionLimits, bounded_protocol
 
 __all__ = ["create_app"]
 

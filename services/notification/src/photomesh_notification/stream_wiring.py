@@ -14,10 +14,10 @@ from photomesh_notification.store.channel import RedisChannel
 from photomesh_notification.store.connection import open_probe, open_redis
 from photomesh_notification.store.streams import StreamLog, Tickets
 from photomesh_notification.streams.hub import Hub
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["StreamDeps", "open_stream_deps"]
 

@@ -27,7 +27,6 @@ from photomesh_notification.store.list_index import ListIndex
 from photomesh_notification.store.live import Live
 from photomesh_notification.writing.erasure import AccountEraser
 from photomesh_notification.writing.event_handlers import Listener, Writer
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
@@ -36,6 +35,7 @@ from photomesh_shared.outbound.guard import OutboundPolicy
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
 from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["CollectorDeps", "Deps", "WriterDeps", "open_collector_deps", "open_deps", "open_writer_deps"]
 

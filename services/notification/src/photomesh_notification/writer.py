@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_notification.settings import WriterSettings
 from photomesh_notification.wiring import open_writer_deps
@@ -48,8 +48,8 @@ async def open_subscription(
         yield Subscription(group=GROUP, handlers=handlers(deps.writer, erasure), publisher=deps.publisher)
 
 
-def create_app(settings: WriterSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("notification-writer", settings, open_subscription, clock)
+def create_app(settings: WriterSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

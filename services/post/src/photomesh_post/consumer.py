@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_post.accounts.event_handlers import AccountEventHandlers
 from photomesh_post.consumer_wiring import open_consumer_deps
@@ -87,8 +87,8 @@ async def open_subscription(
         )
 
 
-def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("post-consumer", settings, open_subscription, clock)
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

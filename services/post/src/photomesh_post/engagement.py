@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_post.comments.event_handlers import CommentEventHandlers
 from photomesh_post.endings.accounts import AccountErasure
 from photomesh_post.endings.late import LateEngagement
+from photomesh_post.engagement_wiring import open_engagement_deps
 from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.settings import EngagementSettings
-from photomesh_post.wiring import open_engagement_deps
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
 from photomesh_shared.events import (
@@ -85,8 +85,8 @@ async def open_subscription(
         )
 
 
-def create_app(settings: EngagementSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("post-engagement", settings, open_subscription, clock)
+def create_app(settings: EngagementSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from functools import partial
 from typing import cast
 
 from photomesh_post.comments.projection import CommentEvent
+from photomesh_post.engagement_wiring import EngagementDeps, open_engagement_deps
 from photomesh_post.likes.domain import LikeEvent
 from photomesh_post.posts.event_log import PostEventLog
 from photomesh_post.posts.projection import PostEvent
@@ -28,7 +29,6 @@ from photomesh_post.republishing.reconciliation import Apply, Outcome, Reconcili
 from photomesh_post.republishing.store import StoredThings
 from photomesh_post.saves.event_log import SaveEvent
 from photomesh_post.settings import EngagementSettings
-from photomesh_post.wiring import EngagementDeps, open_engagement_deps
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import Envelope, Event

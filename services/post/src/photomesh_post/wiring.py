@@ -1,4 +1,4 @@
-"""The composition root of the API and of engagement."""
+"""The composition root of the API."""
 
 from __future__ import annotations
 
@@ -16,22 +16,13 @@ from photomesh_post.accounts.service import AccountStates
 from photomesh_post.accounts.store import CassandraAccounts
 from photomesh_post.accounts.visibility import AccountVisibility
 from photomesh_post.comments.counting import CommentCounter
-from photomesh_post.comments.event_handlers import CommentEventHandlers
 from photomesh_post.comments.event_log import CommentEventLog
 from photomesh_post.comments.queries import CommentQueries
 from photomesh_post.comments.service import CommentService
 from photomesh_post.comments.store import CassandraComments
-from photomesh_post.counts.publisher import CountPublisher
 from photomesh_post.counts.store import CassandraCounts
-from photomesh_post.endings.account_engagement import AccountEngagement
-from photomesh_post.endings.accounts import TOPICS_OF_ENGAGEMENT, AccountErasure
-from photomesh_post.endings.engagement import EngagementEnder
-from photomesh_post.endings.late import LateEngagement
-from photomesh_post.erasures.domain import Kind
 from photomesh_post.erasures.store import CassandraErasures
-from photomesh_post.erasures.worker import ErasureWorker
 from photomesh_post.exports.queries import ExportQueries
-from photomesh_post.likes.event_handlers import LikeEventHandlers
 from photomesh_post.likes.event_log import LikeEventLog
 from photomesh_post.likes.queries import LikeQueries
 from photomesh_post.likes.service import LikeService
@@ -51,23 +42,21 @@ from photomesh_post.saves.event_log import SaveEventLog
 from photomesh_post.saves.queries import PostReactions, SaveQueries
 from photomesh_post.saves.service import SaveService
 from photomesh_post.saves.store import CassandraSaves
-from photomesh_post.settings import EngagementSettings, Settings
+from photomesh_post.settings import Settings
 from photomesh_post.sightings.queries import SightingQueries
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
-from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.idempotency_keys import CassandraKeys
 from photomesh_shared.stores.worker_lease import lease_ids
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = [
     "Deps",
-    "EngagementDeps",
     "open_deps",
-    "open_engagement_deps",
 ]
 
 
@@ -94,17 +83,6 @@ class Deps:
     token_verifier: TokenVerifier
     idempotency: IdempotencyStore
     cdn_url: str
-
-
-@dataclass(frozen=True)
-class EngagementDeps:
-    likes: LikeEventHandlers
-    comments: CommentEventHandlers
-    saves: SaveEventLog
-    late: LateEngagement
-    erasure: AccountErasure
-    counts: CountPublisher
-    publisher: KafkaPublisher
 
 
 @asynccontextmanager
@@ -179,52 +157,4 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 redis, CassandraKeys(session), settings.idempotency_secret.accepted[0], id_source
             ),
             cdn_url=settings.cdn_url,
-        )
-
-
-@asynccontextmanager
-async def open_engagement_deps(
-    settings: EngagementSettings, readiness: Readiness, clock: Clock
-) -> AsyncIterator[EngagementDeps]:
-    """Connects to Cassandra and Kafka."""
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(settings))
-        publisher = await stack.enter_async_context(open_publisher(settings, "post-engagement"))
-        readiness.add("cassandra", session.ping)
-
-        counts, comments = CassandraCounts(session), CassandraComments(session)
-        count_publisher = CountPublisher(counts, publisher, clock)
-        likes, saves, erasures = CassandraLikes(session), CassandraSaves(session), CassandraErasures(session)
-        comment_log = CommentEventLog(comments, CommentCounter(comments, counts, clock), publisher, clock)
-        save_log = SaveEventLog(saves, publisher, clock)
-        like_handlers = LikeEventHandlers(likes, counts, count_publisher, clock)
-        posts, worker = CassandraPosts(session, clock), ErasureWorker(erasures, clock)
-        ender = EngagementEnder(posts, likes, comments, counts, saves, save_log, publisher, clock)
-        of_account = AccountEngagement(
-            posts, likes, comments, saves, like_handlers, comment_log, count_publisher, publisher, clock
-        )
-        erasure = AccountErasure(
-            "post-engagement",
-            Kind.ACCOUNT_ENGAGEMENT,
-            worker,
-            erasures,
-            (of_account.end_likes, of_account.delete_comments, of_account.end_saves),
-            TOPICS_OF_ENGAGEMENT,
-            publisher,
-            clock,
-        )
-        work = {
-            Kind.POST: ender.end_post,
-            Kind.COMMENT: ender.end_comment,
-            Kind.ACCOUNT_ENGAGEMENT: erasure.erase,
-        }
-        await stack.enter_async_context(worker.running(work))
-        yield EngagementDeps(
-            likes=like_handlers,
-            comments=CommentEventHandlers(comment_log, count_publisher, erasures),
-            saves=save_log,
-            late=LateEngagement(erasures, like_handlers, comment_log, save_log, publisher, clock),
-            erasure=erasure,
-            counts=count_publisher,
-            publisher=publisher,
         )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.concurrency.repeats import Repeats
@@ -21,6 +20,7 @@ from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.record_pages import PostgresRecords
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_social_graph import exports
 from photomesh_social_graph.clients import ReaderClient
 from photomesh_social_graph.errors import RestrictionPending

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
@@ -29,8 +29,8 @@ async def open_subscription(
         yield Subscription(group=GROUP, handlers=handlers, publisher=deps.publisher)
 
 
-def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> FastAPI:
-    return create_consumer_app("upload-consumer", settings, open_subscription, clock)
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from datetime import timedelta
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.consumer.erasure import ErasureHandler
@@ -24,6 +23,7 @@ from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_upload import exports
 from photomesh_upload.domain import Quotas
 from photomesh_upload.erasures.eraser import AccountEraser

@@ -22,7 +22,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from photomesh_shared import dead_letters, observability
 from photomesh_shared.clock import Clock, SystemClock
@@ -60,9 +60,7 @@ OpenSubscription = Callable[[S, Readiness, Clock], AbstractAsyncContextManager[S
 """Opens the handlers' dependencies, and adds their readiness checks."""
 
 
-def create_consumer_app(
-    name: str, settings: S, open_subscription: OpenSubscription[S], clock: Clock | None = None
-) -> FastAPI:
+def create_consumer_app(settings: S, open_subscription: OpenSubscription[S], clock: Clock | None = None) -> Starlette:
     """Create the app of a consumer: health and metrics. Its lifespan opens the subscription and consumes; on exit it
     finishes the records in progress. No I/O happens before."""
     clock = clock or SystemClock()
@@ -70,7 +68,7 @@ def create_consumer_app(
     runners: list[ConsumerRunner] = []
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_subscription(settings, readiness, clock) as subscription:
             runner = ConsumerRunner(
                 kafka_source(settings),
@@ -91,8 +89,6 @@ def create_consumer_app(
                 yield
 
     return ops_app(
-        f"Photomesh {name}",
-        settings,
         lifespan=lifespan,
         readiness=readiness,
         alive=lambda: all(runner.alive() for runner in runners),
@@ -109,7 +105,7 @@ def run_consumer(name: str, settings: S, open_subscription: OpenSubscription[S])
     if topic:
         print(f"handled {asyncio.run(replay_dead_letters(topic, settings, open_subscription))} dead letters")
     else:
-        run(create_consumer_app(name, settings, open_subscription), settings)
+        run(create_consumer_app(settings, open_subscription), settings)
 
 
 async def replay_dead_letters(

@@ -10,9 +10,8 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from photomesh_shared.auth import TokenVerifier
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.http.health import Readiness, health_router
+from photomesh_shared.http.health import Readiness, health_routes
 from photomesh_shared.http.idempotency import IdempotencyMiddleware, IdempotencyStore
 from photomesh_shared.http.internal import InternalRouter
 from photomesh_shared.http.problems import HANDLERS, with_problem_content
@@ -21,8 +20,9 @@ from photomesh_shared.http.router import ApiRouter
 from photomesh_shared.internal_api.credentials import CallVerifier
 from photomesh_shared.observability import tracing
 from photomesh_shared.settings import CalleeSettings, ServiceSettings
+from photomesh_shared.tokens.access import TokenVerifier
 
-__all__ = ["ApiDeps", "app_deps", "create_api_app", "create_service_app", "ops_app"]
+__all__ = ["ApiDeps", "app_deps", "create_api_app", "create_service_app"]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -98,9 +98,9 @@ def create_service_app(
         separate_input_output_schemas=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # done by RequestContextMiddleware
         exception_handlers=HANDLERS,
+        routes=list(health_routes(readiness, alive)),
     )
     app.state.settings = settings
-    app.include_router(health_router(readiness, alive))
     for router in routers:
         app.include_router(router)
     return app
@@ -152,15 +152,3 @@ def create_api_app(
     if idempotent:
         app.add_middleware(IdempotencyMiddleware, paths=idempotent, problem_type_base=settings.problem_type_base)
     return app
-
-
-def ops_app(
-    title: str,
-    settings: ServiceSettings,
-    *,
-    lifespan: Lifespan,
-    readiness: Readiness,
-    alive: Callable[[], bool],
-) -> FastAPI:
-    """Create the app of a consumer, which has no API: health and metrics. Its lifespan runs the consumer."""
-    return create_service_app(title, settings, lifespan=lifespan, routers=(), readiness=readiness, alive=alive)

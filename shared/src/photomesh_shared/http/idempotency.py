@@ -33,7 +33,6 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from photomesh_shared.auth import principal_from_header
 from photomesh_shared.errors import (
     CONTENT_TYPE,
     BadRequest,
@@ -48,6 +47,7 @@ from photomesh_shared.errors import (
 )
 from photomesh_shared.ids import CreationId, KeyRecord, encode
 from photomesh_shared.observability import logs
+from photomesh_shared.tokens.access import principal_from_header
 
 __all__ = [
     "Attempt",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
-__all__ = ["BUILD", "HTTP_REQUESTS", "HTTP_SECONDS", "render"]
+__all__ = ["BUILD", "CONTENT_TYPE", "HTTP_REQUESTS", "HTTP_SECONDS", "render"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 BUILD = Gauge("photomesh_build_info", "Always 1; the labels are the running release.", ["version", "revision"])
 HTTP_REQUESTS = Counter("photomesh_http_requests_total", "Requests responded to.", ["method", "route", "status"])
@@ -17,6 +18,6 @@ HTTP_SECONDS = Histogram(
 )
 
 
-def render() -> Response:
+def render() -> bytes:
     """Render the process's metrics in Prometheus' text format."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return generate_latest()

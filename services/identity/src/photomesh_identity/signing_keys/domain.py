@@ -17,7 +17,7 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from photomesh_shared.at_rest import AtRestCipher
-from photomesh_shared.auth import ALGORITHM
+from photomesh_shared.tokens.access import ALGORITHM
 
 __all__ = ["KeyCipher", "SigningKey", "current_key", "generate_key", "published_keys", "rotate", "with_first_key"]
 

@@ -14,10 +14,10 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey
 
 from photomesh_identity.signing_keys.domain import KeyCipher, SigningKey, current_key, published_keys
-from photomesh_shared.auth import ALGORITHM
 from photomesh_shared.clock import Clock
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.ids import encode
+from photomesh_shared.tokens.access import ALGORITHM
 
 __all__ = ["RECEIPT_TYPE", "KeyRing", "KeyStore", "Receipt", "TokenPolicy"]
 

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from photomesh_shared.errors import CONTENT_TYPE, BadRequest, HeadersTooLarge, Problem, TooManyRequests, problem_body
 from photomesh_shared.http.request_context import new_request_id
-from photomesh_shared.http.transport import LingeringTransport
+from photomesh_shared.http.serving.transport import LingeringTransport
 
 __all__ = ["BoundedProtocol", "ConnectionBudget", "ConnectionLimits", "bounded_protocol"]
 

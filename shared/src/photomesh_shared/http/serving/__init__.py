@@ -1,0 +1,1 @@
+"""The server: uvicorn, with bounds of its own for connections."""
