@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_shared.auth import TokenVerifier, fetch_jwks
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
@@ -21,6 +20,7 @@ from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_webhook import exports
 from photomesh_webhook.settings import Settings
 
