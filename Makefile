@@ -79,8 +79,9 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 topics-verify: .venv ## Check that topics hold what docs/events.md promises: T="posts follows" (ARGS="--since 2026-11-01T00:00:00Z")
 	@set -a; eval "$$($(LOCAL) env operator --stack $(STACK))"; $(PYTHON) -m photomesh_shared.verify_topics $(T) $(ARGS)
 
-rebuild-check: .venv ## Make post's read models from zero, from the topics, and compare them with its tables
-	@set -a; eval "$$($(LOCAL) env post-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check $(ARGS)
+rebuild-check: .venv ## Make read models from zero, from the topics, and compare them: post's tables, feed's Redis
+	@(set -a; eval "$$($(LOCAL) env post-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check)
+	@(set -a; eval "$$($(LOCAL) env feed-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_feed.rebuild --check $(ARGS))
 
 reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…", "--before 2026-11-01T00:00:00Z"; --dry-run
 	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)

@@ -15,6 +15,8 @@ import httpx
 import pytest
 
 from demo.client import Platform
+from photomesh_feed import rebuild as rebuild_feed
+from photomesh_feed.settings import ConsumerSettings as FeedSettings
 from photomesh_post import rebuild
 from photomesh_post.settings import EngagementSettings
 from photomesh_shared.events import TOPICS, event_types
@@ -57,6 +59,7 @@ async def test_the_mesh_agrees_with_the_model(
     await topics_and_tables_agree(
         service_environment("post-consumer"), service_environment("social-graph-consumer"), began
     )
+    await topics_and_feeds_agree(service_environment("feed-consumer"), began)
 
 
 async def examples_are_what_is_written(kafka: KafkaSettings, began: datetime) -> None:
@@ -95,3 +98,14 @@ async def topics_and_tables_agree(
     )
     assert differences_of_graph == []
     assert relations > 5
+
+
+async def topics_and_feeds_agree(variables: Mapping[str, str], began: datetime) -> None:
+    """All that feed keeps of what the society did can be made from the topics."""
+    settings = settings_from(FeedSettings, variables)
+    keys, differences = await eventually(
+        lambda: rebuild_feed.check(settings, began), until=lambda found: not found[1], within=30, every=1
+    )
+    assert differences == []
+    assert keys > 20
+    assert await rebuild_feed.check(settings, began, parts=2) == (keys, [])

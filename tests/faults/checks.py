@@ -13,6 +13,8 @@ from datetime import datetime
 import httpx
 
 from demo.client import Account, PhotoRefused, Platform
+from photomesh_feed import rebuild as rebuild_feed
+from photomesh_feed.settings import ConsumerSettings as FeedSettings
 from photomesh_local import environment, services_of
 from photomesh_local.configuration.registry import PROGRAMS
 from photomesh_post import rebuild
@@ -165,7 +167,8 @@ async def counts() -> list[str]:
 
 
 async def topics_and_tables(began: datetime) -> list[str]:
-    """What was written since then keeps the contract of events, and post's tables can be made from it."""
+    """What was written since then keeps the contract of events, and post's tables and feed's Redis can be made from
+    it."""
     operator = kafka_user("operator")
     partitions = await partition_counts(operator, list(TOPICS))
     lines = []
@@ -179,10 +182,12 @@ async def topics_and_tables(began: datetime) -> list[str]:
         if any(summary.problems.values()):
             lines.append(describe(summary))
     settings = settings_from(EngagementSettings, environment("test", "post-consumer"))
+    feed_settings = settings_from(FeedSettings, environment("test", "feed-consumer"))
 
     async def look() -> list[str]:
         _, differences = await rebuild.check(settings, began)
-        return list(map(str, differences))
+        _, differences_of_feed = await rebuild_feed.check(feed_settings, began)
+        return list(map(str, [*differences, *differences_of_feed]))
 
     return lines + await _until_none(look, within=60)
 

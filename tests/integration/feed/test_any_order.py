@@ -25,11 +25,15 @@ from photomesh_feed.domain.pages import Position
 from photomesh_feed.event_handlers import posts, relations
 from photomesh_feed.reading import rebuild, timeline_merger
 from photomesh_feed.reading.service import FeedService
+from photomesh_feed.rebuilding.comparison import compare
+from photomesh_feed.rebuilding.replay import Replay
 from photomesh_feed.store import keys
+from photomesh_feed.store.holdings import FeedHoldings
 from photomesh_feed.wiring import open_feed_service
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import AccountUpdated, Envelope, FanoutRequested, PostEdited, PostLiked, PostUnliked
 from tests.support.feed.events import (
+    post_counted,
     post_deleted,
     user_followed,
     user_muted,
@@ -43,13 +47,13 @@ from tests.support.waiting import eventually
 READER, AUTHORS = 1, (2, 3)
 _STEP = 3  # posts that timelines and lists are read by
 
-Happening = Literal["publish", "edit", "delete", "follow", "mute", "rename", "like"]
+Happening = Literal["publish", "edit", "delete", "follow", "mute", "rename", "like", "count"]
 Step = tuple[str, int, int]
 steps = st.lists(
     st.tuples(
         st.sampled_from(
             ["publish"] * 5
-            + ["edit", "delete", "delete", "delete", "follow", "follow", "mute", "rename", "like"]
+            + ["edit", "delete", "delete", "delete", "follow", "follow", "mute", "rename", "like", "count"]
             + ["again"] * 8
             + ["task again", "flush", "flush", "read", "read", "wait"]
         ),
@@ -103,8 +107,9 @@ class World:
             post = id_ms(self.clock.now() - timedelta(seconds=age)) << MS_BITS | len(self.posts)
             self.posts.append(post)
             event = self.sources.publish(post, author)
+            self.sources.counts[post] = (0, 0)
             version = self.version(post)
-        elif what in ("edit", "delete", "like"):
+        elif what in ("edit", "delete", "like", "count"):
             if not self.posts:
                 return
             post = self.posts[which % len(self.posts)]
@@ -117,22 +122,23 @@ class World:
                 kind: Any = PostLiked if liked else PostUnliked
                 names = {"post_id": post, "post_author_id": fact.author_id, "account_id": READER}
                 event = kind.example().model_copy(update=names)
+            elif what == "count":
+                version = self.version(("counts", post))
+                self.sources.counts[post] = (version, version)
+                event = post_counted(post, fact.author_id, likes=version).data.model_copy(update={"comments": 0})
             elif what == "delete":
                 self.sources.delete(post)
                 version = self.version(post)
                 event = post_deleted(post, fact.author_id).data
             else:
                 version = self.sources.post_versions[post] = self.version(post)
-                caption = f"version {version}"
-                self.sources.published[post] = fact.model_copy(update={"caption": caption})
-                changes = {"post_id": post, "author_id": fact.author_id, "caption": caption}
-                event = PostEdited.example().model_copy(update=changes)
+                changes = {"caption": f"version {version}", "edited_at": self.clock.now()}
+                fact = self.sources.published[post] = fact.model_copy(update=changes)
+                event = PostEdited.example().model_copy(update=dict(fact))
         elif what == "rename":
             version = self.version(("name", author))
             self.sources.names[author] = f"name{version}"
-            event = AccountUpdated.example().model_copy(
-                update={"user_id": author, "username": self.sources.names[author], "avatar_url": None}
-            )
+            event = account(author, self.sources.names[author])
         else:
             version = self.version(("pair", author))
             kept = self.sources.following if what == "follow" else self.sources.muted
@@ -186,6 +192,24 @@ class World:
             return await self.redis.zscore(keys.feed(READER), keys.COMPLETE) is not None
 
         await eventually(is_complete, within=10)
+        assert await self.differences() == []
+
+    async def differences(self) -> list[str]:
+        """Compares all that Redis holds with all that was delivered."""
+        held = await FeedHoldings(self.redis).read(0, 1)
+        replay = Replay(held, CDN)
+        for account_id in (READER, *AUTHORS):
+            replay.apply(Envelope.of(account(account_id, "first"), entityversion=0))
+        for envelope in self.log:
+            replay.apply(envelope)
+        compared, found = compare(held, replay)
+        assert compared
+        return list(map(str, found))
+
+
+def account(account_id: int, username: str) -> AccountUpdated:
+    changes = {"user_id": account_id, "username": username, "display_name": "", "avatar_url": None, "private": False}
+    return AccountUpdated.example().model_copy(update=changes)
 
 
 @pytest.fixture
@@ -205,6 +229,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(history=[("rename", 0, 0), ("rename", 0, 0), ("publish", 0, 0), ("flush", 0, 0), ("again", 1, 0)])
 @example(history=[("publish", 0, 0), ("edit", 0, 0), ("flush", 0, 0), ("again", 1, 0)])
 @example(history=[("publish", 0, 0), ("read", 0, 0), ("rename", 0, 0)])
+@example(history=[("publish", 0, 0), ("count", 0, 0), ("flush", 0, 0), ("mute", 1, 0), ("wait", 0, 99), ("edit", 0, 0)])
 @example(history=[("mute", 0, 0), ("publish", 0, 0), ("read", 0, 0), ("mute", 0, 0)])
 async def test_feeds_are_right_whatever_comes_again(
     write_side: WriteSide, small_steps: None, history: list[Step]

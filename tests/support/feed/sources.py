@@ -71,7 +71,13 @@ class InMemorySources:
         found = [(self.published[post], *self.counts.get(post, (1, 0))) for post in posts if post in self.published]
         return Posts(
             posts=[
-                post_snapshot(fact, self.post_versions.get(fact.post_id, 1), likes=likes, counts_version=version)
+                post_snapshot(
+                    fact,
+                    self.post_versions.get(fact.post_id, 1),
+                    likes=likes,
+                    counts_version=version,
+                    edited_at=fact.edited_at,
+                )
                 for fact, likes, version in found
             ],
             deleted=[post for post in posts if post in self.deleted],

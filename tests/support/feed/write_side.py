@@ -13,6 +13,7 @@ from photomesh_feed.delivery.fanout_worker import FanoutWorker
 from photomesh_feed.store import keys
 from photomesh_feed.store.deferred import RedisDeferredFanouts
 from photomesh_feed.store.eraser import FeedEraser
+from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.events import Envelope, Event, FanoutRequested, Record
@@ -123,6 +124,7 @@ class WriteSide:
         self._recorder = TaskRecorder()
         self.handlers = build_event_handlers(
             FeedWriter(consumer or redis),
+            FeedFiller(consumer or redis),
             FeedEraser(consumer or redis),
             RedisDeferredFanouts(consumer or redis),
             social_graph or sources,

@@ -78,6 +78,7 @@ class PostSource(TimelineSource, PublishedPosts, Protocol):
 
 def build_event_handlers(
     store: FeedWriter,
+    filler: FeedFiller,
     eraser: FeedEraser,
     deferred: DeferredFanouts,
     social_graph: SocialGraph,
@@ -93,7 +94,7 @@ def build_event_handlers(
     popularity = Popularity(store, social_graph, planner, timelines, clock, threshold=celebrity_followers)
     fanout = PostFanout(deferred, popularity, planner, clock)
     return EventHandlers(
-        posts=PostEventHandlers(store, post, timelines, fanout, clock, cdn_url=cdn_url),
+        posts=PostEventHandlers(store, filler, post, timelines, fanout, clock, cdn_url=cdn_url),
         relations=RelationEventHandlers(store, timelines, popularity),
         engagement=EngagementEventHandlers(store),
         accounts=AccountEventHandlers(store, clock),
@@ -112,11 +113,12 @@ async def open_consumer_deps(
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings, "feed-consumer"))
         session = await stack.enter_async_context(open_session())
-        store = FeedWriter(redis)
+        store, filler = FeedWriter(redis), FeedFiller(redis)
         readiness.add("redis", probe.check)
         social_graph = ServiceClient(session, "social-graph", settings.social_graph_url, caller=settings, timeout=10)
         handlers = build_event_handlers(
             store,
+            filler,
             FeedEraser(redis),
             RedisDeferredFanouts(redis),
             SocialGraphClient(social_graph),
@@ -134,7 +136,7 @@ async def open_consumer_deps(
         of_relations = CopyReconciliation(
             "relations",
             OwnedPairs(social_graph),
-            RelationCopies(copies, FeedFiller(redis), handlers.relations),
+            RelationCopies(copies, filler, handlers.relations),
             progress,
             clock,
             pass_seconds=seconds,

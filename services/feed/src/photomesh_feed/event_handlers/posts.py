@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from photomesh_shared.events import Envelope, PostCounted, PostDeleted, PostEdit
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.internal_api.post import MAX_TIMELINE, Posts
 
-__all__ = ["PostEventHandlers", "PostStore", "PublishedPosts"]
+__all__ = ["PostEventHandlers", "PostFiller", "PostStore", "PublishedPosts"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,12 @@ class PostStore(Protocol):
     async def may_be_outdated(self, at: datetime, now: datetime) -> bool: ...
 
 
+class PostFiller(Protocol):
+    """See `store.filler.FeedFiller`."""
+
+    async def posts(self, posts: Iterable[CountedSnapshot]) -> None: ...
+
+
 class PublishedPosts(Protocol):
     """See `clients.post.PostClient`."""
 
@@ -51,6 +57,7 @@ class PostEventHandlers:
     def __init__(
         self,
         store: PostStore,
+        filler: PostFiller,
         posts: PublishedPosts,
         timelines: TimelineCache,
         fanout: PostFanout,
@@ -59,6 +66,7 @@ class PostEventHandlers:
         cdn_url: str,
     ) -> None:
         self._store = store
+        self._filler = filler
         self._posts = posts
         self._timelines = timelines
         self._clock = clock
@@ -70,7 +78,8 @@ class PostEventHandlers:
         which has the post before any task exists. Who unfollows while it runs may still get the post into their list,
         where the rules of reading hide it. Raises Unavailable."""
         post = envelope.data
-        await self._load_if_outdated(envelope)
+        if await self._store.may_be_outdated(envelope.time, self._clock.now()):
+            await self._load_if_unknown(post.post_id, post.author_id)
         await self._save_published(envelope)
         await failpoint(AFTER_SNAPSHOT)
         if not await self._add_to_timeline(post.author_id, post.post_id):
@@ -79,21 +88,16 @@ class PostEventHandlers:
         await self._fanout.fan_out(post.post_id, post.author_id, envelope.time)
         await failpoint(AFTER_TASKS)
 
-    async def _load_if_outdated(self, envelope: Envelope[PostPublished] | Envelope[PostEdited]) -> None:
-        """Does not believe an event that may be outdated if the post is not known: stores what post has of it, the
-        snapshot or a tombstone; nothing if it does not have the post yet."""
-        post_id = envelope.data.post_id
+    async def _load_if_unknown(self, post_id: int, author_id: int) -> None:
+        """Stores what post has of a post that is not known: snapshot and counts, or a tombstone; nothing if it does not
+        have the post yet."""
         stored = await self._store.post(post_id)
-        if stored.deleted or stored.version or not await self._store.may_be_outdated(envelope.time, self._clock.now()):
+        if stored.deleted or stored.version:
             return
         found = await self._posts.find_posts([post_id])
         if post_id in found.deleted:
-            await self._store.delete_post(post_id, envelope.data.author_id)
-        for one in found.posts:
-            snapshot = CountedSnapshot.of_post(one, self._cdn_url).snapshot
-            while (stored := await self._store.post(post_id)).version < snapshot.version and not stored.deleted:
-                if await self._store.save_snapshot(snapshot, stored):
-                    break
+            await self._store.delete_post(post_id, author_id)
+        await self._filler.posts(CountedSnapshot.of_post(one, self._cdn_url) for one in found.posts)
 
     async def _add_to_timeline(self, author_id: int, post_id: int) -> bool:
         """Returns False if the post is deleted. Fills the timeline from post first if Redis has nothing of it: the
@@ -122,10 +126,10 @@ class PostEventHandlers:
 
     async def post_edited(self, envelope: Envelope[PostEdited]) -> None:
         """The publication may be compacted away, so an edit of a published post begins the snapshot and the timeline as
-        well. It plans no fan-out: lists are filled from timelines. An edit from before edits had all of the post waits
-        for the publication."""
+        well; post is asked about one that is not known, for the event lacks its counts. It plans no fan-out: lists are
+        filled from timelines. An edit from before edits had all of the post waits for the publication."""
         post, version = envelope.data, envelope.entityversion
-        await self._load_if_outdated(envelope)
+        await self._load_if_unknown(post.post_id, post.author_id)
         whole = Snapshot.of_edited_post(post, version, self._cdn_url)
         while True:
             stored = await self._store.post(post.post_id)
