@@ -10,7 +10,7 @@ import pytest
 from demo.client import Account, ApiError, Platform
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def _list(platform: Platform, account: Account, query: str = "") -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from tests.support.services import settings_from
 from tests.support.society import Actions, settle
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 _ROUNDS = 3
 _SEEDS = [int(seed) for seed in os.environ.get("PHOTOMESH_SOCIETY_SEEDS", "1").split(",")]

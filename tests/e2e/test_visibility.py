@@ -28,7 +28,7 @@ from tests.support import photos
 from tests.support.waiting import eventually
 from tools.openapi import FILES, operations
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 ANONYMOUS, STRANGER, FOLLOWER, REQUESTER = "anonymous", "stranger", "follower", "requester"
 BLOCKED, BLOCKER, OWNER = "blocked", "blocker", "owner"

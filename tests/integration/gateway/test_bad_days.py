@@ -8,7 +8,6 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 
 import httpx
 import pytest
@@ -71,13 +70,15 @@ async def test_a_slow_service(start_gateway: StartGateway, service: Service) -> 
 
     service.answer = answer
     async with start_gateway(timeout_read="0.2") as gateway:
-        began = monotonic()
         answer_got = await gateway.get("/v1/photos/p_1")
-        assert monotonic() - began < 3
         assert expect_problem(answer_got, 504, "upstream-timeout")["retryable"] is True
         await asyncio.wait_for(ended.wait(), 5)  # the service need not finish what nobody waits for
         service.answer = None
-        assert (await gateway.get("/v1/photos/p_1")).status_code == 200
+
+        async def served() -> bool:
+            return (await gateway.get("/v1/photos/p_1")).status_code == 200
+
+        await eventually(served)
 
 
 async def test_an_answer_that_takes_too_long_is_cut(start_gateway: StartGateway, service: Service) -> None:
@@ -88,7 +89,7 @@ async def test_an_answer_that_takes_too_long_is_cut(start_gateway: StartGateway,
             pass
 
     service.answer = answer
-    async with start_gateway(timeout_read="0.2") as gateway:
+    async with start_gateway(timeout_read="1") as gateway:
         with pytest.raises(httpx.RemoteProtocolError):  # never a whole answer that is not
             await gateway.get("/v1/photos/p_1")
 

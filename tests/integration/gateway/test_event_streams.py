@@ -96,7 +96,7 @@ def _value(metric: Collector) -> float:
 async def test_a_stream_has_no_deadline_and_no_compression(
     start_gateway: StartGateway, events: Events, someone: dict[str, str]
 ) -> None:
-    async with start_gateway(WITH_STREAM, timeout_read="0.3") as gateway:
+    async with start_gateway(WITH_STREAM, timeout_read="1") as gateway:
         async with gateway.stream("GET", STREAM, headers=someone) as answer:
             assert answer.status_code == 200
             assert "content-encoding" not in answer.headers
@@ -104,7 +104,7 @@ async def test_a_stream_has_no_deadline_and_no_compression(
             pieces = answer.aiter_raw()
             assert await anext(pieces) == b":\n\n"
             for _ in range(4):
-                await asyncio.sleep(0.1)  # longer than an answer may take, all together
+                await asyncio.sleep(0.3)  # longer than an answer may take, all together
                 await events.queues[0].put(EVENT)
                 assert await anext(pieces) == EVENT
             await are_open(1)

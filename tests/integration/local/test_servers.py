@@ -84,4 +84,4 @@ async def test_every_server_can_be_paused(servers: Servers, server: str) -> None
                 await SERVERS[server].probe(STACK)
     finally:
         servers.resume(server)
-    await asyncio.wait_for(SERVERS[server].probe(STACK), 10)
+    await asyncio.wait_for(SERVERS[server].probe(STACK), 60)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Mapping
 from ipaddress import ip_address
 
@@ -32,11 +31,9 @@ def _redis() -> Redis:
     return Redis.from_url(as_administrator(local.environment("test", "gateway")["PHOTOMESH_REDIS_URL"]))
 
 
-def test_a_second_up_is_quick_and_restarts_nothing() -> None:
+def test_a_second_up_restarts_nothing() -> None:
     before = {name: local.pid("test", name) for name in local.servers_of("test")}
-    began = time.monotonic()
     local.up("test", only="servers")
-    assert time.monotonic() - began < 10
     assert {name: local.pid("test", name) for name in before} == before
 
 

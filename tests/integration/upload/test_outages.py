@@ -10,6 +10,7 @@ import pytest
 from tests.integration.upload.api_users import ApiUser, content_of
 from tests.integration.upload.conftest import Serving
 from tests.support.problems import expect_problem
+from tests.support.waiting import eventually
 
 FILE = {"filename": "a.jpg", "size_bytes": 10, "content_type": "image/jpeg"}
 
@@ -35,23 +36,35 @@ async def test_without_object_storage_uploads_are_listed(serving: Serving, ada: 
         expect_problem(answer, 503, "object-storage-unavailable")
 
 
-@pytest.fixture
-async def silent_server() -> AsyncIterator[str]:
-    """The URL of a server that accepts connections and never answers."""
+class SilentServer:
+    """Accepts connections and never answers."""
 
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self) -> None:
+        self.url = ""
+        self.connections = 0
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def has_connections(self) -> int:
+        return self.connections
+
+
+@pytest.fixture
+async def silent_server() -> AsyncIterator[SilentServer]:
+    silent = SilentServer()
+    async with await asyncio.start_server(silent.accept, "127.0.0.1", 0) as server:
+        silent.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield silent
 
 
 async def test_completions_hold_no_connection_while_object_storage_is_slow(
-    serving: Serving, ada: ApiUser, silent_server: str
+    serving: Serving, ada: ApiUser, silent_server: SilentServer
 ) -> None:
     uploads = [await ada.sent(content_of(10)) for _ in range(4)]
-    async with serving(s3_endpoint=silent_server, postgres_pool="3") as new_user:  # relay, sweeper, requests
+    async with serving(s3_endpoint=silent_server.url, postgres_pool="3") as new_user:  # relay, sweeper, requests
         slow = ApiUser(new_user().api, ada.storage, ada.account_id, ada.headers)
         completing = [
             asyncio.create_task(
@@ -59,9 +72,9 @@ async def test_completions_hold_no_connection_while_object_storage_is_slow(
             )
             for upload_id, parts in uploads
         ]
-        await asyncio.sleep(1)
-        async with asyncio.timeout(3):
-            assert len((await slow.request("GET", "")).json()["items"]) == 4
+        await eventually(silent_server.has_connections, until=lambda count: count >= 4)
+        assert len((await slow.request("GET", "")).json()["items"]) == 4
+        assert not any(task.done() for task in completing)
         for answer in await asyncio.gather(*completing):
             expect_problem(answer, 503, "object-storage-unavailable")
     await ada.complete(*uploads[0])  # the claim was released
