@@ -1,7 +1,8 @@
 # One image per deployable from one file: docker build --build-arg SERVICE=post -t photomesh/post .
 # SERVICE is the name of a folder: gateway, or one of those in services/. VERSION and REVISION (the commit) are for the
-# labels, and for the metric photomesh_build_info.
-ARG PYTHON=python:3.11-slim
+# labels, and for the metric photomesh_build_info. PYTHON is the base: the tag of deploy/servers.toml, for a release with
+# its digest (docs/running-on-kubernetes.md), which a label keeps.
+ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS build
 ARG UV_VERSION=0.13.9
@@ -25,6 +26,7 @@ RUN folder="$([ "$SERVICE" = gateway ] && echo gateway || echo "services/$SERVIC
  && /app/bin/python -m compileall -q /app/lib
 
 FROM ${PYTHON}
+ARG PYTHON
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin photomesh
 COPY --from=build /app /app
 ARG SERVICE
@@ -32,7 +34,8 @@ ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="photomesh/$SERVICE" \
       org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION"
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.base.name="$PYTHON"
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     PHOTOMESH_HOST=0.0.0.0 PHOTOMESH_PORT=8000 \
     PHOTOMESH_VERSION=$VERSION PHOTOMESH_REVISION=$REVISION

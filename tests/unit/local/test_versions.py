@@ -45,12 +45,25 @@ def _packages() -> Iterator[tuple[str, str]]:
     yield from re.findall(r"^(seaweedfs)-bin==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("place", [_containers, _clusters, _packages])
+def _base() -> Iterator[tuple[str, str]]:
+    """That of our images."""
+    yield from re.findall(r"^ARG PYTHON=(python):(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("place", [_containers, _clusters, _packages, _base])
 def test_a_place_has_the_versions_of_the_table(place: Any) -> None:
     found = set(place())
     assert found == {(name, VERSIONS[name]) for name, _ in found}
 
 
 def test_every_server_is_looked_at() -> None:
-    assert {name for name, _ in _containers()} == set(VERSIONS)
-    assert {name for name, _ in _clusters()} == set(VERSIONS) - {"mailpit"}  # operators have a mail server of their own
+    assert {name for name, _ in _base()} == {"python"}
+    assert {name for name, _ in _containers()} == set(VERSIONS) - {"python"}
+    assert {name for name, _ in _clusters()} == set(VERSIONS) - {"python", "mailpit"}  # operators have a mail server of their own
+
+
+def test_an_image_has_one_base_and_says_which() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON}"}
+    last = dockerfile[dockerfile.rindex("\nFROM ") :]
+    assert last.index("\nARG PYTHON\n") < last.index('org.opencontainers.image.base.name="$PYTHON"')
