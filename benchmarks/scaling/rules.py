@@ -40,6 +40,7 @@ def arrivals_and_backlog(scaling: ConsumerScaling, seconds_per_record: float) ->
             needed = sum(min(rate * seconds_per_record, 1) for rate in rates)
             partitions_a_pod = max(1, floor(len(rates) * scaling.utilization / needed)) if needed else len(rates)
             arrivals = len(rates) / partitions_a_pod
+            arrivals = max(arrivals, arrivals * 1.1 - 1.09)  # beyond the tolerance of the HPA
             lags = _at(history, last).lags
             backlog = sum(min(lag * seconds_per_record / scaling.backlog_seconds, 1) for lag in lags)
         lags = _at(history, now).lags

@@ -91,7 +91,7 @@ def test_every_group_of_the_catalogue_is_scaled_by_rules_of_its_own() -> None:
     rules = [rule for group in named("PrometheusRule", "photomesh-scaling").spec["groups"] for rule in group["rules"]]
     wanted = [rule["labels"] for rule in rules if rule["record"] == "photomesh:consumer_pods_wanted"]
     assert sorted((labels["group"], labels["signal"]) for labels in wanted) == sorted(
-        (group, signal) for group in groups for signal in ("arrivals", "backlog")
+        (group, signal) for group in groups for signal in ("arrivals", "tolerance", "backlog")
     )
 
 

@@ -59,7 +59,10 @@ def test_a_place_has_the_versions_of_the_table(place: Any) -> None:
 def test_every_server_is_looked_at() -> None:
     assert {name for name, _ in _base()} == {"python"}
     assert {name for name, _ in _containers()} == set(VERSIONS) - {"python"}
-    assert {name for name, _ in _clusters()} == set(VERSIONS) - {"python", "mailpit"}  # operators have a mail server of their own
+    assert {name for name, _ in _clusters()} == set(VERSIONS) - {
+        "python",
+        "mailpit",
+    }  # operators have a mail server of their own
 
 
 def test_an_image_has_one_base_and_says_which() -> None:
