@@ -188,9 +188,9 @@ def test_too_many_bytes() -> None:
 def test_bombs_are_refused_by_their_header(kind: Kind, progressive: bool) -> None:
     data = photos.bomb(kind, progressive=progressive)
     assert len(data) < 4000
-    started = time.perf_counter()
+    started = time.process_time()
     assert reason(data) == "too-many-pixels"
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 1  # decoding would take gigabytes
 
 
 def test_what_is_decoded_whole_may_have_fewer_pixels() -> None:

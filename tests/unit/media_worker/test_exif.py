@@ -141,9 +141,9 @@ def test_huge_directories_of_huge_values_take_no_time() -> None:
         entry(0x9286 + number % 3, (7, 2, 4)[number % 3], size // 4, struct.pack("<I", 8)) for number in range(60_000)
     ]
     data = b"II*\0" + struct.pack("<IH", 8, 60_000) + b"".join(entries) + bytes(size)
-    started = time.perf_counter()
+    started = time.process_time()
     everything(read_exif(data))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

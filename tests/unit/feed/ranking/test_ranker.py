@@ -43,8 +43,8 @@ def test_two_hundred_candidates_take_milliseconds() -> None:
     candidates = [candidate(n, n % 40, n / 4, likes=n % 17, affinity=n % 5, hashtags=("a", "b")) for n in range(200)]
     best = float("inf")
     for _ in range(20):
-        started = time.perf_counter()
+        started = time.process_time()
         arrange(candidates, WeightedRanker().scores(candidates, Taste({"a": 3})), 20)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.process_time() - started)
     print(f"{best * 1000:.2f} ms")
     assert best < 0.01  # ten times what it takes on an idle machine
