@@ -102,3 +102,16 @@ async def test_concurrent_writes_are_merged(redis: Redis) -> None:
     assert await writer.save_edit(POST, "{}", 2, before)
     assert not await writer.save_snapshot(snapshot, before)
     assert await writer.save_snapshot(snapshot, await writer.post(POST))
+
+
+@pytest.mark.parametrize("envelope", [post_edited(POST, AUTHOR, 2), post_published(POST, AUTHOR)])
+async def test_after_a_loss_a_post_has_its_counts(
+    write_side: WriteSide, redis: Redis, sources: InMemorySources, envelope: Envelope[Any]
+) -> None:
+    """They come with no event of the post, and the next count may be far."""
+    sources.publish(POST, AUTHOR)
+    sources.counts[POST] = 7, 5
+    await write_side.handle(envelope)
+    assert await redis.hmget(keys.post(POST), ["lc", "cv"]) == [b"7", b"5"]
+    await write_side.handle(post_counted(POST, AUTHOR, 6, likes=8))
+    assert await redis.hmget(keys.post(POST), ["lc", "cv"]) == [b"8", b"6"]
