@@ -106,7 +106,7 @@ def running(*, proxy_core: Sequence[int], other_core: Sequence[int], traces: Pat
     gateways: dict[str, tuple[list[str], dict[str, str]]] = {
         "gateway": (whole, {}),
         **{f"without {part}": (["benchmarks.gateway.without", part], {}) for part in PARTS},
-        "with spans": (whole, {"PHOTOMESH_TRACE_FILE": str(traces)}),
+        "with spans": (whole, {"PHOTOMESH_TRACE_FILE": str(traces), "PHOTOMESH_TRACE_SHARE": "1"}),
     }
     with ExitStack() as stack:
 

@@ -16,7 +16,7 @@ from opentelemetry.context import attach
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 
-from photomesh_shared.observability.tracing import tracer
+from photomesh_shared.observability.tracing import failed, tracer
 
 __all__ = ["Trace", "Traces"]
 
@@ -31,9 +31,12 @@ class Trace:
     trace_id: str
     headers: dict[str, str]
     span: Span | None = None
+    name: str = ""
 
     def end(self, status: int, request_id: str) -> None:
         if self.span is not None:
+            if status >= 500:
+                failed(self.name, attributes={"http.response.status_code": status, "request.id": request_id})
             self.span.set_attributes({"http.response.status_code": status, "request.id": request_id})
             self.span.end()
 
@@ -70,6 +73,7 @@ def _record(name: str, match: re.Match[str] | None, state: dict[str, str]) -> Tr
         trace_id,
         {"traceparent": f"00-{trace_id}-{own.span_id:016x}-{own.trace_flags & 1:02x}", **state},
         span,
+        name,
     )
 
 

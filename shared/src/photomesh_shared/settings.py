@@ -68,6 +68,9 @@ class ServiceSettings(_Settings):
     version: str = Field("unknown", description="The running release, as exported by metrics.")
     revision: str = Field("unknown", description="Its commit.")
     trace_file: str | None = Field(None, description="Append finished spans to this file as JSON lines.")
+    trace_share: float = Field(
+        0.01, ge=0, le=1, description="Share of traces that are recorded; spans that fail are recorded always."
+    )
     shutdown_seconds: float = Field(20, description="How long to drain on SIGTERM.")
 
     @model_validator(mode="after")

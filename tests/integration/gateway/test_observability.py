@@ -24,6 +24,7 @@ async def test_spans_and_log_lines_of_one_request_join(
         **service_environment("gateway"),
         "PHOTOMESH_POST_URL": service.url,
         "PHOTOMESH_TRACE_FILE": str(spans),
+        "PHOTOMESH_TRACE_SHARE": "1",
         "PHOTOMESH_LOG_LEVEL": "info",
     }
     async with process("photomesh_gateway", environment, port=free_port()) as running:

@@ -1,6 +1,7 @@
 """Context of every request: id, trace, log line, metrics, and a 500 for uncaught errors.
 
-Plain ASGI for low overhead.
+Plain ASGI for low overhead. The gateway logs every request; here those have a line that were refused, failed, were slow
+or belong to a recorded trace.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from functools import lru_cache
 from time import perf_counter
 
 from opentelemetry.trace import SpanKind
+from prometheus_client import Counter, Histogram
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +26,7 @@ __all__ = ["RequestContextMiddleware", "new_request_id", "well_formed_request_id
 log = logging.getLogger("photomesh.access")
 
 _QUIET = {"/healthz", "/readyz", "/metrics"}
+_SLOW_SECONDS = 1.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 
 
@@ -69,22 +73,36 @@ class RequestContextMiddleware:
                 await JSONResponse(body, 500, media_type=CONTENT_TYPE)(scope, receive, send_with_id)
             finally:
                 route, seconds = _route_template(scope), perf_counter() - started
-                span.update_name(f"{method} {route}")
-                span.set_attribute("http.response.status_code", status)
-                HTTP_REQUESTS.labels(method, route, status).inc()
-                HTTP_SECONDS.labels(method, route).observe(seconds)
-                log.info(
-                    "%s %s %s",
-                    method,
-                    scope["path"],
-                    status,
-                    extra={
-                        "route": route,
-                        "status": status,
-                        "ms": round(seconds * 1000, 1),
-                        "account_id": scope.get("state", {}).get("account_id"),
-                    },
-                )
+                _answers(method, route, status).inc()
+                _durations(method, route).observe(seconds)
+                if status >= 500 or not status:
+                    tracing.failed(f"{method} {route}", attributes={"http.response.status_code": status})
+                if span.is_recording():
+                    span.update_name(f"{method} {route}")
+                    span.set_attribute("http.response.status_code", status)
+                if span.is_recording() or not 100 <= status < 400 or seconds > _SLOW_SECONDS:
+                    log.info(
+                        "%s %s %s",
+                        method,
+                        scope["path"],
+                        status,
+                        extra={
+                            "route": route,
+                            "status": status,
+                            "ms": round(seconds * 1000, 1),
+                            "account_id": scope.get("state", {}).get("account_id"),
+                        },
+                    )
+
+
+@lru_cache(maxsize=2048)
+def _answers(method: str, route: str, status: int) -> Counter:
+    return HTTP_REQUESTS.labels(method, route, status)
+
+
+@lru_cache(maxsize=1024)
+def _durations(method: str, route: str) -> Histogram:
+    return HTTP_SECONDS.labels(method, route)
 
 
 def _route_template(scope: Scope) -> str:

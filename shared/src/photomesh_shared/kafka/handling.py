@@ -119,9 +119,10 @@ class Handling:
                 await self._until_up(lambda: handler(envelopes), giving_up)
             except _GivenUp:
                 raise
-            except Exception:
+            except Exception as error:
                 where = {"topic": first.data.topic, "first_event_id": first.id, "records": len(envelopes)}
                 log.warning("batch failed, handling its records one by one", extra=where, exc_info=True)
+                tracing.failed(f"handle {first.data.topic}", error)
                 return False
         elapsed = self._clock.monotonic() - started
         for name, count in Counter(envelope.data.type_ for envelope in envelopes).items():
@@ -186,6 +187,7 @@ class Handling:
                 return "invalid"
             except Exception as error:
                 failures += 1
+                tracing.failed(f"handle {envelope.data.type_}", error)
                 where = {"event_type": envelope.data.type_, "event_id": envelope.id, "attempt": failures}
                 if failures < self._retry.attempts:
                     log.warning("handling failed, retrying", extra=where, exc_info=True)

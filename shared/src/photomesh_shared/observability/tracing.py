@@ -3,6 +3,9 @@
 Spans go to an OTLP collector when ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set, and to a file of JSON lines when
 ``PHOTOMESH_TRACE_FILE`` is (the local stack does that; `make trace` draws them). With neither, no spans are recorded,
 but trace ids are still propagated.
+
+Of traces that begin here a share is recorded (``PHOTOMESH_TRACE_SHARE``), those that begin elsewhere as their
+`traceparent` says; what fails is recorded always, by a span of its own.
 """
 
 from __future__ import annotations
@@ -13,17 +16,22 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from opentelemetry import context as contexts
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TraceState
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.util.types import Attributes, AttributeValue
 
 from photomesh_shared.settings import ServiceSettings
 
-__all__ = ["configure", "extract", "flush", "inject", "span", "tracer"]
+__all__ = ["configure", "extract", "failed", "flush", "inject", "sampled", "span", "tracer"]
+
+_FAILED = "photomesh.failed"
 
 _propagator = TraceContextTextMapPropagator()
 tracer = trace.get_tracer("photomesh")
@@ -61,6 +69,30 @@ class FileSpanExporter(SpanExporter):
         }
 
 
+class FailuresAlways(Sampler):
+    """Records spans that are made because something failed, and of the others what another sampler does."""
+
+    def __init__(self, others: Sampler) -> None:
+        self._others = others
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        if attributes and attributes.get(_FAILED):
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, trace_state)
+        return self._others.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+
+    def get_description(self) -> str:
+        return f"FailuresAlways({self._others.get_description()})"
+
+
 def configure(service: str, settings: ServiceSettings) -> None:
     exporters: list[SpanExporter] = []
     if settings.trace_file:
@@ -71,7 +103,8 @@ def configure(service: str, settings: ServiceSettings) -> None:
         exporters.append(OTLPSpanExporter())
     if exporters:
         provider = TracerProvider(
-            resource=Resource.create({"service.name": service, "deployment.environment.name": settings.env})
+            sampler=FailuresAlways(ParentBased(TraceIdRatioBased(settings.trace_share))),
+            resource=Resource.create({"service.name": service, "deployment.environment.name": settings.env}),
         )
         for exporter in exporters:
             provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
@@ -103,11 +136,41 @@ def extract(
     A consumer's span is a child, and not only a link as the messaging conventions prefer, so that one trace shows a
     photo from the HTTP call to the four sizes. The link is set as well.
     """
-    parent = _propagator.extract(headers)
+    parent = _propagator.extract(headers) if "traceparent" in headers else Context()
     remote = trace.get_current_span(parent).get_span_context()
     links = [Link(remote)] if kind is SpanKind.CONSUMER and remote.is_valid else None
-    with tracer.start_as_current_span(name, parent, kind=kind, attributes=dict(attributes or {}), links=links) as span:
-        yield span
+    current = tracer.start_span(name, parent, kind=kind, attributes=attributes, links=links)
+    token = contexts.attach(trace.set_span_in_context(current))
+    try:
+        yield current
+    except Exception as error:
+        failed(name, error)
+        raise
+    finally:
+        contexts.detach(token)
+        current.end()
+
+
+def sampled() -> bool:
+    """Whether the current trace is recorded here."""
+    return trace.get_current_span().is_recording()
+
+
+def failed(
+    name: str, error: BaseException | None = None, attributes: Mapping[str, AttributeValue] | None = None
+) -> None:
+    """Mark the current span as failed; if its trace is not recorded, record a span for the failure alone."""
+    current = trace.get_current_span()
+    if current.is_recording():
+        if error is not None:
+            current.record_exception(error)
+        current.set_status(Status(StatusCode.ERROR))
+        return
+    own = tracer.start_span(name, attributes={_FAILED: True, **(attributes or {})})
+    if error is not None:
+        own.record_exception(error)
+    own.set_status(Status(StatusCode.ERROR))
+    own.end()
 
 
 @contextmanager
