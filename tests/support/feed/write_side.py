@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from redis.asyncio import Redis
 
+from photomesh_feed.consumer import batch_handlers as batch_table
 from photomesh_feed.consumer import handlers as event_table
 from photomesh_feed.consumer_wiring import PostSource, SocialGraph, build_event_handlers
 from photomesh_feed.delivery.fanout_worker import FanoutWorker
@@ -135,6 +137,7 @@ class WriteSide:
             cdn_url=CDN,
         )
         self._handlers = event_table(self.handlers)
+        self._batch_handlers = batch_table(self.handlers)
 
     @property
     def tasks(self) -> list[Envelope[FanoutRequested]]:
@@ -145,8 +148,15 @@ class WriteSide:
         await self.redis.set(keys.SINCE, 0)
 
     async def handle(self, *envelopes: Envelope[Any]) -> None:
-        for envelope in envelopes:
-            await self._handlers[type(envelope.data)](envelope)
+        """As the runner would those of one owner that wait."""
+        for handle_batch, batch in groupby(
+            envelopes, key=lambda envelope: self._batch_handlers.get(type(envelope.data))
+        ):
+            if handle_batch is not None:
+                await handle_batch(list(batch))
+            else:
+                for envelope in batch:
+                    await self._handlers[type(envelope.data)](envelope)
 
     async def execute_tasks(self) -> None:
         tasks, self._recorder.tasks = self.tasks, []

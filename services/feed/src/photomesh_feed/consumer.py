@@ -33,11 +33,12 @@ from photomesh_shared.events import (
     PostUnsaved,
 )
 from photomesh_shared.http import Readiness
-from photomesh_shared.kafka.runner import Handler
+from photomesh_shared.kafka.runner import BatchHandler, Handler
 
-__all__ = ["create_app", "handlers"]
+__all__ = ["batch_handlers", "create_app", "handlers"]
 
 GROUP = "feed"
+_BUFFER = 500  # records per partition: likes of a popular post are applied some dozens at a time
 
 
 def handlers(to: EventHandlers) -> Mapping[type[Event], Handler]:
@@ -51,15 +52,15 @@ def handlers(to: EventHandlers) -> Mapping[type[Event], Handler]:
         FollowDeleted: to.relations.follow_deleted,
         MuteCreated: to.relations.mute_changed,
         MuteDeleted: to.relations.mute_changed,
-        PostLiked: to.engagement.like_changed,
-        PostUnliked: to.engagement.like_changed,
-        CommentCreated: to.engagement.comment_changed,
-        CommentDeleted: to.engagement.comment_changed,
-        PostSaved: to.engagement.save_changed,
-        PostUnsaved: to.engagement.save_changed,
         AccountRegistered: to.accounts.account_changed,
         AccountUpdated: to.accounts.account_changed,
     }
+
+
+def batch_handlers(to: EventHandlers) -> Mapping[type[Event], BatchHandler]:
+    """The events of which many come at once: likes of a popular post."""
+    kinds = (PostLiked, PostUnliked, CommentCreated, CommentDeleted, PostSaved, PostUnsaved)
+    return dict.fromkeys(kinds, to.engagement.engagement_changed)
 
 
 @asynccontextmanager
@@ -71,6 +72,8 @@ async def open_subscription(
         yield Subscription(
             group=GROUP,
             handlers={**handlers(deps.handlers), AccountErasureRequested: erasure.erasure_requested},
+            batch_handlers=batch_handlers(deps.handlers),
+            buffer=_BUFFER,
             publisher=deps.publisher,
         )
 

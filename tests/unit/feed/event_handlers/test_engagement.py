@@ -100,3 +100,28 @@ async def test_affinity_depends_on_states_and_not_on_events(
         await write_side.handle(*order, *repeated)
         expected = affinity.points(affinity.LIKE, POST)  # liked, comment deleted
         assert await redis.zscore(keys.affinity(READER), str(AUTHOR)) == pytest.approx(expected)
+
+
+async def test_events_that_wait_together_take_few_calls_and_keep_their_order(
+    redis: Redis, sources: InMemorySources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_side = await with_states(redis, sources)
+    likers, calls, evaluate = range(1_000, 1_250), 0, redis.evalsha
+    events: list[Envelope[Any]] = []
+    for liker in likers:
+        await redis.hset(keys.likes(liker), keys.MARKER, "0")
+        names = {"post_id": POST, "post_author_id": AUTHOR, "account_id": liker}
+        events.append(Envelope.of(PostLiked.example().model_copy(update=names), entityversion=1))
+        events.append(Envelope.of(PostUnliked.example().model_copy(update=names), entityversion=2))
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return await evaluate(*arguments)
+
+    monkeypatch.setattr(redis, "evalsha", counted)
+    await write_side.handle(*events, *events)
+    assert calls <= 12  # of a hundred, and one more when the script is not loaded yet
+    for liker in likers:
+        assert await redis.hget(keys.likes(liker), str(POST)) == b"-2:2:1"
+        assert await redis.zcard(keys.affinity(liker)) == 0

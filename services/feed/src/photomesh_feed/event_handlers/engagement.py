@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 
 from photomesh_feed.domain import affinity
 from photomesh_feed.domain.engagement import Engagement
@@ -15,6 +17,8 @@ from photomesh_shared.events import (
     PostUnliked,
     PostUnsaved,
 )
+
+EngagementEvent = PostLiked | PostUnliked | CommentCreated | CommentDeleted | PostSaved | PostUnsaved
 
 __all__ = ["EngagementEventHandlers", "EngagementStore"]
 
@@ -29,54 +33,27 @@ class EngagementEventHandlers:
     def __init__(self, store: EngagementStore) -> None:
         self._store = store
 
-    async def like_changed(self, envelope: Envelope[PostLiked | PostUnliked]) -> None:
-        like = envelope.data
-        await self._apply(
-            "like",
-            envelope,
-            like.post_id,
-            active=isinstance(like, PostLiked),
-            weight=affinity.LIKE,
-        )
+    async def engagement_changed(self, envelopes: Sequence[Envelope[EngagementEvent]]) -> None:
+        """Applies events of one owner, in order. Idempotent. Raises FeedsUnavailable."""
+        # The store makes few calls of them; events of one account and subject reach it in order.
+        await asyncio.gather(*(self._store.apply_engagement(_engagement_of(envelope)) for envelope in envelopes))
 
-    async def comment_changed(self, envelope: Envelope[CommentCreated | CommentDeleted]) -> None:
-        comment = envelope.data
-        await self._apply(
-            "comment",
-            envelope,
-            comment.comment_id,
-            active=isinstance(comment, CommentCreated),
-            weight=affinity.COMMENT,
-        )
 
-    async def save_changed(self, envelope: Envelope[PostSaved | PostUnsaved]) -> None:
-        """Does not count towards affinity, because the event lacks the post's author."""
-        save, version = envelope.data, envelope.entityversion
-        active = isinstance(save, PostSaved)
-        await self._store.apply_engagement(
-            Engagement("save", save.account_id, save.post_id, version, active=active, at=envelope.time)
-        )
-
-    async def _apply(
-        self,
-        kind: Literal["like", "comment"],
-        envelope: Envelope[PostLiked | PostUnliked] | Envelope[CommentCreated | CommentDeleted],
-        subject_id: int,
-        *,
-        active: bool,
-        weight: float,
-    ) -> None:
-        event = envelope.data
-        is_own_post = event.post_author_id == event.account_id  # which does not count towards affinity
-        await self._store.apply_engagement(
-            Engagement(
-                kind,
-                event.account_id,
-                subject_id,
-                envelope.entityversion,
-                active=active,
-                at=envelope.time,
-                author_id=None if is_own_post else event.post_author_id,
-                points=affinity.points(weight, event.post_id),
-            )
-        )
+def _engagement_of(envelope: Envelope[EngagementEvent]) -> Engagement:
+    event = envelope.data
+    version, active = envelope.entityversion, isinstance(event, PostLiked | CommentCreated | PostSaved)
+    if isinstance(event, PostSaved | PostUnsaved):
+        # Does not count towards affinity, because the event lacks the post's author.
+        return Engagement("save", event.account_id, event.post_id, version, active=active, at=envelope.time)
+    is_like = isinstance(event, PostLiked | PostUnliked)
+    is_own_post = event.post_author_id == event.account_id  # which does not count towards affinity
+    return Engagement(
+        "like" if is_like else "comment",
+        event.account_id,
+        event.post_id if isinstance(event, PostLiked | PostUnliked) else event.comment_id,
+        version,
+        active=active,
+        at=envelope.time,
+        author_id=None if is_own_post else event.post_author_id,
+        points=affinity.points(affinity.LIKE if is_like else affinity.COMMENT, event.post_id),
+    )

@@ -17,11 +17,13 @@ from photomesh_feed.domain.timelines import TimelineAddition, TimelineHead, Time
 from photomesh_feed.store import keys
 from photomesh_feed.store.connection import redis_errors
 from photomesh_feed.store.scripts import load_script
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 
 __all__ = ["FeedWriter"]
 
 _POPULARITY_KNOWN = timedelta(minutes=5)
 """How long popularity counts as known."""
+_ENGAGEMENTS_PER_CALL = 100  # about half a millisecond of Redis
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +41,8 @@ class FeedWriter:
         self._remove_author_posts = load_script(redis, "write/feed_list", "write/remove_author_posts")
         self._apply_relation = load_script(redis, "write/apply_relation")
         self._apply_engagement = load_script(redis, "write/apply_engagement")
+        # Of what many do at the same time. One call at a time, so that events are applied in order.
+        self._engagements = BatchLoader(self._apply_engagements, max_batch=_ENGAGEMENTS_PER_CALL, concurrency=1)
         self._upsert_user = load_script(redis, "write/upsert_user")
         self._apply_follower_count = load_script(redis, "write/apply_follower_count")
         self._finish_refill = load_script(redis, "write/finish_refill")
@@ -145,19 +149,26 @@ class FeedWriter:
 
     async def apply_engagement(self, engagement: Engagement) -> None:
         """Applies it if the account's states are kept, and counts it towards the affinity to the author."""
-        account, subject = engagement.account_id, engagement.subject_id
-        states = keys.saves(account) if engagement.kind == "save" else keys.likes(account)
-        field = f"c{subject}" if engagement.kind == "comment" else str(subject)
-        arguments = [
-            field,
-            "+" if engagement.active else "-",
-            engagement.version,
-            engagement.author_id or "",
-            repr(engagement.points),
-            id_ms(engagement.at),
-        ]
+        await self._engagements.load(engagement)
+
+    async def _apply_engagements(self, engagements: Sequence[Engagement]) -> dict[Engagement, None]:
+        """In order, in one call."""
+        names: list[str] = []
+        arguments: list[str | int] = []
+        for engagement in engagements:
+            account, subject = engagement.account_id, engagement.subject_id
+            names += [keys.saves(account) if engagement.kind == "save" else keys.likes(account), keys.affinity(account)]
+            arguments += [
+                f"c{subject}" if engagement.kind == "comment" else str(subject),
+                "+" if engagement.active else "-",
+                engagement.version,
+                engagement.author_id or "",
+                repr(engagement.points),
+                id_ms(engagement.at),
+            ]
         with redis_errors():
-            await self._apply_engagement(keys=[states, keys.affinity(account)], args=arguments)
+            await self._apply_engagement(keys=names, args=arguments)
+        return {}
 
     async def upsert_user(
         self,
