@@ -52,7 +52,7 @@ DDL = files("photomesh_shared.stores").joinpath("outbox.sql").read_text()
 
 _LOCK_SPACE = 7_042_002  # with the shard's number, the key of an advisory lock
 _CHANNEL = "photomesh_outbox"
-_BATCH = 500
+_BATCH = 500  # rows that are sent together
 _HOUSEKEEPING_SECONDS = 5.0
 _BACKOFF = Backoff(base=0.2, cap=5.0)
 _STEADY_SECONDS = 10.0
@@ -145,24 +145,28 @@ class OutboxRelay:
         async with session.listening(), asyncio.TaskGroup() as tasks:
             tasks.create_task(session.raise_when_lost())
             tasks.create_task(_never_cancelled(self._keep_house(session)))
-            for shard in range(SHARDS):
-                tasks.create_task(_never_cancelled(self._relay_shard(session, shard)))
+            tasks.create_task(_never_cancelled(self._take_shards(session)))
+            tasks.create_task(_never_cancelled(self._relay_rows(session)))
 
-    async def _relay_shard(self, session: _Session, shard: int) -> None:
-        while not await session.try_lock(shard):
+    async def _take_shards(self, session: _Session) -> None:
+        """Take the shards, as soon as no other relay holds them."""
+        while not await session.take_free_shards():
             await self._clock.sleep(self._poll_seconds)
+
+    async def _relay_rows(self, session: _Session) -> None:
+        """Relay the rows of all shards that are held: those that wait are read, sent and marked together."""
         failures = 0
         while True:
-            rows = await session.unpublished(shard)
+            rows = await session.unpublished()
             if not rows:
-                await happened_within(session.added[shard], self._poll_seconds, self._clock)
-                session.added[shard].clear()
+                await happened_within(session.added, self._poll_seconds, self._clock)
+                session.added.clear()
                 continue
             try:
                 await self._publisher.send([_record(row) for row in rows])
             except Unavailable as error:
                 failures += 1
-                log.warning("outbox relay cannot publish", extra={"shard": shard, "reason": str(error)})
+                log.warning("outbox relay cannot publish", extra={"reason": str(error)})
                 await self._back_off(failures)
                 continue
             failures = 0
@@ -200,12 +204,14 @@ class _Session:
         self._busy = asyncio.Lock()
         self._lost = asyncio.Event()
         self._held: list[int] = []
-        self.added = [asyncio.Event() for _ in range(SHARDS)]
+        self.added = asyncio.Event()
+        """Set when there may be rows to relay."""
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         def on_notification(*arguments: object) -> None:
-            self.added[int(str(arguments[-1]))].set()
+            if int(str(arguments[-1])) in self._held:
+                self.added.set()
 
         def on_termination(_: object) -> None:
             self._lost.set()
@@ -228,20 +234,32 @@ class _Session:
         await self._lost.wait()
         raise ConnectionError("PostgreSQL closed the connection")
 
-    async def try_lock(self, shard: int) -> bool:
+    async def take_free_shards(self) -> bool:
+        """Lock those shards that no other relay holds. Return whether all are held."""
+        wanted = [shard for shard in range(SHARDS) if shard not in self._held]
         async with self._busy:
-            held = await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", _LOCK_SPACE, shard)
-        if held:
-            self._held.append(shard)
-        return bool(held)
+            rows = await self._connection.fetch(
+                "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_lock($1, shard)",
+                _LOCK_SPACE,
+                wanted,
+            )
+        if rows:
+            self._held += [row["shard"] for row in rows]
+            self.added.set()
+        return len(self._held) == SHARDS
 
-    async def unpublished(self, shard: int) -> list[asyncpg.Record]:
+    async def unpublished(self) -> list[asyncpg.Record]:
+        """Return the first rows of each shard that is held, in order."""
+        if not self._held:
+            return []
         async with self._busy:
             return await self._connection.fetch(
-                "SELECT id, topic, key, headers::text AS headers, payload FROM outbox"
-                " WHERE shard = $1 AND published_at IS NULL ORDER BY id LIMIT $2",
-                shard,
-                _BATCH,
+                "SELECT waiting.* FROM unnest($1::int[]) AS held(shard) CROSS JOIN LATERAL ("
+                " SELECT id, topic, key, headers::text AS headers, payload FROM outbox"
+                " WHERE outbox.shard = held.shard AND published_at IS NULL ORDER BY id LIMIT $2) AS waiting"
+                " ORDER BY id",
+                self._held,
+                _BATCH // SHARDS,
             )
 
     async def mark(self, ids: list[int]) -> None:
