@@ -29,7 +29,6 @@ from photomesh_shared.http import (
     create_api_app,
 )
 from photomesh_shared.http.cursors import CursorCodec
-from photomesh_shared.http.idempotency import IdempotencyMiddleware
 from photomesh_shared.http.router import RouteDeclaration
 from photomesh_shared.internal_api import Operation
 from photomesh_shared.settings import ServiceSettings
@@ -242,7 +241,7 @@ def test_idempotent_routes_document_their_problems_and_take_keys() -> None:
     app = app_of(None, creating)
     responses = app.openapi()["paths"]["/v1/orders/{order_id}/items"]["post"]["responses"]
     assert set(responses["409"]["content"]["application/problem+json"]["examples"]) == {"idempotency-key-in-use"}
-    [middleware] = [one for one in app.user_middleware if one.cls is IdempotencyMiddleware]
+    [middleware] = app.user_middleware
     assert middleware.kwargs["paths"] == {"/v1/orders/{order_id}/items": 16 * 1024}
 
 

@@ -46,7 +46,8 @@ class CassandraSession:
     def __init__(self, cluster: Cluster, session: Session) -> None:
         self._cluster = cluster
         self._session = session
-        self._prepared: dict[str, asyncio.Task[PreparedStatement]] = {}
+        self._prepared: dict[str, PreparedStatement] = {}
+        self._preparing: dict[str, asyncio.Task[PreparedStatement]] = {}
         self._reads = SingleFlight[list[Row]]()
 
     async def execute(self, cql: str, *values: object) -> list[Row]:
@@ -63,7 +64,7 @@ class CassandraSession:
 
     async def page(self, cql: str, *values: object, page_size: int = 5000, paging_state: bytes | None = None) -> Rows:
         """Return one page of rows."""
-        statement = await self._prepare(cql)
+        statement = self._prepared.get(cql) or await self._prepare(cql)
         bound = statement.bind(values)
         bound.fetch_size = page_size
         loop = asyncio.get_running_loop()
@@ -103,14 +104,16 @@ class CassandraSession:
         await self.execute("SELECT release_version FROM system.local")
 
     async def _prepare(self, cql: str) -> PreparedStatement:
-        task = self._prepared.get(cql)
-        if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = asyncio.create_task(asyncio.to_thread(self._prepare_blocking, cql))
-            self._prepared[cql] = task
+        """Concurrent callers share the preparation."""
+        task = self._preparing.get(cql)
+        if task is None or task.done():
+            task = self._preparing[cql] = asyncio.create_task(asyncio.to_thread(self._prepare_blocking, cql))
         try:
-            return await asyncio.shield(task)
+            statement = self._prepared[cql] = await asyncio.shield(task)
         except (NoHostAvailable, OperationTimedOut, RequestExecutionException, DriverException) as error:
             raise DatabaseUnavailable(f"Cassandra: {type(error).__name__}") from error
+        self._preparing.pop(cql, None)
+        return statement
 
     def _prepare_blocking(self, cql: str) -> PreparedStatement:
         statement = self._session.prepare(cql)
