@@ -77,7 +77,9 @@ class Society:
 
 
 async def settled(run: Run, dice: random.Random) -> Society:
-    """A new society. Raises AssertionError if the mesh cannot take it in."""
+    """A new society. Raises AssertionError if the mesh cannot take it in, or is not well after an earlier violation."""
+    lines = await checks.health(run.http, run.servers.ports)
+    assert not lines, lines
     began = datetime.now(UTC)
     people, ready = await settle(run.http, run.url, run.platform, patience=run.patience)
     pools = dict(ready)

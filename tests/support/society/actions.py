@@ -97,7 +97,8 @@ class Actions:
     async def _publish(self, author: int) -> None:
         body = {"photo_ids": [self._photos[author].pop()], "caption": f"by {author}"}
         post = await self._people.create(author, "/v1/posts", body)
-        assert post["status"] == "published"
+        if post["status"] != "published":  # its tables may be behind after an outage; it publishes itself
+            await self._people.published(author, post["id"])
         self._model.add_post(post["id"], author)
 
     async def engage(self) -> None:
@@ -111,7 +112,7 @@ class Actions:
             path = f"/v1/posts/{post_id}"
             if not self._model.sees(account, post.author):
                 response = await self._people.call(account, "PUT", f"{path}/like")
-                assert response.status_code == 404
+                assert response.status_code == 404, response.text
                 continue
             if dice.random() < 0.5:
                 await self._people.do(account, "PUT", f"{path}/like")

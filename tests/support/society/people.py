@@ -12,6 +12,7 @@ import httpx
 
 from demo.client import Account
 from tests.support.society.model import Model
+from tests.support.waiting import eventually
 
 __all__ = ["People", "patiently"]
 
@@ -89,6 +90,14 @@ class People:
         assert response.is_success, f"{method} {path} by {person}: {response.status_code} {response.text}"
         body: dict[str, Any] = response.json() if response.content else {}
         return body
+
+    async def published(self, author: int, post_id: str) -> None:
+        """Waits until a post has published itself."""
+
+        async def status() -> str:
+            return str((await self.do(author, "GET", f"/v1/posts/{post_id}"))["status"])
+
+        await eventually(status, until=lambda found: found == "published", within=self._patience)
 
     def path(self, person: int) -> str:
         return f"/v1/users/{self.accounts[person].id}"
