@@ -27,7 +27,15 @@ from tests.contract.test_openapi import OPERATIONS
 from tools.openapi import service_app
 
 BODIES = [route for route in ROUTES if "requestBody" in OPERATIONS[f"{route.method} {route.template}"]]
-PREFIXES = {"user": "u", "photo": "p", "post": "o", "upload": "up", "comment": "c", "collection": "k", "passkey": "pk"}
+PREFIXES = {
+    "user": "u",
+    "photo": "p",
+    "post": "o",
+    "upload": "up",
+    "comment": "c",
+    "collection": "k",
+    "passkey": "pk",
+} | {"webhook": "wh"}
 
 
 def junk(kind: str, size: int, route: Route) -> bytes:

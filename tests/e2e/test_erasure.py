@@ -112,6 +112,11 @@ NOT_PLANTED = {
     "PUT /v1/notifications/preferences /quiet_hours/end": "a time of day",
     "PUT /v1/notifications/preferences /quiet_hours/start": "a time of day",
     "PUT /v1/notifications/preferences /quiet_hours/time_zone": "the name of a time zone",
+    **{
+        f"{operation} /{member}": "deleted with the webhook: tests/integration/webhook/test_accounts.py"
+        for operation in ("POST /v1/webhooks", "PATCH /v1/webhooks/{webhook_id}")
+        for member in ("description", "url")
+    },
 }
 
 

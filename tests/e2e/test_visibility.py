@@ -180,6 +180,7 @@ _OWN_EXPORT = "one's own data, and no id: its links are signed for one object of
 _BY_MAIL = "addresses an account by what its mailbox got; answers alike for all others"
 _STAFF = "for staff, who see whether an account works and none of its content; not for any of these roles"
 _OWN_NOTIFICATIONS = "what others did to the caller, by the rules of post: tests/e2e/test_notifications.py"
+_OWN_WEBHOOK = "addresses one's own webhooks only; what is sent to them: tests/integration/webhook"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -259,6 +260,16 @@ UNRELATED = {
     "PUT /v1/notifications/preferences": "one's own preferences",
     "PUT /v1/notifications/muted-posts/{post_id}": "of one's own posts; posts of others are answered as absent",
     "DELETE /v1/notifications/muted-posts/{post_id}": "of one's own mutes; answers alike for every post",
+    "POST /v1/webhooks": _OWN_WEBHOOK,
+    "GET /v1/webhooks": _OWN_WEBHOOK,
+    "GET /v1/webhooks/{webhook_id}": _OWN_WEBHOOK,
+    "PATCH /v1/webhooks/{webhook_id}": _OWN_WEBHOOK,
+    "DELETE /v1/webhooks/{webhook_id}": _OWN_WEBHOOK,
+    "POST /v1/webhooks/{webhook_id}/rotate-secret": _OWN_WEBHOOK,
+    "POST /v1/webhooks/{webhook_id}/test": _OWN_WEBHOOK,
+    "POST /v1/webhooks/{webhook_id}/replay": _OWN_WEBHOOK,
+    "GET /v1/webhooks/{webhook_id}/deliveries": _OWN_WEBHOOK,
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": _OWN_WEBHOOK,
 }
 
 DOCUMENT = {f"{method} {path}": operation for method, path, operation in operations(json.loads(FILES[0].read_text()))}

@@ -42,6 +42,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     budget_toggles: int = Field(5_000, ge=1, description="Likes, saves, follows, blocks, mutes in a day.")
     budget_impressions: int = Field(2_000, ge=1, description="Reports of impressions in a day.")
     budget_exports: int = Field(5, ge=1, description="Exports of an account's data begun in a day.")
+    budget_webhooks: int = Field(500, ge=1, description="Changes, tests and replays of webhooks in a day.")
     accounts_per_address: int = Field(20, ge=1, description="An address has the budgets of so many accounts.")
     address_factor_56: int = Field(2, ge=1, description="Limits of addresses are those of an IPv6 /64; of a /56.")
     address_factor_48: int = Field(8, ge=1, description="The same of a /48, which may be a carrier's pool.")
@@ -113,6 +114,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
             Budget.TOGGLES: self.budget_toggles,
             Budget.IMPRESSIONS: self.budget_impressions,
             Budget.EXPORTS: self.budget_exports,
+            Budget.WEBHOOKS: self.budget_webhooks,
         }[budget]
 
     def timeout_of(self, rate_class: RateClass) -> float:

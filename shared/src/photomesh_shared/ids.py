@@ -34,6 +34,8 @@ __all__ = [
     "TokenId",
     "UploadId",
     "UserId",
+    "WebhookDeliveryId",
+    "WebhookId",
     "decode",
     "encode",
     "last_id_at",
@@ -193,4 +195,8 @@ TokenId = Annotated[
 ]
 PushSubscriptionId = Annotated[
     int, _InRange, _from_wire("ps"), _to_wire("ps"), _schema("ps", "a device that is told of notifications"), IDENTIFIER
+]
+WebhookId = Annotated[int, _InRange, _from_wire("wh"), _to_wire("wh"), _schema("wh", "a webhook"), IDENTIFIER]
+WebhookDeliveryId = Annotated[
+    int, _InRange, _from_wire("whd"), _to_wire("whd"), _schema("whd", "a delivery of a webhook"), IDENTIFIER
 ]

@@ -71,6 +71,7 @@ def test_the_limits_that_are_told_are_those_enforced() -> None:
         "toggles": (5_000, 100_000),
         "impressions": (2_000, 40_000),
         "exports": (5, 100),
+        "webhooks": (500, 10_000),
     }
     assert told.requests.max_body_bytes == max(route.max_body for route in ROUTES)
     assert told.uploads.max_bytes == limits.MAX_UPLOAD_BYTES

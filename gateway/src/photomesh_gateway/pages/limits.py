@@ -20,6 +20,7 @@ _BUDGETS = {
     Budget.TOGGLES: "likes, saves, follows, blocks, mutes; undoing them is free",
     Budget.IMPRESSIONS: "reports of impressions",
     Budget.EXPORTS: "beginning exports of an account's data",
+    Budget.WEBHOOKS: "webhooks, changes of them, tests and replays",
 }
 _BY_ADDRESS = (Budget.REGISTRATIONS, Budget.LOGINS, Budget.UPLOADS)
 

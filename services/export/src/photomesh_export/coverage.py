@@ -275,6 +275,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "feed_tasks": (),
     "notification_tasks": (),
     "notifications": (),
+    "webhooks": ("webhooks",),
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),

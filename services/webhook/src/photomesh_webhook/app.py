@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import create_api_app
-from photomesh_webhook.http.routes import internal
+from photomesh_webhook.http.routes import deliveries, internal, webhooks
 from photomesh_webhook.settings import Settings
 from photomesh_webhook.wiring import open_deps
 
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         "Photomesh webhooks",
         settings,
         lambda readiness: open_deps(settings, readiness, clock or SystemClock()),
-        routers=[],
+        routers=[webhooks.router, deliveries.router],
         internal=[internal.router],
         description="Endpoints of developers that events are sent to, and the log of what was sent.",
     )

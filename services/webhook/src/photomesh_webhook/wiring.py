@@ -15,6 +15,7 @@ from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
+from photomesh_shared.outbound.guard import OutboundPolicy
 from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
@@ -22,6 +23,12 @@ from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.stores.worker_lease import lease_ids
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_webhook import exports
+from photomesh_webhook.deliveries.service import DeliveryService
+from photomesh_webhook.deliveries.store import PostgresDeliveries
+from photomesh_webhook.deliveries.topics import EventTopics
+from photomesh_webhook.endpoints.secrets import SecretBox
+from photomesh_webhook.endpoints.service import EndpointService
+from photomesh_webhook.endpoints.store import PostgresEndpoints
 from photomesh_webhook.settings import Settings
 
 __all__ = ["Deps", "open_deps"]
@@ -31,6 +38,8 @@ __all__ = ["Deps", "open_deps"]
 class Deps:
     """What routes use."""
 
+    endpoints: EndpointService
+    deliveries: DeliveryService
     records: PostgresRecords
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -52,6 +61,14 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
         yield Deps(
+            endpoints=EndpointService(
+                PostgresEndpoints(pool),
+                SecretBox(*settings.key_encryption_secret.accepted),
+                OutboundPolicy(),
+                clock,
+                max_endpoints=settings.max_endpoints,
+            ),
+            deliveries=DeliveryService(PostgresDeliveries(pool), EventTopics(settings), clock),
             records=PostgresRecords(pool, exports.RECORDS),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

@@ -90,6 +90,7 @@ from photomesh_shared.events.saves import (
     PostUnsaved,
 )
 from photomesh_shared.events.topics import TOPICS
+from photomesh_shared.events.webhooks import WebhookDeleted, WebhookStateChanged
 
 __all__ = [
     "ACTIVE",
@@ -163,6 +164,8 @@ __all__ = [
     "UnknownType",
     "UtcTime",
     "Variant",
+    "WebhookDeleted",
+    "WebhookStateChanged",
     "dead_letter_topic",
     "decode",
     "decode_or_skip",

@@ -50,6 +50,7 @@ class Budget(StrEnum):
     TOGGLES = "toggles"  # likes, saves, follows, blocks, mutes; their opposites follow from them, and are free
     IMPRESSIONS = "impressions"
     EXPORTS = "exports"
+    WEBHOOKS = "webhooks"  # new ones, changes, tests, replays
 
 
 @dataclass(frozen=True)

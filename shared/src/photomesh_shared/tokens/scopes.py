@@ -29,6 +29,8 @@ class Scope(StrEnum):
     FEED_WRITE = "feed:write"
     NOTIFICATIONS_READ = "notifications:read"
     NOTIFICATIONS_WRITE = "notifications:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
 
 
 _NEVER_DERIVED = Scope.ACCOUNTS_WRITE

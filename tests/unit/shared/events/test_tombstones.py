@@ -11,7 +11,14 @@ ENDS = {name for name, kind in event_types().items() if kind.ends}
 
 
 def test_ends_are_those_of_compacted_topics() -> None:
-    assert {event_types()[name].topic for name in ENDS} == {"accounts", "posts", "follows", "engagement", "saves"}
+    assert {event_types()[name].topic for name in ENDS} == {
+        "accounts",
+        "posts",
+        "follows",
+        "engagement",
+        "saves",
+        "webhooks",
+    }
     assert {
         name
         for name, kind in event_types().items()

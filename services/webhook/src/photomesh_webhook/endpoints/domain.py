@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from photomesh_shared.events.versions import next_version
 
 __all__ = [
     "MAX_DESCRIPTION",
@@ -12,6 +14,7 @@ __all__ = [
     "OLD_SECRET_LIVES",
     "Audience",
     "DisabledReason",
+    "Edit",
     "Endpoint",
     "Ordering",
     "State",
@@ -76,3 +79,62 @@ class Endpoint:
     failing_since: datetime | None = None
     next_probe_at: datetime | None = None
     pending: int = 0
+
+    def disable(self, reason: DisabledReason, now: datetime) -> Endpoint:
+        """Return it disabled. From then on the topics are its backlog. One that is disabled already keeps its
+        reason."""
+        if self.state is State.DISABLED:
+            return self
+        return self._changed(now, state=State.DISABLED, disabled_reason=reason, behind=True)
+
+    def enable(self, now: datetime) -> Endpoint:
+        """Return it enabled, and due at once whatever it failed at before: it continues from its cursors."""
+        if self.state is State.ENABLED:
+            return self
+        return self._changed(
+            now, state=State.ENABLED, disabled_reason=None, behind=True, failing_since=None, next_probe_at=None
+        )
+
+    def edited(self, edit: Edit, now: datetime) -> Endpoint:
+        """Return it as its owner wants it. Another URL is tried at once."""
+        changed = self
+        if edit.enabled is not None:
+            changed = changed.enable(now) if edit.enabled else changed.disable(DisabledReason.OWNER, now)
+        wanted = {
+            name: value
+            for name, value in (
+                ("url", edit.url),
+                ("types", edit.types),
+                ("ordering", edit.ordering),
+                ("description", edit.description),
+            )
+            if value is not None and value != getattr(changed, name)
+        }
+        if not wanted:
+            return changed
+        if "url" in wanted:
+            changed = replace(changed, failing_since=None, next_probe_at=None)
+        return changed._changed(now, **wanted)
+
+    def replayed(self, now: datetime) -> Endpoint:
+        """Return it in another round: events are delivered again, from the cursors that are set with this."""
+        return self._changed(now, round=self.round + 1, behind=True, gap=False)
+
+    def touched(self, now: datetime) -> Endpoint:
+        """Return it with a new version: something that belongs to it changed."""
+        return self._changed(now)
+
+    def _changed(self, now: datetime, **changes: object) -> Endpoint:
+        version = next_version(self.version, now)
+        return replace(self, version=version, updated_at=now, **changes)  # type: ignore[arg-type] # names are ours
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an owner changes; None stays as it is."""
+
+    url: str | None = None
+    types: tuple[str, ...] | None = None
+    ordering: Ordering | None = None
+    description: str | None = None
+    enabled: bool | None = None
