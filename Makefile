@@ -128,7 +128,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-notifications bench-scaling bench-writes
+  bench-notifications bench-scaling bench-streams bench-writes
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -153,8 +153,11 @@ bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 follower
 bench-scaling: .venv ## Pods of consumers and waits of records, simulated, compared with scaling on lag alone
 	@$(PYTHON) -m benchmarks.scaling $(ARGS)
 
-bench-notifications: setup ## A burst of likes on one post, until its author's notifications are right
+bench-notifications: setup ## A burst of likes on one post, likes while 1,000 people listen, and their lists
 	@$(PYTHON) -m benchmarks.notifications $(ARGS)
+
+bench-streams: setup ## Open streams: memory of each, and processor time of each event, beside fastapi.sse
+	@$(PYTHON) -m benchmarks.streams $(ARGS)
 
 bench-writes: setup ## Processor time of likes, saves, comments, follows and warm reads, by program
 	@$(PYTHON) -m benchmarks.writes $(ARGS)

@@ -1,4 +1,5 @@
-"""A burst of likes on one post, until its author's notifications are right: writes of groups, and processor time.
+"""What people hear of: a burst of likes on one post, likes of many people's posts while they listen, and their lists.
 
-Beside it, a naive writer that stores a row and changes the group with each like.
+Of the burst: writes of groups, pushes and processor time, beside a naive writer that stores a row and changes the group
+with each like.
 """

@@ -14,7 +14,6 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Collection
-from dataclasses import replace
 
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import TOPICS, Record, dead_letter_topic
@@ -69,7 +68,7 @@ async def replay(
     try:
         await source.start()
         async for letter in _remaining(source, owner):
-            await handling.handle([replace(letter, partition=origin(letter), record=restore(letter.record))], never)
+            await handling.handle([letter._replace(partition=origin(letter), record=restore(letter.record))], never)
             if flush:
                 await flush()
             await source.commit({letter.partition: letter.offset + 1})

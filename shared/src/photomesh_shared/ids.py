@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -50,6 +51,7 @@ MAX_ID = (1 << 63) - 1
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
 _MAX_DIGITS = 11  # 62**11 > 2**63
+_REMEMBERED = 8_192
 _ABSENT = 0  # generated never: it would be the first id of the epoch's first millisecond
 
 
@@ -72,13 +74,18 @@ def decode(prefix: str, text: str) -> int:
     if head != prefix or not 1 <= len(digits) <= _MAX_DIGITS or (digits[0] == "0" and digits != "0"):
         raise ValueError(f"must look like {prefix}_8aB3x9Q2")
     value = 0
-    for digit in digits:
-        if digit not in _VALUE:
-            raise ValueError(f"must look like {prefix}_8aB3x9Q2")
-        value = value * 62 + _VALUE[digit]
+    try:
+        for digit in digits:
+            value = value * 62 + _VALUE[digit]
+    except KeyError:
+        raise ValueError(f"must look like {prefix}_8aB3x9Q2") from None
     if value > MAX_ID:
         raise ValueError(f"must look like {prefix}_8aB3x9Q2")
     return value
+
+
+# What is read and written is mostly about few ids.
+_encode, _decode = lru_cache(_REMEMBERED)(encode), lru_cache(_REMEMBERED)(decode)
 
 
 def timestamp_of(value: int) -> datetime:
@@ -149,7 +156,7 @@ def _from_wire(prefix: str) -> BeforeValidator:
         if not isinstance(value, str):
             return value
         try:
-            return decode(prefix, value)
+            return _decode(prefix, value)
         except ValueError:
             if documented.fullmatch(value):
                 return _ABSENT
@@ -163,7 +170,7 @@ def _pattern(prefix: str) -> str:
 
 
 def _to_wire(prefix: str) -> PlainSerializer:
-    return PlainSerializer(lambda value: encode(prefix, value), return_type=str, when_used="json")
+    return PlainSerializer(lambda value: _encode(prefix, value), return_type=str, when_used="json")
 
 
 def _schema(prefix: str, noun: str) -> WithJsonSchema:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
 from photomesh_notification.groups.domain import Kind
-from photomesh_notification.groups.projection import Group, Member, State
+from photomesh_notification.groups.projection import Group, Member, State, StoredState
 from photomesh_shared.events import Envelope, Event, Record
 
 __all__ = ["MemoryGroups", "Published"]
@@ -66,13 +66,12 @@ class MemoryGroups:
         found = {actor: self.state_rows.get((actor, account_id, kind, of)) for actor, of in objects.items()}
         return {actor: state for actor, state in found.items() if state is not None}
 
-    async def save_state(
-        self, account_id: int, kind: Kind, object_id: int, actor_id: int, state: State, at: datetime
-    ) -> None:
-        key = (actor_id, account_id, kind, object_id)
-        known = self.state_rows.get(key)
-        if known is None or (state.version, state.active) >= (known.version, known.active):
-            self.state_rows[key] = state
+    async def save_states(self, account_id: int, kind: Kind, states: Sequence[StoredState]) -> None:
+        for one in states:
+            key = (one.actor_id, account_id, kind, one.object_id)
+            known = self.state_rows.get(key)
+            if known is None or (one.state.version, one.state.active) >= (known.version, known.active):
+                self.state_rows[key] = one.state
 
     async def groups_of_actor(self, account_id: int, actor_id: int) -> list[str]:
         found = {state.group_id for key, state in self.state_rows.items() if key[:2] == (actor_id, account_id)}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
@@ -54,6 +55,7 @@ TOMBSTONE_TYPE = "photomesh.tombstone.v1"
 _TYPES: dict[str, type[Event]] = {}
 _RECORD_OVERHEAD = 100  # bytes of a record and of a batch with only that record
 _HEADER_OVERHEAD = 10
+_MAX_DIGITS = len(str(MAX_ENTITY_VERSION))
 _DECIMAL = re.compile("0|[1-9][0-9]*", re.ASCII)
 _TIME = TypeAdapter[datetime](AwareDatetime)
 
@@ -141,7 +143,10 @@ class Record:
     @property
     def partition_key(self) -> bytes | None:
         """The owner whose records are in order: the key of records that were written without an owner."""
-        return next((value for name, value in self.headers if name == PARTITION_KEY_HEADER), self.key)
+        for name, value in self.headers:
+            if name == PARTITION_KEY_HEADER:
+                return value
+        return self.key
 
     @property
     def is_tombstone(self) -> bool:
@@ -149,7 +154,10 @@ class Record:
 
     def header(self, name: str) -> str | None:
         """Return a header as text; the first if there are several."""
-        return next((value.decode("utf-8", "replace") for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("utf-8", "replace")
+        return None
 
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -260,18 +268,20 @@ def ended_with(envelope: Envelope[Event], fact: type[Event]) -> Record:
 
 def decode(record: Record) -> Envelope[Event]:
     """Decode the event of a record. Raises UnknownType for an undeclared type, Undecodable for any other error."""
-    kind = event_class(record)
+    # Topics have many records: each header is looked at once, and of several of one name the first counts.
+    headers = {name: value.decode("utf-8", "replace") for name, value in reversed(record.headers)}
+    kind = _class_of(_required(headers, "ce_type"))
     if record.value is None:
         raise Undecodable("the record has no value")
     try:
         return Envelope(
-            id=_required(record, "ce_id"),
-            source=_required(record, "ce_source"),
-            time=_TIME.validate_python(_required(record, "ce_time")),
-            entityversion=_entityversion(record),
+            id=_required(headers, "ce_id"),
+            source=_required(headers, "ce_source"),
+            time=_TIME.validate_python(_required(headers, "ce_time")),
+            entityversion=_entityversion(_required(headers, "ce_entityversion")),
             data=kind.model_validate_json(record.value, extra="ignore"),
-            traceparent=record.header("traceparent"),
-            request_id=record.header("ce_requestid"),
+            traceparent=headers.get("traceparent"),
+            request_id=headers.get("ce_requestid"),
         )
     except ValidationError as error:
         raise Undecodable("; ".join(_describe(error))) from error
@@ -295,23 +305,28 @@ def decode_or_skip(record: Record) -> Envelope[Event] | None:
 
 def event_class(record: Record) -> type[Event]:
     """Return the event class of a record from its headers, without reading the body. Raises as `decode`."""
-    name = _required(record, "ce_type")
+    name = record.header("ce_type")
+    if name is None:
+        raise Undecodable("the header ce_type is missing")
+    return _class_of(name)
+
+
+def _class_of(name: str) -> type[Event]:
     if name not in _TYPES:
         raise UnknownType(name)
     return _TYPES[name]
 
 
-def _required(record: Record, name: str) -> str:
-    value = record.header(name)
+def _required(headers: Mapping[str, str], name: str) -> str:
+    value = headers.get(name)
     if value is None:
         raise Undecodable(f"the header {name} is missing")
     return value
 
 
-def _entityversion(record: Record) -> int:
+def _entityversion(text: str) -> int:
     """Parse the entity version as other languages write it: no sign, blank, underscore or leading zero."""
-    text = _required(record, "ce_entityversion")
-    if not _DECIMAL.fullmatch(text) or len(text) > len(str(MAX_ENTITY_VERSION)):
+    if not _DECIMAL.fullmatch(text) or len(text) > _MAX_DIGITS:
         raise Undecodable("the header ce_entityversion is no decimal number in 0 … 2^63-1")
     return int(text)
 

@@ -96,9 +96,10 @@ class Handling:
         with suppress(Undecodable, UnknownType):
             handler = self._batch_handlers.get(event_class(queued[0].record))
             for received in queued if handler else ():
-                if self._batch_handlers.get(event_class(received.record)) != handler:
+                envelope = decode(received.record)
+                if self._batch_handlers.get(type(envelope.data)) != handler:
                     break
-                together.append(decode(received.record))
+                together.append(envelope)
         return together if len(together) > 1 else []
 
     async def _handle_together(self, envelopes: Sequence[Envelope[Event]], giving_up: asyncio.Event) -> bool:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -22,8 +21,7 @@ class Partition(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(NamedTuple):
     """A record and its position."""
 
     partition: Partition

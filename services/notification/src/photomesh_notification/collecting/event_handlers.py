@@ -47,16 +47,18 @@ class Collector:
         """Folds events. Raises Unavailable while tasks cannot be published, so that no more is kept in memory."""
         if self._waiting or self._fold.size > _MAX_CHANGES:
             await self.flush()
+        changes = 0
         for envelope in envelopes:
             if isinstance(envelope.data, PostDeleted):
                 await self._end(envelope, envelope.data.post_id)
             elif isinstance(envelope.data, CommentDeleted):
                 await self._end(envelope, envelope.data.comment_id)
             for heard in heard_of(envelope):
-                CHANGES.inc()
+                changes += 1
                 self._fold.hear(heard)
             for related in related_by(envelope):
                 self._fold.relate(related)
+        CHANGES.inc(changes)
 
     async def _end(self, envelope: Envelope[Event], subject_id: int) -> None:
         """Tells all who heard of a post or comment that it ended. What the writer handles later finds the mark."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from photomesh_notification.groups.domain import Kind, Subject
 from photomesh_shared.events import (
@@ -34,8 +34,7 @@ from photomesh_shared.events import (
 __all__ = ["Change", "Heard", "Related", "heard_of", "related_by"]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What an actor's part in something is since a version."""
 
     actor_id: int
@@ -44,8 +43,7 @@ class Change:
     on: bool
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A change that a recipient may hear of."""
 
     recipient_id: int
@@ -53,8 +51,7 @@ class Heard:
     change: Change
 
 
-@dataclass(frozen=True)
-class Related:
+class Related(NamedTuple):
     """What the recipient and another account are to each other since a version."""
 
     recipient_id: int

@@ -6,9 +6,10 @@ finds the same groups, without looking anything up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from photomesh_shared import ids
 
@@ -37,8 +38,7 @@ class Kind(StrEnum):
     POST_FAILED = "post_failed"
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What changes are about. `thread_id` is the comment that the comment replies to, or the comment itself."""
 
     kind: Kind
@@ -57,6 +57,12 @@ class Subject:
             case _:
                 return next(id_ for id_ in (self.comment_id, self.post_id, self.photo_id) if id_ is not None)
 
+    def object_ids(self, actor_ids: Iterable[int]) -> dict[int, int]:
+        """Of each actor."""
+        if self.kind in (Kind.FOLLOW_REQUEST, Kind.FOLLOW_ACCEPTED):
+            return {actor_id: actor_id for actor_id in actor_ids}
+        return dict.fromkeys(actor_ids, self.object_id(0))
+
     @property
     def subject_ids(self) -> tuple[int, ...]:
         """The post and comments with which it ends."""
@@ -66,7 +72,7 @@ class Subject:
     @property
     def stored(self) -> Subject:
         """Without what is only needed to find it."""
-        return replace(self, thread_id=None)
+        return self._replace(thread_id=None)
 
     def group_id(self, actor_id: int, at: datetime) -> str:
         """The name of the group of somebody who did it then."""

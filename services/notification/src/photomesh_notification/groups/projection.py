@@ -10,7 +10,7 @@ from typing import NamedTuple
 from photomesh_notification.groups.domain import Subject
 from photomesh_shared.events import NotificationRemoved, NotificationUpdated
 
-__all__ = ["MAX_MEMBERS", "MAX_RECENT", "Group", "Member", "State", "newest", "regrouped"]
+__all__ = ["MAX_MEMBERS", "MAX_RECENT", "Group", "Member", "State", "StoredState", "newest", "regrouped"]
 
 MAX_MEMBERS = 200
 """Of a group, so many are remembered one by one; who comes later makes it `capped`."""
@@ -34,6 +34,15 @@ class State(NamedTuple):
     version: int
     active: bool
     group_id: str
+
+
+class StoredState(NamedTuple):
+    """What becomes of an actor's state of an object, at a time."""
+
+    object_id: int
+    actor_id: int
+    state: State
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import json
 import zlib
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from photomesh_notification.groups.domain import KEPT, Kind, Subject
-from photomesh_notification.groups.projection import Group, Member, State
+from photomesh_notification.groups.projection import Group, Member, State, StoredState
 from photomesh_shared.clock import Clock
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -20,6 +21,7 @@ _FINAL = 2**62
 """The timestamp of deletions: nothing that arrives later is stored."""
 _ENDED_SECONDS = 120 * 86_400
 _PER_BATCH = 50
+_PARTITIONS_PER_BATCH = 10  # with more, Cassandra warns
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,12 +69,10 @@ class CassandraGroups:
             "INSERT INTO notification_members (account_id, group_id, actor_id, at, active, version)"
             " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
         )
-        for start in range(0, len(members), _PER_BATCH):
-            part = members[start : start + _PER_BATCH]
-            values = [
-                value
-                for member in part
-                for value in (
+        await self._save(
+            insert,
+            [
+                (
                     account_id,
                     group_id,
                     member.actor_id,
@@ -82,9 +82,18 @@ class CassandraGroups:
                     member.version,
                     self._ttl(member.at),
                 )
-            ]
-            cql = f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(part))}; APPLY BATCH"
-            await self._session.execute(cql, *values)
+                for member in members
+            ],
+            at_once=_PER_BATCH,
+        )
+
+    async def _save(self, insert: str, rows: Sequence[tuple[object, ...]], *, at_once: int) -> None:
+        """Each row is written or not by itself."""
+        for start in range(0, len(rows), at_once):
+            part = rows[start : start + at_once]
+            batch = f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(part))}; APPLY BATCH"
+            cql = insert if len(part) == 1 else batch
+            await self._session.execute(cql, *chain.from_iterable(part))
 
     async def save_group(self, account_id: int, group: Group) -> None:
         recent = [[one.actor_id, one.version, _milliseconds(one.at)] for one in group.recent]
@@ -159,22 +168,31 @@ class CassandraGroups:
                 found |= {row["actor_id"]: State(row["version"], row["active"], row["group_id"]) for row in rows}
         return found
 
-    async def save_state(
-        self, account_id: int, kind: Kind, object_id: int, actor_id: int, state: State, at: datetime
-    ) -> None:
-        await self._session.execute(
+    async def save_states(self, account_id: int, kind: Kind, states: Sequence[StoredState]) -> None:
+        """An older version changes nothing."""
+        insert = (
             "INSERT INTO notification_states (actor_id, shard, account_id, kind, object_id, group_id, active, version)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?",
-            actor_id,
-            _shard(account_id),
-            account_id,
-            str(kind),
-            object_id,
-            state.group_id,
-            state.active,
-            state.version,
-            state.version,
-            self._ttl(at),
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
+        )
+        shard, name = _shard(account_id), str(kind)
+        await self._save(
+            insert,
+            [
+                (
+                    one.actor_id,
+                    shard,
+                    account_id,
+                    name,
+                    one.object_id,
+                    one.state.group_id,
+                    one.state.active,
+                    one.state.version,
+                    one.state.version,
+                    self._ttl(one.at),
+                )
+                for one in states
+            ],
+            at_once=_PARTITIONS_PER_BATCH,
         )
 
     async def groups_of_actor(self, account_id: int, actor_id: int) -> list[str]:

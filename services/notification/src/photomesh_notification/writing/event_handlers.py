@@ -12,6 +12,7 @@ from photomesh_notification.groups.projection import (
     Group,
     Member,
     State,
+    StoredState,
     newest,
     regrouped,
 )
@@ -61,9 +62,7 @@ class Store(Protocol):
     async def forget_member(self, account_id: int, group_id: str, actor_id: int) -> None: ...
     async def forget_group(self, account_id: int, group_id: str) -> None: ...
     async def states(self, account_id: int, kind: Kind, objects: Mapping[int, int]) -> dict[int, State]: ...
-    async def save_state(
-        self, account_id: int, kind: Kind, object_id: int, actor_id: int, state: State, at: datetime
-    ) -> None: ...
+    async def save_states(self, account_id: int, kind: Kind, states: Sequence[StoredState]) -> None: ...
     async def groups_of_actor(self, account_id: int, actor_id: int) -> list[str]: ...
     async def forget_states(self, account_id: int, actor_id: int) -> None: ...
     async def save_relation(self, account_id: int, other_id: int, relation: str, version: int, *, on: bool) -> None: ...
@@ -105,9 +104,8 @@ class Writer:
         if not changes or ended & {task.recipient_id, *subject.subject_ids}:
             return
         changes = {actor_id: change for actor_id, change in changes.items() if actor_id not in ended}
-        states = await self._store.states(
-            task.recipient_id, subject.kind, {actor_id: subject.object_id(actor_id) for actor_id in changes}
-        )
+        objects = subject.object_ids(changes)
+        states = await self._store.states(task.recipient_id, subject.kind, objects)
         after: dict[int, State] = {}
         touched: dict[str, dict[int, Member]] = {}
         for actor_id, change in changes.items():
@@ -135,10 +133,14 @@ class Writer:
             for actor_id in beyond:
                 after.pop(actor_id, None)
         await failpoint(AFTER_PUBLISHED)
-        for actor_id, state in after.items():
-            await self._store.save_state(
-                task.recipient_id, subject.kind, subject.object_id(actor_id), actor_id, state, changes[actor_id].at
-            )
+        await self._store.save_states(
+            task.recipient_id,
+            subject.kind,
+            [
+                StoredState(objects[actor_id], actor_id, state, changes[actor_id].at)
+                for actor_id, state in after.items()
+            ],
+        )
         TASK_AGE.set(max(0.0, (self._clock.now() - max(change.at for change in task.changes)).total_seconds()))
 
     async def _change(
