@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 __all__ = ["CHANNEL", "Call", "Clients"]
 
@@ -32,9 +33,8 @@ class _Client(asyncio.Protocol):
         self.transport: asyncio.BaseTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(self._call.encode())
+        cast("asyncio.Transport", transport).write(self._call.encode())  # uvloop's is of no such class
 
     def data_received(self, data: bytes) -> None:
         text = self._tail + data

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_sse import aconnect_sse
 from redis.asyncio import Redis
 
 from photomesh_gateway.app import Gateway
@@ -368,3 +369,69 @@ async def test_a_restart_under_many_streams(
                 await second.has(1 + published - len(first.groups))
                 assert first.groups + second.groups == [f"comment.c_{number}" for number in range(published)]
         assert any(second.events[0][0] == "ready" for second in again)
+
+
+async def test_sigterm_of_a_gateway_under_streams(
+    service: Process, environment: Environment, live: Writer, issuer: Issuer, new_id: Callable[[], int]
+) -> None:
+    """The process ends their streams in good order; at another gateway they resume, and miss nothing."""
+    values = dict(environment("gateway")) | {
+        "PHOTOMESH_NOTIFICATION_STREAM_URL": service.url,
+        "PHOTOMESH_DRAIN_DELAY": "1",
+        "PHOTOMESH_DRAIN_STREAMS_SECONDS": "1",
+    }
+    values["PHOTOMESH_REDIS_URL"] = values["PHOTOMESH_REDIS_URL"].removesuffix("/0") + "/1"
+    accounts = [new_id() for _ in range(20)]
+    async with AsyncExitStack() as stack:
+        old, new = [
+            await stack.enter_async_context(process("photomesh_gateway", values, port=free_port())) for _ in range(2)
+        ]
+        limits = httpx.Limits(max_connections=None)
+        before, after = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=one.url, timeout=30, limits=limits))
+            for one in (old, new)
+        ]
+        readers = [
+            await stack.enter_async_context(Reader(before, issuer.headers(account_id))) for account_id in accounts
+        ]
+        for account_id in accounts:
+            await live.changed(account_id, "comment.c_1", 1)
+        for reader in readers:
+            await reader.has(2)
+        old.kill(signal.SIGTERM)
+        for reader in readers:
+            await reader.is_over()
+            assert reader.ended  # in good order
+        assert await old.ended(60) in (0, -signal.SIGTERM), old.output[-2000:]
+        for account_id in accounts:
+            await live.changed(account_id, "comment.c_2", 1)
+        again = [
+            await stack.enter_async_context(Reader(after, issuer.headers(account_id), reader.last_id))
+            for account_id, reader in zip(accounts, readers, strict=True)
+        ]
+        for first, second in zip(readers, again, strict=True):
+            await second.has(2)
+            assert second.events[0][0] == "ready"
+            assert first.groups + second.groups == ["comment.c_1", "comment.c_2"]
+
+
+async def test_a_client_of_somebody_else_reads_the_stream(
+    gateway: httpx.AsyncClient, live: Writer, account_id: int, someone: Headers
+) -> None:
+    """httpx-sse parses what is sent, and knows the position to resume at."""
+    async with aconnect_sse(gateway, "GET", PATH, headers=someone) as source:
+        source.response.raise_for_status()
+        events = source.aiter_sse()
+        ready = await anext(events)
+        assert (ready.event, ready.json()) == ("ready", {"resumed": False})
+        assert ready.retry is not None
+        assert 2_000 <= ready.retry <= 4_000
+        await live.changed(account_id, GROUP, 1)
+        first = await anext(events)
+        assert (first.event, first.json()["id"]) == ("notification", GROUP)
+    await live.changed(account_id, GROUP, 2, removed=True)
+    async with aconnect_sse(gateway, "GET", PATH, headers=someone | {"Last-Event-ID": first.id}) as source:
+        events = source.aiter_sse()
+        assert (await anext(events)).json() == {"resumed": True}
+        missed = await anext(events)
+        assert (missed.event, missed.json()) == ("removed", {"id": GROUP})

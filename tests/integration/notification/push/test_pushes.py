@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from photomesh_notification.push.domain import StackState
+from photomesh_notification.preferences.domain import Preferences, QuietHours
+from photomesh_notification.preferences.store import CassandraPreferences
+from photomesh_notification.push.domain import Hint, StackState, shard_of
+from photomesh_notification.push.metrics import PUSHES_SKIPPED
+from photomesh_notification.push.wishes import end_of
 from photomesh_notification.push_sender import create_app
 from photomesh_notification.settings import PushSettings
+from photomesh_notification.store.connection import open_redis
+from photomesh_notification.store.streams import open_key
 from photomesh_shared.clock import SystemClock
 from tests.integration.notification.push.conftest import Platform, ids_of
 from tests.support.https_receiver import Authority
 from tests.support.notification.push_service import PushService
+from tests.support.redis import as_administrator
 from tests.support.services import client_of, settings_from
 from tests.support.waiting import eventually
 
@@ -173,3 +180,53 @@ async def test_erasure_leaves_nothing(platform: Platform, services: PushService)
     assert await platform.subscriptions.of_account(account_id) == []
     assert await platform.pushes.pending(account_id, group_id) == []
     assert await state_of(platform, account_id, group_id) == StackState()
+
+
+async def test_quiet_hours_keep_a_push_until_they_end(platform: Platform, services: PushService) -> None:
+    account_id, device, now = platform.new_id(), services.device(), datetime.now(UTC)
+    hours = QuietHours((now - timedelta(hours=1)).time(), (now + timedelta(hours=3)).time(), "UTC")
+    await CassandraPreferences(platform.session).store(account_id, Preferences(quiet_hours=hours))
+    await platform.subscribe(account_id, device)
+    group_id = await platform.happens(account_id)
+    end = end_of(hours, now)
+
+    async def waiting() -> list[Hint]:
+        hints = await platform.schedule.due(shard_of(account_id), end + timedelta(minutes=1), limit=1_000)
+        return [hint for hint in hints if hint.account_id == account_id]
+
+    hints = await eventually(waiting, until=lambda found: [hint for hint in found if hint.due >= end], within=60)
+    assert {hint.stack for hint in hints} == {group_id}
+    assert (await state_of(platform, account_id, group_id)).pushes == 0
+    assert [one.group_id for one in await platform.pushes.pending(account_id, group_id)] == [group_id]
+    assert services.of(device) == []
+
+
+async def skipped() -> float:
+    """Stacks that were not pushed because of an open stream."""
+    samples = PUSHES_SKIPPED.labels("streamed").collect()[0].samples
+    return next(sample.value for sample in samples if sample.name.endswith("_total"))
+
+
+async def test_a_redis_that_lost_everything_loses_and_repeats_no_push(
+    platform: Platform, services: PushService, push_environment: Mapping[str, str]
+) -> None:
+    """That somebody has a stream open is forgotten, so the device is told as well; nothing else is in Redis."""
+    account_id, device = platform.new_id(), services.device()
+    await platform.subscribe(account_id, device)
+    async with open_redis(as_administrator(push_environment["PHOTOMESH_FEED_REDIS_URL"])) as redis:
+        await redis.zadd(open_key(account_id), {"lease": 1})
+        before = await skipped()
+        await platform.happens(account_id)
+        await eventually(skipped, until=lambda count: count > before, within=60)
+        assert services.of(device) == []
+        await redis.delete(open_key(account_id))
+    group_id = await platform.happens(account_id)
+    [arrived] = await services.wait_for(device)
+    assert arrived.notification["body"] == "Grace followed you"
+
+    async def owed() -> Mapping[int, datetime]:
+        return (await state_of(platform, account_id, group_id)).owed
+
+    await eventually(owed, until=lambda found: found == {})
+    assert (await state_of(platform, account_id, group_id)).pushes == 1
+    assert len(services.of(device)) == 1

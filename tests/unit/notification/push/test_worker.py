@@ -106,6 +106,24 @@ def test_likes_of_a_window_are_one_push_when_it_ends() -> None:
     assert 44 * SECONDS <= sent <= 47 * SECONDS
 
 
+def test_a_thousand_who_like_and_unlike_within_the_window_are_never_pushed() -> None:
+    async def scenario() -> World:
+        world = World()
+        await world.register(ADA)
+        async with world.worker.running():
+            for _ in range(1_000):
+                await world.happens()
+                await asyncio.sleep(0.02)
+                await world.undone()
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(3_600)
+        return world
+
+    world = run_virtually(scenario())
+    assert world.channel.sent == []
+    assert not world.schedule.hints
+
+
 def test_whom_somebody_turns_to_hears_of_it_sooner() -> None:
     async def scenario() -> World:
         world = World()
