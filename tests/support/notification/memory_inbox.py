@@ -128,6 +128,8 @@ class MemoryPost:
     followed: set[int] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
     hidden_likers: dict[int, set[int]] = field(default_factory=dict)
+    likes: int = 0
+    """Of each post and comment."""
     away: bool = False
     calls: int = 0
 
@@ -148,8 +150,11 @@ class MemoryPost:
         comment_ids: Collection[int],
         photo_ids: Collection[int],
         likers: Mapping[int, Collection[int]],
+        counted_post_ids: Collection[int] = (),
+        counted_comment_ids: Collection[int] = (),
     ) -> Hydrated:
         self._check()
+        posts = await self.posts(viewer_id, post_ids)
         return Hydrated(
             accounts={
                 key: SeenAccount(
@@ -158,7 +163,10 @@ class MemoryPost:
                 for key in account_ids
                 if key not in self.hidden
             },
-            posts=await self.posts(viewer_id, post_ids),
+            posts={
+                key: post.model_copy(update={"like_count": self.likes if key in counted_post_ids else None})
+                for key, post in posts.items()
+            },
             comments={
                 key: SeenComment(
                     id=key,
@@ -166,6 +174,7 @@ class MemoryPost:
                     author_id=self.author_id,
                     excerpt="Lovely",
                     hidden_ids=sorted(self.hidden_likers.get(key, set()) & set(likers.get(key, ()))),
+                    like_count=self.likes if key in counted_comment_ids else None,
                 )
                 for key in comment_ids
                 if key not in self.hidden

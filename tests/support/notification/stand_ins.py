@@ -28,6 +28,8 @@ async def serve_sightings(post: MemoryPost) -> AsyncIterator[str]:
                 comment_ids=query.comment_ids,
                 photo_ids=query.photo_ids,
                 likers=query.likers,
+                counted_post_ids=query.counted_post_ids,
+                counted_comment_ids=query.counted_comment_ids,
             )
         except SightingsUnavailable:
             return web.Response(status=503)

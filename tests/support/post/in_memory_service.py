@@ -111,7 +111,7 @@ class InMemoryService:
         )
         self.save_queries = SaveQueries(self.save_store, self.post_queries)
         self.snapshots = PostSnapshots(posts)
-        self.sightings = SightingQueries(self.viewers, posts, self.comment_store, photos)
+        self.sightings = SightingQueries(self.viewers, posts, self.comment_store, photos, self.count_store)
 
         self.post_events = PostEventLog(posts, self.post_log)
         settlement = PostSettlement(posts, photos, claims, self.post_events, self.clock)

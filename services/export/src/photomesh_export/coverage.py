@@ -188,6 +188,17 @@ STORES: Mapping[str, Covered] = {
     "notification/cassandra/notification_preferences": Covered(("notification_settings",), "account_id body"),
     "notification/cassandra/muted_posts": Covered(("notification_settings",), "account_id post_id"),
     "notification/cassandra/notification_seen": Covered(("notification_settings",), "account_id seen_at"),
+    "notification/cassandra/push_subscriptions": Covered(
+        ("notification_settings",),
+        "account_id session_id registered_at",
+        {
+            "subscription_id": _DERIVED,
+            "endpoint": "whoever has it can send to your device; its host is in",
+            "p256dh": _HIDDEN,
+            "auth": _HIDDEN,
+            "quarantined_until": _INTERNAL,
+        },
+    ),
     "notification/redis/n:l:{account}": _copied(_DERIVED),
     **{
         f"notification/redis/n:{key}": _copied(_PASSING)
@@ -196,9 +207,7 @@ STORES: Mapping[str, Covered] = {
     **{
         f"notification/cassandra/{table}": _copied(why)
         for table, why in {
-            "push_subscriptions": "addresses and keys by which push services reach your devices: whoever has them can"
-            " send to them; GET /v1/notifications/push/subscriptions lists your devices",
-            "push_endpoints": "the same, by address",
+            "push_endpoints": "addresses of your devices, by which a push service is asked whose they are",
             "push_pending": _DERIVED,
             "push_stacks": _DERIVED,
             "push_schedule": _DERIVED,

@@ -39,8 +39,11 @@ class PostClient:
         comment_ids: Collection[int],
         photo_ids: Collection[int],
         likers: Mapping[int, Collection[int]],
+        counted_post_ids: Collection[int] = (),
+        counted_comment_ids: Collection[int] = (),
     ) -> Hydrated:
-        """What the viewer may see of these. `likers`: by comment, the accounts whose likes of it are to be shown."""
+        """What the viewer may see of these. `likers`: by comment, the accounts whose likes of it are to be shown;
+        `counted_…`: those of the posts and comments whose likes to count."""
         accounts = list(account_ids)
         first = SightingsQuery(
             viewer_id=viewer_id,
@@ -49,6 +52,8 @@ class PostClient:
             comment_ids=list(comment_ids),
             photo_ids=list(photo_ids),
             likers={comment_id: list(ids) for comment_id, ids in likers.items()},
+            counted_post_ids=list(counted_post_ids),
+            counted_comment_ids=list(counted_comment_ids),
         )
         others = (
             SightingsQuery(viewer_id=viewer_id, account_ids=accounts[start : start + MAX_SEEN_ACCOUNTS])

@@ -78,6 +78,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         # Without Redis, lists are read from Cassandra.
         readiness.add("cassandra", session.ping)
         stored, preferences = CassandraInbox(session), CassandraPreferences(session)
+        subscriptions = CassandraSubscriptions(session)
         post = PostClient(
             ServiceClient(
                 http, "post", settings.post_url, caller=settings, unavailable=SightingsUnavailable, clock=clock
@@ -87,8 +88,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             inbox=InboxQueries(ListIndex(redis), stored, preferences, post, clock),
             seen=SeenMarker(stored, clock),
             preferences=PreferenceService(preferences, post),
-            exports=ExportQueries(stored, preferences),
-            push_subscriptions=PushSubscriptionService(CassandraSubscriptions(session), OutboundPolicy(), clock),
+            exports=ExportQueries(stored, preferences, subscriptions),
+            push_subscriptions=PushSubscriptionService(subscriptions, OutboundPolicy(), clock),
             push_key=public_key_text(private_key_from(settings.vapid_secret.get_secret_value())),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

@@ -145,7 +145,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             saves=SaveService(saves, visible_posts, save_queries, SaveEventLog(saves, publisher, clock), clock),
             save_queries=save_queries,
             exports=ExportQueries(posts, photos, comments, likes, saves, clock),
-            sightings=SightingQueries(viewers, posts, comments, photos),
+            sightings=SightingQueries(viewers, posts, comments, photos, counts),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

@@ -87,7 +87,7 @@ SECTIONS = (
         "notification_settings",
         "notification",
         "Notification settings",
-        "What you want to hear of, quiet hours, muted posts, and until when you have seen your notifications.",
+        "What you want to hear of, quiet hours, muted posts, devices, and until when you have seen your notifications.",
     ),
     Section("webhooks", "webhook", "Webhooks", "Addresses that events are sent to. Never their secrets."),
     Section("webhook_deliveries", "webhook", "Deliveries of webhooks", "What was sent there, of the last 30 days."),

@@ -155,6 +155,10 @@ class SightingsQuery(InternalModel):
     likers: dict[CommentId, Annotated[list[UserId], Field(max_length=MAX_LIKERS)]] = Field(
         {}, max_length=MAX_IDS, description="By comment, the accounts whose likes of it are to be shown."
     )
+    counted_post_ids: list[PostId] = Field([], max_length=MAX_IDS, description="Of `post_ids`, whose likes to count.")
+    counted_comment_ids: list[CommentId] = Field(
+        [], max_length=MAX_IDS, description="Of `comment_ids`, whose likes to count."
+    )
 
 
 class SeenAccount(InternalModel):
@@ -170,6 +174,7 @@ class SeenPost(InternalModel):
     author_id: UserId
     photo_url: str | None = Field(description="The smallest size of its first photo; null unless it is published.")
     reason: Reason | None = Field(description="Why an own post failed.")
+    like_count: int | None = Field(None, description="Null unless it was asked for.")
 
 
 class SeenComment(InternalModel):
@@ -178,6 +183,7 @@ class SeenComment(InternalModel):
     author_id: UserId
     excerpt: str = Field(description="The beginning of its text.")
     hidden_ids: list[UserId] = Field([], description="Of `likers`, those whose likes the viewer is not shown.")
+    like_count: int | None = Field(None, description="Null unless it was asked for.")
 
 
 class SeenPhoto(InternalModel):

@@ -14,6 +14,7 @@ from photomesh_notification.inbox.domain import Group
 from photomesh_shared import ids
 from tests.integration.notification.inbox.reader import Reader
 from tests.support.notification.memory_inbox import MemoryPost
+from tests.support.notification.push_service import Device
 from tests.support.problems import expect_problem
 
 SECOND = timedelta(seconds=1)
@@ -153,6 +154,13 @@ async def test_the_export_has_what_is_stored(reader: Reader, group: Group) -> No
     assert [one["group_id"] for one in items] == ["like.0000", "like.0001", "like.0002"]
     assert items[0]["post_id"] == ids.encode("o", group.post_id or 0)
     assert not any("actor" in member for one in items for member in one)
-    settings = (await reader.api.get(f"/internal/export/{reader.id}?section=notification_settings")).json()
-    assert [one["setting"] for one in settings["items"]] == ["kind", "seen"]
+    device = Device(f"https://push.example.org/{reader.id}").as_json()
+    assert (await reader.request("POST", "/v1/notifications/push/subscriptions", device)).status_code == 201
+    exported = await reader.api.get(f"/internal/export/{reader.id}?section=notification_settings")
+    settings = {one["setting"]: one for one in exported.json()["items"]}
+    assert [*settings] == ["kind", "device", "seen"]
+    assert settings["device"]["push_service"] == "push.example.org"
+    assert settings["device"]["session_id"].startswith("ss_")
+    for secret in (device["endpoint"], *device["keys"].values()):
+        assert secret not in exported.text
     expect_problem(await reader.api.get(f"/internal/export/{reader.id}?section=posts"), 404, "not-found")

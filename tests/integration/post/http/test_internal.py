@@ -100,6 +100,7 @@ async def test_sightings_show_what_a_viewer_may_see_now(api: httpx.AsyncClient, 
         "post_ids": [post_id, "o_1"],
         "comment_ids": [comment_id, "c_1"],
         "photo_ids": [photo_id, "p_1"],
+        "counted_post_ids": [post_id, "o_1"],
     }
     found = await _call(api, "/internal/sightings", wanted)
     assert isinstance(found["accounts"], list)
@@ -108,9 +109,9 @@ async def test_sightings_show_what_a_viewer_may_see_now(api: httpx.AsyncClient, 
     (post,) = found["posts"]
     assert (post["id"], post["author_id"], post["reason"]) == (post_id, ada.id, None)
     assert post["photo_url"].endswith("/150.jpg")
-    assert found["comments"] == [
-        {"id": comment_id, "post_id": post_id, "author_id": grace.id, "excerpt": "Lovely", "hidden_ids": []}
-    ]
+    assert post["like_count"] == 0
+    comment = {"id": comment_id, "post_id": post_id, "author_id": grace.id, "excerpt": "Lovely", "hidden_ids": []}
+    assert found["comments"] == [comment | {"like_count": None}]
     assert isinstance(found["photos"], list)
     assert [one["id"] for one in found["photos"]] == [photo_id]
     assert (await grace.request("DELETE", f"/v1/comments/{comment_id}")).status_code == 204
@@ -139,6 +140,7 @@ async def test_sightings_follow_relations_at_once(api: httpx.AsyncClient, ada: A
     [
         ("/internal/sightings", {"viewer_id": "u_1", "account_ids": ["u_1"] * 501}),
         ("/internal/sightings", {"viewer_id": "u_1", "comment_ids": ["c_1"] * 101}),
+        ("/internal/sightings", {"viewer_id": "u_1", "counted_post_ids": ["o_1"] * 101}),
         ("/internal/sightings", {"viewer_id": "u_1", "likers": {"c_1": ["u_1"] * 1001}}),
         ("/internal/posts?ids=nonsense", None),
         ("/internal/posts", None),

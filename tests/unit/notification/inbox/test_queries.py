@@ -201,6 +201,22 @@ async def test_likes_of_a_comment_that_its_post_hides(inbox: MemoryInbox) -> Non
     assert await listed(inbox) == []
 
 
+@pytest.mark.parametrize("kind", ["like", "comment_like"])
+async def test_a_group_that_counts_no_more_shows_the_own_number_of_likes(inbox: MemoryInbox, kind: str) -> None:
+    actors = tuple(range(201, 209))
+    group = replace(likes(inbox, 1, *actors), kind=kind, comment_id=COMMENT, count=216, capped=True)
+    await inbox.write(group)
+    inbox.post.likes = 12_345
+    (seen,) = await listed(inbox)
+    assert (seen.count, seen.capped) == (12_345, False)
+    inbox.post.likes = 3  # it lags behind
+    (seen,) = await listed(inbox)
+    assert (seen.count, seen.capped) == (216, True)
+    inbox.post.followed = {201}
+    (seen,) = await listed(inbox, Filter.FOLLOWING)
+    assert (seen.count, seen.capped) == (1, True)
+
+
 async def test_filters(inbox: MemoryInbox) -> None:
     moment = inbox.at(-10)
     await inbox.write(likes(inbox, 1, ADA, GRACE))
@@ -230,6 +246,19 @@ async def test_preferences_take_effect_at_once_and_are_taken_back(inbox: MemoryI
     assert (seen.count, [one.id for one in seen.accounts]) == (1, [GRACE])
     await inbox.preferences.replace(inbox.account_id, Preferences())
     assert await unread(inbox) == 2
+
+
+async def test_what_is_not_in_the_list_may_be_sent_to_devices(inbox: MemoryInbox) -> None:
+    group = likes(inbox, 1, ADA, GRACE)
+    await inbox.write(group)
+    unlisted = KindPreference(listed=False, audience=Audience.FOLLOWING)
+    await inbox.preferences.replace(inbox.account_id, Preferences({"like": unlisted}))
+    inbox.post.followed = {GRACE}
+    assert await ids(inbox) == []
+    seen = (await inbox.inbox.views(inbox.account_id, [group.id]))[group.id]
+    assert [one.id for one in seen.accounts] == [GRACE]
+    await inbox.preferences.mute_post(inbox.account_id, POST)
+    assert await inbox.inbox.views(inbox.account_id, [group.id]) == {}
 
 
 async def test_a_muted_post_is_quiet_about_likes_only(inbox: MemoryInbox) -> None:

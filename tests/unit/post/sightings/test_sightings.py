@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from photomesh_post.counts.domain import PartitionCount, PartitionRef
 from photomesh_post.posts.domain import Post
 from photomesh_post.sightings.domain import MAX_EXCERPT, Sightings, excerpt_of, smallest
 from tests.support.post.in_memory_service import InMemoryService
@@ -142,6 +143,27 @@ async def test_likes_of_an_own_comment_are_hidden_as_the_rules_of_its_post_say(s
     assert await hidden() == {GRACE}
     await service.consume(unblocked(LINUS, GRACE), account(GRACE, version=2, status="deactivated"))
     assert await hidden() == {GRACE}
+
+
+async def test_likes_are_counted_where_they_are_asked_for_and_may_be_seen(service: InMemoryService) -> None:
+    post_id, other = await service.published_post(LINUS), await service.published_post(LINUS)
+    comment = (await service.write_comment(ADA, post_id)).comment.id
+    await service.count_store.publish_like_counts(
+        PartitionCount(PartitionRef(subject_id, bucket), 3, 1)
+        for subject_id in (post_id, comment, other)
+        for bucket in (0, 1)
+    )
+
+    async def counted(*ids: int) -> dict[int, int]:
+        found = await service.sightings.sightings(
+            ADA, post_ids=[post_id, other], comment_ids=[comment], counted_ids=ids
+        )
+        return dict(found.likes)
+
+    assert await counted() == {}
+    assert await counted(post_id, comment) == {post_id: 6, comment: 6}
+    await service.posts.delete_post(LINUS, other)
+    assert await counted(other, 999) == {}
 
 
 async def test_of_photos_only_the_own_ones(service: InMemoryService) -> None:

@@ -6,16 +6,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from yarl import URL
+
 from photomesh_notification.inbox.domain import Group
 from photomesh_notification.positions import moment_of
 from photomesh_notification.preferences.domain import KINDS, Preferences
+from photomesh_notification.push.domain import Subscription
 from photomesh_shared.internal_api.export import ExportPage, ExportQuery, int_cursor, item_of, require_section
 
-__all__ = ["ExportQueries", "Inbox", "PreferenceStore"]
+__all__ = ["ExportQueries", "Inbox", "PreferenceStore", "Subscriptions"]
 
 Item = dict[str, Any]
 
-_IDS = {"post_id": "o", "comment_id": "c", "photo_id": "p"}
+_IDS = {"post_id": "o", "comment_id": "c", "photo_id": "p", "session_id": "ss"}
 
 
 class Inbox(Protocol):
@@ -32,9 +35,16 @@ class PreferenceStore(Protocol):
     async def muted_post_ids(self, account_id: int) -> Sequence[int]: ...
 
 
+class Subscriptions(Protocol):
+    """See `push.store.CassandraSubscriptions`."""
+
+    async def of_account(self, account_id: int) -> Sequence[Subscription]: ...
+
+
 class ExportQueries:
-    def __init__(self, inbox: Inbox, preferences: PreferenceStore) -> None:
+    def __init__(self, inbox: Inbox, preferences: PreferenceStore, subscriptions: Subscriptions) -> None:
         self._inbox = inbox
+        self._subscriptions = subscriptions
         self._preferences = preferences
         self._sections: dict[str, Callable[[int, ExportQuery], Awaitable[ExportPage]]] = {
             "notifications": self._notification_page,
@@ -68,7 +78,7 @@ class ExportQueries:
         return ExportPage(section=query.section, items=items, next_cursor=groups[-1].id if more else None)
 
     async def _settings_page(self, account_id: int, query: ExportQuery) -> ExportPage:
-        """All on the first page: there are 200 muted posts at most."""
+        """All on the first page: there are 200 muted posts and some devices at most."""
         if query.cursor and int_cursor(query.cursor):
             return ExportPage(section=query.section, items=[], next_cursor=None)
         preferences = await self._preferences.preferences(account_id)
@@ -94,6 +104,19 @@ class ExportQueries:
             )
         muted = await self._preferences.muted_post_ids(account_id)
         items += [item_of({"setting": "muted_post", "post_id": post_id}, _IDS) for post_id in muted]
+        # Of its address only the host: whoever has the address and the keys can send to the device.
+        items += [
+            item_of(
+                {
+                    "setting": "device",
+                    "push_service": URL(one.endpoint, encoded=True).host,
+                    "session_id": one.session_id,
+                    "registered_at": one.registered_at,
+                },
+                _IDS,
+            )
+            for one in await self._subscriptions.of_account(account_id)
+        ]
         if seen := await self._inbox.seen_ms(account_id):
             items.append(item_of({"setting": "seen", "seen_at": moment_of(seen)}, _IDS))
         return ExportPage(section=query.section, items=items, next_cursor=None)

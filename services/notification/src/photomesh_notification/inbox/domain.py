@@ -122,5 +122,15 @@ def view_of(
         unknown, capped = 0, bool(unknown) or capped
     if not known:
         return None
+    count = len(known) + unknown
+    if unknown and (total := _total(group, post, comment)) >= count:
+        count, capped = total, False
     faces = sorted(known, key=lambda one: not one.followed)[:FACES]
-    return Notification(group, len(known) + unknown, capped, tuple(faces), post, comment, photo)
+    return Notification(group, count, capped, tuple(faces), post, comment, photo)
+
+
+def _total(group: Group, post: SeenPost | None, comment: SeenComment | None) -> int:
+    """The own number of likes of a post or comment, for a group that does not count them one by one any more. 0 for any
+    other."""
+    liked = {"like": post, "comment_like": comment}.get(group.kind)
+    return (liked.like_count or 0) if liked and group.capped else 0

@@ -75,6 +75,8 @@ class Post(Protocol):
         comment_ids: Collection[int],
         photo_ids: Collection[int],
         likers: Mapping[int, Collection[int]],
+        counted_post_ids: Collection[int] = (),
+        counted_comment_ids: Collection[int] = (),
     ) -> Hydrated: ...
 
 
@@ -150,8 +152,10 @@ class InboxQueries:
         return Unread(count, more=False)
 
     async def views(self, account_id: int, group_ids: Collection[str]) -> dict[str, Notification]:
-        """What the account may see now of these groups, by id, and wants to hear of. What is not shown is left out."""
+        """What the account may see now of these groups, by id, and wants to hear of, in its list or not. What is not
+        shown is left out."""
         wishes = await self._wishes(account_id)
+        wishes = replace(wishes, preferences=wishes.preferences.all_listed())
         return await self._views(account_id, [Position(0, id_) for id_ in group_ids], Filter.ALL, wishes)
 
     async def _entries(self, account_id: int, *, until: int | None = None, since: int = 0) -> Sequence[Position]:
@@ -201,6 +205,14 @@ class InboxQueries:
             comment_ids={group.comment_id for group in groups if group.comment_id is not None},
             photo_ids={group.photo_id for group in groups if group.photo_id is not None},
             likers=_likers(groups, actors),
+            counted_post_ids={
+                group.post_id for group in groups if group.kind == "like" and group.capped and group.post_id
+            },
+            counted_comment_ids={
+                group.comment_id
+                for group in groups
+                if group.kind == "comment_like" and group.capped and group.comment_id
+            },
         )
         views = (view_of(group, actors[group.id], hydrated, wanted, wishes.preferences) for group in groups)
         return {view.group.id: view for view in views if view}

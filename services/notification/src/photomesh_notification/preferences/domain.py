@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -71,3 +71,7 @@ class Preferences:
 
     def of(self, kind: str) -> KindPreference:
         return self.kinds.get(kind, DEFAULT)
+
+    def all_listed(self) -> Preferences:
+        """As if every kind were in the list: what is sent to devices need not be."""
+        return replace(self, kinds={kind: replace(one, listed=True) for kind, one in self.kinds.items()})

@@ -36,6 +36,8 @@ class Sightings:
     posts: Mapping[int, Post] = field(default_factory=dict)
     comments: Mapping[int, SeenComment] = field(default_factory=dict)
     photos: Mapping[int, Photo] = field(default_factory=dict)
+    likes: Mapping[int, int] = field(default_factory=dict)
+    """Of those posts and comments whose likes were to be counted."""
 
 
 def is_present(author: Author, standing: Standing) -> bool:

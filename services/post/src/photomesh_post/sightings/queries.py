@@ -10,11 +10,12 @@ from typing import Protocol
 
 from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.comments.domain import Comment, OwnComment, ThreadEntry
+from photomesh_post.counts.domain import Counts
 from photomesh_post.photos.domain import Photo
 from photomesh_post.posts.domain import Post, may_see
 from photomesh_post.sightings.domain import SeenComment, Sightings, excerpt_of, is_present
 
-__all__ = ["Accounts", "Comments", "Photos", "Posts", "SightingQueries"]
+__all__ = ["Accounts", "Comments", "LikeCounts", "Photos", "Posts", "SightingQueries"]
 
 
 class Accounts(Protocol):
@@ -45,15 +46,24 @@ class Photos(Protocol):
     async def photo(self, photo_id: int) -> Photo | None: ...
 
 
+class LikeCounts(Protocol):
+    """See `counts.store.CassandraCounts`."""
+
+    async def counts(self, subject_ids: Collection[int]) -> Mapping[int, Counts]: ...
+
+
 class SightingQueries:
     """The rules are those of the API: `accounts.domain.Standing`, `posts.domain.may_see`, and of comments those of
     `comments.queries.CommentQueries.live_root`."""
 
-    def __init__(self, accounts: Accounts, posts: Posts, comments: Comments, photos: Photos) -> None:
+    def __init__(
+        self, accounts: Accounts, posts: Posts, comments: Comments, photos: Photos, counts: LikeCounts
+    ) -> None:
         self._accounts = accounts
         self._posts = posts
         self._comments = comments
         self._photos = photos
+        self._counts = counts
 
     async def sightings(
         self,
@@ -64,9 +74,10 @@ class SightingQueries:
         comment_ids: Collection[int] = (),
         likers: Mapping[int, Collection[int]] | None = None,
         photo_ids: Collection[int] = (),
+        counted_ids: Collection[int] = (),
     ) -> Sightings:
         """`likers`: by comment, the accounts whose likes of it are to be shown. Of photos, the viewer sees the own
-        ones. Raises DatabaseUnavailable."""
+        ones. `counted_ids`: of posts and comments, whose likes to count. Raises DatabaseUnavailable."""
         likers = likers or {}
         found, photos = await asyncio.gather(self._found(post_ids, comment_ids), self._own_photos(viewer_id, photo_ids))
         posts, comments = found
@@ -93,7 +104,11 @@ class SightingQueries:
             root = comments.get(comment.parent_id) if comment and comment.parent_id is not None else comment
             if comment and root and is_shown(comment) and is_shown(root):
                 shown[key] = comment
-        texts = await self._comments.texts([OwnComment(one.id, one.post_id, one.parent_id) for one in shown.values()])
+        counted = [key for key in counted_ids if key in shown or (key in visible and key in post_ids)]
+        texts, likes = await asyncio.gather(
+            self._comments.texts([OwnComment(one.id, one.post_id, one.parent_id) for one in shown.values()]),
+            self._likes(counted),
+        )
         return Sightings(
             accounts={key: present[key] for key in account_ids if key in present},
             posts={key: visible[key] for key in post_ids if key in visible},
@@ -111,7 +126,12 @@ class SightingQueries:
                 if key in texts
             },
             photos=photos,
+            likes=likes,
         )
+
+    async def _likes(self, subject_ids: Collection[int]) -> Mapping[int, int]:
+        counts = await self._counts.counts(subject_ids) if subject_ids else {}
+        return {key: counts[key].likes if key in counts else 0 for key in subject_ids}
 
     async def _found(
         self, post_ids: Collection[int], comment_ids: Collection[int]

@@ -120,7 +120,10 @@ class Notification(BaseModel):
         "show an unknown one as plain as you can, or leave it out."
     )
     new: bool = Field(description="Whether it changed since you last marked your notifications as seen.")
-    count: int = Field(description="How many accounts have part in it, with those in `accounts`.")
+    count: int = Field(
+        description="How many accounts have part in it, with those in `accounts`. Of likes that are not counted one by "
+        "one any more: how many the post or comment has."
+    )
     capped: bool = Field(description="Whether there are more than `count`.")
     accounts: list[NotificationAccount] = Field(
         description="Some of them, four at most: those that you follow first, then the newest. Empty for your own "

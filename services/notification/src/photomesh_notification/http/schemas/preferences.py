@@ -37,7 +37,7 @@ class KindPreference(BaseModel):
     """What you want to hear of one kind."""
 
     listed: bool = Field(description="Whether it is in your list, and counts as unread.")
-    pushed: bool = Field(description="Whether it is sent to your devices.")
+    pushed: bool = Field(description="Whether it is sent to your devices, be it in your list or not.")
     audience: Audience = Field(description="Of everyone, or only of accounts that you follow.")
 
 
@@ -75,7 +75,7 @@ class NewKindPreference(RequestBody):
     """What you want to hear of one kind."""
 
     listed: bool = Field(True, description="Whether it is in your list, and counts as unread.")
-    pushed: bool = Field(True, description="Whether it is sent to your devices.")
+    pushed: bool = Field(True, description="Whether it is sent to your devices, be it in your list or not.")
     audience: Audience = Field(Audience.EVERYONE, description="Of everyone, or only of accounts that you follow.")
 
 

@@ -136,6 +136,7 @@ async def get_sightings(body: SightingsQuery, deps: Dependencies) -> Sightings:
         comment_ids=body.comment_ids,
         likers=body.likers,
         photo_ids=body.photo_ids,
+        counted_ids=[*body.counted_post_ids, *body.counted_comment_ids],
     )
     return Sightings(
         accounts=[
@@ -155,6 +156,7 @@ async def get_sightings(body: SightingsQuery, deps: Dependencies) -> Sightings:
                 author_id=post.author_id,
                 photo_url=_smallest_url(post.photos[0].variants, deps.cdn_url) if post.photos else None,
                 reason=post.reason,
+                like_count=found.likes.get(post.id),
             )
             for post in found.posts.values()
         ],
@@ -165,6 +167,7 @@ async def get_sightings(body: SightingsQuery, deps: Dependencies) -> Sightings:
                 author_id=seen.comment.author_id,
                 excerpt=seen.excerpt,
                 hidden_ids=sorted(seen.hidden_ids),
+                like_count=found.likes.get(seen.comment.id),
             )
             for seen in found.comments.values()
         ],
