@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -64,6 +65,14 @@ def test_the_headers_are_those_of_cloudevents() -> None:
         "content-type": "application/json",
     }
     assert RECORD.key == b"u_SH3wjOGN5E"
+
+
+def test_of_several_headers_of_one_name_the_first_counts() -> None:
+    others = tuple((name, b"another") for name, _ in RECORD.headers)
+    repeated = replace(RECORD, headers=(*RECORD.headers, *others))
+    assert decode(repeated) == decode(RECORD)
+    assert repeated.header("ce_type") == RECORD.header("ce_type")
+    assert repeated.partition_key == RECORD.partition_key
 
 
 @pytest.mark.parametrize("version", [0, 1, 2**53 + 1, 2**63 - 1])
