@@ -4,6 +4,7 @@ theirs, and in their exports."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from yarl import URL
@@ -11,10 +12,9 @@ from yarl import URL
 from photomesh_notification.inbox.domain import Group
 from photomesh_notification.positions import moment_of
 from photomesh_notification.preferences.domain import KINDS, Preferences
-from photomesh_notification.push.domain import Subscription
 from photomesh_shared.internal_api.export import ExportPage, ExportQuery, int_cursor, item_of, require_section
 
-__all__ = ["ExportQueries", "Inbox", "PreferenceStore", "Subscriptions"]
+__all__ = ["Device", "Devices", "ExportQueries", "Inbox", "PreferenceStore"]
 
 Item = dict[str, Any]
 
@@ -35,16 +35,27 @@ class PreferenceStore(Protocol):
     async def muted_post_ids(self, account_id: int) -> Sequence[int]: ...
 
 
-class Subscriptions(Protocol):
+class Device(Protocol):
+    """What is exported of a `push.domain.Subscription`."""
+
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def session_id(self) -> int: ...
+    @property
+    def registered_at(self) -> datetime: ...
+
+
+class Devices(Protocol):
     """See `push.store.CassandraSubscriptions`."""
 
-    async def of_account(self, account_id: int) -> Sequence[Subscription]: ...
+    async def of_account(self, account_id: int) -> Sequence[Device]: ...
 
 
 class ExportQueries:
-    def __init__(self, inbox: Inbox, preferences: PreferenceStore, subscriptions: Subscriptions) -> None:
+    def __init__(self, inbox: Inbox, preferences: PreferenceStore, devices: Devices) -> None:
         self._inbox = inbox
-        self._subscriptions = subscriptions
+        self._devices = devices
         self._preferences = preferences
         self._sections: dict[str, Callable[[int, ExportQuery], Awaitable[ExportPage]]] = {
             "notifications": self._notification_page,
@@ -115,7 +126,7 @@ class ExportQueries:
                 },
                 _IDS,
             )
-            for one in await self._subscriptions.of_account(account_id)
+            for one in await self._devices.of_account(account_id)
         ]
         if seen := await self._inbox.seen_ms(account_id):
             items.append(item_of({"setting": "seen", "seen_at": moment_of(seen)}, _IDS))
