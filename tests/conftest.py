@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from photomesh_local import environment
 from photomesh_shared.clock import SystemClock
@@ -34,6 +35,9 @@ Environment = Callable[[str], Mapping[str, str]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes says more about what else the machine does.
+    settings.register_profile("photomesh", deadline=None)
+    settings.load_profile("photomesh")
     if worker := getattr(config, "workerinput", None):
         take_own_stack(worker["workerid"])
 
