@@ -118,7 +118,7 @@ async def _read(
 
 
 async def _hear(platform: Platform, society: Society, people: list[Account], posts: list[Published]) -> None:
-    """What an author hears of: everybody who likes a post is one line together; a comment at once, by the stream."""
+    """What an author hears of: everybody who likes a post is one line together."""
     author = posts[0].author
     likes = {
         post.body["id"]: len(set(society.likers(n, author)) - {author})
@@ -126,9 +126,6 @@ async def _hear(platform: Platform, society: Society, people: list[Account], pos
         if post.author == author
     }
     social.tell(console, people[author], await social.notifications_of(platform, people[author], likes))
-    other = people[next(person for person in society.followers(author) if person != author)]
-    seconds = await social.hear_live(platform, people[author], other, posts[0].body["id"])
-    console.print(f"  {seconds:.2f} s after @{other.username} commented, the author's stream said so", highlight=False)
 
 
 async def _look(platform: Platform, people: list[Account], uploads: list[Upload]) -> tuple[list[Shown], int, int]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import mimetypes
 import secrets
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -152,8 +151,8 @@ class Platform:
     async def like(self, account: Account, post_id: str) -> None:
         await self.call("PUT", f"/v1/posts/{post_id}/like", account)
 
-    async def comment(self, account: Account, post_id: str, text: str) -> dict[str, Any]:
-        return await self.call("POST", f"/v1/posts/{post_id}/comments", account, json={"text": text})
+    async def comment(self, account: Account, post_id: str, text: str) -> None:
+        await self.call("POST", f"/v1/posts/{post_id}/comments", account, json={"text": text})
 
     async def feed(self, account: Account, *, mode: str = "ranked", limit: int = 20) -> list[dict[str, Any]]:
         """The first page of the account's home feed."""
@@ -166,22 +165,6 @@ class Platform:
         body = await self.call("GET", "/v1/notifications", account, params={"limit": 50})
         items: list[dict[str, Any]] = body["items"]
         return items
-
-    async def events(self, account: Account) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
-        """What the account hears of, live: the kind of each event, and its data. The first is `ready`."""
-        timeout = httpx.Timeout(30.0)  # of silence: there is a comment every 15 seconds
-        url = f"{self._base}/v1/notifications/stream"
-        async with self._http.stream("GET", url, headers=account.headers, timeout=timeout) as response:
-            if response.is_error:
-                await response.aread()
-                raise ApiError(response)
-            kind = ""
-            async for line in response.aiter_lines():
-                name, _, value = line.partition(": ")
-                if name == "event":
-                    kind = value
-                elif name == "data":
-                    yield kind, json.loads(value)
 
     async def fetch(self, url: str) -> tuple[bytes, bool]:
         """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""

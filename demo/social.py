@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,7 +21,6 @@ __all__ = [
     "engage",
     "feed_of",
     "follow",
-    "hear_live",
     "notifications_of",
     "open_feeds",
     "publish",
@@ -143,20 +141,6 @@ async def notifications_of(platform: Platform, account: Account, likes: Mapping[
             return items
         await asyncio.sleep(0.1)
     raise TimeoutError(f"@{account.username} does not hear of all likes")
-
-
-async def hear_live(platform: Platform, author: Account, other: Account, post_id: str) -> float:
-    """Comments on a post while its author listens. Returns after how many seconds the author hears of it. Raises
-    TimeoutError."""
-    expected, began = "", 0.0
-    async with asyncio.timeout(_IN_FEEDS_WITHIN), aclosing(platform.events(author)) as events:
-        async for kind, data in events:
-            if kind == "ready":
-                began = time.monotonic()
-                expected = f"comment.{(await platform.comment(other, post_id, 'Live!'))['id']}"
-            elif kind == "notification" and data["id"] == expected:
-                return time.monotonic() - began
-    raise TimeoutError(f"the stream of @{author.username} ended")
 
 
 def tell(console: Console, account: Account, items: Sequence[dict[str, Any]]) -> None:
