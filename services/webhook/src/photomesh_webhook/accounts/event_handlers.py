@@ -81,8 +81,8 @@ class AccountEraser:
             kept_in_topic("webhooks", "that the account had webhooks", now),
             kept_dead_letters(["accounts", "erasures"], now),
             Kept(
-                what="ids of the account and of what it did, in the logs of other accounts' webhooks",
-                why="they show what was sent; what was sent is not in them",
+                what="ids in the logs of other accounts' webhooks, and of webhooks that the account deleted itself",
+                why="they show what was sent, without its content, and are deleted after 30 days",
                 until=now + timedelta(days=31),
             ),
             Kept(
@@ -92,8 +92,8 @@ class AccountEraser:
             ),
             Kept(
                 what="the account's id, without anything else",
-                why="a token that is still valid must not make a webhook",
-                until=now + timedelta(days=31),
+                why="neither a token that is still valid nor an event that arrives late may bring anything back",
+                until=None,
             ),
         ]
         return Erased({"webhooks": endpoints, "deliveries": deliveries, "withdrawn": withdrawn}, keeps)

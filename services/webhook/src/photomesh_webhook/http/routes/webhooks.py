@@ -122,7 +122,7 @@ async def update_webhook(
 
 @router.delete("/{webhook_id}", auth=Auth.REQUIRED, rate=RateClass.WRITE, status_code=204, summary="Delete a webhook")
 async def delete_webhook(webhook_id: WebhookId, viewer: Viewer, deps: Dependencies) -> None:
-    """Nothing is sent to it any more; its log is deleted. Safe to repeat."""
+    """Nothing is sent to it any more, and nobody reads its log, which is deleted within 30 days. Safe to repeat."""
     await deps.endpoints.delete(owner_of(viewer), webhook_id)
 
 
