@@ -128,7 +128,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-notifications bench-scaling bench-streams bench-writes
+  bench-notifications bench-scaling bench-streams bench-webhooks bench-writes
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -161,6 +161,9 @@ bench-streams: setup ## Open streams: memory of each, and processor time of each
 
 bench-writes: setup ## Processor time of likes, saves, comments, follows and warm reads, by program
 	@$(PYTHON) -m benchmarks.writes $(ARGS)
+
+bench-webhooks: setup ## An endpoint that catches up, and one that hangs beside others
+	@$(PYTHON) -m benchmarks.webhooks $(ARGS)
 
 bench-topics: setup ## Records a second of topics-verify, reading from Kafka included
 	@$(PYTHON) -m benchmarks.topics $(ARGS)

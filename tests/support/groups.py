@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
@@ -10,7 +13,7 @@ from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.settings import KafkaSettings
 from tests.support.waiting import eventually
 
-__all__ = ["forget_members"]
+__all__ = ["forget_members", "skip_to_end"]
 
 
 async def forget_members(kafka: KafkaSettings, group: str) -> None:
@@ -43,3 +46,21 @@ async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
     coordinator = await eventually(look, until=lambda found: found is not None)
     assert coordinator is not None
     return coordinator
+
+
+async def skip_to_end(kafka: KafkaSettings, group: str, topics: Collection[str]) -> None:
+    """Has a group begin behind what the topics hold now, of which other tests wrote most. What is left of members that
+    were killed is forgotten."""
+    await forget_members(kafka, group)
+    consumer = AIOKafkaConsumer(**connection_options(kafka), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in await consumer._client._wait_on_metadata(topic)
+        ]
+        consumer.assign(partitions)
+        await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()

@@ -7,13 +7,16 @@ from pydantic import Field
 from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
+    CallerSettings,
+    KafkaConsumerSettings,
     KafkaSettings,
+    OutboundSettings,
     PostgresSettings,
     RedisSettings,
     ReplaceableSecret,
 )
 
-__all__ = ["Settings"]
+__all__ = ["SenderSettings", "Settings"]
 
 
 class Settings(CalleeSettings, PostgresSettings, KafkaSettings, RedisSettings, AuthSettings):
@@ -23,3 +26,11 @@ class Settings(CalleeSettings, PostgresSettings, KafkaSettings, RedisSettings, A
     idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     key_encryption_secret: ReplaceableSecret = Field(description="Encrypts the secrets of endpoints in the database.")
     max_endpoints: int = Field(10, ge=1, description="Endpoints that one account may have.")
+
+
+class SenderSettings(CallerSettings, OutboundSettings, KafkaConsumerSettings, PostgresSettings):
+    """Of ``python -m photomesh_webhook.sender``."""
+
+    key_encryption_secret: ReplaceableSecret = Field(description="Decrypts the secrets of endpoints.")
+    post_url: str = Field("http://127.0.0.1:18003", description="post, which says what an account may see.")
+    webhook_request_seconds: float = Field(15, gt=0, description="For a whole request to an endpoint.")

@@ -17,7 +17,7 @@ import logging
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -51,6 +51,8 @@ class Subscription:
     handlers: Mapping[type[Event], Handler] = field(default_factory=dict)
     batch_handlers: Mapping[type[Event], BatchHandler] = field(default_factory=dict)
     buffer: int = 64
+    batch: int = 500
+    ordered: Collection[str] = ()
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     on_exhausted: OnExhausted | None = None
     flush: Flush | None = None
@@ -77,6 +79,8 @@ def create_consumer_app(settings: S, open_subscription: OpenSubscription[S], clo
                 batch_handlers=subscription.batch_handlers,
                 publisher=subscription.publisher,
                 buffer=subscription.buffer,
+                batch=subscription.batch,
+                ordered=subscription.ordered,
                 retry=subscription.retry,
                 on_exhausted=subscription.on_exhausted,
                 flush=subscription.flush,

@@ -31,6 +31,7 @@ __all__ = [
     "Envelope",
     "Event",
     "EventModel",
+    "Position",
     "Record",
     "Undecodable",
     "UnknownType",
@@ -160,6 +161,15 @@ class Record:
         return None
 
 
+@dataclass(frozen=True)
+class Position:
+    """Where a record is in its topic, and its value."""
+
+    partition: int
+    offset: int
+    value: bytes = field(repr=False)
+
+
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
@@ -168,7 +178,7 @@ class Envelope(Generic[E_co]):
     """An event with its context attributes.
 
     `id` is unique per event and the same if a replay republishes it, so consumers may deduplicate by it.
-    `entityversion` increases with every event of the `subject`, across topics.
+    `entityversion` increases with every event of the `subject`, across topics. `position`: where it was read.
     """
 
     id: str
@@ -178,6 +188,7 @@ class Envelope(Generic[E_co]):
     data: E_co
     traceparent: str | None = field(default=None, compare=False)
     request_id: str | None = field(default=None, compare=False)
+    position: Position | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.entityversion <= MAX_ENTITY_VERSION:
@@ -266,8 +277,9 @@ def ended_with(envelope: Envelope[Event], fact: type[Event]) -> Record:
     return replace(record, headers=tuple(headers))
 
 
-def decode(record: Record) -> Envelope[Event]:
-    """Decode the event of a record. Raises UnknownType for an undeclared type, Undecodable for any other error."""
+def decode(record: Record, position: Position | None = None) -> Envelope[Event]:
+    """Decode the event of a record, which was read at `position`. Raises UnknownType for an undeclared type,
+    Undecodable for any other error."""
     # Topics have many records: each header is looked at once, and of several of one name the first counts.
     headers = {name: value.decode("utf-8", "replace") for name, value in reversed(record.headers)}
     kind = _class_of(_required(headers, "ce_type"))
@@ -282,6 +294,7 @@ def decode(record: Record) -> Envelope[Event]:
             data=kind.model_validate_json(record.value, extra="ignore"),
             traceparent=headers.get("traceparent"),
             request_id=headers.get("ce_requestid"),
+            position=position,
         )
     except ValidationError as error:
         raise Undecodable("; ".join(_describe(error))) from error
@@ -289,13 +302,13 @@ def decode(record: Record) -> Envelope[Event]:
         raise Undecodable(str(error)) from error
 
 
-def decode_or_skip(record: Record) -> Envelope[Event] | None:
-    """Decode the event of a record for a reader of a whole topic. Returns None for what holds no event: a tombstone, an
+def decode_or_skip(record: Record, position: Position | None = None) -> Envelope[Event] | None:
+    """Decode the event of a record for a reader without a group. Returns None for what holds no event: a tombstone, an
     undeclared type, and what cannot be decoded, which consumers put aside as dead letters."""
     if record.is_tombstone:
         return None
     try:
-        return decode(record)
+        return decode(record, position)
     except UnknownType:
         return None
     except Undecodable as error:

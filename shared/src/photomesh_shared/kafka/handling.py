@@ -16,7 +16,7 @@ from opentelemetry.util.types import AttributeValue
 from photomesh_shared.clock import Clock, happened_within
 from photomesh_shared.concurrency.cancellation import surface_stray_cancellation
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events import Envelope, Event, Record, Undecodable, UnknownType, decode
+from photomesh_shared.events import Envelope, Event, Position, Record, Undecodable, UnknownType, decode
 from photomesh_shared.events.envelope import event_class
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.dead_letter import Cause, dead_letter
@@ -96,7 +96,7 @@ class Handling:
         with suppress(Undecodable, UnknownType):
             handler = self._batch_handlers.get(event_class(queued[0].record))
             for received in queued if handler else ():
-                envelope = decode(received.record)
+                envelope = _decode(received)
                 if self._batch_handlers.get(type(envelope.data)) != handler:
                     break
                 together.append(envelope)
@@ -141,7 +141,7 @@ class Handling:
             name = kind.type_
             outcome = "skipped"
             if handler := self._handlers.get(kind):
-                outcome = await self._handle(handler, decode(received.record), received, giving_up)
+                outcome = await self._handle(handler, _decode(received), received, giving_up)
         except UnknownType as error:
             outcome = "skipped"
             log.debug("skipped an unknown event type", extra={"event_type": str(error)})
@@ -254,6 +254,11 @@ class Handling:
     async def _pause(self, seconds: float, giving_up: asyncio.Event) -> None:
         if await happened_within(giving_up, seconds, self._clock):
             raise _GivenUp
+
+
+def _decode(received: Received) -> Envelope[Event]:
+    """Raises as `decode`."""
+    return decode(received.record, Position(received.partition.number, received.offset, received.record.value or b""))
 
 
 def _alone(handler: BatchHandler) -> Handler:

@@ -68,8 +68,11 @@ class PartitionWork:
         concurrency: int,
         buffer: int,
         batch: int,
+        ordered: bool = False,
     ) -> None:
-        """`handle` takes up to `batch` records of one owner and an event that is set to give up the work. It returns
+        """`ordered`: all records of the partition are handled in order, as if they had one owner.
+
+        `handle` takes up to `batch` records of one owner and an event that is set to give up the work. It returns
         how many leading records it has processed; 0 if it gave up. `progressed` is called whenever records have been
         processed."""
         self.partition = partition
@@ -87,6 +90,7 @@ class PartitionWork:
         self._occupied = 0
         self._bytes = 0
         self._batch = batch
+        self._ordered = ordered
         self._lanes: dict[bytes | int, deque[Received]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._giving_up = asyncio.Event()
@@ -114,7 +118,7 @@ class PartitionWork:
                 continue
             self._bytes += _size(received)
             # A record without an owner has no order: it gets its own lane.
-            owner = received.record.partition_key
+            owner = b"" if self._ordered else received.record.partition_key
             key = received.offset if owner is None else owner
             lane = self._lanes.get(key)
             if lane is not None:

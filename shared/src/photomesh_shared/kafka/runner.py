@@ -71,6 +71,7 @@ class ConsumerRunner:
         concurrency: int = 8,
         buffer: int = 64,
         batch: int = 500,
+        ordered: Collection[str] = (),
         retry: RetryPolicy | None = None,
         on_exhausted: OnExhausted | None = None,
         flush: Flush | None = None,
@@ -89,6 +90,8 @@ class ConsumerRunner:
         defer work until `flush`, which is called before each commit (about every `commit_seconds`): the offsets of the
         records are committed after it.
 
+        Records of the topics in `ordered` are handled in the order of their partition, whosever they are.
+
         `drain_seconds`: time for work in progress when partitions are revoked or the process stops; `stall_seconds`: if
         records wait and none is processed for this long, `alive` returns False.
 
@@ -106,6 +109,7 @@ class ConsumerRunner:
         self._concurrency = concurrency
         self._buffer = buffer
         self._batch = batch if batch_handlers else 1
+        self._ordered = frozenset(ordered)
         self._flush = flush
         self._commit_seconds = commit_seconds
         self._drain_seconds = drain_seconds
@@ -165,6 +169,7 @@ class ConsumerRunner:
                 concurrency=self._concurrency,
                 buffer=self._buffer,
                 batch=self._batch,
+                ordered=partition.topic in self._ordered,
             )
         self._joined = True
         self._room.set()

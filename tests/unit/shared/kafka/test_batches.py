@@ -235,3 +235,22 @@ def test_a_process_that_stops_flushes_first() -> None:
         assert broker.lag("tests", SAMPLE.topic) == 0
 
     run_virtually(scene())
+
+
+def test_an_ordered_partition_is_handled_in_its_order_whosever_records_are() -> None:
+    async def scene() -> None:
+        broker, seen = MemoryBroker(partitions=1), list[tuple[int, int, bytes]]()
+
+        async def handler(envelopes: Sequence[Envelope[SampleEvent]]) -> None:
+            await asyncio.sleep(1)
+            for envelope in envelopes:
+                assert envelope.position is not None
+                seen.append((envelope.position.partition, envelope.position.offset, envelope.position.value))
+
+        written = [sample_record(SAMPLE, f"person{number % 3}", number) for number in range(300)]
+        await broker.append(written)
+        async with running(broker, handler, ordered=[SAMPLE.topic]):
+            await caught_up(broker)
+        assert seen == [(0, offset, record.value) for offset, record in enumerate(written)]
+
+    run_virtually(scene())

@@ -12,7 +12,7 @@ from photomesh_webhook.deliveries.domain import Delivery, DeliveryState
 from photomesh_webhook.deliveries.service import Check, TestEvent
 from photomesh_webhook.endpoints.domain import Endpoint
 from photomesh_webhook.endpoints.service import Change
-from photomesh_webhook.endpoints.store import PostgresEndpoints, lock_endpoint, save_endpoint
+from photomesh_webhook.endpoints.store import PostgresEndpoints, lock_endpoint, save_endpoint, wake
 from photomesh_webhook.errors import EventGone, TooManyTests, WebhookNotFound
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class PostgresDeliveries:
                 event.body,
                 [account_id],
             )
+            await wake(tx, [endpoint_id], event.time)
         assert row is not None
         return delivery_of(row)
 
@@ -134,6 +135,7 @@ class PostgresDeliveries:
                 body,
                 now,
             )
+            await wake(tx, [endpoint_id], now)
         return delivery_of(changed) if changed else None
 
     async def replay(

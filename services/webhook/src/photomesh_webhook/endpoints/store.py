@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from photomesh_shared.stores.postgres import Connection, Pool
 
-__all__ = ["ENDPOINT", "PostgresEndpoints", "endpoint_of", "lock_endpoint", "save_endpoint"]
+__all__ = ["ENDPOINT", "PostgresEndpoints", "endpoint_of", "lock_endpoint", "save_endpoint", "wake"]
 
 ENDPOINT = (
     "id, account_id, audience, url, types, ordering, description, state, disabled_reason, version, created_at,"
@@ -67,6 +67,16 @@ async def lock_endpoint(tx: Connection, account_id: int, endpoint_id: int) -> En
     return endpoint_of(row) if row else None
 
 
+async def wake(tx: Connection, endpoint_ids: Collection[int], now: datetime) -> None:
+    """Have a sender look at endpoints. In each transaction that gives them something to do: a row, or the state
+    `enabled`."""
+    await tx.execute(
+        "UPDATE endpoints SET due_at = $2 WHERE id = ANY($1::bigint[]) AND (due_at IS NULL OR due_at > $2)",
+        endpoint_ids,
+        now,
+    )
+
+
 async def save_endpoint(tx: Connection, before: Endpoint, after: Endpoint, now: datetime) -> None:
     """Store a locked endpoint as it is after a change, with the event if its state is another one."""
     if after == before:
@@ -94,8 +104,16 @@ async def save_endpoint(tx: Connection, before: Endpoint, after: Endpoint, now: 
         await tx.execute(
             "UPDATE endpoints SET failures = 0, attempts_failed = 0, warned_hours = 0 WHERE id = $1", after.id
         )
+    await wake(tx, [after.id], now)
     if after.state is not before.state:
         await outbox.add(tx, state_changed(after, now))
+        if after.state is State.ENABLED:  # what waited because of what was is due at once
+            await tx.execute(
+                "UPDATE deliveries SET next_attempt_at = $2"
+                " WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at > $2",
+                after.id,
+                now,
+            )
 
 
 class PostgresEndpoints:

@@ -4,10 +4,10 @@ of one owner."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -17,10 +17,10 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.kafka.consumer import received
 from photomesh_shared.kafka.partitioning import partition_of
-from photomesh_shared.kafka.source import Received
+from photomesh_shared.kafka.source import Partition, Received
 from photomesh_shared.settings import KafkaSettings
 
-__all__ = ["non_empty_topics", "partition_counts", "read_topic", "search_partition"]
+__all__ = ["Piece", "non_empty_topics", "partition_counts", "read_partition", "read_topic", "search_partition"]
 
 _POLL_MS = 1_000
 _POLL_RECORDS = 5_000
@@ -64,26 +64,58 @@ async def search_partition(
 ) -> tuple[list[Received], int | None]:
     """Search the partition of an owner's records from an offset on, for about so many seconds, or until `limit` records
     were found. Returns them, and the offset at which to go on: None at the partition's end. Raises Unavailable."""
-    found: list[Received] = []
     async with _consumer(settings) as consumer:
         partitions = await _partitions(consumer, topic)
         tp = partitions[partition_of(owner, len(partitions))]
-        consumer.assign([tp])
-        start = (await consumer.beginning_offsets([tp]))[tp]
-        end = (await consumer.end_offsets([tp]))[tp]
-        position = max(offset, start)
-        consumer.seek(tp, position)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
-        while position < end:
-            if len(found) >= limit or loop.time() >= deadline:
-                return found, position
-            # As many records as may still be found, so that none is read in vain.
-            most = min(_POLL_RECORDS, limit - len(found))
-            for messages in (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=most)).values():
-                found += [one for message in messages if message.offset < end and wanted(one := received(message))]
-            position = await consumer.position(tp)
-        return found, None
+        piece, end = await _read(consumer, tp, offset, wanted, limit, seconds)
+    return list(piece.records), piece.next_offset if piece.next_offset < end else None
+
+
+class Piece(NamedTuple):
+    """Some records of a partition. `next_offset`: where to go on; `first_offset`: of the first that the partition
+    still has."""
+
+    records: Sequence[Received]
+    next_offset: int
+    first_offset: int
+
+
+async def read_partition(
+    settings: KafkaSettings,
+    partition: Partition,
+    *,
+    offset: int,
+    wanted: Callable[[Received], bool],
+    limit: int,
+    seconds: float,
+) -> Piece:
+    """Read a partition from an offset on, for about so many seconds, or until `limit` records were found, or to its
+    present end. Raises Unavailable."""
+    async with _consumer(settings) as consumer:
+        await _partitions(consumer, partition.topic)
+        piece, _ = await _read(consumer, TopicPartition(*partition), offset, wanted, limit, seconds)
+        return piece
+
+
+async def _read(
+    consumer: Any, tp: Any, offset: int, wanted: Callable[[Received], bool], limit: int, seconds: float
+) -> tuple[Piece, int]:
+    """Return what was found, and the partition's end."""
+    found: list[Received] = []
+    consumer.assign([tp])
+    start = (await consumer.beginning_offsets([tp]))[tp]
+    end = (await consumer.end_offsets([tp]))[tp]
+    position = max(offset, start)
+    consumer.seek(tp, position)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while position < end and len(found) < limit and loop.time() < deadline:
+        # As many records as may still be found, so that none is read in vain.
+        most = min(_POLL_RECORDS, limit - len(found))
+        for messages in (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=most)).values():
+            found += [one for message in messages if message.offset < end and wanted(one := received(message))]
+        position = await consumer.position(tp)
+    return Piece(found, position, start), end
 
 
 async def partition_counts(settings: KafkaSettings, topics: Collection[str]) -> dict[str, int]:

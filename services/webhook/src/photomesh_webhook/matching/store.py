@@ -1,0 +1,126 @@
+"""Events for endpoints, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from photomesh_shared.stores.postgres import transaction
+from photomesh_webhook.endpoints.domain import Audience
+from photomesh_webhook.endpoints.event_types import event_types_of
+from photomesh_webhook.endpoints.store import wake
+from photomesh_webhook.matching.domain import MAX_PENDING, Heard, Listener, share
+from photomesh_webhook.sending.metrics import ROWS
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from photomesh_shared.stores.postgres import Connection, Pool
+
+__all__ = ["LISTENER", "PostgresMatching", "insert_rows", "listener_of", "without_erased"]
+
+_POSITION = (
+    "INSERT INTO positions (topic, partition, next_offset) VALUES ($1, $2, $3)"
+    " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset"
+)
+LISTENER = (
+    "SELECT e.id, e.account_id, e.audience, e.types, e.state, e.behind, e.round, (SELECT count(*) FROM ("
+    "  SELECT FROM deliveries AS d WHERE d.endpoint_id = e.id AND d.state = 'pending' LIMIT $2) AS few) AS pending"
+    " FROM endpoints AS e"
+)
+_CANDIDATES = "SELECT id FROM endpoints WHERE audience = 'everyone' OR account_id = ANY($1::bigint[]) ORDER BY id"
+_LOCK = "SELECT FROM endpoints WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
+_MISSED = (
+    "INSERT INTO cursors (endpoint_id, topic, partition, next_offset) VALUES ($1, $2, $3, $4)"
+    " ON CONFLICT (endpoint_id, topic, partition) DO NOTHING"
+)
+_BEHIND = "UPDATE endpoints SET behind = true WHERE id = $1 AND NOT behind"
+_INSERT = (
+    "INSERT INTO deliveries (endpoint_id, round, event_id, type, subject, source, event_time, entityversion, topic,"
+    " partition, record_offset, body, about, state, next_attempt_at, created_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending', $14, $14)"
+    " ON CONFLICT (endpoint_id, event_id, round) DO NOTHING"
+)
+
+
+class PostgresMatching:
+    """Implements `event_handlers.Store`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def distribute(self, events: Sequence[Heard], now: datetime) -> int:
+        last = events[-1]
+        made = 0
+        async with transaction(self._pool) as tx:
+            await tx.execute(_POSITION, last.topic, last.partition, last.offset + 1)
+            owners = {account_id for event in events for account_id in event.owners}
+            found = [row["id"] for row in await tx.fetch(_CANDIDATES, sorted(owners))]
+            if not found:
+                return 0
+            # From here on nobody else changes whether these endpoints are live: see `catching_up.store`.
+            await tx.execute(_LOCK, found)
+            rows = await tx.fetch(f"{LISTENER} WHERE e.id = ANY($1::bigint[]) ORDER BY e.id", found, MAX_PENDING)
+            left = await without_erased(tx, events)
+            woken = []
+            for listener in map(listener_of, rows):
+                part = share(listener, left)
+                if part.rows:
+                    await insert_rows(tx, listener, part.rows, now)
+                    woken.append(listener.id)
+                    made += len(part.rows)
+                if part.missed_from is not None:
+                    await tx.execute(_MISSED, listener.id, last.topic, last.partition, part.missed_from)
+                    await tx.execute(_BEHIND, listener.id)
+            if woken:
+                await wake(tx, woken, now)
+        ROWS.labels("live").inc(made)
+        return made
+
+
+async def without_erased(tx: Connection, events: Sequence[Heard]) -> list[Heard]:
+    """Leave out events about accounts that were erased, except those that end something."""
+    about = {account_id for event in events for account_id in event.about}
+    found = await tx.fetch("SELECT account_id FROM erased_accounts WHERE account_id = ANY($1::bigint[])", sorted(about))
+    erased = {row["account_id"] for row in found}
+    return [event for event in events if event.ends or not erased & event.about]
+
+
+async def insert_rows(tx: Connection, listener: Listener, events: Collection[Heard], now: datetime) -> None:
+    """Idempotent."""
+    await tx.executemany(
+        _INSERT,
+        [
+            (
+                listener.id,
+                listener.round,
+                event.event_id,
+                event.type,
+                event.subject,
+                event.source,
+                event.time,
+                event.entityversion,
+                event.topic,
+                event.partition,
+                event.offset,
+                event.value,
+                sorted(event.about),
+                now,
+            )
+            for event in events
+        ],
+    )
+
+
+def listener_of(row: asyncpg.Record) -> Listener:
+    audience = Audience(row["audience"])
+    return Listener(
+        id=row["id"],
+        account_id=row["account_id"],
+        audience=audience,
+        types=event_types_of(row["types"], audience),
+        round=row["round"],
+        live=row["state"] == "enabled" and not row["behind"],
+        room=MAX_PENDING - row["pending"],
+    )
