@@ -132,7 +132,7 @@ async def test_shuts_down_on_sigterm_and_logs_no_secrets(isolated_environment: M
     lines = [json.loads(line) for line in output.splitlines()]
     assert {line["service"] for line in lines} == {"identity"}
     refreshes = [line for line in lines if line.get("route") == "/v1/sessions/refresh"]
-    assert [line["status"] for line in refreshes] == [200, 200, 401]
+    assert [line["status"] for line in refreshes] == [401]  # what succeeds is in the gateway's log alone
 
 
 async def test_a_repeat_after_a_lost_response_returns_the_same_account(
