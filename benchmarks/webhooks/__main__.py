@@ -198,7 +198,7 @@ async def _sender(authority: Path) -> AsyncIterator[None]:
     environment = local.environment(_STACK, _PROGRAM)
     changes = {
         "PHOTOMESH_OUTBOUND_TEST_RECEIVERS": f'["{HOST}:{PORT}"]',
-        "PHOTOMESH_LOG_LEVEL": "WARNING",
+        "PHOTOMESH_LOG_LEVEL": "warning",
         "SSL_CERT_FILE": str(authority),
     }
     port = local.Stack(_STACK).ports["WEBHOOK_SENDER"]
