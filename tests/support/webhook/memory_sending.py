@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from photomesh_shared.errors import DatabaseUnavailable, ServiceUnavailable
+from photomesh_shared.outbound import retry_after
 from photomesh_webhook.endpoints.domain import Audience, Ordering
-from photomesh_webhook.sending.domain import Health, Outcome, Verdict, classify
+from photomesh_webhook.sending.domain import MAX_RETRY_AFTER, Health, Outcome, Verdict, classify
 from photomesh_webhook.sending.rows import Answered, Fate, Row, RowChange, Target, TargetChange, due_at, settle
 from photomesh_webhook.sending.sender import Sender
 from photomesh_webhook.sending.sights import Sight, Sights
@@ -168,7 +169,8 @@ class Receivers:
         now = self._clock.now()
         if isinstance(answer, str):
             return Answered(row, now, Verdict(Outcome.FAILED), error=answer)
-        return Answered(row, now, classify(answer, self.retry_after, now), answer, 10)
+        wait = retry_after(self.retry_after, now, longest=MAX_RETRY_AFTER)
+        return Answered(row, now, classify(answer, wait), answer, 10)
 
     def subjects(self, endpoint_id: int) -> dict[str, list[int]]:
         """By subject, the ids of the rows that were sent, in order, each once if it was repeated at once."""

@@ -6,6 +6,7 @@ import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from photomesh_shared.outbound import (
     check_url,
     is_public,
     open_outbound,
+    retry_after,
 )
 from photomesh_shared.settings import OutboundSettings
 from tests.support.https_receiver import Authority, Receiver, https_receiver
@@ -336,3 +338,27 @@ async def respond(request: web.Request) -> web.StreamResponse:
             assert request.transport is not None
             request.transport.abort()
     return web.Response(text=f"{request.path_qs} {(await request.read()).decode()}")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("0", 0),
+        ("999999999999999999999", 6 * 3600),
+        ("Sat, 21 Nov 2026 10:05:00 GMT", 300),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", 0),
+        ("Sat, 21 Nov 2099 09:00:00 GMT", 6 * 3600),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after(text: str | None, seconds: int | None) -> None:
+    now = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    found = retry_after(text, now, longest=timedelta(hours=6))
+    assert found == (None if seconds is None else timedelta(seconds=seconds))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from photomesh_shared.events import FollowRequestClosed, event_types
+from photomesh_webhook.endpoints.audience import owners_of
 from photomesh_webhook.endpoints.domain import Audience
 from photomesh_webhook.endpoints.event_types import OFFERED
-from photomesh_webhook.matching.audience import WHOSE, owners_of
 
 NEVER_OFFERED = {
     # Whom somebody blocked, muted or follows is nobody else's business.
@@ -36,7 +36,7 @@ NEVER_OFFERED = {
     "photomesh.notification.actor-ended.v1",
     "photomesh.account.erasure-requested.v1",
     "photomesh.erasure.acknowledged.v1",
-    # The state of endpoints themselves, of which their owners hear by notifications: an endpoint that fails cannot.
+    # The state of endpoints themselves: one that fails cannot say so.
     "photomesh.webhook.state-changed.v1",
     "photomesh.webhook.deleted.v1",
 }
@@ -46,10 +46,6 @@ def test_every_type_is_offered_to_somebody_or_never() -> None:
     offered = {name for types in OFFERED.values() for name in types}
     assert not offered & NEVER_OFFERED
     assert set(event_types()) - offered - NEVER_OFFERED == set()
-
-
-def test_the_table_has_what_accounts_can_ask_for() -> None:
-    assert {kind.type_ for kind in WHOSE} == set(OFFERED[Audience.OWN])
 
 
 @pytest.mark.parametrize("name", sorted(OFFERED[Audience.OWN]))

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from photomesh_shared.outbound.client import Answer, OutboundClient, Unreachable, open_outbound
 from photomesh_shared.outbound.guard import MAX_URL, OutboundPolicy, Refused, check_url, is_public
+from photomesh_shared.outbound.retry_after import retry_after
 
 __all__ = [
     "MAX_URL",
@@ -29,4 +30,5 @@ __all__ = [
     "check_url",
     "is_public",
     "open_outbound",
+    "retry_after",
 ]

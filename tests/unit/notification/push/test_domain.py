@@ -37,27 +37,10 @@ def test_answers(statuses: tuple[int, ...], outcome: Outcome) -> None:
         assert classify(status).outcome is outcome
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        (" 7 ", 7),
-        ("0", 0),
-        ("999999999999999999999", 6 * 3600),
-        ("Sat, 21 Nov 2026 10:05:00 GMT", 300),
-        ("Sat, 21 Nov 2026 09:00:00 GMT", 0),
-        ("Sat, 21 Nov 2099 09:00:00 GMT", 6 * 3600),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("٣", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after(text: str | None, seconds: int | None) -> None:
-    found = classify(429, text, NOW).retry_after
-    assert found == (None if seconds is None else timedelta(seconds=seconds))
+@pytest.mark.parametrize(("status", "heeded"), [(429, True), (408, True), (503, True), (413, False), (403, False)])
+def test_which_waits_are_heeded(status: int, heeded: bool) -> None:
+    wait = timedelta(minutes=2)
+    assert classify(status, wait).retry_after == (wait if heeded else None)
 
 
 def test_retries_become_rarer_and_heed_the_push_service() -> None:

@@ -6,13 +6,13 @@ from collections.abc import Collection
 
 from yarl import URL
 
-from photomesh_notification.push.domain import Outcome, Subscription, Verdict, classify
+from photomesh_notification.push.domain import MAX_RETRY_AFTER, Outcome, Subscription, Verdict, classify
 from photomesh_notification.push.encryption import PADDED_TO, encrypt
 from photomesh_notification.push.sending import Message
 from photomesh_notification.push.vapid import VapidSigner
 from photomesh_shared.clock import Clock
 from photomesh_shared.internal_api.identity import LIST_OPEN_SESSIONS, SessionsQuery
-from photomesh_shared.outbound import OutboundClient, Refused, Unreachable
+from photomesh_shared.outbound import OutboundClient, Refused, Unreachable, retry_after
 from photomesh_shared.service_client import ServiceClient
 
 __all__ = ["IdentitySessions", "WebPush"]
@@ -59,7 +59,8 @@ class WebPush:
             return Verdict(Outcome.REFUSED)
         except Unreachable:
             return Verdict(Outcome.LATER)
-        return classify(answer.status, answer.headers.get("retry-after"), self._clock.now())
+        wait = retry_after(answer.headers.get("retry-after"), self._clock.now(), longest=MAX_RETRY_AFTER)
+        return classify(answer.status, wait)
 
 
 class IdentitySessions:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from photomesh_shared import ids
 
 __all__ = [
+    "MAX_RETRY_AFTER",
     "MAX_SUBSCRIPTIONS",
     "QUARANTINE",
     "SHARDS",
@@ -56,7 +57,7 @@ _PERSONAL = frozenset({"comment", "reply", "mention", "follow_request"})
 """Somebody turns to the recipient. Once the recipient has looked, their pauses begin again."""
 _OF_POST = frozenset({"like", "comment", "reply", "mention"})
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=30)
-_MAX_RETRY_AFTER = timedelta(hours=6)
+MAX_RETRY_AFTER = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def retry_at(pushed_at: datetime, now: datetime, retry_after: timedelta | None) 
     """When to try a device again whose push service did not take a push: as it says, or after as long as it has been
     tried already."""
     backoff = min(max(now - pushed_at, _FIRST_RETRY), _LAST_RETRY)
-    return now + max(backoff, min(retry_after or timedelta(), _MAX_RETRY_AFTER))
+    return now + max(backoff, min(retry_after or timedelta(), MAX_RETRY_AFTER))
 
 
 def shard_of(account_id: int) -> int:
@@ -239,8 +240,8 @@ class Verdict:
     retry_after: timedelta | None = None
 
 
-def classify(status: int, retry_after: str | None = None, now: datetime | None = None) -> Verdict:
-    """What a push service's answer means. Only 404 and 410 end a subscription."""
+def classify(status: int, wait: timedelta | None = None) -> Verdict:
+    """What a push service's answer means. `wait`: that it asks for. Only 404 and 410 end a subscription."""
     if 200 <= status < 300:
         return Verdict(Outcome.ACCEPTED)
     match status:
@@ -249,21 +250,7 @@ def classify(status: int, retry_after: str | None = None, now: datetime | None =
         case 413:
             return Verdict(Outcome.TOO_LARGE)
         case 408 | 425 | 429:
-            return Verdict(Outcome.LATER, _seconds(retry_after, now))
+            return Verdict(Outcome.LATER, wait)
     if status >= 500:
-        return Verdict(Outcome.LATER, _seconds(retry_after, now))
+        return Verdict(Outcome.LATER, wait)
     return Verdict(Outcome.REFUSED)
-
-
-def _seconds(retry_after: str | None, now: datetime | None) -> timedelta | None:
-    """RFC 9110: seconds, or a date."""
-    if retry_after is None:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdecimal():
-        return min(timedelta(seconds=int(text[:6])), _MAX_RETRY_AFTER)
-    try:
-        at = datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return min(max(at - now, timedelta()), _MAX_RETRY_AFTER) if now else None

@@ -17,12 +17,6 @@ from photomesh_shared.events import (
     CommentLiked,
     CommentUnliked,
     Event,
-    FollowCreated,
-    FollowDeleted,
-    FollowRequestClosed,
-    FollowRequested,
-    NotificationRemoved,
-    NotificationUpdated,
     PhotoFailed,
     PhotoReady,
     PhotoRejected,
@@ -35,36 +29,13 @@ from photomesh_shared.events import (
     PostPublished,
     PostUnliked,
 )
+from photomesh_webhook.endpoints.audience import WHOSE
 from photomesh_webhook.endpoints.domain import Audience
 
 __all__ = ["OFFERED", "PATTERNS", "TEST_TYPE", "event_types_of", "topics_of", "unknown_patterns"]
 
 TEST_TYPE = "photomesh.webhook.test.v1"
 """Of the event that an owner sends to try an endpoint. It is in no topic."""
-
-_OWN: tuple[type[Event], ...] = (
-    PhotoReady,
-    PhotoRejected,
-    PhotoFailed,
-    PostCreated,
-    PostPublished,
-    PostFailed,
-    PostEdited,
-    PostDeleted,
-    PostLiked,
-    PostUnliked,
-    CommentCreated,
-    CommentDeleted,
-    CommentLiked,
-    CommentUnliked,
-    FollowCreated,
-    FollowDeleted,
-    FollowRequested,
-    FollowRequestClosed,
-    NotificationUpdated,
-    NotificationRemoved,
-)
-"""What an account may hear of its own things. `matching/audience.py` says whose each event is."""
 
 _EVERYONE: tuple[type[Event], ...] = (
     AccountRegistered,
@@ -90,7 +61,7 @@ _EVERYONE: tuple[type[Event], ...] = (
 private, nor work within the platform."""
 
 OFFERED: Final[dict[Audience, dict[str, type[Event]]]] = {
-    Audience.OWN: {kind.type_: kind for kind in _OWN},
+    Audience.OWN: {kind.type_: kind for kind in WHOSE},
     Audience.EVERYONE: {kind.type_: kind for kind in _EVERYONE},
 }
 

@@ -11,7 +11,7 @@ __all__ = ["deleted", "state_changed"]
 
 
 def state_changed(endpoint: Endpoint, now: datetime, *, failing_hours: int = 0) -> Envelope[WebhookStateChanged]:
-    """`failing_hours`: how long it has been failing, as its owner is told."""
+    """`failing_hours`: for how many hours it has been failing."""
     event = WebhookStateChanged(
         webhook_id=endpoint.id,
         account_id=endpoint.account_id,

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from photomesh_shared.consumer.erasure import accounts_of
 from photomesh_shared.events import Envelope, Event, NotificationUpdated
+from photomesh_webhook.endpoints.audience import owners_of
 from photomesh_webhook.endpoints.domain import Audience
-from photomesh_webhook.matching.audience import owners_of
 
 __all__ = ["MAX_PENDING", "Heard", "Listener", "Share", "heard", "share"]
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.internal_api.post import GET_SIGHTINGS, MAX_IDS, Sightings, SightingsQuery
-from photomesh_shared.outbound import OutboundClient, Refused, Unreachable
+from photomesh_shared.outbound import OutboundClient, Refused, Unreachable, retry_after
 from photomesh_shared.service_client import ServiceClient
 from photomesh_webhook.endpoints.secrets import SecretBox
 from photomesh_webhook.sending.cloud_event import CONTENT_TYPE, structured
-from photomesh_webhook.sending.domain import Outcome, Verdict, classify
+from photomesh_webhook.sending.domain import MAX_RETRY_AFTER, Outcome, Verdict, classify
 from photomesh_webhook.sending.rows import Answered, Row, Target
 from photomesh_webhook.sending.sights import Sight, Sights
 from photomesh_webhook.sending.signature import signed_headers
@@ -57,7 +57,8 @@ class HttpChannel:
         except Unreachable as error:
             return self._failed(row, started, str(error)[:_MAX_ERROR])
         now = self._clock.now()
-        verdict = classify(answer.status, answer.headers.get("retry-after"), now)
+        wait = retry_after(answer.headers.get("retry-after"), now, longest=MAX_RETRY_AFTER)
+        verdict = classify(answer.status, wait)
         text = answer.body.decode("utf-8", "replace").replace("\0", "\ufffd")
         return Answered(row, now, verdict, answer.status, self._milliseconds(started), text or None)
 

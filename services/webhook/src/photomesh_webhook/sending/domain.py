@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 __all__ = [
     "GIVE_UP_AFTER",
     "MAX_ATTEMPTS",
+    "MAX_RETRY_AFTER",
     "OPENS_AFTER",
     "WARNINGS_HOURS",
     "Health",
@@ -42,7 +43,7 @@ _SCHEDULE: Final = (
 """After the first failure of a row, the second …: 72 hours in all."""
 MAX_ATTEMPTS = len(_SCHEDULE) + 1
 _JITTER = 0.2
-_MAX_RETRY_AFTER = _HOUR
+MAX_RETRY_AFTER = _HOUR
 """An answer can put off what is to be sent for so long at most."""
 
 OPENS_AFTER = 10
@@ -54,7 +55,7 @@ outage of minutes as of days, by some 500 requests in 72 hours."""
 GIVE_UP_AFTER = 72 * _HOUR
 _GIVE_UP_ATTEMPTS = 20
 WARNINGS_HOURS: Final = (1, 24, 48)
-"""Hours of failing after which the owner is told."""
+"""Hours of failing after which an event says so, for the owner."""
 
 
 class Outcome(StrEnum):
@@ -74,14 +75,14 @@ class Verdict:
     retry_after: timedelta | None = None
 
 
-def classify(status: int, retry_after: str | None = None, now: datetime | None = None) -> Verdict:
-    """What an answer means. A redirect is a failure: whoever controls the target did not register it."""
+def classify(status: int, wait: timedelta | None = None) -> Verdict:
+    """What an answer means; `wait`: what it asks for. A redirect is a failure: its target was not registered."""
     if 200 <= status < 300:
         return Verdict(Outcome.ACCEPTED)
     if status == 410:
         return Verdict(Outcome.GONE)
     if status in (429, 502, 503, 504):
-        return Verdict(Outcome.FAILED, _wait(retry_after, now))
+        return Verdict(Outcome.FAILED, wait)
     return Verdict(Outcome.FAILED)
 
 
@@ -123,7 +124,7 @@ class Health:
         )
 
     def warning(self, now: datetime) -> int | None:
-        """The hours that the owner is to be told of now, if it has not been; the highest if several have passed."""
+        """The hours of failing that an event is due for; the highest if several have passed."""
         if self.failing_since is None:
             return None
         passed = [
@@ -153,17 +154,3 @@ def failed(
         pause = min(max((now - since) / _PROBE_PART, _FIRST_PROBE), _LAST_PROBE)
         wait = max(wait, pause * randomness.uniform(1 - _JITTER, 1 + _JITTER))
     return replace(after, next_probe_at=now + wait if wait else health.next_probe_at)
-
-
-def _wait(retry_after: str | None, now: datetime | None) -> timedelta | None:
-    """RFC 9110: seconds, or a date."""
-    if retry_after is None:
-        return None
-    text = retry_after.strip()
-    if text.isascii() and text.isdecimal():
-        return min(timedelta(seconds=int(text[:6])), _MAX_RETRY_AFTER)
-    try:
-        at = datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return min(max(at - now, timedelta()), _MAX_RETRY_AFTER) if now else None

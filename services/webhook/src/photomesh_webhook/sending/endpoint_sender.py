@@ -185,14 +185,17 @@ class EndpointSender:
             await failpoint(AFTER_SETTLE)
 
     async def _land(self, endpoint_id: int, flight: _Flight) -> None:
-        """Let requests in flight end, and note what came of them."""
-        while flight.tasks:
-            await flight.wait(self._poll_seconds)
-            target = await self._store.target(endpoint_id, self._clock.now())
-            if target is None:
-                flight.cancel()
-                return
-            await self._settle(target, flight)
+        """Let requests in flight end, and note what came of them. If that cannot be, none is left behind: another
+        process may get the lease."""
+        try:
+            while flight.tasks:
+                await flight.wait(self._poll_seconds)
+                target = await self._store.target(endpoint_id, self._clock.now())
+                if target is None:
+                    return
+                await self._settle(target, flight)
+        finally:
+            flight.cancel()
 
     async def _renew(self, endpoint_id: int, lost: asyncio.Event) -> None:
         """Keeps the lease while there is work. Sets `lost` when another process may have it."""
@@ -233,7 +236,10 @@ class _Flight:
     async def wait(self, seconds: float) -> None:
         """Wait for an answer, for so long at most. Raises what a request raised."""
         done, self.tasks = await asyncio.wait(self.tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        self._done += [task.result() for task in done]
+        errors = [error for task in done if (error := task.exception())]
+        self._done += [task.result() for task in done if task.exception() is None]
+        if errors:
+            raise errors[0]
 
     def answers(self) -> list[Answered]:
         done, self._done = self._done, []

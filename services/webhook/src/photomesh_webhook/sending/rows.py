@@ -115,7 +115,7 @@ class RowChange:
 @dataclass(frozen=True)
 class TargetChange:
     """`closed`: the circuit closed: what waits is due at once. `opened`: it gets no rows until it is closed. `warn`:
-    tell the owner that it has failed for so many hours; `recovered`: it works again, after the owner was warned."""
+    an event says that it has failed for so many hours; `recovered`: it works again, after such an event."""
 
     health: Health
     closed: bool = False
@@ -126,7 +126,7 @@ class TargetChange:
 
     @property
     def told_hours(self) -> int | None:
-        """For how many hours the endpoint has failed, as its owner is told now; None if there is nothing to tell."""
+        """For how many hours the endpoint has failed, for an event that is due now; None without one."""
         if self.disable is not None:
             return _GIVEN_UP_HOURS if self.disable is DisabledReason.FAILING else 0
         return 0 if self.recovered else self.warn

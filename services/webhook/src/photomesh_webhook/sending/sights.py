@@ -1,7 +1,7 @@
 """What an account may see now of what others did: asked just before it is sent. Pure.
 
 What ends something is sent without asking (an unlike, a deleted comment, a follow that ended): it has no content, and
-whoever keeps a copy must hear that it is over.
+a receiver that keeps a copy must hear that it is over.
 """
 
 from __future__ import annotations

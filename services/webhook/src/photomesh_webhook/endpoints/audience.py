@@ -1,5 +1,4 @@
-"""Whose endpoints hear of an event. Pure. `endpoints.event_types` has what they can ask for; nobody hears of anything
-else."""
+"""What an account can ask for of its own things, and whose each event is. Pure."""
 
 from __future__ import annotations
 
@@ -91,7 +90,7 @@ WHOSE: Final[dict[type[Event], Owners]] = {
     NotificationUpdated: _of_notification,
     NotificationRemoved: _of_notification,
 }
-"""A new type that is about an account's own things is one row here, and one in `endpoints.event_types`."""
+"""A new type that is about an account's own things is one row here."""
 
 
 def owners_of(event: Event) -> set[int]:
