@@ -28,6 +28,8 @@ CREATE TABLE endpoints (
 );
 
 CREATE INDEX endpoints_by_account ON endpoints (account_id, id);
+-- Asked for with each batch of records, beside the accounts that they are about.
+CREATE INDEX endpoints_of_everyone ON endpoints (id) WHERE audience = 'everyone';
 
 -- Secrets that requests are signed with. Two at most are live: the one that replaced another, and that for a day.
 CREATE TABLE secrets (
