@@ -19,7 +19,8 @@ _INTRODUCTION = """\
 
 # Events
 
-Every state change is an event in a Kafka topic that anyone may subscribe to and replay. Records are
+Every state change is an event in a Kafka topic that anyone may subscribe to and replay, unless it is marked as
+restricted. Records are
 [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md) in
 Kafka's binary mode: context attributes are headers, the value is JSON. Machine-readable:
 [`asyncapi.json`](asyncapi.json), and the JSON Schemas in [`schemas/`](../schemas).
@@ -107,6 +108,8 @@ def _topic(topic: Topic) -> Iterator[str]:
     yield f"- **Cleanup:** {'compacted' if topic.is_compacted else 'deleted after the retention'}"
     yield f"- **Kept:** {topic.retention_in_words}"
     yield f"- **Rebuild:** {topic.rebuild}"
+    if topic.restricted:
+        yield "- **Restricted:** only the platform's own consumers may read it"
     yield f"- **Personal data:** {topic.personal_data}"
     yield f"- **Freshness:** {topic.freshness}\n"
     types = event_types()

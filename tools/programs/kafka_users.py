@@ -12,7 +12,7 @@ from photomesh_local.configuration.registry import PROGRAMS, SUBSCRIBERS, KafkaQ
 from photomesh_shared.events import TOPICS, dead_letter_topic
 from photomesh_shared.kafka.admin.users import Right, User
 
-__all__ = ["kafka_users", "published", "read"]
+__all__ = ["kafka_users", "published", "read", "rights_of_subscriber"]
 
 _MB = 1_000_000
 _ERASURES, _ERASURE_ANSWERS = "erasures", "erasure_acknowledgements"
@@ -24,7 +24,7 @@ def kafka_users() -> dict[str, User]:
         **{p.name: _user(_rights_of_program(p), p.kafka_quota) for p in PROGRAMS.values() if p.kafka_quota},
         "operator": _user(_rights_of_operator(), KafkaQuota(produce_mb=1, consume_mb=50)),
         "keda": _user(_rights_of_keda(), KafkaQuota(produce_mb=1, consume_mb=1)),
-        **{s.name: _user(_rights_of_subscriber(s), s.kafka_quota) for s in SUBSCRIBERS.values()},
+        **{s.name: _user(rights_of_subscriber(s), s.kafka_quota) for s in SUBSCRIBERS.values()},
     }
 
 
@@ -88,9 +88,11 @@ def _rights_of_keda() -> list[Right]:
     ]
 
 
-def _rights_of_subscriber(subscriber: Subscriber) -> list[Right]:
+def rights_of_subscriber(subscriber: Subscriber) -> list[Right]:
     if unknown := set(subscriber.reads) - set(TOPICS):
         raise LookupError(f"{subscriber.name}: {', '.join(sorted(unknown))} is not in the catalogue")
+    if restricted := [topic for topic in subscriber.reads if TOPICS[topic].restricted]:
+        raise LookupError(f"{subscriber.name}: {', '.join(restricted)} is restricted to the platform's own consumers")
     return [
         *(Right(resource="topic", name=topic, operations=("Read",)) for topic in subscriber.reads),
         *(Right(resource="topic", name=topic, operations=("Write",)) for topic in _answers(subscriber.reads)),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.stack import ROOT
+from photomesh_shared.events import TOPICS, Topic
 from tests.support.manifests import container, env_file, named, of, pods, secrets
+from tools.programs.kafka_users import rights_of_subscriber
 
 COMMON = env_file("base/common/photomesh.env")
 USERS = {user.name: user.spec for user in of("KafkaUser", folder="data-plane")}
@@ -46,6 +49,27 @@ def test_users_are_those_of_every_installation() -> None:
 
 def test_no_two_users_have_one_password() -> None:
     assert len({_password(user) for user in USERS}) == len(USERS)
+
+
+@pytest.mark.parametrize(
+    "topic", [topic for topic in TOPICS.values() if topic.restricted], ids=lambda topic: topic.name
+)
+def test_a_restricted_topic_is_read_by_its_consumers_and_its_owner_alone(topic: Topic) -> None:
+    readers = {
+        name
+        for name, user in tomllib.loads((ROOT / "deploy/kafka-users.toml").read_text()).items()
+        for right in user["rights"]
+        if right["resource"] == "topic"
+        and "Read" in right["operations"]
+        and right["name"] in ("*", topic.name)  # of no user are rights to topics by prefix
+    }
+    programs = registry.PROGRAMS
+    allowed = {name for name in programs if programs[name].group in topic.consumers}
+    allowed |= {name for name in programs if programs[name].deployable.name == topic.owner}
+    assert readers - {"operator", "topics"} <= allowed
+    subscriber = replace(next(iter(registry.SUBSCRIBERS.values())), reads=(topic.name,))
+    with pytest.raises(LookupError, match="restricted"):
+        rights_of_subscriber(subscriber)
 
 
 def test_keda_logs_in_as_itself() -> None:

@@ -278,6 +278,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "photos_retention_elapsed": ("originals",),
     "posts": ("posts",),
     "follows": ("following", "followers", "follow_requests", "blocks", "mutes", "former_follows"),
+    "close_friends": (),  # nothing writes it yet
     "engagement": ("likes", "comments"),
     "saves": ("saves", "collections", "collection_posts"),
     "engagement_counts": (),

@@ -12,6 +12,7 @@ from photomesh_shared.events.accounts import (
     Kept,
 )
 from photomesh_shared.events.catalogue import Topic, dead_letter_topic
+from photomesh_shared.events.close_friends import CloseFriendAdded, CloseFriendRemoved
 from photomesh_shared.events.engagement import (
     CommentCreated,
     CommentDeleted,
@@ -61,6 +62,8 @@ from photomesh_shared.events.notifications import (
     NotificationUpdated,
 )
 from photomesh_shared.events.photos import (
+    FOR_POSTS,
+    FOR_STORIES,
     CameraTime,
     PhotoFailed,
     PhotoMetadata,
@@ -97,6 +100,8 @@ __all__ = [
     "ACTIVE",
     "EVERYBODY",
     "FOLLOWEES",
+    "FOR_POSTS",
+    "FOR_STORIES",
     "TOPICS",
     "AccountDeleted",
     "AccountErasureRequested",
@@ -105,6 +110,8 @@ __all__ = [
     "BlockCreated",
     "BlockDeleted",
     "CameraTime",
+    "CloseFriendAdded",
+    "CloseFriendRemoved",
     "CollectionCreated",
     "CollectionDeleted",
     "CollectionPostAdded",

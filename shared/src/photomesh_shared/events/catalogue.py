@@ -13,8 +13,10 @@ __all__ = [
     "DEAD_LETTER_RETENTION",
     "DEAD_LETTER_RETENTION_BYTES",
     "DEFAULT_MAX_RECORD_BYTES",
+    "EVENTS",
     "GIB",
     "TOMBSTONE_RETENTION",
+    "WHOLE",
     "Topic",
     "dead_letter_topic",
     "segment_ms",
@@ -31,6 +33,10 @@ TOMBSTONE_RETENTION = timedelta(days=7)
 """Tombstones stay so long after their key has been compacted, so that a slow rebuild does not miss them."""
 DEAD_LETTER_RETENTION = timedelta(days=30)
 DEAD_LETTER_RETENTION_BYTES = 1 << 30
+
+EVENTS = "Only what happened within the retention."
+WHOLE = "Everything, from the earliest record: the latest record of each key is the whole state of its thing."
+"""What a new subscriber can build from a topic of events, and from a compacted one."""
 
 _COMPACTED_SEGMENT = timedelta(days=1)
 GIB = 1 << 30
@@ -65,6 +71,8 @@ class Topic:
     partitions: int = 12
     """Unless the setting `KAFKA_PARTITIONS` has another number for the topic."""
     max_record_bytes: int = DEFAULT_MAX_RECORD_BYTES
+    restricted: bool = False
+    """Whether the platform's own consumers alone may read it: no user of a subscriber gets the right to."""
 
     def __post_init__(self) -> None:
         if (self.cleanup == "delete") != (self.retention is not None and self.retention_bytes is not None):

@@ -13,6 +13,8 @@ from photomesh_shared.ids import PhotoId, UploadId, UserId
 from photomesh_shared.personal import ACTIVITY, CONTENT, DEVICE, NOT_PERSONAL
 
 __all__ = [
+    "FOR_POSTS",
+    "FOR_STORIES",
     "CameraTime",
     "PhotoFailed",
     "PhotoMetadata",
@@ -26,6 +28,9 @@ __all__ = [
 ]
 
 _PHOTO, _UPLOAD, _OWNER = 382_764_231_807_565_824, 382_764_210_936_709_120, 382_764_105_932_316_672
+
+FOR_POSTS, FOR_STORIES = "post", "story"
+"""Purposes of photos. One for stories is in no post and no avatar, and the other way round."""
 
 CameraTime = Annotated[
     NaiveDatetime,
@@ -51,7 +56,7 @@ class Reason(EventModel):
 
 
 class Variant(EventModel):
-    """One public size of a photo."""
+    """One size of a photo."""
 
     size: Annotated[int, NOT_PERSONAL] = Field(
         description="Maximum length of the longer side in pixels: 1080, 640, 320 or 150."
@@ -61,7 +66,8 @@ class Variant(EventModel):
     size_bytes: Annotated[int, NOT_PERSONAL]
     content_type: Annotated[str, NOT_PERSONAL]
     key: Annotated[str, CONTENT] = Field(
-        description="Object key in the variants bucket; the public URL is the CDN's URL plus this key."
+        description="Object key in the variants bucket; the public URL is the CDN's URL plus this key. Of a photo for "
+        "stories: key in the private `bucket`."
     )
 
 
@@ -84,6 +90,11 @@ class _Photo(Event):
     photo_id: PhotoId
     upload_id: UploadId
     owner_id: UserId
+    purpose: Annotated[str, NOT_PERSONAL] = Field(
+        FOR_POSTS,
+        description="What the photo may be used for: `post` (also for avatars) or `story`. More may be added. Events "
+        "from before do not have it, and are of photos for posts.",
+    )
 
     def partition_key(self) -> str:
         return ids.encode("u", self.owner_id)
@@ -148,7 +159,7 @@ class PhotoReprocessRequested(_RawPhoto):
 
 
 class PhotoReady(_Photo):
-    """All public sizes of a photo are stored. All fields are public, and none contains the location."""
+    """All sizes of a photo are stored: public ones, unless the photo is for stories. No field contains the location."""
 
     type_: ClassVar[str] = "photomesh.photo.ready.v1"
     topic: ClassVar[str] = "photo_ready"
@@ -163,6 +174,11 @@ class PhotoReady(_Photo):
     )
     placeholder: Annotated[str, CONTENT] = Field(description="A ThumbHash, in base64.")
     variants: tuple[Variant, ...] = Field(description="From the largest to the smallest; photos are never enlarged.")
+    bucket: Annotated[str | None, NOT_PERSONAL] = Field(
+        None,
+        description="The private bucket with the sizes of a photo for stories: nobody gets them without a signed URL. "
+        "Null: they are public.",
+    )
     metadata: PhotoMetadata
     processed_at: Annotated[UtcTime, NOT_PERSONAL]
 

@@ -15,6 +15,7 @@ def test_ends_are_those_of_compacted_topics() -> None:
         "accounts",
         "posts",
         "follows",
+        "close_friends",
         "engagement",
         "saves",
         "webhooks",
@@ -23,7 +24,7 @@ def test_ends_are_those_of_compacted_topics() -> None:
         name
         for name, kind in event_types().items()
         if TOPICS[kind.topic].is_compacted
-        and name.split(".")[-2] in ("deleted", "request-closed", "unliked", "unsaved", "post-removed")
+        and name.split(".")[-2] in ("deleted", "request-closed", "unliked", "unsaved", "post-removed", "removed")
     } == ENDS
 
 

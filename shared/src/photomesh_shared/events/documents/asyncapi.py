@@ -133,6 +133,7 @@ def _channel(topic: Topic) -> Json:
         "x-key": topic.key,
         "x-partitioned-by": topic.owner_id,
         "x-compacted": topic.is_compacted,
+        **({"x-restricted": True} if topic.restricted else {}),
         "x-rebuild": topic.rebuild,
         "x-consumers": list(topic.consumers),
     }

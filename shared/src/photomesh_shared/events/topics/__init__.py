@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from photomesh_shared.events.catalogue import GIB, Topic
+from photomesh_shared.events.catalogue import EVENTS, GIB, WHOLE, Topic
+from photomesh_shared.events.topics.relations import RELATIONS
 
 __all__ = ["TOPICS"]
 
 _OWNER_ORDER = "All events of one account's photos in this topic, in the order of occurrence."
-_WHOLE = "Everything, from the earliest record: the latest record of each key is the whole state of its thing."
-_EVENTS = "Only what happened within the retention."
 
 _ALL = (
     Topic(
@@ -27,7 +26,7 @@ _ALL = (
         owner_id="account id",
         order="All events of one account, in the order of occurrence.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="Username, display name, bio, avatar. Never e-mail addresses or credentials.",
         freshness="Within a second of the answer to the request (outbox).",
     ),
@@ -43,7 +42,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=7),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
         freshness="Within a second of the answer to the request (outbox).",
     ),
@@ -59,7 +58,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=7),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="The file's name as the client gave it; where the raw photo lies (not public).",
         freshness="Within a second of the request (outbox); processing has no time limit.",
     ),
@@ -75,7 +74,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=30),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="Camera and time of the photo. Never the location.",
         freshness="Once all sizes are stored: within two seconds of the upload's completion, without load.",
     ),
@@ -91,7 +90,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=30),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="None beyond ids.",
         freshness="As soon as the photo has been inspected.",
     ),
@@ -107,7 +106,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=30),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="None beyond ids.",
         freshness="After the last retry, which may be minutes after the upload.",
     ),
@@ -127,33 +126,11 @@ _ALL = (
         owner_id="account id of the post's author",
         order="All events of one author's posts, in the order of occurrence.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="Captions, mentions, place and alt texts, as published by the author.",
         freshness="Before the answer to the request: the log is written first.",
     ),
-    Topic(
-        name="follows",
-        summary="Follows, follow requests, blocks and mutes.",
-        owner="social-graph",
-        types=(
-            "photomesh.follow.created.v1",
-            "photomesh.follow.deleted.v1",
-            "photomesh.follow.requested.v1",
-            "photomesh.follow.request-closed.v1",
-            "photomesh.block.created.v1",
-            "photomesh.block.deleted.v1",
-            "photomesh.mute.created.v1",
-            "photomesh.mute.deleted.v1",
-        ),
-        consumers=("post", "feed", "notification", "webhook"),
-        key="the two account ids and what is between them: `u_…:u_…:follow` (also a request), `:block` or `:mute`",
-        owner_id="account id of the first of the pair: the follower, blocker or muter",
-        order="All actions of one account on others, in the order of occurrence.",
-        cleanup="compact",
-        rebuild=_WHOLE,
-        personal_data="Relations between accounts. Blocks and mutes are private to the account that made them.",
-        freshness="Within a second of the answer to the request (outbox).",
-    ),
+    *RELATIONS,
     Topic(
         name="engagement",
         summary="Likes and comments; the post service's counts and lists are a projection of this log.",
@@ -171,7 +148,7 @@ _ALL = (
         owner_id="post id",
         order="All events of one post and its comments, in the order of occurrence.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="Likes by account, and the text of comments.",
         freshness="Before the answer to the request: the log is written first.",
     ),
@@ -193,7 +170,7 @@ _ALL = (
         owner_id="account id",
         order="All events of one account, in the order of occurrence.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="An account's saved posts and the names of its collections: private to the account.",
         freshness="Before the answer to the request: the log is written first.",
     ),
@@ -207,7 +184,7 @@ _ALL = (
         owner_id="post id",
         order="All counts of one post, in order.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="None beyond ids.",
         freshness="Within two seconds of the like or comment; bursts of likes are coalesced.",
     ),
@@ -260,7 +237,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=7),
         retention_bytes=16 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="What an account hears of: private to it.",
         freshness="Within two seconds of the event; of a burst on one post, once a second.",
     ),
@@ -274,7 +251,7 @@ _ALL = (
         owner_id="account id",
         order="All events of one account's webhooks, in the order of occurrence.",
         cleanup="compact",
-        rebuild=_WHOLE,
+        rebuild=WHOLE,
         personal_data="That an account has a webhook, and whether it works: private to the account.",
         freshness="Within a second of the change (outbox).",
     ),
@@ -290,7 +267,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=28),
         retention_bytes=32 * GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="Posts seen by account, with times.",
         freshness="Before the answer to the request.",
         max_record_bytes=32 * 1024,
@@ -335,7 +312,7 @@ _ALL = (
         cleanup="delete",
         retention=timedelta(days=90),
         retention_bytes=GIB,
-        rebuild=_EVENTS,
+        rebuild=EVENTS,
         personal_data="None beyond ids, of accounts that do not exist any more.",
         freshness="When the group has erased all: seconds to hours, by how much there is.",
     ),
