@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 
 import pytest
 
@@ -67,7 +66,7 @@ def test_a_restricted_topic_is_read_by_its_consumers_and_its_owner_alone(topic: 
     allowed = {name for name in programs if programs[name].group in topic.consumers}
     allowed |= {name for name in programs if programs[name].deployable.name == topic.owner}
     assert readers - {"operator", "topics"} <= allowed
-    subscriber = replace(next(iter(registry.SUBSCRIBERS.values())), reads=(topic.name,))
+    subscriber = next(iter(registry.SUBSCRIBERS.values())).model_copy(update={"reads": (topic.name,)})
     with pytest.raises(LookupError, match="restricted"):
         rights_of_subscriber(subscriber)
 
