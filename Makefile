@@ -128,7 +128,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-notifications bench-scaling bench-streams bench-webhooks bench-writes
+  bench-comments bench-notifications bench-scaling bench-streams bench-webhooks bench-writes
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -146,6 +146,9 @@ bench-likes: setup ## A burst of likes on one post, compared with the naive desi
 
 bench-follows: setup ## Follows, unfollows and their delay in feeds, compared with the naive design
 	@$(PYTHON) -m benchmarks.follows $(ARGS)
+
+bench-comments: setup ## Pages of comments in months with a thousand to a million of them
+	@$(PYTHON) -m benchmarks.comments $(ARGS)
 
 bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 followers, compared with the naive design
 	@$(PYTHON) -m benchmarks.fanout $(ARGS)

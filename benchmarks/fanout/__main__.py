@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 
 import photomesh_local as local
 from benchmarks.fanout.stage import Crowd, bytes_per_entry, consumers, fill, serve
-from benchmarks.kafka import kafka_user
 from benchmarks.report import machine, ms, write
+from benchmarks.users import kafka_user
 from photomesh_feed.delivery.fanout_planner import TASK_FOLLOWERS
 from photomesh_feed.domain.timelines import FEED_POSTS
 from photomesh_feed.store import keys

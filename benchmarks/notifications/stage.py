@@ -16,11 +16,11 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 import photomesh_local as local
-from benchmarks.kafka import kafka_user
 from benchmarks.society.graph import strangers
 from benchmarks.society.mesh import Mesh
 from benchmarks.society.posts import Posts, World
 from benchmarks.society.tokens import tokens
+from benchmarks.users import cassandra_user, kafka_user
 from photomesh_notification.groups.domain import Kind, Subject
 from photomesh_notification.groups.store import CassandraGroups
 from photomesh_notification.push.domain import stack_of
@@ -31,7 +31,6 @@ from photomesh_shared.events import Envelope, PostLiked, Record, encode
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import IdGenerator
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.settings import CassandraSettings
 from photomesh_shared.stores.cassandra import open_session
 
 __all__ = ["STACK", "Reader", "Stage", "like", "open_stage", "say"]
@@ -117,10 +116,8 @@ async def open_stage(likes: int, readers: int) -> AsyncIterator[Stage]:
     world = World(people.people)
     known: list[int] = world.accounts.tolist()
     fans = [known[n // _KNOWN] if n % _KNOWN == 0 else generator.next() for n in range(likes)]
-    environment = local.environment(STACK, "notification-writer").items()
-    values = {name.removeprefix("PHOTOMESH_").lower(): value for name, value in environment if "CASSANDRA" in name}
     async with (
-        open_session(CassandraSettings.model_validate(values)) as session,
+        open_session(cassandra_user("notification-writer")) as session,
         open_publisher(kafka_user(), "benchmark") as publisher,
         aiohttp.ClientSession(gateway, raise_for_status=True) as http,
     ):

@@ -32,6 +32,7 @@ from benchmarks.society.posts import (
     photo_of,
     username_of,
 )
+from benchmarks.users import cassandra_user
 from photomesh_feed.store import keys
 from photomesh_local.configuration.environment import redis_url
 from photomesh_local.configuration.stack import Stack
@@ -42,7 +43,6 @@ from photomesh_post.tables.rows import RowWrite
 from photomesh_post.texts.domain import entities_in, hashtags_of
 from photomesh_shared.events import AccountRegistered, Envelope, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of
-from photomesh_shared.settings import CassandraSettings
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
 
 __all__ = ["Mesh"]
@@ -181,11 +181,7 @@ def _post_event_rows(event: PostEvent, version: int) -> list[RowWrite]:
 
 
 async def _write(stack: str, rows: Iterable[RowWrite]) -> None:
-    environment = local.environment(stack, "post")
-    settings = {
-        name.removeprefix("PHOTOMESH_").lower(): value for name, value in environment.items() if "CASSANDRA" in name
-    }
-    async with open_session(CassandraSettings.model_validate(settings)) as session:
+    async with open_session(cassandra_user("post", stack)) as session:
         batches = _batches(rows)
 
         async def write() -> None:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 
 import photomesh_local as local
-from benchmarks.kafka import kafka_user
 from benchmarks.report import machine, write
+from benchmarks.users import kafka_user
 from photomesh_shared.events import TOPICS, Envelope, Record, Topic, encode, event_types
 from photomesh_shared.events.envelope import tombstone_of
 from photomesh_shared.kafka.admin.topics import apply_topics, topic_specs

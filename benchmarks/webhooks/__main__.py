@@ -21,8 +21,8 @@ import aiohttp
 import asyncpg
 
 import photomesh_local as local
-from benchmarks.kafka import kafka_user
 from benchmarks.report import machine, ms, quantile, write
+from benchmarks.users import kafka_user
 from benchmarks.webhooks.receiver import HOST, PORT, Receivers, receivers
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, PhotoReady, encode
