@@ -62,7 +62,7 @@ def _ours(minimum: int, maximum: int) -> Behaviour:
     return Behaviour(
         minimum=minimum,
         maximum=maximum,
-        up_percent=400,
+        up_percent=900,
         up_pods=8,
         down_percent=100,
         down_period=15,
@@ -128,7 +128,7 @@ def main() -> None:
         "# How consumers scale",
         "",
         f"`make bench-scaling`: {_PROGRAM} under the HPA, simulated. A pod starts in 6 s; a rebalance pauses "
-        "the group for 3 s.",
+        "the group for 3 s. Loads change right after the HPA has decided, so its next decision is 15 s later.",
         "",
         *_table(found),
     ]
