@@ -14,6 +14,8 @@ from photomesh_shared.events import (
     ErasureAcknowledged,
     NotificationUpdated,
     PostDeleted,
+    WebhookDeleted,
+    WebhookStateChanged,
 )
 from tests.integration.notification.scene import COLLECTOR, WRITER, Environment, Scene, running
 from tests.support.kafka import Topics
@@ -50,6 +52,38 @@ async def test_likes_comments_blocks_and_deletions_become_groups(programs: None,
     assert versions == sorted(set(versions))
     assert isinstance(published[0].data, NotificationUpdated)
     assert published[-1].data.type_ == "photomesh.notification.removed.v1"
+
+
+async def test_a_webhook_that_fails_is_heard_of_until_it_works_or_is_deleted(
+    programs: None, scene: Scene, topics: Topics
+) -> None:
+    webhook_id = scene.new_id()
+    group = f"webhook_failing.{ids.encode('wh', webhook_id)}"
+
+    async def becomes(hours: int) -> None:
+        at = scene.at()
+        event = WebhookStateChanged(
+            webhook_id=webhook_id, account_id=scene.author, state="enabled", failing_hours=hours, changed_at=at
+        )
+        await scene.publish((event, at))
+
+    await becomes(0)
+    await becomes(1)
+    groups = await scene.eventually({group: []})
+    assert (groups[group]["kind"], groups[group]["webhook_id"], groups[group]["count"]) == (
+        "webhook_failing",
+        webhook_id,
+        1,
+    )
+    await becomes(0)
+    await scene.eventually({})
+    await becomes(24)
+    await scene.eventually({group: []})
+    at = scene.at()
+    await scene.publish((WebhookDeleted(webhook_id=webhook_id, account_id=scene.author, deleted_at=at), at))
+    await scene.eventually({})
+    published = await topics.events("notifications", f"{ids.encode('u', scene.author)}.{group}")
+    assert [type(one.data).__name__ for one in published] == ["NotificationUpdated", "NotificationRemoved"] * 2
 
 
 async def test_likes_that_are_undone_leave_nothing_to_see(programs: None, scene: Scene) -> None:

@@ -104,6 +104,18 @@ async def test_types_that_are_not_offered_are_named(ada: Developer) -> None:
     assert [error["pointer"] for error in response.json()["errors"]] == ["/types/1", "/types/2"]
 
 
+async def test_another_url_takes_back_that_the_old_one_failed(ada: Developer, database: Connection) -> None:
+    made = await ada.created()
+    failed = "UPDATE endpoints SET failures = 12, failing_since = now() - interval '2 hours', warned_hours = 1"
+    await database.execute(f"{failed} WHERE id = $1", number(made["id"]))
+    await ada.call("PATCH", f"/{made['id']}", json={"description": "Mended tomorrow"})
+    assert len(await events_of(database, made["id"])) == 1, "it still fails"
+    await ada.call("PATCH", f"/{made['id']}", json={"url": f"{URL}/elsewhere"})
+    _, changed = await events_of(database, made["id"])
+    assert changed["type"] == "photomesh.webhook.state-changed.v1"
+    assert (changed["state"], changed["failing_hours"], changed["failing_since"]) == ("enabled", 0, None)
+
+
 async def test_events_of_everybody_are_for_administrators(ada: Developer, new_developer: NewDeveloper) -> None:
     everyone: dict[str, Any] = {"audience": "everyone", "types": ["photomesh.account.*"]}
     for who in (ada, new_developer(roles="moderator support")):

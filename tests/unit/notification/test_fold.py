@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from photomesh_notification.collecting.domain import MAX_CHANGES, Fold
 from photomesh_notification.collecting.projection import Heard, heard_of, related_by
 from photomesh_notification.groups.domain import Kind
@@ -25,6 +27,8 @@ from photomesh_shared.events import (
     PostPublished,
     PostUnliked,
     TextEntities,
+    WebhookDeleted,
+    WebhookStateChanged,
 )
 
 AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
@@ -174,3 +178,31 @@ def test_a_task_says_what_was_heard() -> None:
     [task] = folded(liked(7, 3))
     assert (task.recipient_id, task.kind, task.post_id, task.truncated) == (AUTHOR, "like", POST, False)
     assert task.subject() == "u_1.like"
+
+
+def webhook(state: str, reason: str | None = None, *, hours: int = 0) -> WebhookStateChanged:
+    return WebhookStateChanged(
+        webhook_id=3, account_id=AUTHOR, state=state, disabled_reason=reason, failing_hours=hours, changed_at=AT
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "on"),
+    [
+        (webhook("enabled"), False),
+        (webhook("enabled", hours=1), True),
+        (webhook("enabled", hours=48), True),
+        (webhook("disabled", "failing", hours=72), True),
+        (webhook("disabled", "gone"), True),
+        (webhook("disabled", "owner"), False),
+        (webhook("disabled", "account"), False),
+        (webhook("disabled", "role"), False),
+        (webhook("disabled", "of a later version"), False),
+        (WebhookDeleted(webhook_id=3, account_id=AUTHOR, deleted_at=AT), False),
+    ],
+)
+def test_the_owner_of_a_webhook_hears_that_it_fails_until_it_does_not(event: Event, on: bool) -> None:
+    [task] = folded(envelope(event, 7))
+    assert (task.recipient_id, task.kind, task.webhook_id) == (AUTHOR, "webhook_failing", 3)
+    [change] = task.changes
+    assert (change.actor_id, change.version, change.at, change.on) == (AUTHOR, 7, AT, on)

@@ -40,3 +40,4 @@ def test_what_is_not_grouped_has_a_group_each() -> None:
     assert Subject(Kind.FOLLOW_REQUEST).group_id(7, POSTED) == "follow_request.u_7"
     assert Subject(Kind.MENTION, post_id=3).group_id(7, POSTED) == "mention.o_3"
     assert Subject(Kind.PHOTO_REJECTED, photo_id=3).group_id(7, POSTED) == "photo_rejected.p_3"
+    assert Subject(Kind.WEBHOOK_FAILING, webhook_id=3).group_id(7, POSTED) == "webhook_failing.wh_3"

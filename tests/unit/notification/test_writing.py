@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,8 @@ from photomesh_shared.events import (
     PostDeleted,
     PostLiked,
     PostUnliked,
+    WebhookDeleted,
+    WebhookStateChanged,
 )
 from photomesh_shared.events.versions import version_at
 from tests.support.clock import FakeClock
@@ -153,6 +156,13 @@ def post_deleted(minute: int) -> Envelope[Event]:
 def erasure(account_id: int, minute: int) -> Envelope[AccountErasureRequested]:
     event = AccountErasureRequested(request_id=5, user_id=account_id, requested_at=at(minute))
     return Envelope.of(event, entityversion=version_at(at(minute)))
+
+
+def webhook(minute: int, *, hours: int = 0, state: str = "enabled", reason: str | None = None) -> Envelope[Event]:
+    event = WebhookStateChanged(
+        webhook_id=3, account_id=AUTHOR, state=state, disabled_reason=reason, failing_hours=hours, changed_at=at(minute)
+    )
+    return envelope(event, minute)
 
 
 async def test_likes_of_a_post_are_one_group_and_an_unlike_takes_itself_out() -> None:
@@ -327,3 +337,40 @@ async def test_any_order_and_repetition_of_events_gives_the_same_groups(
         batch, order = order[:size], order[size:]
         await shuffled.happen(*batch)
     assert shuffled.visible() == in_order.visible()
+
+
+async def test_a_webhook_that_fails_is_one_group_that_comes_up_again_with_each_warning() -> None:
+    world = World()
+    await world.happen(webhook(0))
+    assert world.published.envelopes == [], "a webhook that was made is no news"
+    for minute, event in enumerate(
+        (webhook(1, hours=1), webhook(2, hours=24), webhook(3, hours=72, state="disabled", reason="failing")), start=1
+    ):
+        await world.happen(event)
+        [group] = world.groups_of(AUTHOR)
+        assert (group.group_id, group.subject.webhook_id) == ("webhook_failing.wh_3", 3)
+        assert (group.count, group.actors, group.changed_at) == (1, (), at(minute))
+    told = [one.data for one in world.published.envelopes]
+    assert [(one.kind, one.webhook_id) for one in told if isinstance(one, NotificationUpdated)] == [
+        ("webhook_failing", 3)
+    ] * 3
+    await world.happen(webhook(2, hours=24))
+    assert len(world.published.envelopes) == 3, "older than what is known"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        webhook(5),
+        webhook(5, state="disabled", reason="owner"),
+        envelope(WebhookDeleted(webhook_id=3, account_id=AUTHOR, deleted_at=at(5)), 5),
+    ],
+)
+async def test_it_is_taken_back_when_the_webhook_works_again_or_is_gone(end: Envelope[Event]) -> None:
+    world = World()
+    await world.happen(webhook(1, hours=1))
+    await world.happen(end)
+    assert world.visible() == {}
+    assert isinstance(world.published.envelopes[-1].data, NotificationRemoved)
+    await world.happen(webhook(1, hours=1))
+    assert world.visible() == {}, "older than its end"

@@ -182,7 +182,7 @@ STORES: Mapping[str, Covered] = {
     },
     "notification/cassandra/notification_groups": Covered(
         ("notifications",),
-        "account_id group_id post_id comment_id photo_id count first_at changed_at",
+        "account_id group_id post_id comment_id photo_id webhook_id count first_at changed_at",
         {"actors": _OTHERS, "recent": _OTHERS},
     ),
     "notification/cassandra/notification_preferences": Covered(("notification_settings",), "account_id body"),

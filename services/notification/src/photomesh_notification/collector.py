@@ -34,6 +34,8 @@ from photomesh_shared.events import (
     PostLiked,
     PostPublished,
     PostUnliked,
+    WebhookDeleted,
+    WebhookStateChanged,
 )
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.runner import BatchHandler
@@ -66,6 +68,8 @@ def batch_handlers(collector: Collector) -> Mapping[type[Event], BatchHandler]:
         PostFailed,
         PhotoRejected,
         PhotoFailed,
+        WebhookStateChanged,
+        WebhookDeleted,
     )
     return dict.fromkeys(kinds, collector.collect)
 

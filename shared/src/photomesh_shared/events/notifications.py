@@ -13,7 +13,7 @@ from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
-from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId
+from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId, WebhookId
 from photomesh_shared.personal import ACTIVITY, IDENTIFIER, NOT_PERSONAL, RELATION
 
 __all__ = [
@@ -31,7 +31,8 @@ _POST, _COMMENT = 382_764_298_916_429_824, 382_764_412_094_709_760
 _AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
 _KIND = (
     "`like`, `comment_like`, `follow`, `comment`, `reply`, `mention`, `follow_request`, `follow_accepted`, "
-    "`photo_rejected`, `photo_failed`, `post_published` or `post_failed`. More may be added: ignore what is unknown."
+    "`photo_rejected`, `photo_failed`, `post_published`, `post_failed` or `webhook_failing`. More may be added: ignore "
+    "what is unknown."
 )
 
 
@@ -65,6 +66,7 @@ class NotificationCollected(_Task):
         default=None, description="The comment that `comment_id` replies to; itself if it replies to none."
     )
     photo_id: PhotoId | None = None
+    webhook_id: WebhookId | None = None
     changes: tuple[NotificationChange, ...] = Field(max_length=200)
     truncated: Annotated[bool, NOT_PERSONAL] = Field(
         default=False, description="Whether there were more accounts, who are left out."
@@ -163,14 +165,15 @@ class NotificationUpdated(_Group):
     post_id: PostId | None = None
     comment_id: CommentId | None = None
     photo_id: PhotoId | None = None
+    webhook_id: WebhookId | None = None
     count: Annotated[int, ACTIVITY] = Field(ge=1, description="How many accounts; if `capped`, at least so many.")
     capped: Annotated[bool, NOT_PERSONAL] = Field(
         description="Whether there were so many accounts that they are not counted one by one any more."
     )
     actors: tuple[UserId, ...] = Field(
         max_length=8,
-        description="The newest of them, newest first. Empty if nobody else has part in it: the recipient's own photo "
-        "or post.",
+        description="The newest of them, newest first. Empty if nobody else has part in it: the recipient's own photo, "
+        "post or webhook.",
     )
     first_at: Annotated[UtcTime, ACTIVITY]
     changed_at: Annotated[UtcTime, ACTIVITY] = Field(description="When the newest of the actors did it.")

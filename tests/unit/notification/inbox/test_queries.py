@@ -191,6 +191,18 @@ async def test_what_is_hidden_from_the_reader_is_in_neither_list_nor_count(inbox
     assert await unread(inbox) == 3, "what is hidden is not gone"
 
 
+async def test_a_webhook_is_shown_by_its_id_unless_it_is_not_wanted(inbox: MemoryInbox) -> None:
+    moment = inbox.at(-10)
+    await inbox.write(Group("webhook_failing.wh_3", "webhook_failing", 1, False, (), moment, moment, webhook_id=3))
+    (seen,) = await listed(inbox)
+    assert (seen.group.webhook_id, seen.count, seen.accounts) == (3, 1, ())
+    assert await unread(inbox) == 1
+    unlisted = Preferences({"webhook_failing": KindPreference(listed=False)})
+    await inbox.preferences.replace(inbox.account_id, unlisted)
+    assert await ids(inbox) == []
+    assert await unread(inbox) == 0
+
+
 async def test_likes_of_a_comment_that_its_post_hides(inbox: MemoryInbox) -> None:
     group = replace(comment(inbox, "comment_like"), actors=(ADA, GRACE), count=2)
     await inbox.write(group)

@@ -105,6 +105,7 @@ def notification(*groups: Shown, **options: Any) -> dict[str, Any]:
             "Ada and Bo asked to follow you",
         ),
         ([Shown("post_failed", (), 1)], None),
+        ([Shown("webhook_failing", (), 1)], None),
     ],
 )
 def test_wording(groups: list[Shown], body: str | None) -> None:

@@ -76,6 +76,7 @@ class Fold:
                     comment_id=subject.comment_id,
                     thread_id=subject.thread_id,
                     photo_id=subject.photo_id,
+                    webhook_id=subject.webhook_id,
                     changes=tuple(
                         NotificationChange(actor_id=one.actor_id, version=one.version, at=one.at, on=one.on)
                         for one in part

@@ -29,6 +29,8 @@ from photomesh_shared.events import (
     PostPublished,
     PostUnliked,
     TextEntities,
+    WebhookDeleted,
+    WebhookStateChanged,
 )
 
 __all__ = ["Change", "Heard", "Related", "heard_of", "related_by"]
@@ -110,6 +112,11 @@ def heard_of(envelope: Envelope[Event]) -> Iterator[Heard]:
             )
             subject = Subject(kind, photo_id=photo.photo_id)
             yield Heard(photo.owner_id, subject, Change(photo.owner_id, version, at, on=True))
+        case WebhookStateChanged() | WebhookDeleted() as webhook:
+            on = isinstance(webhook, WebhookStateChanged) and _is_failing(webhook)
+            at = webhook.changed_at if isinstance(webhook, WebhookStateChanged) else webhook.deleted_at
+            subject = Subject(Kind.WEBHOOK_FAILING, webhook_id=webhook.webhook_id)
+            yield Heard(webhook.account_id, subject, Change(webhook.account_id, version, at, on))
 
 
 def related_by(envelope: Envelope[Event]) -> Iterator[Related]:
@@ -143,6 +150,13 @@ def _of_post(post: PostPublished | PostEdited, published_at: datetime, version: 
     yield Heard(post.author_id, Subject(Kind.POST_PUBLISHED, post_id=post.post_id), change)
     for account_id in _mentioned(post.entities):
         yield from _by_another(account_id, Subject(Kind.MENTION, post_id=post.post_id), change)
+
+
+def _is_failing(webhook: WebhookStateChanged) -> bool:
+    """Whether the owner should look at it. What the owner did is no news, nor that the account or a role ended."""
+    if webhook.state == "enabled":
+        return webhook.failing_hours > 0
+    return webhook.disabled_reason in ("failing", "gone")
 
 
 def _mentioned(entities: TextEntities | None) -> list[int]:

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     PHOTO_FAILED = "photo_failed"
     POST_PUBLISHED = "post_published"
     POST_FAILED = "post_failed"
+    WEBHOOK_FAILING = "webhook_failing"
 
 
 class Subject(NamedTuple):
@@ -46,6 +47,7 @@ class Subject(NamedTuple):
     comment_id: int | None = None
     thread_id: int | None = None
     photo_id: int | None = None
+    webhook_id: int | None = None
 
     def object_id(self, actor_id: int) -> int:
         """What an actor can be on or off for: it is in one group of the object at a time."""
@@ -55,7 +57,8 @@ class Subject(NamedTuple):
             case Kind.FOLLOW_REQUEST | Kind.FOLLOW_ACCEPTED:
                 return actor_id
             case _:
-                return next(id_ for id_ in (self.comment_id, self.post_id, self.photo_id) if id_ is not None)
+                found = (self.comment_id, self.post_id, self.photo_id, self.webhook_id)
+                return next(id_ for id_ in found if id_ is not None)
 
     def object_ids(self, actor_ids: Iterable[int]) -> dict[int, int]:
         """Of each actor."""
@@ -82,6 +85,8 @@ class Subject(NamedTuple):
                 return f"{self.kind}.{day_of(at)}"
             case Kind.FOLLOW_REQUEST | Kind.FOLLOW_ACCEPTED:
                 return f"{self.kind}.{ids.encode('u', actor_id)}"
+            case Kind.WEBHOOK_FAILING:
+                return f"{self.kind}.{ids.encode('wh', object_id)}"
         prefix = "c" if self.comment_id is not None else "o" if self.post_id is not None else "p"
         name = f"{self.kind}.{ids.encode(prefix, object_id)}"
         if self.kind in (Kind.LIKE, Kind.COMMENT_LIKE):

@@ -69,6 +69,7 @@ class Group:
             post_id=self.subject.post_id,
             comment_id=self.subject.comment_id,
             photo_id=self.subject.photo_id,
+            webhook_id=self.subject.webhook_id,
             count=self.count,
             capped=self.capped,
             actors=self.actors,

@@ -98,8 +98,9 @@ class CassandraGroups:
     async def save_group(self, account_id: int, group: Group) -> None:
         recent = [[one.actor_id, one.version, _milliseconds(one.at)] for one in group.recent]
         await self._session.execute(
-            "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id, count, capped,"
-            " actors, recent, first_at, changed_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id,"
+            " webhook_id, count, capped, actors, recent, first_at, changed_at, version)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " USING TIMESTAMP ? AND TTL ?",
             account_id,
             group.group_id,
@@ -107,6 +108,7 @@ class CassandraGroups:
             group.subject.post_id,
             group.subject.comment_id,
             group.subject.photo_id,
+            group.subject.webhook_id,
             group.count,
             group.capped,
             list(group.actors),
@@ -309,7 +311,13 @@ def _group(row: Mapping[str, Any]) -> Group:
     )
     return Group(
         row["group_id"],
-        Subject(Kind(row["kind"]), post_id=row["post_id"], comment_id=row["comment_id"], photo_id=row["photo_id"]),
+        Subject(
+            Kind(row["kind"]),
+            post_id=row["post_id"],
+            comment_id=row["comment_id"],
+            photo_id=row["photo_id"],
+            webhook_id=row["webhook_id"],
+        ),
         _utc(row["first_at"]),
         _utc(row["changed_at"]),
         count=row["count"],

@@ -26,7 +26,7 @@ __all__ = [
 FACES = 4
 """Accounts that are shown of a group."""
 MAX_UNREAD = 99
-ABOUT_ONESELF = frozenset({"photo_rejected", "photo_failed", "post_published", "post_failed"})
+ABOUT_ONESELF = frozenset({"photo_rejected", "photo_failed", "post_published", "post_failed", "webhook_failing"})
 """Kinds in which nobody else has part."""
 _MENTIONS = frozenset({"mention", "reply"})
 
@@ -60,6 +60,7 @@ class Group:
     post_id: int | None = None
     comment_id: int | None = None
     photo_id: int | None = None
+    webhook_id: int | None = None
 
 
 @dataclass(frozen=True)

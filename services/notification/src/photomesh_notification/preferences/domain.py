@@ -23,6 +23,7 @@ KINDS = (
     "photo_failed",
     "post_published",
     "post_failed",
+    "webhook_failing",
 )
 MAX_MUTED_POSTS = 200
 

@@ -31,6 +31,7 @@ _TITLES = {
     "photo_failed": "A photo could not be processed",
     "post_published": "Your post is published",
     "post_failed": "Your post could not be published",
+    "webhook_failing": "Your webhook does not work",
 }
 _DEEDS = {
     "like": "liked your post",

@@ -93,7 +93,9 @@ class Writer:
         task = envelope.data
         if task.kind not in set(Kind):
             return  # of a later version
-        subject = Subject(Kind(task.kind), task.post_id, task.comment_id, task.thread_id, task.photo_id)
+        subject = Subject(
+            Kind(task.kind), task.post_id, task.comment_id, task.thread_id, task.photo_id, task.webhook_id
+        )
         oldest = self._clock.now() - KEPT
         changes = {
             change.actor_id: Member(change.actor_id, change.version, _milliseconds(change.at), change.on)

@@ -105,15 +105,16 @@ async def save_endpoint(tx: Connection, before: Endpoint, after: Endpoint, now: 
             "UPDATE endpoints SET failures = 0, attempts_failed = 0, warned_hours = 0 WHERE id = $1", after.id
         )
     await wake(tx, [after.id], now)
-    if after.state is not before.state:
-        await outbox.add(tx, state_changed(after, now))
-        if after.state is State.ENABLED:  # what waited because of what was is due at once
-            await tx.execute(
-                "UPDATE deliveries SET next_attempt_at = $2"
-                " WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at > $2",
-                after.id,
-                now,
-            )
+    is_other_state = after.state is not before.state
+    if is_other_state or (before.failing_since is not None and after.failing_since is None):
+        await outbox.add(tx, state_changed(after, now))  # also takes back what its owner was told
+    if is_other_state and after.state is State.ENABLED:  # what waited because of what was is due at once
+        await tx.execute(
+            "UPDATE deliveries SET next_attempt_at = $2"
+            " WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at > $2",
+            after.id,
+            now,
+        )
 
 
 class PostgresEndpoints:

@@ -9,7 +9,7 @@ from photomesh_shared import events
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http import Page
 from photomesh_shared.http.schemas import RequestBody, Url, examples
-from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId
+from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId, WebhookId
 from photomesh_shared.internal_api.post import SeenAccount, SeenComment, SeenPhoto, SeenPost
 
 __all__ = ["Notification", "NotificationPage", "SeenMarker", "SeenUntil", "UnreadCount"]
@@ -33,8 +33,19 @@ _NOTIFICATION = {
     "post": {"id": "o_9xQ4w2Lr", "author_id": "u_7fK2m1Zt", "photo_url": _PHOTO_URL, "reason": None},
     "comment": None,
     "photo": None,
+    "webhook": None,
     "first_at": "2026-11-21T10:12:00Z",
     "changed_at": "2026-11-21T10:58:30Z",
+}
+
+_OF_WEBHOOK = _NOTIFICATION | {
+    "id": "webhook_failing.wh_4bQ8x2Ms",
+    "kind": "webhook_failing",
+    "count": 1,
+    "accounts": [],
+    "post": None,
+    "webhook": {"id": "wh_4bQ8x2Ms"},
+    "first_at": "2026-11-21T10:58:30Z",
 }
 
 
@@ -108,16 +119,22 @@ class NotificationPhoto(BaseModel):
         return cls(id=seen.id, photo_url=seen.photo_url, reason=FailureReason.of(seen.reason)) if seen else None
 
 
-class Notification(BaseModel):
-    """What you hear of: something that one or more accounts did, or what became of your own photo or post."""
+class NotificationWebhook(BaseModel):
+    """Your webhook that a notification is about: it has failed for hours, or was disabled because of that."""
 
-    model_config = examples(_NOTIFICATION)
+    id: WebhookId = Field(description="`GET /v1/webhooks/{webhook_id}` says how it is.")
+
+
+class Notification(BaseModel):
+    """What you hear of: something that one or more accounts did, or what became of your own photo, post or webhook."""
+
+    model_config = examples(_NOTIFICATION, _OF_WEBHOOK)
 
     id: str = Field(description="The same as long as the notification exists, also while accounts come and go.")
     kind: str = Field(
         description="`like`, `comment_like`, `comment`, `reply`, `mention`, `follow`, `follow_request`, "
-        "`follow_accepted`, `photo_rejected`, `photo_failed`, `post_published` or `post_failed`. More may be added: "
-        "show an unknown one as plain as you can, or leave it out."
+        "`follow_accepted`, `photo_rejected`, `photo_failed`, `post_published`, `post_failed` or "
+        "`webhook_failing`. More may be added: show an unknown one as plain as you can, or leave it out."
     )
     new: bool = Field(description="Whether it changed since you last marked your notifications as seen.")
     count: int = Field(
@@ -127,11 +144,12 @@ class Notification(BaseModel):
     capped: bool = Field(description="Whether there are more than `count`.")
     accounts: list[NotificationAccount] = Field(
         description="Some of them, four at most: those that you follow first, then the newest. Empty for your own "
-        "photo or post."
+        "photo, post or webhook."
     )
     post: NotificationPost | None
     comment: NotificationComment | None
     photo: NotificationPhoto | None
+    webhook: NotificationWebhook | None
     first_at: UtcTime = Field(description="When the first of the accounts did it.")
     changed_at: UtcTime = Field(description="When the latest of them did it.")
 
@@ -148,6 +166,7 @@ class Notification(BaseModel):
             post=NotificationPost.of(seen.post),
             comment=NotificationComment.of(seen.comment),
             photo=NotificationPhoto.of(seen.photo),
+            webhook=NotificationWebhook(id=group.webhook_id) if group.webhook_id is not None else None,
             first_at=group.first_at,
             changed_at=group.changed_at,
         )

@@ -56,6 +56,7 @@ class KindPreferences(BaseModel):
     photo_failed: KindPreference
     post_published: KindPreference
     post_failed: KindPreference
+    webhook_failing: KindPreference
 
     @classmethod
     def of(cls, preferences: domain.Preferences) -> KindPreferences:
@@ -97,6 +98,7 @@ class NewKindPreferences(RequestBody):
     photo_failed: NewKindPreference = _DEFAULT
     post_published: NewKindPreference = _DEFAULT
     post_failed: NewKindPreference = _DEFAULT
+    webhook_failing: NewKindPreference = _DEFAULT
 
     def preferences(self) -> dict[str, domain.KindPreference]:
         every = {kind: getattr(self, kind) for kind in KINDS}
