@@ -61,7 +61,8 @@ clean: ## Stop everything and delete data, logs and secrets
 	@[ ! -x $(PYTHON) ] || $(LOCAL) clean --stack $(STACK)
 
 demo: up ## Demo users upload the photos of a folder (PHOTOS=…), publish posts and view them
-	@$(PYTHON) -m demo --url http://127.0.0.1:$(GATEWAY) --photos "$(PHOTOS)" $(ARGS)
+	@$(PYTHON) -m demo --url http://127.0.0.1:$(GATEWAY) --photos "$(PHOTOS)" \
+	  --receiver 127.18.0.1 --certificate .photomesh/dev/receiver.pem $(ARGS)
 
 ##@ Looking inside
 .PHONY: topics mails trace

@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from demo import social
+from demo import hearing, social
 from demo.client import Account, ApiError, Photo, PhotoRefused, Platform
 from demo.generated import paint
+from demo.receiver import Receiver
 from demo.sheet import Feed, Shown, write
 from demo.social import Published
 from demo.society import Society, invent
@@ -117,8 +118,14 @@ async def _read(
     return people[number], page
 
 
-async def _hear(platform: Platform, society: Society, people: list[Account], posts: list[Published]) -> None:
-    """What an author hears of: everybody who likes a post is one line together."""
+async def _hear(
+    platform: Platform,
+    society: Society,
+    people: list[Account],
+    posts: list[Published],
+    receiver: Receiver | None,
+) -> None:
+    """What an author hears of: in the list, everybody who likes a post is one line together. Then in other ways."""
     author = posts[0].author
     likes = {
         post.body["id"]: len(set(society.likers(n, author)) - {author})
@@ -126,6 +133,11 @@ async def _hear(platform: Platform, society: Society, people: list[Account], pos
         if post.author == author
     }
     social.tell(console, people[author], await social.notifications_of(platform, people[author], likes))
+    if receiver is not None:
+        await hearing.hear_by_push(console, receiver)
+        await hearing.hear_by_webhook(console, receiver)
+    other = next(person for person in range(len(people)) if person not in _AUTHORS)
+    await hearing.hear_live(console, platform, people[author], people[other], posts[0].body["id"])
 
 
 async def _look(platform: Platform, people: list[Account], uploads: list[Upload]) -> tuple[list[Shown], int, int]:
@@ -143,7 +155,7 @@ async def _look(platform: Platform, people: list[Account], uploads: list[Upload]
     return shown, fetched, hits
 
 
-async def demo(base_url: str, folder: str, sheet: Path) -> bool:
+async def demo(base_url: str, folder: str, sheet: Path, host: str, certificate: Path | None) -> bool:
     """Whether every photo came through."""
     files = _photos(folder)
     started = time.monotonic()
@@ -156,11 +168,12 @@ async def demo(base_url: str, folder: str, sheet: Path) -> bool:
         uploads = await _upload_all(platform, people, files)
         console.print("[bold]Publishing[/], and watching the feeds of all followers")
         posts = await _publish(platform, society, people, uploads)
-        likes, comments = await social.engage(console, platform, society, people, posts)
-        if posts:
-            await _hear(platform, society, people, posts)
-        shown, fetched, hits = await _look(platform, people, uploads)
-        reader, page = await _read(platform, society, people, posts)
+        async with hearing.listening(console, platform, people[_AUTHORS[0]], host, certificate) as receiver:
+            likes, comments = await social.engage(console, platform, society, people, posts)
+            shown, fetched, hits = await _look(platform, people, uploads)
+            reader, page = await _read(platform, society, people, posts)
+            if posts and posts[0].author == _AUTHORS[0]:
+                await _hear(platform, society, people, posts, receiver)
     write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page))
 
     table = Table(title="What happened", show_header=False)
@@ -186,8 +199,11 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="the gateway's URL")
     parser.add_argument("--photos", default="", help="a folder of photos; without it, some are painted")
     parser.add_argument("--sheet", type=Path, default=Path(".photomesh/demo/index.html"))
+    parser.add_argument("--receiver", default="", help="the address of this machine that a local stack may call")
+    parser.add_argument("--certificate", type=Path, help="its certificate, with the key")
     options = parser.parse_args()
-    sys.exit(0 if asyncio.run(demo(options.url, options.photos, options.sheet)) else 1)
+    done = demo(options.url, options.photos, options.sheet, options.receiver, options.certificate)
+    sys.exit(0 if asyncio.run(done) else 1)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import mimetypes
 import secrets
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+from httpx_sse import ServerSentEvent, aconnect_sse
 
 __all__ = ["Account", "ApiError", "Photo", "PhotoRefused", "Platform"]
 
@@ -165,6 +167,14 @@ class Platform:
         body = await self.call("GET", "/v1/notifications", account, params={"limit": 50})
         items: list[dict[str, Any]] = body["items"]
         return items
+
+    @asynccontextmanager
+    async def live(self, account: Account, *, within: float) -> AsyncIterator[AsyncIterator[ServerSentEvent]]:
+        """The account's stream of notifications, for so many seconds. Raises TimeoutError."""
+        path = f"{self._base}/v1/notifications/stream"
+        async with asyncio.timeout(within), aconnect_sse(self._http, "GET", path, headers=account.headers) as source:
+            source.response.raise_for_status()
+            yield source.aiter_sse()
 
     async def fetch(self, url: str) -> tuple[bytes, bool]:
         """A variant from the CDN, as an anonymous reader; the bytes, and whether the edge had it."""

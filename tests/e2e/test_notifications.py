@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from demo.client import Account, ApiError, Platform
 from tests.support.waiting import eventually
@@ -103,3 +108,60 @@ async def test_what_others_do_is_heard_of_until_it_is_undone_or_hidden(
     await platform.call("PUT", muted, ada)
     with pytest.raises(ApiError, match="no-post-of-yours"):
         await platform.call("PUT", muted, linus)
+
+
+@asynccontextmanager
+async def _answering(environment: Mapping[str, str], status: int) -> AsyncIterator[str]:
+    """The address of this machine that the stack may call; answers with this status, whatever comes."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    [address] = json.loads(environment["PHOTOMESH_OUTBOUND_TEST_RECEIVERS"])
+    host, _, port = address.rpartition(":")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(environment["PHOTOMESH_OUTBOUND_TEST_AUTHORITY"])
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, int(port), ssl_context=tls).start()
+        yield f"https://{address}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_an_owner_hears_that_a_webhook_ended_until_it_is_enabled_again(
+    platform: Platform,
+    ada: Account,
+    grace: Account,
+    service_environment: Callable[[str], Mapping[str, str]],
+) -> None:
+    environment = service_environment("webhook-sender")
+    async with _answering(environment, 410) as url:
+        body = {"url": f"{url}/secret-path", "types": ["photomesh.follow.*"]}
+        webhook = await platform.call("POST", "/v1/webhooks", ada, json=body)
+        await platform.follow(grace, ada)
+        items = await _hears(platform, ada, "follow", "webhook_failing")
+    failing = next(one for one in items if one["kind"] == "webhook_failing")
+    assert failing["webhook"] == {"id": webhook["id"]}
+    assert (failing["count"], failing["accounts"], failing["post"], failing["new"]) == (1, [], None, True)
+    assert "secret-path" not in str(items)
+    assert await _unread(platform, ada) == 2
+
+    # Its owner may want to hear nothing of it.
+    await platform.call(
+        "PUT", "/v1/notifications/preferences", ada, json={"kinds": {"webhook_failing": {"listed": False}}}
+    )
+    await _hears(platform, ada, "follow")
+    await platform.call("PUT", "/v1/notifications/preferences", ada, json={})
+    await _hears(platform, ada, "follow", "webhook_failing")
+
+    path = f"/v1/webhooks/{webhook['id']}"
+    assert (await platform.call("GET", path, ada))["disabled_reason"] == "gone"
+    async with _answering(environment, 204):
+        await platform.call("PATCH", path, ada, json={"enabled": True})
+        await _hears(platform, ada, "follow")
+        await platform.call("DELETE", path, ada)
+    assert await _unread(platform, ada) == 1

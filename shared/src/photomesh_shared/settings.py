@@ -118,10 +118,18 @@ class OutboundSettings(ServiceSettings):
         " in production the program does not start with any.",
     )
 
+    outbound_test_authority: str | None = Field(
+        None,
+        description="A file with a certificate that vouches for test receivers, besides the system's authorities. In"
+        " production the program does not start with it.",
+    )
+
     @model_validator(mode="after")
     def _public_addresses_only(self) -> OutboundSettings:
         if self.env == "production" and self.outbound_test_receivers:
             raise ValueError("PHOTOMESH_OUTBOUND_TEST_RECEIVERS is set in production")
+        if self.env == "production" and self.outbound_test_authority:
+            raise ValueError("PHOTOMESH_OUTBOUND_TEST_AUTHORITY is set in production")
         return self
 
 

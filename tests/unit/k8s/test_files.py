@@ -259,3 +259,11 @@ def test_varnish_gets_one_storage_that_fits_its_memory(layer: str, overlay: str)
     assert memory(only["resources"]["requests"]["memory"]) <= memory(limit)
     if overlay == "dev":
         assert memory(limit) <= memory("256Mi")
+
+
+def test_no_cluster_and_no_container_lets_programs_call_private_addresses() -> None:
+    """Only a local stack of processes has a receiver (docs/running-locally.md)."""
+    files = [ROOT / "docker-compose.yml", ROOT / "deploy" / "programs.toml"]
+    files += [path for path in K8S.rglob("*") if path.is_file()]
+    assert len(files) > 100
+    assert not [path for path in files if "OUTBOUND_TEST" in path.read_text(errors="replace").upper()]

@@ -7,8 +7,10 @@ from pydantic_settings import BaseSettings
 from photomesh_local import environment
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.environment import as_lines
+from photomesh_local.configuration.stack import ROOT, Stack
 from photomesh_local.services import SERVICES
-from photomesh_shared.settings import ServiceSettings
+from photomesh_shared.outbound import OutboundPolicy
+from photomesh_shared.settings import OutboundSettings, ServiceSettings
 from tests.support.services import settings_from
 
 SETTINGS = {name: program.settings_class() for name, program in registry.PROGRAMS.items() if program.runs_locally}
@@ -75,3 +77,15 @@ def test_an_unknown_program_is_an_error_that_names_the_known_ones() -> None:
 
 def test_lines_can_be_read_by_a_shell() -> None:
     assert as_lines({"B": "two words", "A": '{"x": 1}'}) == "A='{\"x\": 1}'\nB='two words'"
+
+
+def test_a_stack_may_call_its_own_receiver_and_nothing_else_of_this_machine() -> None:
+    for name, kind in SETTINGS.items():
+        settings = settings_from(kind, environment("dev", name)) if issubclass(kind, OutboundSettings) else None
+        assert ("PHOTOMESH_OUTBOUND_TEST_RECEIVERS" in environment("dev", name)) is (settings is not None)
+        if settings is not None:
+            policy = OutboundPolicy.of(settings)
+            assert policy.receivers == {("127.18.0.1", 8443)}
+            assert not policy.allows("127.0.0.1", 8443)
+    assert Stack("dev").receiver != Stack("test").receiver
+    assert f"--receiver {Stack('dev').receiver} " in (ROOT / "Makefile").read_text()

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from photomesh_local.configuration.receiver import certificate_of
 from photomesh_shared.outbound import (
     Answer,
     OutboundClient,
     OutboundPolicy,
     Refused,
     Unreachable,
+    authorities,
     check_url,
     is_public,
     open_outbound,
@@ -362,3 +366,31 @@ def test_retry_after(text: str | None, seconds: int | None) -> None:
     now = datetime(2026, 11, 21, 10, tzinfo=UTC)
     found = retry_after(text, now, longest=timedelta(hours=6))
     assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_production_trusts_no_authority_of_tests(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="OUTBOUND_TEST_AUTHORITY is set in production"):
+        OutboundSettings(env="production", outbound_test_authority=str(tmp_path / "ca.pem"))
+
+
+async def test_the_certificate_of_a_local_receiver_vouches_for_it_alone(tmp_path: Path) -> None:
+    """And is trusted besides the system's authorities, not instead."""
+    certificate = certificate_of(tmp_path, "127.0.0.1")
+    assert certificate_of(tmp_path, "127.0.0.1").read_bytes() == certificate.read_bytes()
+    assert certificate.stat().st_mode & 0o077 == 0
+    settings = OutboundSettings(env="local", outbound_test_authority=str(certificate))
+    trusted = authorities(settings).cert_store_stats()["x509"]
+    assert trusted == ssl.create_default_context().cert_store_stats()["x509"] + 1
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    policy = OutboundPolicy(frozenset({("127.0.0.1", port)}))
+    async with server, open_outbound(policy, tls=authorities(settings)) as client:
+        found = await client.post(f"https://127.0.0.1:{port}/", b"", headers={}, seconds=20)
+    assert found.status == 204

@@ -10,7 +10,7 @@ from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.outbound import OutboundPolicy, open_outbound
+from photomesh_shared.outbound import OutboundPolicy, authorities, open_outbound
 from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.postgres import open_pool, open_probe
 from photomesh_webhook.accounts.event_handlers import AccountEraser, AccountEventHandlers
@@ -46,7 +46,9 @@ async def open_sender_deps(settings: SenderSettings, readiness: Readiness, clock
         pool = await stack.enter_async_context(open_pool(dsn, size=settings.postgres_pool))
         publisher = await stack.enter_async_context(open_publisher(settings, "webhook-sender"))
         http = await stack.enter_async_context(open_session())
-        outbound = await stack.enter_async_context(open_outbound(OutboundPolicy.of(settings)))
+        outbound = await stack.enter_async_context(
+            open_outbound(OutboundPolicy.of(settings), tls=authorities(settings))
+        )
         readiness.add("postgres", stack.enter_context(open_probe(dsn)).check)
 
         post = ServiceClient(http, "post", settings.post_url, caller=settings, clock=clock)

@@ -1,6 +1,6 @@
 """HTTPS requests to addresses that strangers named: push endpoints, webhooks.
 
-    async with open_outbound(OutboundPolicy.of(settings)) as outbound:
+    async with open_outbound(OutboundPolicy.of(settings), tls=authorities(settings)) as outbound:
         answer = await outbound.post(endpoint, body, headers=headers, seconds=10.0)
 
 What keeps such a request from reaching our own network:
@@ -16,7 +16,7 @@ In Kubernetes, network policies say the same again.
 
 from __future__ import annotations
 
-from photomesh_shared.outbound.client import Answer, OutboundClient, Unreachable, open_outbound
+from photomesh_shared.outbound.client import Answer, OutboundClient, Unreachable, authorities, open_outbound
 from photomesh_shared.outbound.guard import MAX_URL, OutboundPolicy, Refused, check_url, is_public
 from photomesh_shared.outbound.retry_after import retry_after
 
@@ -27,6 +27,7 @@ __all__ = [
     "OutboundPolicy",
     "Refused",
     "Unreachable",
+    "authorities",
     "check_url",
     "is_public",
     "open_outbound",

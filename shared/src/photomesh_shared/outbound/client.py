@@ -16,8 +16,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from photomesh_shared.outbound.guard import OutboundPolicy, Refused, check_url
+from photomesh_shared.settings import OutboundSettings
 
-__all__ = ["Answer", "OutboundClient", "Unreachable", "open_outbound"]
+__all__ = ["Answer", "OutboundClient", "Unreachable", "authorities", "open_outbound"]
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_BYTES = 4_096
@@ -96,6 +97,14 @@ async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
     while len(found) < limit and (chunk := await response.content.read(limit - len(found))):
         found += chunk
     return found
+
+
+def authorities(settings: OutboundSettings) -> ssl.SSLContext:
+    """Who vouches for hosts: the system's authorities and, in tests, that of their receivers."""
+    context = ssl.create_default_context()
+    if settings.outbound_test_authority:
+        context.load_verify_locations(settings.outbound_test_authority)
+    return context
 
 
 @asynccontextmanager

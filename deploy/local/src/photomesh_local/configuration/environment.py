@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from photomesh_local.configuration import registry
+from photomesh_local.configuration.receiver import RECEIVER_PORT
 from photomesh_local.configuration.registry import Program, callers_of
 from photomesh_local.configuration.secrets import (
     call_key,
@@ -37,6 +38,9 @@ ONE_MACHINE = {
     "MAX_IN_FLIGHT_PER_ADDRESS": "512",
     # So that a society of a hundred has somebody whose posts are pulled.
     "CELEBRITY_FOLLOWERS": "100",
+    # So that nobody who tries pushes waits for long.
+    "PUSH_WINDOW_SECONDS": "5",
+    "PUSH_PERSONAL_WINDOW_SECONDS": "5",
 }
 
 
@@ -67,6 +71,8 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
         )
     elif program == "identity":
         values["FAILURES_ADDRESS"] = "1000000/60"
+    elif program == "notification-push":
+        values |= {name: ONE_MACHINE[name] for name in ("PUSH_WINDOW_SECONDS", "PUSH_PERSONAL_WINDOW_SECONDS")}
     if declared.kind != "job":
         values["PROGRAM"] = program
     if declared.port:
@@ -144,6 +150,10 @@ def _credentials(stack: Stack, program: Program) -> dict[str, str]:
                 values["KAFKA_PASSWORD"] = stack.secrets[kafka_password(program.name)]
             case "mail":
                 values["SMTP_URL"] = f"smtp://{HOST}:{stack.ports['MAIL']}"
+            case "internet":
+                # Besides, this one address of the machine. No other place sets these.
+                values["OUTBOUND_TEST_RECEIVERS"] = json.dumps([f"{stack.receiver}:{RECEIVER_PORT}"])
+                values["OUTBOUND_TEST_AUTHORITY"] = str(stack.receiver_certificate)
             case "object-storage":
                 access_key, secret_key = object_storage_keys(program)
                 values["S3_ACCESS_KEY"] = stack.secrets[access_key]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from photomesh_local.configuration import secrets
+from photomesh_local.configuration import receiver, secrets
 from photomesh_local.configuration.ports import OFFSET_VARIABLE, ports
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -73,6 +73,15 @@ class Stack:
     @property
     def secrets_file(self) -> Path:
         return self.directory / "secrets.env"
+
+    @property
+    def receiver(self) -> str:
+        """The address that pushes and webhooks may go to, although it is none of the internet."""
+        return receiver.address_of(self.ports["GATEWAY"] - ports("dev")["GATEWAY"])
+
+    @property
+    def receiver_certificate(self) -> Path:
+        return receiver.certificate_of(self.directory, self.receiver)
 
     @cached_property
     def ports(self) -> Mapping[str, int]:

@@ -29,7 +29,7 @@ from photomesh_notification.store.presence import StreamPresence
 from photomesh_shared.clock import Clock
 from photomesh_shared.http import Readiness
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.outbound import OutboundPolicy, open_outbound
+from photomesh_shared.outbound import OutboundPolicy, authorities, open_outbound
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
 from photomesh_shared.stores.cassandra import open_session
@@ -52,7 +52,9 @@ async def open_push_deps(settings: PushSettings, readiness: Readiness, clock: Cl
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         publisher = await stack.enter_async_context(open_publisher(settings, "notification-push"))
         http = await stack.enter_async_context(open_http_session())
-        outbound = await stack.enter_async_context(open_outbound(OutboundPolicy.of(settings)))
+        outbound = await stack.enter_async_context(
+            open_outbound(OutboundPolicy.of(settings), tls=authorities(settings))
+        )
         readiness.add("cassandra", session.ping)  # without Redis, pushes go out
 
         schedule, pushes = CassandraSchedule(session), CassandraPushes(session)
