@@ -56,12 +56,16 @@ async def _subscribe(platform: Platform, account: Account, receiver: Receiver, s
 async def hear_by_push(console: Console, receiver: Receiver) -> None:
     """Likes, on a locked phone. Before `hear_live`: nobody is pushed what they watch."""
     push = await receiver.push(lambda push: push.title == "New likes", _WITHIN)
-    console.print(f"  on a locked phone (Web Push, decrypted): {push.title}: {push.body}", highlight=False)
+    console.print(
+        f"  on a locked phone (Web Push, decrypted): {push.title}: {push.body}", highlight=False, soft_wrap=True
+    )
 
 
 async def hear_by_webhook(console: Console, receiver: Receiver) -> None:
     event = await receiver.event(lambda event: event.type == _LIKED, _WITHIN)
-    console.print(f"  by webhook (signature verified): {event.type} of {event.subject}", highlight=False)
+    console.print(
+        f"  by webhook (signature verified): {event.type} of {event.subject}", highlight=False, soft_wrap=True
+    )
 
 
 async def hear_live(console: Console, platform: Platform, account: Account, other: Account, post_id: str) -> None:
@@ -79,4 +83,4 @@ async def hear_live(console: Console, platform: Platform, account: Account, othe
             raise TimeoutError("the stream ended")
     seconds = time.monotonic() - started
     heard = f"{event.json()['id']}, {seconds:.2f} s after @{other.username} commented"
-    console.print(f"  live (stream): {heard}", highlight=False)
+    console.print(f"  live (stream): {heard}", highlight=False, soft_wrap=True)
