@@ -29,6 +29,7 @@ CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "social-graph": (social_graph, export),
     "upload": (export,),
     "webhook": (export,),
+    "story": (export,),
 }
 
 

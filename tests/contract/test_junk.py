@@ -35,7 +35,7 @@ PREFIXES = {
     "comment": "c",
     "collection": "k",
     "passkey": "pk",
-} | {"webhook": "wh"}
+} | {"webhook": "wh", "story": "st"}
 
 
 def junk(kind: str, size: int, route: Route) -> bytes:

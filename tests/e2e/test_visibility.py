@@ -181,6 +181,7 @@ _BY_MAIL = "addresses an account by what its mailbox got; answers alike for all 
 _STAFF = "for staff, who see whether an account works and none of its content; not for any of these roles"
 _OWN_NOTIFICATIONS = "what others did to the caller, by the rules of post: tests/e2e/test_notifications.py"
 _OWN_WEBHOOK = "addresses one's own webhooks only; what is sent to them: tests/integration/webhook"
+_STORY = "for followers and close friends, whatever the privacy, and alike for all others: tests/integration/story"
 _OWN_COLLECTION = "addresses one's own collection only"
 UNRELATED = {
     "GET /.well-known/jwks.json": "keys",
@@ -260,6 +261,12 @@ UNRELATED = {
     "PUT /v1/notifications/preferences": "one's own preferences",
     "PUT /v1/notifications/muted-posts/{post_id}": "of one's own posts; posts of others are answered as absent",
     "DELETE /v1/notifications/muted-posts/{post_id}": "of one's own mutes; answers alike for every post",
+    "POST /v1/stories": "of one's own photos; those of others are answered as absent",
+    "GET /v1/stories/tray": _STORY,
+    "GET /v1/users/{user_id}/stories": _STORY,
+    "PUT /v1/stories/{story_id}/seen": _STORY,
+    "GET /v1/stories/{story_id}/viewers": "of one's own stories; those of others are answered as absent",
+    "DELETE /v1/stories/{story_id}": "of one's own stories; those of others are answered as absent",
     "POST /v1/webhooks": _OWN_WEBHOOK,
     "GET /v1/webhooks": _OWN_WEBHOOK,
     "GET /v1/webhooks/{webhook_id}": _OWN_WEBHOOK,

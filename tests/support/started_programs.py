@@ -37,6 +37,7 @@ def main() -> None:
         "photomesh_post.photos.cdn",
         "photomesh_identity.metrics",
         "photomesh_social_graph.metrics",
+        "photomesh_story.metrics",
         "photomesh_webhook.sending.metrics",
     ):
         import_module(module)

@@ -32,6 +32,7 @@ __all__ = [
     "PostId",
     "PushSubscriptionId",
     "SessionId",
+    "StoryId",
     "TokenId",
     "UploadId",
     "UserId",
@@ -189,6 +190,7 @@ _InRange = Field(strict=True, ge=0, le=MAX_ID)  # strict: `true` and `1.0` are n
 UserId = Annotated[int, _InRange, _from_wire("u"), _to_wire("u"), _schema("u", "an account"), IDENTIFIER]
 PhotoId = Annotated[int, _InRange, _from_wire("p"), _to_wire("p"), _schema("p", "a photo"), IDENTIFIER]
 PostId = Annotated[int, _InRange, _from_wire("o"), _to_wire("o"), _schema("o", "a post"), IDENTIFIER]
+StoryId = Annotated[int, _InRange, _from_wire("st"), _to_wire("st"), _schema("st", "a story"), IDENTIFIER]
 UploadId = Annotated[int, _InRange, _from_wire("up"), _to_wire("up"), _schema("up", "an upload"), IDENTIFIER]
 CommentId = Annotated[int, _InRange, _from_wire("c"), _to_wire("c"), _schema("c", "a comment"), IDENTIFIER]
 CollectionId = Annotated[

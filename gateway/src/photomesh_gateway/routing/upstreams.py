@@ -21,6 +21,7 @@ class Upstream(StrEnum):
     NOTIFICATION = "notification"
     NOTIFICATION_STREAM = "notification-stream"
     WEBHOOK = "webhook"
+    STORY = "story"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -33,6 +34,7 @@ class UpstreamSettings(ServiceSettings):
     notification_url: str = Field("http://127.0.0.1:18022", description="Base URL of notification.")
     notification_stream_url: str = Field("http://127.0.0.1:18028", description="Base URL of notification-stream.")
     webhook_url: str = Field("http://127.0.0.1:18030", description="Base URL of webhook.")
+    story_url: str = Field("http://127.0.0.1:18032", description="Base URL of story.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -45,4 +47,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.NOTIFICATION: self.notification_url,
             Upstream.NOTIFICATION_STREAM: self.notification_stream_url,
             Upstream.WEBHOOK: self.webhook_url,
+            Upstream.STORY: self.story_url,
         }[upstream]

@@ -253,6 +253,24 @@ STORES: Mapping[str, Covered] = {
         "endpoint_id subject type event_time created_at finished_at last_answer",
         {"about": _DERIVED, "body": _PASSING},
     ),
+    "story/cassandra/photos": _copied("what `originals` and `stories` have"),
+    "story/cassandra/stories": Covered(("stories",), "story_id author_id story"),
+    "story/cassandra/stories_by_author": _copied(),
+    "story/cassandra/ended": _copied("ids of accounts that do not exist any more"),
+    "story/redis/st:s:{viewer}": Covered(("stories",), "viewer fields"),
+    **{
+        f"story/redis/st:{key}": _copied(why)
+        for key, why in {
+            "on": _DERIVED,
+            "a:{author}": _DERIVED,
+            "f:{viewer}": _COPY,
+            "fv:{viewer}": _COPY,
+            "c:{viewer}": _OTHERS,
+            "cv:{viewer}": _OTHERS,
+            "v:{story}": _OTHERS,
+            "due": _PASSING,
+        }.items()
+    },
     **{
         f"export/{store}": _copied("the export itself; `GET /v1/me/export` shows when you asked for it")
         for store in (
@@ -286,6 +304,8 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "notification_tasks": (),
     "notifications": (),
     "webhooks": ("webhooks",),
+    "stories": ("stories",),
+    "story_views": ("stories",),
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),

@@ -118,6 +118,7 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
             "feed": settings.feed_url,
             "notification": settings.notification_url,
             "webhook": settings.webhook_url,
+            "story": settings.story_url,
         }
         services = {
             name: ServiceClient(

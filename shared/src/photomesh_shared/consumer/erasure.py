@@ -57,8 +57,16 @@ log = logging.getLogger(__name__)
 AFTER_ERASURE = declare("erasure.after_erase", "everything is erased, the group has not acknowledged it")
 ERASURES = Counter("photomesh_erasures_handled_total", "Erasures that a consumer group has acknowledged.", ["group"])
 
-_ACTORS = ("user_id", "owner_id", "author_id", "account_id", "follower_id", "blocker_id", "muter_id")
-_OTHERS = ("followee_id", "blocked_id", "muted_id", "post_author_id", "comment_author_id", "recipient_id")
+_ACTORS = ("user_id", "owner_id", "author_id", "account_id", "follower_id", "blocker_id", "muter_id", "viewer_id")
+_OTHERS = (
+    "followee_id",
+    "blocked_id",
+    "muted_id",
+    "friend_id",
+    "post_author_id",
+    "comment_author_id",
+    "recipient_id",
+)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from photomesh_shared.events.envelope import (
     tombstone,
     tombstone_of,
 )
-from photomesh_shared.events.feed import FanoutRequested
+from photomesh_shared.events.feed import FanoutRequested, Impression, ImpressionRecorded, ImpressionsRecorded
 from photomesh_shared.events.follows import (
     BlockCreated,
     BlockDeleted,
@@ -51,7 +51,6 @@ from photomesh_shared.events.follows import (
     MuteCreated,
     MuteDeleted,
 )
-from photomesh_shared.events.impressions import Impression, ImpressionRecorded, ImpressionsRecorded
 from photomesh_shared.events.notifications import (
     NotificationActorEnded,
     NotificationChange,
@@ -93,6 +92,7 @@ from photomesh_shared.events.saves import (
     PostSaved,
     PostUnsaved,
 )
+from photomesh_shared.events.stories import StoryDeleted, StoryExpired, StoryPublished, StoryViewed
 from photomesh_shared.events.topics import TOPICS
 from photomesh_shared.events.webhooks import WebhookDeleted, WebhookStateChanged
 
@@ -167,6 +167,10 @@ __all__ = [
     "PostUnsaved",
     "Reason",
     "Record",
+    "StoryDeleted",
+    "StoryExpired",
+    "StoryPublished",
+    "StoryViewed",
     "TextEntities",
     "Topic",
     "Undecodable",

@@ -1,20 +1,23 @@
-"""Events of feeds: the fan-out of a publication, in parts of equal size."""
+"""Events of feeds: the fan-out of a publication, in parts of equal size, and posts that were seen."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
 from photomesh_shared import ids
-from photomesh_shared.events.envelope import Event
+from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PostId, UserId
 from photomesh_shared.packed_ids import pack
-from photomesh_shared.personal import NOT_PERSONAL, RELATION
+from photomesh_shared.personal import ACTIVITY, NOT_PERSONAL, RELATION
 
-__all__ = ["FanoutRequested"]
+__all__ = ["FanoutRequested", "Impression", "ImpressionRecorded", "ImpressionsRecorded"]
 
 _ADA, _GRACE, _POST = 382_764_105_932_316_672, 382_764_211_093_504_000, 382_764_298_916_429_824
+_SEEN_AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FanoutRequested(Event):
@@ -50,3 +53,63 @@ class FanoutRequested(Event):
     def example(cls) -> FanoutRequested:
         followers = pack([_GRACE])
         return cls(post_id=_POST, author_id=_ADA, part=1, followers=followers)
+
+
+class Impression(EventModel):
+    """A post that was seen."""
+
+    post_id: PostId
+    position: Annotated[int, ACTIVITY] = Field(description="Position in the feed, from 0.")
+    mode: Annotated[str, ACTIVITY] = Field(description="`chronological` or `ranked`. More may be added.")
+    seen_at: Annotated[UtcTime, ACTIVITY]
+
+
+class ImpressionsRecorded(Event):
+    """An account saw posts in its feed, as reported by the app in one request: unverified, so a post may not exist, and
+    may be reported repeatedly. Each report is a separate entity, so `entityversion` is 1."""
+
+    type_: ClassVar[str] = "photomesh.impressions.recorded.v1"
+    topic: ClassVar[str] = "impressions"
+
+    account_id: UserId = Field(description="The viewing account.")
+    recorded_at: Annotated[UtcTime, ACTIVITY] = Field(description="When the report arrived.")
+    impressions: tuple[Impression, ...] = Field(description="In the order of the report; at most 100.")
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+    def subject(self) -> str:
+        microseconds = int((self.recorded_at - _EPOCH).total_seconds() * 1_000_000)
+        return f"{ids.encode('u', self.account_id)}.impressions.{microseconds}"
+
+    @classmethod
+    def example(cls) -> ImpressionsRecorded:
+        seen = (
+            Impression(post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT),
+            Impression(post_id=_POST + 4096, position=4, mode="ranked", seen_at=_SEEN_AT),
+        )
+        return cls(account_id=_GRACE, recorded_at=_SEEN_AT, impressions=seen)
+
+
+class ImpressionRecorded(Event):
+    """An account saw a post in its feed. Superseded by `photomesh.impressions.recorded.v1`, which has all impressions
+    of a report in one record; not published any more, though the topic may still have some."""
+
+    type_: ClassVar[str] = "photomesh.impression.recorded.v1"
+    topic: ClassVar[str] = "impressions"
+
+    account_id: UserId = Field(description="The viewing account.")
+    post_id: PostId
+    position: Annotated[int, ACTIVITY] = Field(description="Position in the feed, from 0.")
+    mode: Annotated[str, ACTIVITY] = Field(description="`chronological` or `ranked`. More may be added.")
+    seen_at: Annotated[UtcTime, ACTIVITY]
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+    def subject(self) -> str:
+        return f"{ids.encode('o', self.post_id)}.{ids.encode('u', self.account_id)}.impression"
+
+    @classmethod
+    def example(cls) -> ImpressionRecorded:
+        return cls(account_id=_GRACE, post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT)

@@ -27,6 +27,8 @@ class Scope(StrEnum):
     PEOPLE_WRITE = "people:write"
     FEED_READ = "feed:read"
     FEED_WRITE = "feed:write"
+    STORIES_READ = "stories:read"
+    STORIES_WRITE = "stories:write"
     NOTIFICATIONS_READ = "notifications:read"
     NOTIFICATIONS_WRITE = "notifications:write"
     WEBHOOKS_READ = "webhooks:read"

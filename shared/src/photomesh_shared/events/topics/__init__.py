@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from photomesh_shared.events.catalogue import EVENTS, GIB, WHOLE, Topic
 from photomesh_shared.events.topics.relations import RELATIONS
+from photomesh_shared.events.topics.stories import STORIES
 
 __all__ = ["TOPICS"]
 
@@ -67,7 +68,7 @@ _ALL = (
         summary="Processed photos: public sizes, dimensions, hashes, placeholder and metadata.",
         owner="media-worker",
         types=("photomesh.photo.ready.v1",),
-        consumers=("post", "webhook"),
+        consumers=("post", "webhook", "story"),
         key="account id of the photo's owner",
         owner_id="account id of the photo's owner",
         order=_OWNER_ORDER,
@@ -255,6 +256,7 @@ _ALL = (
         personal_data="That an account has a webhook, and whether it works: private to the account.",
         freshness="Within a second of the change (outbox).",
     ),
+    *STORIES,
     Topic(
         name="impressions",
         summary="Posts seen in feeds, as reported by apps. For analysis and for training rankers.",
@@ -289,6 +291,7 @@ _ALL = (
             "notification-writer",
             "notification-push",
             "webhook",
+            "story",
         ),
         key="account id",
         owner_id="account id",

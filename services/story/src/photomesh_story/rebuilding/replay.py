@@ -1,0 +1,74 @@
+"""Replays the topics into an empty index.
+
+Consumers go on meanwhile: what they apply and what is replayed may come in any order, see `store.keys`. Until all of it
+is known, reads fail rather than show too little, or count too little.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Protocol
+
+from photomesh_shared.clock import Clock
+from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import Envelope, Event
+from photomesh_shared.kafka.handling import Handler
+from photomesh_story.metrics import INDEX_READY
+
+__all__ = ["ReadTopic", "Rebuilder"]
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 2.0
+
+ReadTopic = Callable[[str], AsyncIterator[Envelope[Any]]]
+"""Yields the events that a topic has now. Raises Unavailable."""
+
+
+class Index(Protocol):
+    """See `store.index.StoryIndex`."""
+
+    async def is_ready(self) -> bool: ...
+    async def begin_building(self, token: str) -> None: ...
+    async def finish_building(self, token: str) -> bool: ...
+
+
+class Rebuilder:
+    def __init__(
+        self, index: Index, read_topic: ReadTopic, handlers: Mapping[type[Event], Handler], clock: Clock
+    ) -> None:
+        self._index = index
+        self._read_topic = read_topic
+        self._handlers = handlers
+        self._topics = sorted({kind.topic for kind in handlers})
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Looks for ever whether Redis has lost everything, and then builds it again."""
+        while True:
+            try:
+                ready = await self._index.is_ready()
+                INDEX_READY.set(ready)
+                if not ready:
+                    INDEX_READY.set(await self.build())
+            except Unavailable as error:
+                INDEX_READY.set(0)
+                log.warning("the index is not built", extra={"reason": repr(error)})
+            await self._clock.sleep(_LOOK_SECONDS)
+
+    async def build(self) -> bool:
+        """Returns False if Redis lost everything once more, or another process has begun to build. Raises
+        Unavailable."""
+        token = secrets.token_hex(8)
+        await self._index.begin_building(token)
+        count = 0
+        for topic in self._topics:
+            async for envelope in self._read_topic(topic):
+                if handle := self._handlers.get(type(envelope.data)):
+                    await handle(envelope)
+                    count += 1
+        built = await self._index.finish_building(token)
+        log.info("replayed the topics of stories", extra={"records": count, "built": built})
+        return built

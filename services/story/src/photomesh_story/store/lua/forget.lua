@@ -1,0 +1,13 @@
+-- Removes an account: what it saw, whom it follows, and its stories with who saw them.
+local account = ARGV[2]
+for _, author in ipairs(redis.call('HKEYS', SEEN .. account)) do
+  for _, member in ipairs(redis.call('ZRANGE', AUTHOR .. author, 0, -1)) do
+    redis.call('ZREM', VIEWS .. string.match(member, '^%d+'), account)
+  end
+end
+for _, member in ipairs(redis.call('ZRANGE', AUTHOR .. account, 0, -1)) do
+  redis.call('DEL', VIEWS .. string.match(member, '^%d+'))
+end
+redis.call('ZREM', ON, account)
+redis.call('DEL', SEEN .. account, AUTHOR .. account, FOLLOWS .. account, FOLLOWS_VERSIONS .. account,
+  CLOSE_FRIENDS .. account, CLOSE_FRIENDS_VERSIONS .. account)

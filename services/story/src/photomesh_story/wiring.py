@@ -1,0 +1,161 @@
+"""The composition root of the service's processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.erasure import without_erased
+from photomesh_shared.events import (
+    CloseFriendAdded,
+    CloseFriendRemoved,
+    Envelope,
+    Event,
+    FollowCreated,
+    FollowDeleted,
+    PhotoReady,
+    StoryDeleted,
+    StoryExpired,
+    StoryPublished,
+    StoryViewed,
+    decode_or_skip,
+)
+from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.kafka.handling import Handler
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.service_client import open_session as open_http_session
+from photomesh_shared.settings import KafkaSettings
+from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
+from photomesh_story.bytes import StoryBytes
+from photomesh_story.clients import PostClient
+from photomesh_story.errors import AudienceUnavailable
+from photomesh_story.rebuilding.replay import ReadTopic, Rebuilder
+from photomesh_story.settings import ConsumerSettings, Settings
+from photomesh_story.store.connection import open_redis
+from photomesh_story.store.index import StoryIndex
+from photomesh_story.store.tables import CassandraStories
+from photomesh_story.stories.erasure import AccountEraser
+from photomesh_story.stories.event_handlers import StoryEventHandlers
+from photomesh_story.stories.event_log import StoryEventLog
+from photomesh_story.stories.exports import ExportQueries
+from photomesh_story.stories.queries import StoryQueries
+from photomesh_story.stories.service import PhotoWait, StoryEnder, StoryService
+from photomesh_story.stories.sweeper import Sweeper
+
+__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    stories: StoryService
+    queries: StoryQueries
+    exports: ExportQueries
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+    cdn_url: str
+
+
+@dataclass(frozen=True)
+class ConsumerDeps:
+    handlers: Mapping[type[Event], Handler]
+    eraser: AccountEraser
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to Cassandra, Redis and Kafka."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        publisher = await stack.enter_async_context(open_publisher(settings, "story"))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        http = await stack.enter_async_context(open_http_session())
+        readiness.add("cassandra", session.ping)
+
+        tables, index = CassandraStories(session), StoryIndex(redis)
+        post = PostClient(
+            ServiceClient(
+                http, "post", settings.post_url, caller=settings, unavailable=AudienceUnavailable, clock=clock
+            )
+        )
+        queries = StoryQueries(tables, index, post)
+        log = StoryEventLog(tables, index, publisher)
+        wait = PhotoWait(
+            clock,
+            max_age=timedelta(seconds=settings.upload_seconds),
+            max_wait=timedelta(seconds=settings.photo_wait_seconds),
+        )
+        yield Deps(
+            stories=StoryService(
+                tables, index, StoryBytes(), log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
+            ),
+            queries=queries,
+            exports=ExportQueries(tables, index),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
+            token_verifier=TokenVerifier(
+                fetch_jwks(client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+            cdn_url=settings.cdn_url,
+        )
+
+
+@asynccontextmanager
+async def open_consumer_deps(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[ConsumerDeps]:
+    """Connects to Cassandra, Redis and Kafka; sweeps, and watches over Redis, in the background of the context."""
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        publisher = await stack.enter_async_context(open_publisher(settings, "story-consumer"))
+        readiness.add("cassandra", session.ping)
+
+        tables, index, bytes_ = CassandraStories(session), StoryIndex(redis), StoryBytes()
+        log = StoryEventLog(tables, index, publisher)
+        events = StoryEventHandlers(tables, index, log)
+        of_index: dict[type[Event], Handler] = {
+            StoryPublished: events.story_changed,
+            StoryDeleted: events.story_changed,
+            StoryExpired: events.story_changed,
+            StoryViewed: events.story_changed,
+            FollowCreated: events.follow_changed,
+            FollowDeleted: events.follow_changed,
+            CloseFriendAdded: events.close_friend_changed,
+            CloseFriendRemoved: events.close_friend_changed,
+        }
+        replayed = without_erased(of_index, tables.is_ended)
+        sweeper = Sweeper(tables, index, bytes_, log, clock, interval_seconds=settings.sweep_seconds)
+        rebuilder = Rebuilder(index, _reading(settings), replayed, clock)
+        await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
+        await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
+        yield ConsumerDeps(
+            handlers={**replayed, **without_erased({PhotoReady: events.photo_ready}, tables.is_ended)},
+            eraser=AccountEraser(tables, index, bytes_, StoryEnder(log, clock), clock),
+            publisher=publisher,
+        )
+
+
+def _reading(settings: KafkaSettings) -> ReadTopic:
+    async def events(topic: str) -> AsyncIterator[Envelope[Any]]:
+        async for received in read_topic(settings, topic):
+            if envelope := decode_or_skip(received.record):
+                yield envelope
+
+    return events

@@ -1,0 +1,162 @@
+"""Redis against an oracle, by random schedules of everything that can happen, under an injected clock."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from photomesh_shared.events import StoryDeleted, StoryPublished, StoryViewed
+from photomesh_story.store.index import StoryIndex
+from photomesh_story.stories.domain import moment_of, ms_of
+from tests.support.story.memory import MemoryIndex, Time
+
+_STEPS = 150
+_SEEDS = 8
+_PEOPLE = range(101, 107)
+
+
+@pytest.fixture
+async def index(redis: Redis, administrator: Redis) -> tuple[StoryIndex, MemoryIndex]:
+    await administrator.flushdb()
+    time = Time()
+    index = StoryIndex(redis, time.now_ms)
+    await index.begin_building("tests")
+    assert await index.finish_building("tests")
+    return index, MemoryIndex(time)
+
+
+def _story(author: int, number: int, at_ms: int, audience: str) -> StoryPublished:
+    published = moment_of(at_ms)
+    return StoryPublished.example().model_copy(
+        update={
+            "story_id": number,
+            "author_id": author,
+            "audience": audience,
+            "published_at": published,
+            "expires_at": published + timedelta(hours=24),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(_SEEDS))
+async def test_random_schedules(index: tuple[StoryIndex, MemoryIndex], seed: int) -> None:
+    """Every event may come late, twice, or before what it follows from; time stops just before and at an expiry."""
+    real, oracle = index
+    chance = random.Random(seed)
+    stories: list[StoryPublished] = []
+    late: list[Any] = []
+
+    async def apply(event: Any) -> None:
+        for one in (real, oracle):
+            match event:
+                case StoryPublished():
+                    await one.published(event)
+                case StoryDeleted():
+                    await one.deleted(event)
+                case StoryViewed():
+                    await one.viewed(event)
+                case (kind, account, other, version, active):
+                    await one.relation(kind, account, other, version, active=active)
+
+    async def happens(event: Any) -> None:
+        late.append(event)
+        for _ in range(chance.choice((0, 1, 1, 1, 2))):
+            await apply(event)
+        if chance.random() < 0.3:
+            await apply(chance.choice(late))
+
+    async def compare() -> None:
+        for viewer in _PEOPLE:
+            assert await real.tray(viewer, 50) == await oracle.tray(viewer, 50)
+            for author in _PEOPLE:
+                found, expected = await real.stories_of(author, viewer), await oracle.stories_of(author, viewer)
+                assert sorted(found) == sorted(expected)
+        for story in chance.sample(stories, min(3, len(stories))):
+            viewer = chance.choice(_PEOPLE)
+            assert await real.standing(story, viewer) == await oracle.standing(story, viewer)
+            for after in (None, *(await oracle.viewers(story.story_id, None, 2))[-1:]):
+                found_views = await real.viewers(story.story_id, after, 3)
+                assert found_views == await oracle.viewers(story.story_id, after, 3)
+        assert await real.views([one.story_id for one in stories]) == await oracle.views(
+            [one.story_id for one in stories]
+        )
+
+    for step in range(_STEPS):
+        match chance.choice(("publish", "publish", "view", "view", "delete", "relate", "relate", "time")):
+            case "publish":
+                audience = chance.choice(("followers", "followers", "close_friends"))
+                stories.append(_story(chance.choice(_PEOPLE), 10_000 + step, oracle.time.ms, audience))
+                await happens(stories[-1])
+                oracle.time.ms += 1
+            case "view" if stories:
+                story = chance.choice(stories)
+                at = moment_of(oracle.time.ms + chance.randrange(5))
+                of = {"story_id": story.story_id, "author_id": story.author_id, "viewer_id": chance.choice(_PEOPLE)}
+                await happens(StoryViewed(**of, expires_at=story.expires_at, viewed_at=at))
+            case "delete" if stories:
+                story = chance.choice(stories)
+                deleted = StoryDeleted(
+                    story_id=story.story_id,
+                    author_id=story.author_id,
+                    audience=story.audience,
+                    expires_at=story.expires_at,
+                    deleted_at=moment_of(oracle.time.ms),
+                )
+                await happens(deleted)
+            case "relate":
+                account, other = chance.sample(_PEOPLE, 2)
+                kind = chance.choice(("follows", "follows", "close_friends"))
+                await happens((kind, account, other, step, chance.random() < 0.7))
+            case "time":
+                ends = sorted(end for story in stories if (end := ms_of(story.expires_at)) > oracle.time.ms)
+                later = oracle.time.ms + chance.randrange(8 * 3_600_000)
+                oracle.time.ms = chance.choice([later, *(end + chance.choice((-1, 0, 1)) for end in ends[:3])])
+        if step % 6 == 0:
+            await compare()
+    await compare()
+
+
+async def test_work_is_taken_by_one_and_comes_back_after_its_lease(index: tuple[StoryIndex, MemoryIndex]) -> None:
+    real, oracle = index
+    story = _story(101, 7, oracle.time.ms, "followers")
+    await real.published(story)
+    oracle.time.ms = ms_of(story.expires_at) - 1
+    assert (await real.due(10, 60_000), await real.overdue_ms()) == ([], 0)
+    oracle.time.ms += 1_001
+    assert await real.overdue_ms() == 1_000
+    assert await real.due(10, 60_000) == [7]
+    assert await real.due(10, 60_000) == []
+    oracle.time.ms += 60_000
+    assert await real.due(10, 60_000) == [7]
+    await real.done(7)
+    oracle.time.ms += 60_000
+    assert await real.due(10, 60_000) == []
+
+
+async def test_an_account_is_forgotten(index: tuple[StoryIndex, MemoryIndex], administrator: Redis) -> None:
+    real, oracle = index
+    ada, grace = 101, 102
+    mine, others = _story(ada, 7, oracle.time.ms, "followers"), _story(grace, 8, oracle.time.ms, "followers")
+    for story, viewer in ((mine, grace), (others, ada)):
+        await real.published(story)
+        await real.relation("follows", viewer, story.author_id, 1, active=True)
+        await real.relation("close_friends", viewer, story.author_id, 1, active=True)
+        view = StoryViewed.example().model_copy(
+            update={"story_id": story.story_id, "author_id": story.author_id, "viewer_id": viewer}
+        )
+        await real.viewed(view)
+    await real.forget(ada, [7])
+    assert await real.views([7, 8]) == {7: 0, 8: 0}
+    assert await administrator.keys(f"st:*:{ada}") == []
+    assert await real.tray(grace, 10) == [(grace, 8, ms_of(others.expires_at), False, False)]
+
+
+async def test_time_is_that_of_redis(redis: Redis, index: object) -> None:
+    seconds, microseconds = await redis.time()
+    before = seconds * 1000 + microseconds // 1000
+    now = await StoryIndex(redis).now_ms()
+    assert before <= now < before + 60_000

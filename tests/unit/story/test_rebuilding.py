@@ -1,0 +1,67 @@
+"""The index is built again when Redis has lost everything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from photomesh_shared.events import Envelope, StoryPublished, StoryViewed
+from photomesh_story.rebuilding.replay import Rebuilder
+from tests.support.clock import FakeClock
+from tests.support.story.scene import ADA, GRACE, Scene
+
+
+class Marker:
+    """What Redis says of itself. `lost`: it is emptied so often during a building."""
+
+    def __init__(self, lost: int = 0) -> None:
+        self.ready = False
+        self.lost = lost
+        self.token = ""
+
+    async def is_ready(self) -> bool:
+        return self.ready
+
+    async def begin_building(self, token: str) -> None:
+        self.token = token
+
+    async def finish_building(self, token: str) -> bool:
+        if self.lost:
+            self.lost -= 1
+            self.token = ""
+        self.ready = self.token == token
+        return self.ready
+
+
+async def test_what_topics_say_is_all_there_again() -> None:
+    before, after = Scene(), Scene()
+    await before.follow(GRACE, ADA)
+    await after.follow(GRACE, ADA)
+    first, second = await before.publish(ADA), await before.publish(ADA)
+    await before.service.see(GRACE, second.story_id)
+    await before.service.delete(ADA, first.story_id)
+
+    async def read(topic: str) -> AsyncIterator[Envelope[Any]]:
+        for envelope in before.publisher.events:
+            if envelope.data.topic == topic:
+                yield envelope
+
+    kinds = {type(envelope.data) for envelope in before.publisher.events}
+    assert {StoryPublished, StoryViewed} <= kinds
+    marker = Marker()
+    rebuilder = Rebuilder(marker, read, dict.fromkeys(kinds, after.handlers.story_changed), FakeClock())
+    assert await rebuilder.build()
+    assert marker.ready
+    assert await after.tray(GRACE) == await before.tray(GRACE) == [(ADA, second.story_id, False)]
+    assert await after.queries.view_count(second.story_id) == 1
+
+
+async def test_a_loss_during_the_building_does_not_pass_for_a_whole_index() -> None:
+    async def nothing(topic: str) -> AsyncIterator[Envelope[Any]]:
+        for _ in ():
+            yield _
+
+    marker = Marker(lost=1)
+    rebuilder = Rebuilder(marker, nothing, {}, FakeClock())
+    assert not await rebuilder.build()
+    assert await rebuilder.build()
