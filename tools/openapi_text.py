@@ -90,7 +90,7 @@ TAGS: list[Json] = [
     {"name": "comments", "description": "Comments on posts, with one level of replies."},
     {"name": "saves", "description": "Saved posts and collections of them. Both are private."},
     {"name": "feed", "description": "Posts of the accounts that you follow."},
-    {"name": "people", "description": "Follows, blocks and mutes, and their lists."},
+    {"name": "people", "description": "Follows, blocks, mutes and close friends, and their lists."},
     {"name": "staff", "description": "For support, moderators and administrators."},
     {"name": "platform", "description": "General information about the API."},
 ]

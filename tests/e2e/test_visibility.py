@@ -162,6 +162,7 @@ WRITES = {
     "PUT /v1/me/follow-requests/{user_id}": Write(profile),
     "DELETE /v1/me/follow-requests/{user_id}": Write(profile),
     "DELETE /v1/me/followers/{user_id}": Write(profile),
+    "PUT /v1/me/close-friends/{user_id}": Write(profile),
     "GET /v1/me/relationships": Write(profile, query="?user_id={user_id}"),
 }
 
@@ -239,6 +240,8 @@ UNRELATED = {
     "GET /v1/me/follow-requests": "requesters want to be seen, and a block ends the request",
     "GET /v1/me/blocks": "the caller's own blocks, by name, so that they can be ended",
     "GET /v1/me/mutes": "the caller's own mutes, by name, so that they can be ended",
+    "GET /v1/me/close-friends": "the caller's own list, of followers: a block takes them off",
+    "DELETE /v1/me/close-friends/{user_id}": "of one's own list; answers alike for every account",
     "POST /v1/feed/impressions": "returns nothing",
     "POST /v1/staff/lookups": _STAFF,
     "DELETE /v1/staff/users/{user_id}/sessions": _STAFF,

@@ -130,6 +130,7 @@ class InMemoryGraph:
             AccountList.REQUESTS: lambda side: side.requested_at,
             AccountList.BLOCKS: lambda side: side.blocked_at,
             AccountList.MUTES: lambda side: side.muted_at,
+            AccountList.CLOSE_FRIENDS: lambda side: None,  # has the real lists alone, and adds nobody to one
         }[kind]
         incoming = kind in (AccountList.FOLLOWERS, AccountList.REQUESTS)
         return _page(

@@ -14,7 +14,17 @@ from datetime import UTC, date, datetime
 
 from photomesh_shared.errors import IdempotencyKeyInUse, Unavailable
 from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
-from photomesh_upload.domain import Original, Quotas, Selection, Status, StoredObject, StoredPart, Upload, Usage
+from photomesh_upload.domain import (
+    Original,
+    Purpose,
+    Quotas,
+    Selection,
+    Status,
+    StoredObject,
+    StoredPart,
+    Upload,
+    Usage,
+)
 from photomesh_upload.errors import PartsMismatch
 
 __all__ = ["InMemoryBucket", "InMemoryUploads"]
@@ -95,6 +105,7 @@ class InMemoryUploads:
             uploaded_at=photo.uploaded_at,
             version=event.entityversion,
             filename=upload.file.filename,
+            purpose=Purpose(photo.purpose),
         )
         return True
 

@@ -39,7 +39,9 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     budget_registrations: int = Field(10, ge=1, description="Accounts, in a day; by address.")
     budget_logins: int = Field(50, ge=1, description="Log-ins in a day; by address.")
     budget_records: int = Field(2_000, ge=1, description="Posts, comments, collections and their changes in a day.")
-    budget_toggles: int = Field(5_000, ge=1, description="Likes, saves, follows, blocks, mutes in a day.")
+    budget_toggles: int = Field(
+        5_000, ge=1, description="Likes, saves, follows, blocks, mutes, close friends in a day."
+    )
     budget_impressions: int = Field(2_000, ge=1, description="Reports of impressions in a day.")
     budget_exports: int = Field(5, ge=1, description="Exports of an account's data begun in a day.")
     budget_webhooks: int = Field(500, ge=1, description="Changes, tests and replays of webhooks in a day.")

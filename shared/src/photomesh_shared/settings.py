@@ -18,6 +18,7 @@ __all__ = [
     "CalleeSettings",
     "CallerSettings",
     "CassandraSettings",
+    "CdnSettings",
     "CopySettings",
     "KafkaConsumerSettings",
     "KafkaSettings",
@@ -195,6 +196,18 @@ class StorageSettings(_Settings):
     s3_region: str = "us-east-1"
     raw_bucket: str = "raw"
     variants_bucket: str = "variants"
+
+
+class CdnSettings(_Settings):
+    """Of programs that purge the CDN."""
+
+    cdn_url: str = Field(
+        "http://127.0.0.1:18080/variants", description="A public object's URL is this, a slash, and its key."
+    )
+    cdn_purge_urls: list[str] = Field(
+        default=["http://127.0.0.1:18081", "http://127.0.0.1:18080"],
+        description="Layers of the CDN that take PURGE, as JSON, from the one next to the store outwards.",
+    )
 
 
 class AuthSettings(_Settings):

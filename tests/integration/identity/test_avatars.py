@@ -105,6 +105,14 @@ async def setup(
     return AvatarSetup(await users_with_post.new_user(), post, storage, settings_from(Settings, environment))
 
 
+async def test_a_photo_for_stories_becomes_no_avatar(setup: AvatarSetup) -> None:
+    for status in ("ready", "processing"):
+        photo_id = await setup.photo(status=status, purpose="story", variants=None)
+        answer = await setup.ada.update(avatar_photo_id=photo_id)
+        expect_problem(answer, 422, "avatar-photo-for-story", "/avatar_photo_id")
+    assert await setup.avatar_keys() == []
+
+
 async def test_an_avatar_is_a_copy_of_the_photo(setup: AvatarSetup) -> None:
     ada, photo_id = setup.ada, await setup.photo()
     answer = await ada.update(avatar_photo_id=photo_id)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 import pytest
 
-from photomesh_shared.events.photos import PhotoReady, PhotoRejected
+from photomesh_shared.events.photos import FOR_STORIES, PhotoReady, PhotoRejected
 from photomesh_shared.object_keys import metadata_key
 from photomesh_shared.stores.object_storage import ObjectStorage
 from tests.integration.media_worker.conftest import Uploads, Working
@@ -42,6 +42,25 @@ async def test_each_type_becomes_ready_and_public(
             assert photos.open_picture(answer.content).size == (variant.width, variant.height)
         for private in (photo.key, metadata_key(photo.photo_id)):
             assert (await anybody.get(f"/raw/{private}")).status_code == 403
+
+
+async def test_the_sizes_of_a_photo_for_stories_need_a_signature(
+    worker: Process, uploads: Uploads, topics: Topics, environment: Mapping[str, str], storage: ObjectStorage
+) -> None:
+    stored = await uploads.stored(photos.photo("jpeg", 1200, 900))
+    photo = stored.model_copy(update={"purpose": FOR_STORIES})
+    await uploads.publish(photo)
+    (event,) = await topics.wait_for("photo_ready", photo.subject())
+    ready = event.data
+    assert isinstance(ready, PhotoReady)
+    assert (ready.purpose, ready.bucket) == ("story", "raw")
+    async with httpx.AsyncClient(base_url=environment["PHOTOMESH_S3_ENDPOINT"]) as anybody:
+        for variant in ready.variants:
+            for bucket, status in (("raw", 403), ("variants", 404)):
+                assert (await anybody.get(f"/{bucket}/{variant.key}")).status_code == status
+            answer = await anybody.get(await storage.presign_get("raw", variant.key, expires_seconds=60))
+            assert answer.headers["cache-control"] == "private, no-store"
+            assert photos.open_picture(answer.content).size == (variant.width, variant.height)
 
 
 async def test_metadata_is_kept_apart(

@@ -13,6 +13,7 @@ from photomesh_shared.clock import SystemClock
 from photomesh_shared.internal_api import social_graph
 from photomesh_shared.stores.postgres import open_pool
 from photomesh_social_graph.app import create_app
+from photomesh_social_graph.close_friends.store import PostgresCloseFriends
 from photomesh_social_graph.event_handlers import AccountEventHandlers
 from photomesh_social_graph.settings import Settings
 from photomesh_social_graph.store import PostgresGraph
@@ -103,6 +104,12 @@ def serving(environment: Mapping[str, str], issuer: Issuer, new_id: Callable[[],
         return serve(environment, issuer, new_id, **changes)
 
     return with_changes
+
+
+@pytest.fixture
+async def close_friends(environment: Mapping[str, str]) -> AsyncIterator[PostgresCloseFriends]:
+    async with open_pool(environment["PHOTOMESH_POSTGRES_DSN"], size=2) as pool:
+        yield PostgresCloseFriends(pool)
 
 
 @pytest.fixture

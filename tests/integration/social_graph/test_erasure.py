@@ -10,6 +10,7 @@ from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import AccountErasureRequested, Envelope, Event
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import decode
+from photomesh_social_graph.close_friends.store import PostgresCloseFriends
 from photomesh_social_graph.event_handlers import AccountEraser
 from photomesh_social_graph.store import PostgresGraph
 from tests.integration.social_graph.api_users import ApiUsers
@@ -22,18 +23,25 @@ def _has(count: int, found: list[Envelope[Event]]) -> bool:
 
 
 async def test_an_erased_account_leaves_no_relation_and_cannot_come_back(
-    users: ApiUsers, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record], topics: Topics
+    users: ApiUsers,
+    store: PostgresGraph,
+    close_friends: PostgresCloseFriends,
+    database: asyncpg.Connection[asyncpg.Record],
+    topics: Topics,
 ) -> None:
     ada, grace, joan = await users.new_users(3)
     await ada.follow(grace)
     await grace.follow(ada)
     await joan.mute(ada)
+    for owner, friend in ((ada, grace), (grace, ada)):
+        assert (await owner.put(f"/v1/me/close-friends/{friend.id}")).status_code == 204
     account_id, clock = decode("u", ada.id), SystemClock()
     event = AccountErasureRequested.example().model_copy(update={"user_id": account_id})
     request = Envelope.of(event, entityversion=version_at(clock.now()) + 1)
     for pairs in (3, 0):
-        erased = await AccountEraser(store, clock).erase(request)
+        erased = await AccountEraser(store, close_friends, clock).erase(request)
         assert erased.counts["pairs"] == pairs
+        assert erased.counts["close_friends"] == (2 if pairs else 0)
     for table, column in (
         ("pairs", "actor_id"),
         ("pairs", "target_id"),
@@ -41,6 +49,8 @@ async def test_an_erased_account_leaves_no_relation_and_cannot_come_back(
         ("follows_in", "follower_id"),
         ("follows_out", "follower_id"),
         ("follows_out", "followee_id"),
+        ("close_friends", "owner_id"),
+        ("close_friends", "friend_id"),
     ):
         found = await database.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", account_id)
         assert found == 0, table
@@ -56,10 +66,17 @@ async def test_an_erased_account_leaves_no_relation_and_cannot_come_back(
         (subject(joan, ada), ["mute.created", "mute.deleted"]),
     ):
         assert event_types(await topics.wait_for("follows", pair, until=partial(_has, 2))) == types
+    for pair in (subject(ada, grace), subject(grace, ada)):
+        found = await topics.wait_for("close_friends", f"{pair}.close", until=partial(_has, 2))
+        assert event_types(found) == ["close-friend.added", "close-friend.removed"]
 
 
 async def test_many_relations_end_in_a_few_transactions_and_counts_stay_right(
-    users: ApiUsers, store: PostgresGraph, database: asyncpg.Connection[asyncpg.Record], topics: Topics
+    users: ApiUsers,
+    store: PostgresGraph,
+    close_friends: PostgresCloseFriends,
+    database: asyncpg.Connection[asyncpg.Record],
+    topics: Topics,
 ) -> None:
     star, kept, *fans = await users.new_users(60)
     for fan in fans:
@@ -69,7 +86,9 @@ async def test_many_relations_end_in_a_few_transactions_and_counts_stay_right(
         await star.follow(fan)
     account_id, clock = decode("u", star.id), SystemClock()
     event = AccountErasureRequested.example().model_copy(update={"user_id": account_id})
-    erased = await AccountEraser(store, clock).erase(Envelope.of(event, entityversion=version_at(clock.now()) + 1))
+    erased = await AccountEraser(store, close_friends, clock).erase(
+        Envelope.of(event, entityversion=version_at(clock.now()) + 1)
+    )
     assert erased.counts["follows"] == len(fans) + 20
     found = {fan.number: await store.counts(fan.number) for fan in fans}
     assert {(counts.followers, counts.following) for counts in found.values()} == {(0, 1)}

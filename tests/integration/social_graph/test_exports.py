@@ -20,6 +20,10 @@ async def test_edges_by_ownership_and_page_by_page(users: ApiUsers) -> None:
     await ada.follow(private)
     await fan.follow(ada)
     await blocker.block(ada)
+    for fan_of_ada in (both, fan):
+        assert (await ada.put(f"/v1/me/close-friends/{fan_of_ada.id}")).status_code == 204
+    assert (await both.put(f"/v1/me/close-friends/{ada.id}")).status_code == 204
+    assert (await ada.delete(f"/v1/me/close-friends/{both.id}")).status_code == 204
     await users.update_account(ada, private=True, version=2)
     await asked_by.follow(ada)
     await private.follow(ada)
@@ -33,6 +37,7 @@ async def test_edges_by_ownership_and_page_by_page(users: ApiUsers) -> None:
         assert await of("blocks", limit) == [blocked.id]
         assert await of("mutes", limit) == [muted.id]
         assert await of("former_follows", limit) == [former.id]
+        assert await of("close_friends", limit) == [fan.id]  # and not that `both` has her on its list
     for limit in (1, 3):
         requests = await pages_of(users.api, ada.id, "follow_requests", limit=limit)
         assert sorted((item["account_id"], item["direction"]) for item in requests) == sorted(

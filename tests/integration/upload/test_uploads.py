@@ -64,6 +64,16 @@ async def test_a_large_file_is_split(
         assert await raw.get("raw", envelope.data.key, max_bytes=size) == content
 
 
+async def test_an_upload_for_a_story_says_so_to_the_end(ada: ApiUser, topics: Topics) -> None:
+    created = await ada.init(10, purpose="story")
+    assert (await ada.get_upload(created["id"]))["purpose"] == "story"
+    photo_id = await ada.complete(created["id"], await ada.send(created, content_of(10)))
+    [envelope] = await topics.wait_for("photos_uploaded", photo_id)
+    assert envelope.data.model_dump()["purpose"] == "story"
+    assert (await ada.get_upload(created["id"]))["purpose"] == "story"
+    expect_problem(await ada.try_init(10, purpose="reel"), 422, "invalid-request", "/purpose")
+
+
 async def test_urls_lead_to_object_storage(ada: ApiUser, environment: Mapping[str, str]) -> None:
     created = await ada.init(2 * PART_SIZE)
     store = urlsplit(environment["PHOTOMESH_S3_PUBLIC_ENDPOINT"]).netloc

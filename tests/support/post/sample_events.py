@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from photomesh_shared import ids
 from photomesh_shared.events import (
+    FOR_POSTS,
+    FOR_STORIES,
     AccountRegistered,
     AccountUpdated,
     BlockCreated,
@@ -33,6 +37,7 @@ __all__ = [
     "failed",
     "followed",
     "ready",
+    "ready_for_story",
     "rejected",
     "retention_elapsed",
     "unblocked",
@@ -67,9 +72,10 @@ def account(
     return Envelope.of(AccountUpdated(**fields, updated_at=updated_at), entityversion=version)
 
 
-def uploaded(photo_id: int, owner_id: int = ADA) -> Envelope[PhotoUploaded]:
+def uploaded(photo_id: int, owner_id: int = ADA, *, purpose: str = FOR_POSTS) -> Envelope[PhotoUploaded]:
+    key = f"{ids.encode('up', photo_id)}/original"
     event = PhotoUploaded.example().model_copy(
-        update={"photo_id": photo_id, "owner_id": owner_id, "key": f"{ids.encode('up', photo_id)}/original"}
+        update={"photo_id": photo_id, "owner_id": owner_id, "purpose": purpose, "key": key}
     )
     return Envelope.of(event, entityversion=1)
 
@@ -89,6 +95,12 @@ def ready(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[P
     )
     event = PhotoReady.example().model_copy(update={"photo_id": photo_id, "owner_id": owner_id, "variants": variants})
     return Envelope.of(event, entityversion=version)
+
+
+def ready_for_story(photo_id: int, owner_id: int = ADA) -> Envelope[PhotoReady]:
+    """Its sizes are in the private bucket."""
+    envelope = ready(photo_id, owner_id)
+    return replace(envelope, data=envelope.data.model_copy(update={"purpose": FOR_STORIES, "bucket": "raw"}))
 
 
 def rejected(photo_id: int, owner_id: int = ADA, *, version: int = 2) -> Envelope[PhotoRejected]:

@@ -107,9 +107,14 @@ class InMemoryService:
         )
 
     def uploaded(
-        self, data: bytes | None = PHOTO, *, photo_id: int | None = None, owner_id: int | None = None
+        self,
+        data: bytes | None = PHOTO,
+        *,
+        photo_id: int | None = None,
+        owner_id: int | None = None,
+        purpose: str | None = None,
     ) -> Envelope[PhotoUploaded]:
-        changes = {"photo_id": photo_id, "owner_id": owner_id}
+        changes = {"photo_id": photo_id, "owner_id": owner_id, "purpose": purpose}
         event = PhotoUploaded.example().model_copy(update={name: value for name, value in changes.items() if value})
         if data is not None:
             self.objects.objects[event.bucket, event.key] = data
@@ -164,6 +169,30 @@ async def test_a_photo_becomes_ready(worker: InMemoryService) -> None:
         assert photos.open_picture(worker.public()[variant.key]).size == (variant.width, variant.height)
         assert len(worker.public()[variant.key]) == variant.size_bytes
         assert worker.objects.headers["variants", variant.key] == ("image/jpeg", "public, max-age=31536000, immutable")
+
+
+async def test_the_sizes_of_a_photo_for_stories_are_private(worker: InMemoryService) -> None:
+    trigger = worker.uploaded(purpose="story")
+    await worker.service.process(trigger)
+    ready = worker.outcome().data
+    assert isinstance(ready, PhotoReady)
+    assert (ready.purpose, ready.bucket) == ("story", trigger.data.bucket)
+    assert worker.public() == {}
+    assert [variant.key for variant in ready.variants] == [
+        f"stories/{trigger.data.subject()}/{size}.jpg" for size in (1080, 640, 320, 150)
+    ]
+    for variant in ready.variants:
+        assert len(worker.objects.objects[trigger.data.bucket, variant.key]) == variant.size_bytes
+        assert worker.objects.headers[trigger.data.bucket, variant.key] == ("image/jpeg", "private, no-store")
+
+
+async def test_other_outcomes_say_what_a_photo_is_for(worker: InMemoryService) -> None:
+    await worker.service.process(worker.uploaded(b"text", purpose="story"))
+    await worker.service.give_up(worker.uploaded(purpose="story"), RuntimeError())
+    assert {type(event.data).__name__ for event in worker.outcomes()} == {"PhotoRejected", "PhotoFailed"}
+    for event in worker.outcomes():
+        assert isinstance(event.data, PhotoRejected | PhotoFailed)
+        assert event.data.purpose == "story"
 
 
 async def test_the_time_to_ready_counts_from_the_uploads_completion(worker: InMemoryService) -> None:

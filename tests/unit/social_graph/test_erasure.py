@@ -19,6 +19,13 @@ REQUEST = Envelope.of(
 )
 
 
+class NoCloseFriends:
+    """The real lists are in `tests/integration/social_graph/test_close_friends.py`."""
+
+    async def erase(self, account_id: int) -> int:
+        return 0
+
+
 async def graph() -> tuple[InMemoryGraph, RelationshipService]:
     store, clock = InMemoryGraph(), FakeClock()
     handlers = AccountEventHandlers(store, clock)
@@ -47,7 +54,7 @@ ENDS = {"follow.deleted.v1": 2, "follow.request-closed.v1": 1, "mute.deleted.v1"
 async def test_everything_ends_once_wherever_it_is_interrupted(failpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("photomesh_social_graph.event_handlers._ERASED_TOGETHER", 2)
     store, _ = await graph()
-    eraser = AccountEraser(store, FakeClock())
+    eraser = AccountEraser(store, NoCloseFriends(), FakeClock())
     if failpoint:
         name, _, hit = failpoint.partition("@")
         action = f"{name}=raise@{hit}" if hit else f"{name}=raise"
@@ -61,13 +68,13 @@ async def test_everything_ends_once_wherever_it_is_interrupted(failpoint: str, m
     assert [pair for pair in store.sides if ADA in pair] == []
     assert store.sides[GRACE, JOAN].followed_at
     again = await eraser.erase(REQUEST)
-    assert dict(again.counts) == {"pairs": 0}
+    assert dict(again.counts) == {"pairs": 0, "close_friends": 0}
     assert ends(store) == ENDS
 
 
 async def test_nothing_late_brings_an_erased_account_back() -> None:
     store, service = await graph()
-    await AccountEraser(store, FakeClock()).erase(REQUEST)
+    await AccountEraser(store, NoCloseFriends(), FakeClock()).erase(REQUEST)
     await AccountEventHandlers(store, FakeClock()).account_changed(account_event(ADA, version=9))
     account, _ = store.known[ADA]
     assert (account.username, account.hidden) == ("", True)
@@ -79,7 +86,7 @@ async def test_nothing_late_brings_an_erased_account_back() -> None:
 
 async def test_an_account_that_was_never_known_is_erased_before_it_arrives() -> None:
     store = InMemoryGraph()
-    erased = await AccountEraser(store, FakeClock()).erase(REQUEST)
+    erased = await AccountEraser(store, NoCloseFriends(), FakeClock()).erase(REQUEST)
     assert erased.counts["pairs"] == 0
     await AccountEventHandlers(store, FakeClock()).account_changed(account_event(ADA))
     assert store.known[ADA][0].hidden

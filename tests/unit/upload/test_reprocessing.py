@@ -10,7 +10,7 @@ import pytest
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.events import PhotoUploaded
 from photomesh_upload import reprocess
-from photomesh_upload.domain import Original, Selection
+from photomesh_upload.domain import Original, Purpose, Selection
 from photomesh_upload.reprocessing import Outcome, Reprocessing
 from tests.support.clock import FakeClock
 from tests.support.upload import InMemoryBucket, InMemoryUploads
@@ -63,6 +63,13 @@ async def test_the_request_names_the_original_as_it_is_stored() -> None:
     assert (photo.photo_id, photo.owner_id, photo.etag, photo.size_bytes) == (1, ADA, "e", 3)
     assert (photo.region, photo.bucket, photo.key) == ("here", "raw", world.store.originals[1].key)
     assert envelope.id.endswith(f".{envelope.entityversion}")
+
+
+async def test_a_request_says_what_the_photo_is_for() -> None:
+    world = World(2)
+    world.store.originals[1] = replace(world.store.originals[1], purpose=Purpose.STORY)
+    await world.reprocessing.request(Selection(account_id=ADA), limit=10)
+    assert [envelope.data.purpose for envelope in world.store.reprocess_outbox] == ["story", "post"]
 
 
 async def test_each_request_is_above_the_outcome_of_the_last_even_if_the_clock_stands() -> None:

@@ -11,7 +11,7 @@ from photomesh_shared.events import PhotoRetentionElapsed, PhotoUploaded
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import CreationId, IdGenerator
 from photomesh_shared.limits import PART_SIZE
-from photomesh_upload.domain import CompletedPart, Quotas, Status, Upload
+from photomesh_upload.domain import CompletedPart, Purpose, Quotas, Status, Upload
 from photomesh_upload.errors import (
     QuotaExceeded,
     SizeMismatch,
@@ -58,12 +58,13 @@ class InMemoryService:
             keep_unused=31 * DAY,
         )
 
-    async def create(self, size_bytes: int = 10, account: int = ADA) -> Upload:
+    async def create(self, size_bytes: int = 10, account: int = ADA, purpose: Purpose = Purpose.POST) -> Upload:
         creation = CreationId(self.ids.next())
-        return (await self.uploads.create_upload(creation, account, "a.jpg", "image/jpeg", size_bytes)).upload
+        urls = await self.uploads.create_upload(creation, account, "a.jpg", "image/jpeg", size_bytes, purpose)
+        return urls.upload
 
-    async def sent(self) -> Upload:
-        upload = await self.create()
+    async def sent(self, purpose: Purpose = Purpose.POST) -> Upload:
+        upload = await self.create(purpose=purpose)
         self.bucket.send(upload, 1, b"0123456789")
         return upload
 
@@ -84,6 +85,22 @@ async def test_completion_yields_one_photo_and_one_event(service: InMemoryServic
     assert isinstance(event.data, PhotoUploaded)
     assert (event.data.photo_id, event.data.owner_id, event.data.key) == (upload.photo_id, ADA, upload.key)
     assert (event.data.region, event.data.bucket, event.data.size_bytes) == ("here", "raw", 10)
+
+
+async def test_every_event_of_a_photo_says_what_it_is_for(service: InMemoryService) -> None:
+    story, post = await service.sent(Purpose.STORY), await service.sent()
+    for upload in (story, post):
+        await service.uploads.complete_upload(ADA, upload.upload_id, [])
+    await service.clock.advance(32 * DAY.total_seconds())
+    await service.sweeper.sweep()
+    told = [(type(event.data), event.data.purpose) for event in service.store.outbox if hasattr(event.data, "purpose")]
+    for purpose in ("story", "post"):
+        assert told.count((PhotoUploaded, purpose)) == 1
+        assert told.count((PhotoRetentionElapsed, purpose)) == 2
+    assert {one.photo_id: one.purpose for one in service.store.originals.values()} == {
+        story.photo_id: Purpose.STORY,
+        post.photo_id: Purpose.POST,
+    }
 
 
 async def test_concurrent_completions_join_once(service: InMemoryService) -> None:

@@ -1,5 +1,6 @@
 # Written by `make programs` from deploy/local/config/cdn.vcl.
 vcl 4.1;
+import std;
 # One layer of the CDN. The edge and the shield run the same policy; they differ in what stands behind them.
 # Only public variants are served: GET and HEAD of /variants/<key>, without query, cookies or credentials.
 
@@ -23,6 +24,14 @@ sub vcl_recv {
     if (client.ip !~ purgers) { return (synth(405)); }
     return (purge);
   }
+  # A story ends at the second in its path: /variants/s/<seconds since 1970>/<token>/<size>.jpg
+  if (req.url ~ "^/variants/s/") {
+    if (req.url !~ "^/variants/s/[0-9]{1,10}/[A-Za-z0-9_-]+/[0-9]+\.jpg$") { return (synth(404)); }
+    set req.http.X-Story-End = regsub(req.url, "^/variants/s/([0-9]+)/.*$", "\1");
+    if (now >= std.time(req.http.X-Story-End, now)) { return (synth(410, "Gone")); }
+  } else {
+    unset req.http.X-Story-End;
+  }
   unset req.http.Cookie;
   unset req.http.Authorization;
   # Without Origin the store answers everybody alike; CORS is ours to say, in vcl_deliver.
@@ -39,6 +48,7 @@ sub vcl_hash {
 
 sub vcl_backend_fetch {
   unset bereq.http.X-Forwarded-For;
+  unset bereq.http.X-Story-End;
 }
 
 sub vcl_backend_response {
@@ -61,11 +71,22 @@ sub vcl_backend_response {
     set beresp.grace = 0s;
     return (deliver);
   }
+  if (bereq.url ~ "^/variants/s/") {
+    # Whatever the object's own headers say: until the second in the path, and not a moment longer. It arrives whole
+    # before any of it is sent, so that vcl_deliver decides about all of it.
+    set beresp.ttl = std.time(regsub(bereq.url, "^/variants/s/([0-9]+)/.*$", "\1"), now) - now;
+    set beresp.grace = 0s;
+    set beresp.keep = 0s;
+    set beresp.do_stream = false;
+    return (deliver);
+  }
   # How long is the object's own Cache-Control (a year, immutable); stale for a day while the upstream is away.
   set beresp.grace = 24h;
 }
 
 sub vcl_deliver {
+  # Once more: the request may have waited for the upstream until the story was over.
+  if (req.http.X-Story-End && now >= std.time(req.http.X-Story-End, now)) { return (synth(410, "Gone")); }
   if (obj.hits > 0) {
     set resp.http.X-Cache = "shield; hit; hits=" + obj.hits;
   } else if (resp.http.X-Cache) {

@@ -17,7 +17,7 @@ _BUDGETS = {
     Budget.LOGINS: "logging in",
     Budget.UPLOADS: "beginning uploads; `uploads` has the quotas of an account",
     Budget.RECORDS: "posts, comments, collections, and changes of them",
-    Budget.TOGGLES: "likes, saves, follows, blocks, mutes; undoing them is free",
+    Budget.TOGGLES: "likes, saves, follows, blocks, mutes, close friends; undoing them is free",
     Budget.IMPRESSIONS: "reports of impressions",
     Budget.EXPORTS: "beginning exports of an account's data",
     Budget.WEBHOOKS: "webhooks, changes of them, tests and replays",
@@ -50,7 +50,7 @@ class DailyBudget(BaseModel):
     )
     per_address: int = Field(description="Requests from one address in a day.", examples=[100_000])
     window_seconds: int = Field(description="A budget may be used at once, and refills evenly.", examples=[86_400])
-    applies_to: str = Field(examples=["likes, saves, follows, blocks, mutes; undoing them is free"])
+    applies_to: str = Field(examples=["likes, saves, follows, blocks, mutes, close friends; undoing them is free"])
 
 
 class RequestLimits(BaseModel):

@@ -93,6 +93,7 @@ STORES: Mapping[str, Covered] = {
     "social-graph/postgresql/follows_in": Covered(("followers",), "followee_id follower_id since"),
     "social-graph/postgresql/requests_in": Covered(("follow_requests",), "target_id requester_id since"),
     "social-graph/postgresql/blocks_in": _copied(_OTHERS),
+    "social-graph/postgresql/close_friends": Covered(("close_friends",), "owner_id friend_id since"),
     "upload/postgresql/uploads": Covered(
         ("uploads",),
         "upload_id account_id photo_id status filename content_type size_bytes created_at expires_at closed_at",
@@ -235,6 +236,7 @@ STORES: Mapping[str, Covered] = {
         ("originals",), left_out={"photo as it was uploaded, with its metadata": "the files in `originals` are these"}
     ),
     "media-worker/objects/variants: {photo}/{key}/{size}.jpg": _copied("made from the originals"),
+    "media-worker/objects/raw: stories/{photo}/{size}.jpg": _copied("made from the originals"),
     "shared/postgresql/outbox": _copied(_PASSING),
     "shared/postgresql/idempotency_keys": _copied(_PASSING),
     "shared/cassandra/idempotency_keys": _copied(_PASSING),
@@ -296,7 +298,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "photos_retention_elapsed": ("originals",),
     "posts": ("posts",),
     "follows": ("following", "followers", "follow_requests", "blocks", "mutes", "former_follows"),
-    "close_friends": (),  # nothing writes it yet
+    "close_friends": ("close_friends",),
     "engagement": ("likes", "comments"),
     "saves": ("saves", "collections", "collection_posts"),
     "engagement_counts": (),
@@ -314,7 +316,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
 
 LEFT_OUT: Mapping[str, str] = {
     "passwords and tokens": "We store hashes of them only, which could help to guess them.",
-    "who blocks or mutes you": "It is what those accounts do, and theirs to tell.",
+    "who blocks or mutes you, or has you as a close friend": "It is what those accounts do, and theirs to tell.",
     "what others wrote under your posts, and who likes them": "It is theirs, and in their exports.",
     "smaller sizes of your photos": "They are made from the originals, which are included.",
     "what you have deleted": "We do not keep it beyond what docs/events.md says of the topics.",

@@ -15,6 +15,7 @@ from photomesh_identity.metrics import PRIVACY_WRITES
 from photomesh_shared.concurrency.repeats import Repeats
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import FOR_POSTS
 from photomesh_shared.ids import UserId, encode
 from photomesh_shared.internal_api import feed, post, social_graph
 from photomesh_shared.internal_api.post import GET_POST_COUNT
@@ -140,6 +141,7 @@ class _PhotoResponse(BaseModel):
 
     owner_id: UserId
     status: str
+    purpose: str = FOR_POSTS
     variants: dict[str, str] | None = None
 
 
@@ -165,4 +167,4 @@ class PhotoClient:
         except ValidationError as error:
             log.warning("unexpected response for a photo", extra={"error": str(error)})
             raise PhotosUnavailable from error
-        return Photo(found.owner_id, found.status, found.variants or {})
+        return Photo(found.owner_id, found.status, found.variants or {}, found.purpose)

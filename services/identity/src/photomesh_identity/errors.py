@@ -8,7 +8,7 @@ Forbidden 403      ── CodeRequired, PrivateUntil16, WrongCode, WrongPassword
 Conflict 409       ── UsernameTaken, EmailTaken, AgeKnown, AvatarPhotoNotReady, OwnRoles, PasskeyRegistered,
                       TooManyPasskeys, TooManyTokens, TotpEnabled, TotpNotEnabled
 Gone 410           ── LinkNotValid
-Unprocessable 422  ── AvatarPhotoNotFound, TooYoung
+Unprocessable 422  ── AvatarPhotoForStory, AvatarPhotoNotFound, TooYoung
 TooManyRequests 429 ── TooManyAttempts, TooManyRefreshes, TooManyTries
 Unavailable 503    ── HidingPending, PasswordsBusy, PhotosUnavailable, PrivacyPending, RelationsUnavailable
 """
@@ -42,6 +42,7 @@ __all__ = [
     "CREDENTIALS_REFUSED",
     "AccountNotFound",
     "AgeKnown",
+    "AvatarPhotoForStory",
     "AvatarPhotoNotFound",
     "AvatarPhotoNotReady",
     "CodeRequired",
@@ -227,6 +228,15 @@ class AvatarPhotoNotReady(Conflict):
     another photo if this one was rejected."""
 
     code, title = "avatar-photo-not-ready", "The photo is not ready"
+
+
+class AvatarPhotoForStory(Unprocessable):
+    """The photo was uploaded for a story, and is private. Upload it again with the purpose `post`."""
+
+    code, title = "avatar-photo-for-story", "The photo was uploaded for a story"
+
+    def __init__(self, detail: str | None = None, **rest: Any) -> None:
+        super().__init__(detail, errors=[FieldError("/avatar_photo_id", "was uploaded for a story")], **rest)
 
 
 class AvatarPhotoNotFound(Unprocessable):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
 from photomesh_media_worker.budgets import DecoderBudgets
 from photomesh_media_worker.domain import (
@@ -28,6 +28,7 @@ from photomesh_media_worker.metrics import BYTES, DECODER_SECONDS, PHOTOS, READY
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.photos import (
+    FOR_STORIES,
     PhotoFailed,
     PhotoMetadata,
     PhotoReady,
@@ -38,7 +39,7 @@ from photomesh_shared.events.photos import (
     Variant,
 )
 from photomesh_shared.failpoints import declare, failpoint
-from photomesh_shared.object_keys import metadata_key, variant_key
+from photomesh_shared.object_keys import metadata_key, private_variant_key, variant_key
 from photomesh_shared.observability import tracing
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectReplaced, ObjectTooLarge
 
@@ -56,6 +57,7 @@ AFTER_PUBLISH = declare("media.after_publish", "the outcome is published, the re
 
 _JPEG = "image/jpeg"
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_PRIVATE = "private, no-store"
 
 
 class Objects(Protocol):
@@ -119,7 +121,7 @@ class MediaService:
                 await self._store(photo, outcome)
                 event = self._ready(photo, outcome)
             else:
-                event = PhotoRejected(**_ids(photo), reason=_reason(outcome.reason.code), rejected_at=self._clock.now())
+                event = PhotoRejected(**_of(photo), reason=_reason(outcome.reason.code), rejected_at=self._clock.now())
         await self._publish(trigger, event)
         await failpoint(AFTER_PUBLISH)
         _record(photo, outcome)
@@ -130,9 +132,7 @@ class MediaService:
         """Publishes `photo_failed`, after the last attempt."""
         photo = trigger.data
         assert isinstance(photo, PhotoUploaded | PhotoReprocessRequested)
-        await self._publish(
-            trigger, PhotoFailed(**_ids(photo), reason=_reason("internal"), failed_at=self._clock.now())
-        )
+        await self._publish(trigger, PhotoFailed(**_of(photo), reason=_reason("internal"), failed_at=self._clock.now()))
         PHOTOS.labels("failed", "internal", "unknown").inc()
 
     async def _outcome(self, photo: RawPhoto) -> Processed | Rejected:
@@ -186,16 +186,21 @@ class MediaService:
                     raise result
 
     async def _put(self, photo: RawPhoto, variant: EncodedVariant) -> None:
+        bucket, cache_control = self._variants_bucket, _IMMUTABLE
+        if photo.purpose == FOR_STORIES:
+            bucket, cache_control = photo.bucket, _PRIVATE
         key = self._variant_key(photo, variant)
-        await self._objects.put(self._variants_bucket, key, variant.jpeg, content_type=_JPEG, cache_control=_IMMUTABLE)
+        await self._objects.put(bucket, key, variant.jpeg, content_type=_JPEG, cache_control=cache_control)
         await failpoint(AFTER_VARIANT_PUT)
 
     def _variant_key(self, photo: RawPhoto, variant: EncodedVariant) -> str:
+        if photo.purpose == FOR_STORIES:
+            return private_variant_key(photo.photo_id, variant.size)
         return variant_key(photo.photo_id, variant_token(self._secret, photo.photo_id), variant.size)
 
     def _ready(self, photo: RawPhoto, made: Processed) -> PhotoReady:
         return PhotoReady(
-            **_ids(photo),
+            **_of(photo),
             content_type=made.type.value,
             width=made.width,
             height=made.height,
@@ -214,6 +219,7 @@ class MediaService:
                 )
                 for variant in made.variants
             ),
+            bucket=photo.bucket if photo.purpose == FOR_STORIES else None,
             metadata=_metadata(made.camera),
             processed_at=self._clock.now(),
         )
@@ -231,8 +237,13 @@ class MediaService:
         )
 
 
-def _ids(photo: RawPhoto) -> dict[str, int]:
-    return {"photo_id": photo.photo_id, "upload_id": photo.upload_id, "owner_id": photo.owner_id}
+def _of(photo: RawPhoto) -> dict[str, Any]:
+    return {
+        "photo_id": photo.photo_id,
+        "upload_id": photo.upload_id,
+        "owner_id": photo.owner_id,
+        "purpose": photo.purpose,
+    }
 
 
 def _reason(code: str) -> Reason:

@@ -18,7 +18,6 @@ from photomesh_post.endings.late_posts import LatePosts
 from photomesh_post.erasures.domain import Kind
 from photomesh_post.erasures.store import CassandraErasures
 from photomesh_post.erasures.worker import ErasureWorker
-from photomesh_post.photos.cdn import HttpCdn
 from photomesh_post.photos.erasure import PhotoEraser
 from photomesh_post.photos.event_handlers import PhotoEventHandlers
 from photomesh_post.photos.objects import StoredPhotos
@@ -40,6 +39,7 @@ from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
 from photomesh_shared.stores.cassandra import CassandraSession, open_session
+from photomesh_shared.stores.cdn import HttpCdn
 from photomesh_shared.stores.object_storage import open_storage
 
 __all__ = ["ConsumerDeps", "open_consumer_deps"]

@@ -5,8 +5,8 @@ Problem
 ├── Forbidden 403          ── NotYourPost, NotYourComment
 ├── Conflict 409           ── PhotoInUse
 ├── PreconditionFailed 412
-└── Unprocessable 422      ── UnknownPhoto, UnusablePhoto, TooManyPhotos, CaptionTooLong, TooManyHashtags,
-                              TooManyMentions, CommentTooLong, UnknownComment, TooManyCollections
+└── Unprocessable 422      ── UnknownPhoto, PhotoForStory, UnusablePhoto, TooManyPhotos, CaptionTooLong,
+                              TooManyHashtags, TooManyMentions, CommentTooLong, UnknownComment, TooManyCollections
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ __all__ = [
     "CommentTooLong",
     "NotYourComment",
     "NotYourPost",
+    "PhotoForStory",
     "PhotoInUse",
     "PhotoNotFound",
     "PostNotFound",
@@ -70,6 +71,13 @@ class UnknownPhoto(Unprocessable):
     true: send the same request again after `Retry-After` seconds."""
 
     code, title = "unknown-photo", "A photo is not yours or does not exist"
+
+
+class PhotoForStory(Unprocessable):
+    """`errors` points to photos that were uploaded for stories. Those are private, so no post can have them: upload the
+    photo again with the purpose `post`."""
+
+    code, title = "photo-for-story", "A photo was uploaded for a story"
 
 
 class UnusablePhoto(Unprocessable):

@@ -14,7 +14,6 @@ __all__ = [
     "OLDEST_ERASURE",
     "POSTS",
     "PUBLISHED_AFTER",
-    "PURGES",
     "RETIRED",
     "SAVES",
     "TALLY_CONFLICTS",
@@ -38,9 +37,6 @@ for _kind in ("objects", "caches", "post", "comment", "account-posts", "account-
 RETIRED = Counter("photomesh_photos_retired_total", "Photos deleted because no post used them in time.", ["stage"])
 for _stage in ("unusable", "unused"):
     RETIRED.labels(_stage)
-PURGES = Counter("photomesh_cdn_purges_total", "Objects purged from a layer of the CDN.", ["outcome"])
-for _outcome in ("ok", "failed"):
-    PURGES.labels(_outcome)  # from 0, or the first failure would show no increase
 LIKES = Counter("photomesh_likes_total", "Events of likes produced.", ["event"])
 COUNTED = Counter("photomesh_counts_published_total", "Events with the counts of a post produced.")
 COMMENTS = Counter("photomesh_comments_total", "Events of comments produced.", ["event"])

@@ -8,6 +8,7 @@ from photomesh_shared.settings import (
     AuthSettings,
     CalleeSettings,
     CassandraSettings,
+    CdnSettings,
     CopySettings,
     KafkaConsumerSettings,
     KafkaSettings,
@@ -18,29 +19,23 @@ from photomesh_shared.settings import (
 
 __all__ = ["ConsumerSettings", "EngagementSettings", "Settings"]
 
-_CDN_URL = "http://127.0.0.1:18080/variants"
-
 
 class Settings(CalleeSettings, CassandraSettings, KafkaSettings, RedisSettings, AuthSettings):
     """Of ``python -m photomesh_post``."""
 
-    cdn_url: str = Field(_CDN_URL, description="A variant's URL is this, a slash, and its key.")
+    cdn_url: str = Field(
+        "http://127.0.0.1:18080/variants", description="A variant's URL is this, a slash, and its key."
+    )
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
     idempotency_secret: ReplaceableSecret = Field(description="Keys the hashes of idempotency keys and their requests.")
     photo_wait_seconds: float = Field(2, ge=0, description="How long to wait for a photo that may be on its way.")
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 
 
-class ConsumerSettings(CopySettings, KafkaConsumerSettings, CassandraSettings, StorageSettings):
+class ConsumerSettings(CopySettings, KafkaConsumerSettings, CassandraSettings, StorageSettings, CdnSettings):
     """Of ``python -m photomesh_post.consumer``."""
 
     social_graph_url: str = Field("http://127.0.0.1:18006", description="The service of follows and blocks.")
-
-    cdn_url: str = Field(_CDN_URL, description="Its path is that of variants on every layer of the CDN.")
-    cdn_purge_urls: list[str] = Field(
-        default=["http://127.0.0.1:18081", "http://127.0.0.1:18080"],
-        description="Layers of the CDN that take PURGE, as JSON, from the one next to the store outwards.",
-    )
 
 
 class EngagementSettings(KafkaConsumerSettings, CassandraSettings):

@@ -51,6 +51,7 @@ class AccountList(Enum):
     REQUESTS = auto()
     BLOCKS = auto()
     MUTES = auto()
+    CLOSE_FRIENDS = auto()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Problems of the social graph, beyond those of `photomesh_shared.errors`.
 
 NotFound 404       ── AccountNotFound (shared), FollowRequestNotFound
-Unprocessable 422  ── OwnAccount, FollowingLimitReached
+Unprocessable 422  ── OwnAccount, FollowingLimitReached, NotAFollower, CloseFriendsLimitReached
 Unavailable 503    ── AccountNotReady, RestrictionPending
 """
 
@@ -14,8 +14,10 @@ from photomesh_shared.errors import AccountNotFound, NotFound, Unavailable, Unpr
 __all__ = [
     "AccountNotFound",
     "AccountNotReady",
+    "CloseFriendsLimitReached",
     "FollowRequestNotFound",
     "FollowingLimitReached",
+    "NotAFollower",
     "OwnAccount",
     "RestrictionPending",
 ]
@@ -28,7 +30,7 @@ class FollowRequestNotFound(NotFound):
 
 
 class OwnAccount(Unprocessable):
-    """You cannot follow, block or mute yourself, nor be your own follower."""
+    """You cannot follow, block or mute yourself, nor be your own follower or close friend."""
 
     code, title = "own-account", "This is your own account"
 
@@ -39,6 +41,21 @@ class FollowingLimitReached(Unprocessable):
     code, title = "following-limit-reached", "You follow too many accounts"
 
     def __init__(self, detail: str | None = None, *, limit: int = 7_500, **rest: Any) -> None:
+        super().__init__(detail, limit=limit, **rest)
+
+
+class NotAFollower(Unprocessable):
+    """Only people who follow you can be close friends of yours, and this account does not."""
+
+    code, title = "not-a-follower", "The account does not follow you"
+
+
+class CloseFriendsLimitReached(Unprocessable):
+    """You have as many close friends as is allowed (`limit`). Take somebody off the list first."""
+
+    code, title = "close-friends-limit-reached", "You have too many close friends"
+
+    def __init__(self, detail: str | None = None, *, limit: int = 1_000, **rest: Any) -> None:
         super().__init__(detail, limit=limit, **rest)
 
 

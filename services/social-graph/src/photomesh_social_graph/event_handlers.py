@@ -16,7 +16,15 @@ from photomesh_shared.internal_api.states import OwnedAccount
 from photomesh_social_graph.domain import Account, AccountList, ListPosition, Tie
 from photomesh_social_graph.metrics import count_changes
 
-__all__ = ["AccountCopies", "AccountEraser", "AccountEventHandlers", "AccountStore", "ErasureStore", "VersionStore"]
+__all__ = [
+    "AccountCopies",
+    "AccountEraser",
+    "AccountEventHandlers",
+    "AccountStore",
+    "CloseFriends",
+    "ErasureStore",
+    "VersionStore",
+]
 
 BETWEEN_ADMISSIONS = declare("social-graph.between_admissions", "some requests are approved, others are not")
 
@@ -116,11 +124,18 @@ class ErasureStore(Protocol):
         ...
 
 
+class CloseFriends(Protocol):
+    async def erase(self, account_id: int) -> int:
+        """Deletes the account's list, and what other lists said of it; returns how many rows. Raises Unavailable."""
+        ...
+
+
 class AccountEraser:
     """Erases what is between an account and others."""
 
-    def __init__(self, store: ErasureStore, clock: Clock) -> None:
+    def __init__(self, store: ErasureStore, close_friends: CloseFriends, clock: Clock) -> None:
         self._store = store
+        self._close_friends = close_friends
         self._clock = clock
 
     async def erase(self, request: Envelope[AccountErasureRequested]) -> Erased:
@@ -139,6 +154,7 @@ class AccountEraser:
             await failpoint(BETWEEN_ENDS)
         await failpoint(BEFORE_ROWS)
         pairs = await self._store.erase_pairs(account_id)
+        close_friends = await self._close_friends.erase(account_id)  # those that existed ended with their follows
         keeps = [
             Kept(
                 what="the id of the account, without anything else",
@@ -146,5 +162,6 @@ class AccountEraser:
                 until=None,
             ),
             kept_in_topic("follows", "relations that have ended", self._clock.now()),
+            kept_in_topic("close_friends", "entries of lists that have ended", self._clock.now()),
         ]
-        return Erased({"pairs": pairs, **ended}, keeps)
+        return Erased({"pairs": pairs, "close_friends": close_friends, **ended}, keeps)

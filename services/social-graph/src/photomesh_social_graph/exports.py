@@ -64,6 +64,15 @@ RECORDS = {
         ),
         ids=_ID,
     ),
+    "close_friends": RecordQuery(
+        _with_account(
+            "e.since",
+            "friend_id",
+            "(SELECT * FROM close_friends WHERE owner_id = $1 AND friend_id > $2 AND since IS NOT NULL"
+            " ORDER BY friend_id LIMIT $3) e",
+        ),
+        ids=_ID,
+    ),
     "former_follows": RecordQuery(
         _with_account(
             "e.followed_from, e.followed_until",
@@ -74,4 +83,5 @@ RECORDS = {
         ids=_ID,
     ),
 }
-"""Who blocks the account, and who mutes it, is those accounts' own, and not given to it."""
+"""Who blocks the account, who mutes it, and on whose list of close friends it is, is those accounts' own, and not given
+to it."""

@@ -23,6 +23,8 @@ from photomesh_shared.stores.record_pages import PostgresRecords
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_social_graph import exports
 from photomesh_social_graph.clients import ReaderClient
+from photomesh_social_graph.close_friends.service import CloseFriendService
+from photomesh_social_graph.close_friends.store import PostgresCloseFriends
 from photomesh_social_graph.errors import RestrictionPending
 from photomesh_social_graph.event_handlers import AccountCopies, AccountEraser, AccountEventHandlers
 from photomesh_social_graph.queries import ListQueries
@@ -42,6 +44,7 @@ class Deps:
     """What routes use."""
 
     relationships: RelationshipService
+    close_friends: CloseFriendService
     lists: ListQueries
     store: PostgresGraph
     records: PostgresRecords
@@ -96,6 +99,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 following_limit=settings.following_limit,
                 account_wait_seconds=settings.account_wait_seconds,
             ),
+            close_friends=CloseFriendService(PostgresCloseFriends(pool), clock),
             lists=ListQueries(store, clock),
             store=store,
             records=PostgresRecords(pool, exports.RECORDS),
@@ -133,4 +137,4 @@ async def open_consumer_deps(
             pass_seconds=settings.copy_pass_seconds,
         )
         await stack.enter_async_context(in_background("copies-of-accounts", accounts.run))
-        yield ConsumerDeps(handlers, AccountEraser(store, clock), publisher)
+        yield ConsumerDeps(handlers, AccountEraser(store, PostgresCloseFriends(pool), clock), publisher)

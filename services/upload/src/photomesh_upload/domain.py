@@ -12,6 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from photomesh_shared.errors import FieldError, InvalidRequest
+from photomesh_shared.events import FOR_POSTS, FOR_STORIES
 from photomesh_shared.limits import ALLOWED_TYPES, MAX_UPLOAD_BYTES, MULTIPART_THRESHOLD, PART_SIZE
 from photomesh_shared.object_keys import original_key
 from photomesh_shared.text import normalize_line
@@ -31,6 +32,7 @@ __all__ = [
     "Original",
     "PartUrl",
     "PresignedUrls",
+    "Purpose",
     "Quotas",
     "Selection",
     "Status",
@@ -44,6 +46,13 @@ __all__ = [
 
 TYPE_ALIASES = {"image/heif": "image/heic", "image/jpg": "image/jpeg"}
 _OPEN_RETRY_SECONDS = 60
+
+
+class Purpose(StrEnum):
+    """What a photo may be used for."""
+
+    POST = FOR_POSTS
+    STORY = FOR_STORIES
 
 
 class Status(StrEnum):
@@ -101,6 +110,7 @@ class Upload:
     expires_at: datetime
     status: Status = Status.OPEN
     part_size: int = PART_SIZE
+    purpose: Purpose = Purpose.POST
 
     @property
     def key(self) -> str:
@@ -139,6 +149,7 @@ class Original:
     """Entity version of upload's latest event about the photo."""
     filename: str
     """Empty once the upload is deleted."""
+    purpose: Purpose = Purpose.POST
 
     @property
     def key(self) -> str:

@@ -30,6 +30,7 @@ from photomesh_upload.domain import (
     FileInfo,
     PartUrl,
     PresignedUrls,
+    Purpose,
     Quotas,
     Status,
     StoredObject,
@@ -85,7 +86,13 @@ class UploadService:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def create_upload(
-        self, creation: CreationId, account_id: int, filename: str, content_type: str, size_bytes: int
+        self,
+        creation: CreationId,
+        account_id: int,
+        filename: str,
+        content_type: str,
+        size_bytes: int,
+        purpose: Purpose = Purpose.POST,
     ) -> PresignedUrls:
         """A repeated creation returns URLs of the upload that an earlier attempt stored.
 
@@ -108,6 +115,7 @@ class UploadService:
                 multipart_id=multipart_id,
                 created_at=now,
                 expires_at=now + self._policy.upload_lifetime,
+                purpose=purpose,
             )
             try:
                 await self._store.add(upload, self._policy.quotas)
@@ -270,6 +278,7 @@ class UploadService:
             photo_id=upload.photo_id,
             upload_id=upload.upload_id,
             owner_id=upload.account_id,
+            purpose=upload.purpose,
             region=self._policy.region,
             bucket=self._objects.bucket,
             key=upload.key,

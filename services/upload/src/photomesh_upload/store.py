@@ -14,7 +14,7 @@ from photomesh_shared.errors import DatabaseUnavailable, IdempotencyKeyInUse, In
 from photomesh_shared.events import Envelope, Event, PhotoReprocessRequested, PhotoUploaded
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_upload.domain import FileInfo, Original, Quotas, Selection, Status, Upload, Usage
+from photomesh_upload.domain import FileInfo, Original, Purpose, Quotas, Selection, Status, Upload, Usage
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection, Pool
@@ -35,6 +35,7 @@ def upload_of(row: asyncpg.Record) -> Upload:
         expires_at=row["expires_at"],
         status=Status(row["status"]),
         part_size=row["part_size"],
+        purpose=Purpose(row["purpose"]),
     )
 
 
@@ -273,24 +274,14 @@ class PostgresUploads:
 
 
 def _original(row: asyncpg.Record) -> Original:
-    return Original(
-        photo_id=row["photo_id"],
-        upload_id=row["upload_id"],
-        account_id=row["account_id"],
-        content_type=row["content_type"],
-        size_bytes=row["size_bytes"],
-        etag=row["etag"],
-        uploaded_at=row["uploaded_at"],
-        version=row["version"],
-        filename=row["filename"],
-    )
+    return Original(**{**row, "purpose": Purpose(row["purpose"])})
 
 
 async def _add_original(tx: Connection, event: Envelope[PhotoUploaded]) -> None:
     photo = event.data
     await tx.execute(
-        "INSERT INTO originals (photo_id, upload_id, account_id, content_type, size_bytes, etag, uploaded_at, version)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO originals (photo_id, upload_id, account_id, content_type, size_bytes, etag, uploaded_at, version,"
+        "  purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         photo.photo_id,
         photo.upload_id,
         photo.owner_id,
@@ -299,6 +290,7 @@ async def _add_original(tx: Connection, event: Envelope[PhotoUploaded]) -> None:
         photo.etag,
         photo.uploaded_at,
         event.entityversion,
+        photo.purpose,
     )
 
 
@@ -335,8 +327,8 @@ async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
     quotas.check(Usage(open_before + 1, usage["uploads"], usage["bytes"]), now)
     await tx.execute(
         "INSERT INTO uploads (upload_id, account_id, photo_id, status, filename, content_type, size_bytes,"
-        "  part_size, multipart_id, created_at, expires_at)"
-        " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10)",
+        "  part_size, multipart_id, created_at, expires_at, purpose)"
+        " VALUES ($1, $2, $3, 'open', $4, $5, $6, $7, $8, $9, $10, $11)",
         upload.upload_id,
         upload.account_id,
         upload.photo_id,
@@ -347,4 +339,5 @@ async def _add(tx: Connection, upload: Upload, quotas: Quotas) -> None:
         upload.multipart_id,
         upload.created_at,
         upload.expires_at,
+        upload.purpose,
     )

@@ -1,8 +1,8 @@
 """The sweeper: expires open uploads, counts their stored bytes, and deletes the objects and rows of ended ones.
 
-Completed uploads have become photos, of which only post knows whether anything uses them. So the sweeper announces that
-their time is over, and post erases those that no post uses: after a week if they were rejected or failed, by which time
-a reprocessing would have been asked for, after a month in any case.
+Completed uploads have become photos, of which only post, or story, knows whether anything uses them. So the sweeper
+announces that their time is over, and the two erase those that nothing uses: after a week if they were rejected or
+failed, by which time a reprocessing would have been asked for, after a month in any case.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ class Sweeper:
                     photo_id=upload.photo_id,
                     upload_id=upload.upload_id,
                     owner_id=upload.account_id,
+                    purpose=upload.purpose,
                     stage=stage,
                     uploaded_at=upload.created_at,
                 )

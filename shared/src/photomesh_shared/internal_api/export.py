@@ -69,6 +69,7 @@ SECTIONS = (
     Section("follow_requests", "social-graph", "Follow requests", "Requests that wait, sent and received."),
     Section("blocks", "social-graph", "Blocks", "Accounts that you block."),
     Section("mutes", "social-graph", "Mutes", "Accounts that you mute."),
+    Section("close_friends", "social-graph", "Close friends", "Accounts that you chose as close friends."),
     Section("former_follows", "social-graph", "Former follows", "Accounts that you followed, and when."),
     Section("uploads", "upload", "Uploads", "Uploads, from their beginning until a month after their end."),
     Section("originals", "upload", "Originals", "The photos as you uploaded them; the files are in `originals`."),

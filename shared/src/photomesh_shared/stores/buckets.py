@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from photomesh_shared.object_keys import PUBLISHED_STORIES_PREFIX
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage
 
 __all__ = ["provision_buckets"]
@@ -18,10 +20,11 @@ async def provision_buckets(
     allowed_origins: Sequence[str],
     abandoned_days: int = 2,
     exports_days: int = 8,
+    stories_days: int = 2,
 ) -> None:
-    """Create the buckets, allow browsers to PUT to `raw` and read the ETag, and expire abandoned parts and old
-    exports. `exports_days`: above what finished exports are kept, for this is only in case that they are not
-    deleted otherwise.
+    """Create the buckets, allow browsers to PUT to `raw` and read the ETag, and expire abandoned parts, old exports and
+    what was public of stories. `exports_days`, `stories_days`: above what they are kept, for this is only in case that
+    they are not deleted otherwise.
 
     Public read access to `variants` is configured in the store (a bucket policy, or an identity file).
     """
@@ -44,13 +47,17 @@ async def provision_buckets(
         "Filter": {"Prefix": ""},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": abandoned_days},
     }
-    expired = {
-        "ID": "expired-exports",
-        "Status": "Enabled",
-        "Filter": {"Prefix": ""},
-        "Expiration": {"Days": exports_days},
-    }
-    for bucket, rules in ((raw_bucket, [abandoned]), (exports_bucket, [abandoned, expired])):
+    old_exports = _expiration("expired-exports", "", exports_days)
+    old_stories = _expiration("expired-stories", PUBLISHED_STORIES_PREFIX, stories_days)
+    for bucket, rules in (
+        (raw_bucket, [abandoned]),
+        (exports_bucket, [abandoned, old_exports]),
+        (variants_bucket, [old_stories]),
+    ):
         await storage.administer(
             "put_bucket_lifecycle_configuration", Bucket=bucket, LifecycleConfiguration={"Rules": rules}
         )
+
+
+def _expiration(name: str, prefix: str, days: int) -> dict[str, Any]:
+    return {"ID": name, "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}}

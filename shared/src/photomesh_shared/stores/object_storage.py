@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import aioboto3
@@ -206,6 +207,11 @@ class ObjectStorage:
         """Copy an object inside the store. Raises NoSuchObject."""
         await self._call("copy_object", Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
 
+    async def publish_copy(self, source: tuple[str, str], bucket: str, key: str, **headers: str | datetime) -> None:
+        """Copy an object (`source`: its bucket and key) with other headers: ContentType … Raises NoSuchObject."""
+        given = {"CopySource": {"Bucket": source[0], "Key": source[1]}, "MetadataDirective": "REPLACE", **headers}
+        await self._call("copy_object", Bucket=bucket, Key=key, **given)
+
     async def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects; idempotent."""
         for key in keys:
@@ -242,13 +248,11 @@ class ObjectStorage:
         )
         return url
 
-    async def presign_get(self, bucket: str, key: str, *, filename: str, expires_seconds: int) -> str:
-        """Return a URL at which anybody can download an object. `filename`: under which a browser stores it."""
-        url: str = await self._signer.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{filename}"'},
-            ExpiresIn=expires_seconds,
-        )
+    async def presign_get(self, bucket: str, key: str, *, expires_seconds: int, filename: str | None = None) -> str:
+        """Return a URL at which anybody can get an object. `filename`: under which a browser stores it, if at all."""
+        shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'} if filename else {}
+        named = {"Bucket": bucket, "Key": key, **shown}
+        url: str = await self._signer.generate_presigned_url("get_object", Params=named, ExpiresIn=expires_seconds)
         return url
 
     async def create_multipart(self, bucket: str, key: str, *, content_type: str) -> str:

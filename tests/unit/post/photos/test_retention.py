@@ -7,12 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from photomesh_post.errors import PhotoInUse, PhotoNotFound, UnknownPhoto
+from photomesh_post.errors import PhotoForStory, PhotoInUse, PhotoNotFound, UnknownPhoto
 from photomesh_shared import failpoints
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.failpoints import FailpointReached
 from tests.support.post.in_memory_service import InMemoryService
-from tests.support.post.sample_events import ADA, account, failed, ready, rejected, retention_elapsed, uploaded
+from tests.support.post.memory_posts import MemoryPhotos
+from tests.support.post.sample_events import (
+    ADA,
+    account,
+    failed,
+    ready,
+    ready_for_story,
+    rejected,
+    retention_elapsed,
+    uploaded,
+)
 
 
 @pytest.fixture
@@ -73,6 +83,28 @@ async def test_a_photo_of_a_post_that_failed_is_unused(service: InMemoryService)
     await service.consume(rejected(bad), retention_elapsed(good), retention_elapsed(bad))
     assert await is_erased(service, good)
     assert await is_erased(service, bad)
+
+
+async def test_a_photo_for_stories_is_left_to_them_and_forgotten_here(service: InMemoryService) -> None:
+    photo, bad = service.ids.next(), service.ids.next()
+    await service.consume(uploaded(photo, purpose="story"), ready_for_story(photo), uploaded(bad, purpose="story"))
+    await service.consume(rejected(bad), retention_elapsed(photo, "unusable"))
+    view = await service.photo_queries.photo(ADA, photo)
+    assert (view.photo.purpose, view.photo.variants) == ("story", ())
+    await service.consume(retention_elapsed(photo), retention_elapsed(bad, "unusable"))
+    assert service.objects.removed == [bad]  # its original, which no story can have
+    assert await MemoryPhotos(service.tables).photo(photo) is None
+
+
+async def test_a_post_cannot_have_a_photo_for_stories(service: InMemoryService) -> None:
+    for known in ((), (ready_for_story,)):
+        photo = service.ids.next()
+        await service.consume(uploaded(photo, purpose="story"), *(event(photo) for event in known))
+        with pytest.raises(PhotoForStory) as refusal:
+            await service.create_post(await service.ready_photo(), photo)
+        assert [error.pointer for error in refusal.value.errors] == ["/photo_ids/1"]
+    with pytest.raises(PhotoNotFound):  # to nobody else
+        await service.photo_queries.photo(None, photo)
 
 
 async def test_a_photo_that_is_not_known_here_stays(service: InMemoryService) -> None:

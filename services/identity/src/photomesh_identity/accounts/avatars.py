@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from photomesh_identity.errors import AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable
+from photomesh_identity.errors import AvatarPhotoForStory, AvatarPhotoNotFound, AvatarPhotoNotReady, PhotosUnavailable
 from photomesh_shared.errors import Unavailable
+from photomesh_shared.events import FOR_POSTS
 from photomesh_shared.object_keys import avatar_key
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectStorage
 
@@ -28,6 +29,7 @@ class Photo:
     owner_id: int
     status: str
     variants: Mapping[str, str]
+    purpose: str = FOR_POSTS
 
 
 class Photos(Protocol):
@@ -49,6 +51,8 @@ class AvatarCopier:
         photo = await self._photos.find(photo_id, authorization)
         if photo is None or photo.owner_id != owner_id:
             raise AvatarPhotoNotFound
+        if photo.purpose != FOR_POSTS:
+            raise AvatarPhotoForStory
         if photo.status != "ready":
             raise AvatarPhotoNotReady(f"The photo is {photo.status}.", photo_status=photo.status)
         token = secrets.token_urlsafe(16)

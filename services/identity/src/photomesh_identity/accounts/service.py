@@ -41,7 +41,7 @@ class AccountStore(Protocol):
 class Avatars(Protocol):
     async def copy_photo(self, owner_id: int, photo_id: int, authorization: str) -> Mapping[int, str]:
         """Copies the photo's small sizes; returns size → key. `authorization` is the owner's header. Raises
-        AvatarPhotoNotFound, AvatarPhotoNotReady, or Unavailable."""
+        AvatarPhotoForStory, AvatarPhotoNotFound, AvatarPhotoNotReady, or Unavailable."""
         ...
 
     async def remove(self, avatar: Mapping[int, str]) -> None:

@@ -48,7 +48,7 @@ class Objects(Protocol):
 
 
 class Cdn(Protocol):
-    """See `photos.cdn.HttpCdn`."""
+    """See `photomesh_shared.stores.cdn.HttpCdn`."""
 
     async def purge(self, keys: Sequence[str]) -> None: ...
 

@@ -265,6 +265,7 @@ def _photo_item(photo: Photo, metadata: PhotoMetadata | None, facts: Mapping[str
     record = {
         "photo_id": photo.id,
         "status": str(photo.status),
+        "purpose": photo.purpose,
         "reason": photo.reason.model_dump(mode="json") if photo.reason else None,
         "uploaded_at": photo.created_at,
         "width": photo.width,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from photomesh_shared.events import PhotoMetadata, Reason, Variant
+from photomesh_shared.events import FOR_POSTS, PhotoMetadata, Reason, Variant
 
 __all__ = ["Photo", "PhotoPost", "PhotoStatus", "PhotoView", "may_see"]
 
@@ -45,6 +45,12 @@ class Photo:
     raw_key: str | None = None
     erased: bool = False
     """Whether its objects are gone, and no cache has them."""
+    purpose: str = FOR_POSTS
+
+    @property
+    def is_for_posts(self) -> bool:
+        """Whether a post may have it. If not, another service decides what becomes of it, and its sizes are private."""
+        return self.purpose == FOR_POSTS
 
 
 @dataclass(frozen=True)

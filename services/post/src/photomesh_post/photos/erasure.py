@@ -53,7 +53,7 @@ class Objects(Protocol):
 
 
 class Cdn(Protocol):
-    """See `photos.cdn.HttpCdn`."""
+    """See `photomesh_shared.stores.cdn.HttpCdn`."""
 
     async def purge(self, keys: Sequence[str]) -> None:
         """Purges these variants from every layer, the one next to the store first."""

@@ -25,6 +25,7 @@ class Store(Protocol):
 
     async def write(self, rows: Sequence[RowWrite]) -> None: ...
     async def photo(self, photo_id: int) -> Photo | None: ...
+    async def forget(self, owner_id: int, photo_id: int) -> None: ...
 
 
 class Posts(Protocol):
@@ -59,9 +60,14 @@ class PhotoEventHandlers:
 
     async def retention_elapsed(self, envelope: Envelope[PhotoRetentionElapsed]) -> None:
         """Erases a photo that no post uses: once no post can claim it, it is deleted, and then its objects are. Keeps a
-        photo of which nothing is known here. Idempotent. Raises Unavailable."""
+        photo of which nothing is known here. Idempotent. Raises Unavailable.
+
+        One that is not for posts, and can be used, is in the hands of another service: it is forgotten."""
         photo = await self._store.photo(envelope.data.photo_id)
         if photo is None or (envelope.data.stage != "unused" and not photo.status.is_unusable):
+            return
+        if not photo.is_for_posts and not photo.status.is_unusable:
+            await self._store.forget(photo.owner_id, photo.id)
             return
         if not photo.deleted:
             if not await self._claims.retire(photo.id):

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from photomesh_post.photos.domain import Photo, PhotoStatus
 from photomesh_post.tables.rows import FINAL, Row, RowWrite, decode_json, month_of, utc
 from photomesh_shared.events import (
+    FOR_POSTS,
     Envelope,
     PhotoFailed,
     PhotoMetadata,
@@ -48,7 +49,8 @@ def rows_of(envelope: Envelope[PhotoEvent]) -> list[RowWrite]:
             }
         case PhotoReady():
             status = PhotoStatus.READY
-            variants = [variant.model_dump(mode="json") for variant in event.variants]
+            public = () if event.bucket else event.variants
+            variants = [variant.model_dump(mode="json") for variant in public]
             cells = {
                 "width": event.width,
                 "height": event.height,
@@ -68,6 +70,8 @@ def rows_of(envelope: Envelope[PhotoEvent]) -> list[RowWrite]:
         case PhotoFailed():
             status = PhotoStatus.FAILED
             cells = {"reason": event.reason.model_dump_json()}
+    if event.purpose != FOR_POSTS:
+        cells["purpose"] = event.purpose
     key = {"photo_id": event.photo_id}
     timestamp = envelope.entityversion * len(_RANKS) + _RANKS.index(status)
     rows = [
@@ -120,6 +124,7 @@ def photo_of(row: Row) -> Photo | None:
         raw_bucket=row.get("raw_bucket"),
         raw_key=row.get("raw_key"),
         erased=bool(row.get("erased")),
+        purpose=row.get("purpose") or FOR_POSTS,
     )
 
 

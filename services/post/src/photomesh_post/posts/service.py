@@ -10,7 +10,7 @@ from typing import Protocol
 
 from photomesh_post.accounts.domain import Author
 from photomesh_post.accounts.mentions import MentionLinker
-from photomesh_post.errors import NotYourPost, PostNotFound, UnknownPhoto, UnusablePhoto
+from photomesh_post.errors import NotYourPost, PhotoForStory, PostNotFound, UnknownPhoto, UnusablePhoto
 from photomesh_post.photos.arrivals import PhotoArrivals
 from photomesh_post.photos.domain import Photo
 from photomesh_post.posts.claims import PhotoClaims
@@ -73,8 +73,8 @@ class PostService:
         """Creates a post, and publishes it at once if its photos are ready.
 
         Idempotent, also under another id: a photo is in one post at most, so the same draft again is a repetition, and
-        returns the post that exists. Raises UnknownPhoto, UnusablePhoto, PhotoInUse, Unavailable, and PostNotFound if
-        an earlier attempt of the same creation made a post that was deleted since.
+        returns the post that exists. Raises UnknownPhoto, PhotoForStory, UnusablePhoto, PhotoInUse, Unavailable, and
+        PostNotFound if an earlier attempt of the same creation made a post that was deleted since.
         """
         if creation.repeated and await self._store.post(creation.id):
             return await self._queries.post(author_id, creation.id)
@@ -114,6 +114,9 @@ class PostService:
             if any(photos[index] is None and self._arrivals.may_arrive(draft.photo_ids[index]) for index in unknown):
                 raise UnknownPhoto(errors=errors, headers={"Retry-After": "1"}, retryable=True)
             raise UnknownPhoto(errors=errors)
+        if private := [index for index, photo in enumerate(photos) if photo and not photo.is_for_posts]:
+            fault = "was uploaded for a story"
+            raise PhotoForStory(errors=[FieldError(f"/photo_ids/{index}", fault) for index in private])
         unusable = [
             FieldError(f"/photo_ids/{index}", photo.reason.message if photo.reason else photo.status)
             for index, photo in enumerate(photos)

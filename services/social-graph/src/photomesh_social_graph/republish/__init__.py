@@ -1,5 +1,5 @@
-"""Writes the current state of every follow, request, block and mute to the topic `follows`, with a new version each,
-and ends what the topic has and the database has not::
+"""Writes the current state of every follow, request, block and mute to the topic `follows`, and of lists of close
+friends to `close_friends`, with a new version each, and ends what a topic has and the database has not::
 
 python -m photomesh_social_graph.republish
 python -m photomesh_social_graph.republish --check    # only says what differs; exits with 1 if anything does

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from photomesh_shared.events import ACTIVE, Envelope, Event
+from photomesh_social_graph.close_friends.store import end_entry
 from photomesh_social_graph.domain import Side, Tie
 from photomesh_social_graph.store import statements
 
@@ -80,6 +81,8 @@ async def _save_follow(tx: Connection, side: Side) -> None:
         await tx.execute(
             "DELETE FROM follows_out WHERE follower_id = $1 AND followee_id = $2", side.actor_id, side.target_id
         )
+        assert side.followed_until is not None
+        await end_entry(tx, side.target_id, side.actor_id, side.followed_until)
     await _save_in_edge(tx, "follows_in", "followee_id", "follower_id", side, side.followed_at)
     await tx.execute(
         "UPDATE accounts SET following = CASE id WHEN $1 THEN $3 ELSE following END,"

@@ -24,6 +24,7 @@ _LISTS = {
     AccountList.REQUESTS: ("requests_in", "target_id", "requester_id", "since"),
     AccountList.BLOCKS: ("pairs", "actor_id", "target_id", "blocked_at"),
     AccountList.MUTES: ("pairs", "actor_id", "target_id", "muted_at"),
+    AccountList.CLOSE_FRIENDS: ("close_friends", "owner_id", "friend_id", "since"),
 }
 """Table, and its columns for the owner of the list, the listed account, and the sort key."""
 

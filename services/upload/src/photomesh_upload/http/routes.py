@@ -61,7 +61,7 @@ async def create_upload(
     the bytes straight to object storage, which accepts exactly the announced length per URL, then complete the
     upload."""
     urls = await deps.uploads.create_upload(
-        creation, viewer.account_id, body.filename, body.content_type, body.size_bytes
+        creation, viewer.account_id, body.filename, body.content_type, body.size_bytes, body.purpose
     )
     response.headers["Location"] = f"/v1/uploads/{ids.encode('up', urls.upload.upload_id)}"
     return UploadUrls.of(urls, deps.region)
@@ -132,8 +132,8 @@ async def complete_upload(
     body: Annotated[UploadComplete | None, Body()] = None,
 ) -> UploadCompletion:
     """Verifies that all parts are stored and starts processing the photo. Idempotent. Afterwards the URLs stop working,
-    and the bytes cannot be changed. A photo that no post uses is deleted after a month, one that was rejected after a
-    week."""
+    and the bytes cannot be changed. A photo that no post and no story uses is deleted after a month, one that was
+    rejected after a week."""
     listed = body.listed() if body else []
     upload = await deps.uploads.complete_upload(viewer.account_id, upload_id, listed)
     response.headers["Location"] = f"/v1/photos/{ids.encode('p', upload.photo_id)}"

@@ -15,6 +15,7 @@ from photomesh_upload.domain import (
     CompletedPart,
     PartUrl,
     PresignedUrls,
+    Purpose,
     Status,
     StoredPart,
     Upload,
@@ -53,6 +54,7 @@ _SUMMARY: dict[str, JsonValue] = {
     "status": "open",
     "filename": "IMG_0042.JPG",
     "content_type": "image/jpeg",
+    "purpose": "post",
     "size_bytes": 6_000_000,
     "part_size": PART_SIZE,
     "photo_id": None,
@@ -64,7 +66,10 @@ _ETAG = "9b2cf535f27731c974343645a3985328"
 
 
 class UploadCreate(RequestBody):
-    model_config = examples({"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"})
+    model_config = examples(
+        {"filename": "IMG_0042.JPG", "size_bytes": 3_481_203, "content_type": "image/jpeg"},
+        {"filename": "IMG_0043.JPG", "size_bytes": 2_100_408, "content_type": "image/jpeg", "purpose": "story"},
+    )
 
     filename: str = Field(
         min_length=1,
@@ -79,6 +84,11 @@ class UploadCreate(RequestBody):
         max_length=100,
         description="The type of the file. Processing detects the actual type from its bytes.",
         json_schema_extra={"enum": [*ALLOWED_TYPES, *TYPE_ALIASES]},
+    )
+    purpose: Purpose = Field(
+        Purpose.POST,
+        description="`post`: the photo is for a post or an avatar. `story`: for a story; its sizes are private, and it "
+        "can be in no post and no avatar.",
     )
 
 
@@ -198,6 +208,7 @@ class UploadSummary(BaseModel):
     status: str = Field(description="`open`, `completed`, `aborted` or `expired`.")
     filename: str
     content_type: str
+    purpose: str = Field(description="`post` or `story`: what the photo may be used for. More may be added.")
     size_bytes: int
     part_size: int
     photo_id: PhotoId | None = Field(description="The photo, once the upload is completed.")
@@ -212,6 +223,7 @@ class UploadSummary(BaseModel):
             status=upload.status,
             filename=upload.file.filename,
             content_type=upload.file.content_type,
+            purpose=upload.purpose,
             size_bytes=upload.file.size_bytes,
             part_size=upload.part_size,
             photo_id=upload.photo_id if upload.status is Status.COMPLETED else None,

@@ -107,6 +107,7 @@ class Reprocessing:
             photo_id=original.photo_id,
             upload_id=original.upload_id,
             owner_id=original.account_id,
+            purpose=original.purpose,
             region=self._region,
             bucket=self._objects.bucket,
             key=original.key,

@@ -8,6 +8,7 @@ from photomesh_identity.accounts.domain import Account
 from photomesh_identity.errors import (
     AccountNotFound,
     AgeKnown,
+    AvatarPhotoForStory,
     AvatarPhotoNotFound,
     AvatarPhotoNotReady,
     PasswordsBusy,
@@ -78,6 +79,7 @@ async def get_me(request: Request, response: Response, viewer: Viewer, deps: Dep
     conditional=True,
     problems=[
         AccountNotFound,
+        AvatarPhotoForStory,
         AvatarPhotoNotFound,
         AvatarPhotoNotReady,
         PhotosUnavailable,

@@ -39,6 +39,7 @@ _TEXT_PROBLEMS = [errors.CaptionTooLong, errors.TooManyHashtags, errors.TooManyM
         *_TEXT_PROBLEMS,
         errors.TooManyPhotos,
         errors.UnknownPhoto,
+        errors.PhotoForStory,
         errors.UnusablePhoto,
         errors.PhotoInUse,
         errors.PostNotFound,

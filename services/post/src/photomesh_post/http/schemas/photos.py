@@ -38,6 +38,7 @@ class Photo(BaseModel):
             "caption": CAPTION,
             "status": "ready",
             "reason": None,
+            "purpose": "post",
             **READY_PHOTO,
             "metadata": events.PhotoReady.example().metadata.model_dump(mode="json"),
             "created_at": "2026-11-21T10:10:00Z",
@@ -50,11 +51,13 @@ class Photo(BaseModel):
     caption: str | None = Field(description="That post's.")
     status: str = Field(description="`processing`, then `ready`, `rejected` or `failed`. More may be added.")
     reason: Reason | None = Field(description="Why it was rejected or failed.")
+    purpose: str = Field(description="`post`, or `story`: no post can have it. More may be added.")
     width: int | None = Field(description="Of the original, upright.")
     height: int | None
     placeholder: str | None = Field(description="A ThumbHash in base64, to show while a size is loading.")
     variants: dict[str, Url] | None = Field(
-        description="URLs by size: the longer side has at most that many pixels. Cacheable for ever."
+        description="URLs by size: the longer side has at most that many pixels. Cacheable for ever. Null for photos "
+        "for stories, which are private."
     )
     alt_text: str | None
     metadata: PhotoMetadata | None
@@ -71,10 +74,11 @@ class Photo(BaseModel):
             caption=post.caption if post else None,
             status=photo.status,
             reason=Reason.of(photo.reason) if photo.status.is_unusable else None,
+            purpose=photo.purpose,
             width=photo.width if ready else None,
             height=photo.height if ready else None,
             placeholder=photo.placeholder if ready else None,
-            variants=variant_urls(photo.variants, cdn_url) if ready else None,
+            variants=variant_urls(photo.variants, cdn_url) if ready and photo.is_for_posts else None,
             alt_text=post.alt_text if post else None,
             metadata=PhotoMetadata(**view.metadata.model_dump()) if view.metadata and ready else None,
             created_at=photo.created_at,

@@ -1,4 +1,4 @@
-"""Routes of lists of accounts: followers, following, follow requests, blocks and mutes."""
+"""Routes of lists of accounts: followers, following, follow requests, blocks, mutes and close friends."""
 
 from __future__ import annotations
 
@@ -86,6 +86,12 @@ async def list_blocks(viewer: Viewer, deps: Dependencies, paging: Paging) -> Pag
 async def list_mutes(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ListedAccount]:
     """Newest first. Only you can see this list."""
     return await _own_list(AccountList.MUTES, viewer, deps, paging)
+
+
+@router.get("/v1/me/close-friends", auth=Auth.REQUIRED, rate=RateClass.READ, paged=True, summary="List close friends")
+async def list_close_friends(viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ListedAccount]:
+    """Those whom you added last come first. Only you can see this list, and nobody learns that they are on it."""
+    return await _own_list(AccountList.CLOSE_FRIENDS, viewer, deps, paging)
 
 
 async def _own_list(listed: AccountList, viewer: Principal, deps: Deps, paging: PageRequest) -> Page[ListedAccount]:

@@ -1,4 +1,4 @@
-"""Routes of relationships: follow, block, mute, and answering follow requests."""
+"""Routes of relationships: follow, block, mute, close friends, and answering follow requests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from photomesh_shared.ids import UserId
 from photomesh_social_graph.errors import (
     AccountNotFound,
     AccountNotReady,
+    CloseFriendsLimitReached,
     FollowingLimitReached,
     FollowRequestNotFound,
+    NotAFollower,
     OwnAccount,
     RestrictionPending,
 )
@@ -138,6 +140,34 @@ async def deny_follow_request(user_id: UserId, viewer: Viewer, deps: Dependencie
 async def remove_follower(user_id: UserId, viewer: Viewer, deps: Dependencies) -> Relationship:
     """The account stops following you, and is not notified. Effective when it is answered. Idempotent."""
     return Relationship.of(user_id, await deps.relationships.remove_follower(viewer.account_id, user_id))
+
+
+@router.put(
+    "/v1/me/close-friends/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
+    problems=[*_CHANGE, NotAFollower, CloseFriendsLimitReached],
+    status_code=204,
+    summary="Add a close friend",
+)
+async def add_close_friend(user_id: UserId, viewer: Viewer, deps: Dependencies) -> None:
+    """Only people who follow you can be close friends: they see the stories that you show to nobody else. They are not
+    told, and leave the list when they stop following you. At most 1,000. Idempotent."""
+    await deps.close_friends.add(viewer.account_id, user_id)
+
+
+@router.delete(
+    "/v1/me/close-friends/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    problems=[AccountNotReady, OwnAccount],
+    status_code=204,
+    summary="Remove a close friend",
+)
+async def remove_close_friend(user_id: UserId, viewer: Viewer, deps: Dependencies) -> None:
+    """The account is not told. Also succeeds for an account that is not on the list. Idempotent."""
+    await deps.close_friends.remove(viewer.account_id, user_id)
 
 
 @router.get("/v1/me/relationships", auth=Auth.REQUIRED, rate=RateClass.READ, summary="List relationships")

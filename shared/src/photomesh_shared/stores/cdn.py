@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import httpx
+from prometheus_client import Counter
 
-from photomesh_post.metrics import PURGES
 from photomesh_shared.errors import ServiceUnavailable
 
 __all__ = ["HttpCdn"]
+
+PURGES = Counter("photomesh_cdn_purges_total", "Objects purged from a layer of the CDN.", ["outcome"])
+for _outcome in ("ok", "failed"):
+    PURGES.labels(_outcome)  # from 0, or the first failure would show no increase
 
 _TIMEOUT_SECONDS = 5.0
 _CONCURRENT_PURGES = 16

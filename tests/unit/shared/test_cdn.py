@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from photomesh_post.photos.cdn import HttpCdn
 from photomesh_shared.errors import ServiceUnavailable
+from photomesh_shared.stores.cdn import HttpCdn
 from tests.support.waiting import eventually
 
 
