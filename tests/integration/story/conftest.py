@@ -70,8 +70,14 @@ async def objects() -> MemoryBytes:
 
 
 @pytest.fixture(scope="module")
+async def post_url(accounts: MemoryAccounts) -> AsyncIterator[str]:
+    async with serve_accounts(accounts) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
 async def api(
-    environment: Mapping[str, str], accounts: MemoryAccounts, objects: MemoryBytes, administrator: Redis
+    environment: Mapping[str, str], post_url: str, objects: MemoryBytes, administrator: Redis
 ) -> AsyncIterator[httpx.AsyncClient]:
     await administrator.flushdb()
     index = StoryIndex(administrator)
@@ -79,11 +85,10 @@ async def api(
     assert await index.finish_building("tests")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wiring, "StoryBytes", lambda: objects)
-        async with serve_accounts(accounts) as url:
-            settings = settings_from(Settings, environment, post_url=url, photo_wait_seconds="0")
-            async with client_of(create_app(settings)) as client:
-                client.auth = RightfulCaller(environment, export)
-                yield client
+        settings = settings_from(Settings, environment, post_url=post_url, photo_wait_seconds="0")
+        async with client_of(create_app(settings)) as client:
+            client.auth = RightfulCaller(environment, export)
+            yield client
 
 
 @pytest.fixture

@@ -164,9 +164,6 @@ class MemoryIndex:
     async def done(self, story_id: int) -> None:
         self.waiting.pop(story_id, None)
 
-    async def overdue_ms(self) -> int:
-        return max([0, *(self.time.ms - at for at in self.waiting.values() if at)])
-
     async def forget(self, account_id: int, story_ids: Collection[int]) -> None:
         for story_id, (author, _, _) in list(self.known.items()):
             self.first.get(story_id, {}).pop(account_id, None)

@@ -22,8 +22,14 @@ class Marker:
     async def is_ready(self) -> bool:
         return self.ready
 
-    async def begin_building(self, token: str) -> None:
+    async def begin_building(self, token: str) -> bool:
+        if self.token:
+            return False
         self.token = token
+        return True
+
+    async def keep_building(self) -> None:
+        assert self.token
 
     async def finish_building(self, token: str) -> bool:
         if self.lost:
@@ -31,6 +37,11 @@ class Marker:
             self.token = ""
         self.ready = self.token == token
         return self.ready
+
+
+async def nothing(topic: str) -> AsyncIterator[Envelope[Any]]:
+    for _ in ():
+        yield _
 
 
 async def test_what_topics_say_is_all_there_again() -> None:
@@ -57,11 +68,14 @@ async def test_what_topics_say_is_all_there_again() -> None:
 
 
 async def test_a_loss_during_the_building_does_not_pass_for_a_whole_index() -> None:
-    async def nothing(topic: str) -> AsyncIterator[Envelope[Any]]:
-        for _ in ():
-            yield _
-
     marker = Marker(lost=1)
     rebuilder = Rebuilder(marker, nothing, {}, FakeClock())
     assert not await rebuilder.build()
     assert await rebuilder.build()
+
+
+async def test_one_process_builds_at_a_time() -> None:
+    marker = Marker()
+    assert await marker.begin_building("another")
+    assert not await Rebuilder(marker, nothing, {}, FakeClock()).build()
+    assert not marker.ready

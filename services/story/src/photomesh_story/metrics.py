@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-__all__ = ["INDEX_READY", "OVERDUE_SECONDS", "STORIES", "SWEEPS_FAILED"]
+__all__ = ["INDEX_READY", "STORIES", "SWEEPS_FAILED"]
 
 STORIES = Counter("photomesh_stories_total", "Stories by what became of them.", ["what"])
-OVERDUE_SECONDS = Gauge(
-    "photomesh_story_overdue_seconds",
-    "Time since the oldest story that is over should have been swept: its bytes are there, though nobody gets them.",
-)
 SWEEPS_FAILED = Counter("photomesh_story_sweeps_failed_total", "Stories that could not be swept, and are tried again.")
 INDEX_READY = Gauge("photomesh_story_index_ready", "Whether Redis knows everything; 0: stories answer 503.")
 

@@ -22,6 +22,7 @@ __all__ = ["ReadTopic", "Rebuilder"]
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
+_KEEP_RECORDS = 1_000
 
 ReadTopic = Callable[[str], AsyncIterator[Envelope[Any]]]
 """Yields the events that a topic has now. Raises Unavailable."""
@@ -31,7 +32,8 @@ class Index(Protocol):
     """See `store.index.StoryIndex`."""
 
     async def is_ready(self) -> bool: ...
-    async def begin_building(self, token: str) -> None: ...
+    async def begin_building(self, token: str) -> bool: ...
+    async def keep_building(self) -> None: ...
     async def finish_building(self, token: str) -> bool: ...
 
 
@@ -59,16 +61,18 @@ class Rebuilder:
             await self._clock.sleep(_LOOK_SECONDS)
 
     async def build(self) -> bool:
-        """Returns False if Redis lost everything once more, or another process has begun to build. Raises
-        Unavailable."""
+        """Returns False if another process builds, or if Redis lost everything once more. Raises Unavailable."""
         token = secrets.token_hex(8)
-        await self._index.begin_building(token)
+        if not await self._index.begin_building(token):
+            return False
         count = 0
         for topic in self._topics:
             async for envelope in self._read_topic(topic):
                 if handle := self._handlers.get(type(envelope.data)):
                     await handle(envelope)
                     count += 1
+                    if count % _KEEP_RECORDS == 0:
+                        await self._index.keep_building()
         built = await self._index.finish_building(token)
         log.info("replayed the topics of stories", extra={"records": count, "built": built})
         return built

@@ -174,23 +174,20 @@ class StoryIndex:
         with redis_errors():
             await self._redis.zrem(keys.DUE, str(story_id))
 
-    async def overdue_ms(self) -> int:
-        """For how long the oldest story has been waiting for its objects to be removed."""
-        now = await self.now_ms()
-        with redis_errors():
-            found = await self._redis.zrange(keys.DUE, 0, 0, withscores=True)
-        # 0 is the time of what was deleted just now.
-        return max(0, now - int(found[0][1])) if found and found[0][1] else 0
-
     # Building it again
 
     async def is_ready(self) -> bool:
         with redis_errors():
             return bool(await self._redis.exists(keys.READY))
 
-    async def begin_building(self, token: str) -> None:
+    async def begin_building(self, token: str) -> bool:
+        """Returns False if another process builds. A building whose process has died is over after a minute."""
         with redis_errors():
-            await self._redis.set(keys.BUILDING, token)
+            return bool(await self._redis.set(keys.BUILDING, token, nx=True, ex=keys.BUILDING_SECONDS))
+
+    async def keep_building(self) -> None:
+        with redis_errors():
+            await self._redis.expire(keys.BUILDING, keys.BUILDING_SECONDS)
 
     async def finish_building(self, token: str) -> bool:
         """Returns False if Redis lost everything once more, or somebody else builds."""

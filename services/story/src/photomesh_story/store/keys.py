@@ -31,6 +31,7 @@ CLOSE = "c"
 PREFIXES = {"follows": ("st:f:", "st:fv:"), "close_friends": ("st:c:", "st:cv:")}
 """By kind of relation: the set, and the versions."""
 
+BUILDING_SECONDS = 60
 DAY_MS = 86_400_000
 _KEPT_SECONDS = 3 * 86_400
 _MOST_AUTHORS = 1_000

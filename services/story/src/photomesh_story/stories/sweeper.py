@@ -11,7 +11,7 @@ from photomesh_shared.events import Envelope, StoryExpired
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import encode
-from photomesh_story.metrics import OVERDUE_SECONDS, SWEEPS_FAILED
+from photomesh_story.metrics import SWEEPS_FAILED
 from photomesh_story.stories.domain import StoredStory, moment_of, ms_of
 from photomesh_story.stories.event_log import StoryEventLog
 from photomesh_story.stories.protocols import Bytes, Index, Tables
@@ -51,7 +51,6 @@ class Sweeper:
         """Sweeps for ever."""
         while True:
             try:
-                OVERDUE_SECONDS.set(await self._index.overdue_ms() / 1000)
                 while await self.sweep():
                     pass
             except Unavailable as error:
