@@ -10,10 +10,13 @@ import photomesh_local as local
 from benchmarks.load import Request, send
 from benchmarks.notifications.burst import burst
 from benchmarks.notifications.live import live
+from benchmarks.notifications.others import others_stopped, settled
 from benchmarks.notifications.report import Results, report
 from benchmarks.notifications.stage import STACK, open_stage, say
+from benchmarks.upload.usage import processor_seconds, used_since
 
 _RATE = 200
+_WHOLE_SECONDS = 15
 
 
 def _arguments() -> argparse.Namespace:
@@ -32,13 +35,19 @@ def _arguments() -> argparse.Namespace:
 async def _measure(arguments: argparse.Namespace, load_before: float) -> Results:
     async with open_stage(arguments.likes, arguments.readers) as stage:
         of_burst = await burst(stage, arguments.seconds)
-        of_streams = await live(stage, _RATE, arguments.steady)
-        say(f"lists of {len(stage.readers):,} readers")
-        requests = [Request("GET", "/v1/notifications", reader.token) for reader in stage.readers]
-        lists = await asyncio.to_thread(
-            send, stage.gateway, requests, connections=64, rate=_RATE, seconds=arguments.steady
-        )
-    return Results(load_before, of_burst, of_streams, lists, arguments.readers)
+        async with others_stopped():
+            alone = await live(stage, _RATE, arguments.steady)
+            await settled()
+            say(f"lists of {len(stage.readers):,} readers")
+            requests = [Request("GET", "/v1/notifications", reader.token) for reader in stage.readers]
+            used = processor_seconds(STACK)
+            lists = await asyncio.to_thread(
+                send, stage.gateway, requests, connections=64, rate=_RATE, seconds=arguments.steady
+            )
+            cpu = used_since(used, processor_seconds(STACK))
+        await settled()
+        whole = await live(stage, _RATE, min(arguments.steady, _WHOLE_SECONDS))
+    return Results(load_before, of_burst, alone, whole, lists, cpu, arguments.readers)
 
 
 def main() -> None:

@@ -6,14 +6,15 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
 
-from benchmarks.notifications.stage import Reader, Stage, like, say
+from benchmarks.notifications.stage import STACK, Reader, Stage, like, say
+from benchmarks.upload.usage import processor_seconds, used_since
 from photomesh_notification.groups.domain import Kind, Subject
 
 __all__ = ["Live", "live"]
@@ -25,12 +26,15 @@ _OPENING = 50  # at once
 
 @dataclass(frozen=True)
 class Live:
-    """`latencies` from publishing a like until its author's stream has the event, in seconds."""
+    """`latencies` from publishing a like until its author's stream has the event, in seconds. `cpu` by program, in
+    seconds, until the last."""
 
     streams: int
     rate: int
+    likes: int
     latencies: Sequence[float]
     missing: int
+    cpu: Mapping[str, float]
 
 
 @dataclass
@@ -72,17 +76,20 @@ async def live(stage: Stage, rate: int, seconds: int) -> Live:
             await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in part)), 60)
         try:
             say(f"{rate} likes a second for {seconds} s")
+            used = processor_seconds(STACK)
             await _likes(stage, listeners, rate, seconds)
             for _ in range(_LATE_SECONDS):
                 if any(one.waiting for one in listeners):
                     await asyncio.sleep(1)
+            cpu = used_since(used, processor_seconds(STACK))
         finally:
             for task in tasks:
                 task.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks, return_exceptions=True)
     latencies = [seconds for one in listeners for seconds in one.latencies]
-    return Live(len(listeners), rate, latencies, sum(len(one.waiting) for one in listeners))
+    missing = sum(len(one.waiting) for one in listeners)
+    return Live(len(listeners), rate, len(latencies) + missing, latencies, missing, cpu)
 
 
 async def _likes(stage: Stage, listeners: Sequence[_Listener], rate: int, seconds: int) -> None:

@@ -16,11 +16,15 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def processor_seconds(stack: str) -> dict[str, float]:
-    """Used so far, by program; this benchmark itself is `clients`."""
-    used = {"clients": sum(os.times()[:2])}
-    for program in PROGRAMS:
-        used[program] = sum(map(_seconds, descendants(local.pid(stack, program))))
-    return used
+    """Used so far, by program, 0 of those that are stopped; this benchmark itself is `clients`."""
+    return {"clients": sum(os.times()[:2]), **{program: _of_program(stack, program) for program in PROGRAMS}}
+
+
+def _of_program(stack: str, program: str) -> float:
+    try:
+        return sum(map(_seconds, descendants(local.pid(stack, program))))
+    except ProcessLookupError:
+        return 0.0
 
 
 def used_since(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

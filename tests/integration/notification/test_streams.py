@@ -6,9 +6,8 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -16,24 +15,16 @@ import pytest
 from httpx_sse import aconnect_sse
 from redis.asyncio import Redis
 
-from photomesh_gateway.app import Gateway
-from photomesh_gateway.connections import gateway_protocol
-from photomesh_gateway.settings import Settings as GatewaySettings
 from photomesh_notification.store.connection import open_redis
-from photomesh_notification.store.live import Live
 from photomesh_notification.store.streams import LOG_ENTRIES, log_key, open_key
-from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
-from tests.support.listening import listening
+from tests.integration.notification.streaming import GROUP, PATH, Environment, Writer, gateway_before
 from tests.support.problems import expect_problem
 from tests.support.redis import as_administrator
-from tests.support.services import Process, process, settings_from
+from tests.support.services import Process, process
 from tests.support.tokens import Issuer, free_port
 from tests.support.waiting import eventually
 
-Environment = Callable[[str], Mapping[str, str]]
 Headers = dict[str, str]
-PATH = "/v1/notifications/stream"
-GROUP = "like.o_1.0"
 
 
 @pytest.fixture(scope="module")
@@ -44,37 +35,10 @@ async def service(environment: Environment) -> AsyncIterator[Process]:
         yield running
 
 
-@asynccontextmanager
-async def gateway_before(url: str, environment: Environment, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
-    values = dict(environment("gateway"))
-    values["PHOTOMESH_REDIS_URL"] = values["PHOTOMESH_REDIS_URL"].removesuffix("/0") + "/1"
-    settings = settings_from(
-        GatewaySettings, values, notification_stream_url=url, trusted_proxies='["127.0.0.0/8"]', **changes
-    )
-    async with listening(Gateway(settings), gateway_protocol(settings)) as gateway_url:
-        async with httpx.AsyncClient(base_url=gateway_url, timeout=30) as client:
-            yield client
-
-
 @pytest.fixture(scope="module")
 async def gateway(service: Process, environment: Environment) -> AsyncIterator[httpx.AsyncClient]:
     async with gateway_before(service.url, environment) as client:
         yield client
-
-
-class Writer:
-    """Calls what the writer calls, with the writer's rights."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._live = Live(redis)
-
-    async def changed(self, account_id: int, group_id: str, version: int, *, removed: bool = False) -> None:
-        event: NotificationUpdated | NotificationRemoved
-        if removed:
-            event = NotificationRemoved(recipient_id=account_id, group_id=group_id)
-        else:
-            event = NotificationUpdated.example().model_copy(update={"recipient_id": account_id, "group_id": group_id})
-        await self._live.changed(account_id, Envelope.of(event, entityversion=version, time=datetime.now(UTC)))
 
 
 @pytest.fixture(scope="module")

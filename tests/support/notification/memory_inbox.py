@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from photomesh_notification.errors import NotificationsUnavailable, SightingsUnavailable
-from photomesh_notification.inbox.domain import Group, Hydrated
+from photomesh_notification.inbox.domain import Group, Hydrated, Reader
 from photomesh_notification.inbox.queries import InboxQueries
 from photomesh_notification.inbox.service import SeenMarker
 from photomesh_notification.positions import Position, moment_of, ms_of
@@ -71,31 +71,6 @@ class MemoryIndex:
 
 
 @dataclass
-class MemoryRows:
-    groups_of: dict[int, dict[str, Group]] = field(default_factory=dict)
-    members: dict[tuple[int, str], list[int]] = field(default_factory=dict)
-    """Newest first."""
-    seen: dict[int, int] = field(default_factory=dict)
-
-    async def positions(self, account_id: int) -> list[Position]:
-        rows = self.groups_of.get(account_id, {}).values()
-        return [Position(ms_of(row.changed_at), row.id) for row in rows if row.count]
-
-    async def groups(self, account_id: int, group_ids: Collection[str]) -> dict[str, Group]:
-        rows = self.groups_of.get(account_id, {})
-        return {key: rows[key] for key in group_ids if key in rows and rows[key].count}
-
-    async def newest_actors(self, account_id: int, group_id: str, limit: int) -> list[int]:
-        return self.members.get((account_id, group_id), [])[:limit]
-
-    async def seen_ms(self, account_id: int) -> int:
-        return self.seen.get(account_id, 0)
-
-    async def mark_seen(self, account_id: int, seen_at: datetime) -> None:
-        self.seen[account_id] = max(ms_of(seen_at), self.seen.get(account_id, 0))
-
-
-@dataclass
 class MemoryPreferences:
     stored: dict[int, Preferences] = field(default_factory=dict)
     muted: dict[int, list[int]] = field(default_factory=dict)
@@ -117,6 +92,36 @@ class MemoryPreferences:
     async def unmute_post(self, account_id: int, post_id: int) -> None:
         if post_id in self.muted.get(account_id, []):
             self.muted[account_id].remove(post_id)
+
+
+@dataclass
+class MemoryRows:
+    stored: MemoryPreferences
+    groups_of: dict[int, dict[str, Group]] = field(default_factory=dict)
+    members: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """Newest first."""
+    seen: dict[int, int] = field(default_factory=dict)
+
+    async def positions(self, account_id: int) -> list[Position]:
+        rows = self.groups_of.get(account_id, {}).values()
+        return [Position(ms_of(row.changed_at), row.id) for row in rows if row.count]
+
+    async def groups(self, account_id: int, group_ids: Collection[str]) -> dict[str, Group]:
+        rows = self.groups_of.get(account_id, {})
+        return {key: rows[key] for key in group_ids if key in rows and rows[key].count}
+
+    async def newest_actors(self, account_id: int, group_id: str, limit: int) -> list[int]:
+        return self.members.get((account_id, group_id), [])[:limit]
+
+    async def seen_ms(self, account_id: int) -> int:
+        return self.seen.get(account_id, 0)
+
+    async def reader(self, account_id: int) -> Reader:
+        preferences, muted = await self.stored.preferences(account_id), await self.stored.muted_post_ids(account_id)
+        return Reader(preferences, frozenset(muted), await self.seen_ms(account_id))
+
+    async def mark_seen(self, account_id: int, seen_at: datetime) -> None:
+        self.seen[account_id] = max(ms_of(seen_at), self.seen.get(account_id, 0))
 
 
 @dataclass
@@ -194,9 +199,10 @@ class MemoryInbox:
     def __init__(self, account_id: int = 7) -> None:
         self.account_id = account_id
         self.clock = FakeClock()
-        self.index, self.rows, self.stored = MemoryIndex(), MemoryRows(), MemoryPreferences()
+        self.index, self.stored = MemoryIndex(), MemoryPreferences()
+        self.rows = MemoryRows(self.stored)
         self.post = MemoryPost(account_id)
-        self.inbox = InboxQueries(self.index, self.rows, self.stored, self.post, self.clock)
+        self.inbox = InboxQueries(self.index, self.rows, self.post, self.clock)
         self.seen = SeenMarker(self.rows, self.clock)
         self.preferences = PreferenceService(self.stored, self.post)
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,10 @@ class Device:
         return {"endpoint": self.endpoint, "keys": {"p256dh": _b64(self.p256dh), "auth": _b64(self.auth)}}
 
 
+Forward = Callable[[str, bytes], Awaitable[None]]
+"""Takes the endpoint and the encrypted message."""
+
+
 @dataclass(frozen=True)
 class Arrived:
     """A request for a device. `message` is what the device reads."""
@@ -61,6 +65,7 @@ class PushService:
         self.devices: dict[str, Device] = {}
         self.arrived: dict[str, list[Arrived]] = {}
         self.answers: dict[str, list[int | str]] = {}
+        self.forwards: dict[str, Forward] = {}
 
     def device(self, *answers: int | str) -> Device:
         """Subscribes a device, for which the first requests are answered so."""
@@ -69,6 +74,12 @@ class PushService:
         self.devices[f"/push/{name}"] = device
         self.answers[f"/push/{name}"] = list(answers)
         return device
+
+    def forwarded(self, forward: Forward) -> str:
+        """Returns an endpoint whose messages are handed on, encrypted as they are."""
+        path = f"/push/{os.urandom(8).hex()}"
+        self.forwards[path] = forward
+        return f"{self.receiver.url}{path}"
 
     def of(self, device: Device) -> Sequence[Arrived]:
         return self.arrived.get(device.endpoint.removeprefix(self.receiver.url), [])
@@ -80,6 +91,10 @@ class PushService:
         return await eventually(look, until=lambda arrived: len(arrived) >= number, within=within)
 
     async def respond(self, request: web.Request) -> web.StreamResponse:
+        if (forward := self.forwards.get(request.path)) is not None:
+            assert Vapid02.verify(request.headers["Authorization"])
+            await forward(f"{self.receiver.url}{request.path}", await request.read())
+            return web.Response(status=201)
         device = self.devices.get(request.path)
         if device is None:
             return web.Response(status=404)

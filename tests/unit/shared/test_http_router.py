@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
+from starlette.routing import Match
 
 from photomesh_shared.auth import MaybeViewer, Staff, Viewer
 from photomesh_shared.errors import NotFound
@@ -298,6 +299,21 @@ def test_only_internal_routes_need_no_policy() -> None:
 
     app = app_of(None, internal=(internal,))
     assert "paths" not in app.openapi() or not app.openapi()["paths"]
+
+
+def test_public_requests_are_compared_with_no_internal_operation() -> None:
+    router = InternalRouter()
+
+    @router.serves(Operation("GET", "/internal/orders", int, callers=frozenset({"till"})))
+    async def count_orders() -> int:
+        return 1
+
+    class Route:
+        def matches(self, scope: object) -> Any:
+            raise AssertionError("compared")
+
+    router.routes.insert(0, Route())  # type: ignore[arg-type]
+    assert router.matches({"type": "http", "method": "GET", "path": "/v1/orders"}) == (Match.NONE, {})
 
 
 async def test_tokens_are_checked_as_declared(client: httpx.AsyncClient, issuer: Issuer) -> None:

@@ -186,9 +186,9 @@ STORES: Mapping[str, Covered] = {
         "account_id group_id post_id comment_id photo_id webhook_id count first_at changed_at",
         {"actors": _OTHERS, "recent": _OTHERS},
     ),
-    "notification/cassandra/notification_preferences": Covered(("notification_settings",), "account_id body"),
-    "notification/cassandra/muted_posts": Covered(("notification_settings",), "account_id post_id"),
-    "notification/cassandra/notification_seen": Covered(("notification_settings",), "account_id seen_at"),
+    "notification/cassandra/notification_readers": Covered(
+        ("notification_settings",), "account_id preferences muted_post_ids seen_at"
+    ),
     "notification/cassandra/push_subscriptions": Covered(
         ("notification_settings",),
         "account_id session_id registered_at",

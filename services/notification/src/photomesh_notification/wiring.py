@@ -85,7 +85,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             )
         )
         yield Deps(
-            inbox=InboxQueries(ListIndex(redis), stored, preferences, post, clock),
+            inbox=InboxQueries(ListIndex(redis), stored, post, clock),
             seen=SeenMarker(stored, clock),
             preferences=PreferenceService(preferences, post),
             exports=ExportQueries(stored, preferences, subscriptions),
@@ -124,7 +124,7 @@ async def open_writer_deps(settings: WriterSettings, readiness: Readiness, clock
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         index = ListIndex(redis)
         listeners: list[Listener] = [index, Live(redis)]
-        records = (CassandraInbox(session), CassandraPreferences(session), index)
+        records = (CassandraPreferences(session), index)
         yield WriterDeps(
             Writer(groups, publisher, listeners, clock), AccountEraser(groups, publisher, clock, records), publisher
         )

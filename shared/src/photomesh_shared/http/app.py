@@ -145,7 +145,8 @@ def create_api_app(
         title,
         settings,
         lifespan=lifespan,
-        routers=[*(router.routes for router in routers), *internal],
+        # Internal calls first: they are compared with no public route, and public requests with no operation.
+        routers=[*internal, *(router.routes for router in routers)],
         readiness=readiness,
         description=description,
     )

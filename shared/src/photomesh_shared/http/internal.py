@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from photomesh_shared.errors import Forbidden
 from photomesh_shared.http.router import BoundedRoute
@@ -17,6 +19,7 @@ __all__ = ["InternalRouter"]
 R = TypeVar("R")
 
 _CALLERS = "x-callers"
+_PREFIX = "/internal/"
 
 
 class _InternalRoute(BoundedRoute):
@@ -49,10 +52,14 @@ class InternalRouter(APIRouter):
     def __init__(self) -> None:
         super().__init__(include_in_schema=False, route_class=_InternalRoute)
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compares requests of the public API with no operation: apps look here first."""
+        return super().matches(scope) if scope["path"].startswith(_PREFIX) else (Match.NONE, {})
+
     def serves(
         self, operation: Operation[R]
     ) -> Callable[[Callable[..., Awaitable[R | Response]]], Callable[..., Awaitable[R | Response]]]:
-        if not operation.path.startswith("/internal/"):
+        if not operation.path.startswith(_PREFIX):
             raise ValueError(f"{operation.path}: a public route declares its policy (ApiRouter)")
         return self.api_route(
             operation.path,

@@ -9,11 +9,13 @@ from datetime import time, timedelta
 
 import pytest
 
+from photomesh_notification.inbox import domain
 from photomesh_notification.inbox.domain import Group
 from photomesh_notification.inbox.store import CassandraInbox
 from photomesh_notification.positions import Position, ms_of
 from photomesh_notification.preferences.domain import Audience, KindPreference, Preferences, QuietHours
 from photomesh_notification.preferences.store import CassandraPreferences
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.stores.cassandra import CassandraSession
 from tests.integration.notification.inbox.reader import Reader
 
@@ -74,7 +76,7 @@ async def test_the_seen_marker_moves_forward_in_whatever_order_it_is_written(
         for moment in order:
             await inbox.mark_seen(account_id, moment)
         assert await inbox.seen_ms(account_id) == ms_of(moments[-1])
-    await inbox.forget(account_id)
+    await CassandraPreferences(database).forget(account_id)
     await inbox.mark_seen(account_id, moments[-1] + SECOND)
     assert await inbox.seen_ms(account_id) == 0
 
@@ -94,7 +96,11 @@ async def test_preferences_and_mutes(database: CassandraSession, new_id: Callabl
     assert await store.muted_post_ids(account_id) == posts
     await store.unmute_post(account_id, posts[0])
     assert await store.muted_post_ids(account_id) == posts[1:]
+    inbox, seen_at = CassandraInbox(database), SystemClock().now()
+    await inbox.mark_seen(account_id, seen_at)
+    assert await inbox.reader(account_id) == domain.Reader(preferences, frozenset(posts[1:]), ms_of(seen_at))
     await store.forget(account_id)
+    assert await inbox.reader(account_id) == domain.Reader()
     await store.store(account_id, preferences)
     await store.mute_post(account_id, posts[0])
     assert await store.preferences(account_id) == Preferences()

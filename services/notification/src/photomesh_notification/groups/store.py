@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zlib
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from photomesh_notification.groups.domain import KEPT, Kind, Subject
+from photomesh_notification.groups.inserts import (
+    INSERT_GROUP,
+    INSERT_MEMBER,
+    INSERT_STATE,
+    INSERT_SUBJECT,
+    PARTITIONS_PER_BATCH,
+    Inserts,
+)
 from photomesh_notification.groups.projection import Group, Member, State, StoredState
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraGroups"]
@@ -21,7 +30,6 @@ _FINAL = 2**62
 """The timestamp of deletions: nothing that arrives later is stored."""
 _ENDED_SECONDS = 120 * 86_400
 _PER_BATCH = 50
-_PARTITIONS_PER_BATCH = 10  # with more, Cassandra warns
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,11 +39,16 @@ def _shard(account_id: int) -> int:
 
 
 class CassandraGroups:
-    """Every method raises DatabaseUnavailable when no answer comes."""
+    """Every method raises DatabaseUnavailable when no answer comes.
+
+    What is read and written for many recipients at the same time shares statements, which cost more than their rows."""
 
     def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
+        self._groups = BatchLoader(self._read_groups, max_batch=PARTITIONS_PER_BATCH)
+        self._ended = BatchLoader(self._read_ended, max_batch=_PER_BATCH)
+        self._inserts = Inserts(session)
 
     def _ttl(self, at: datetime) -> int:
         return max(1, int((at + KEPT - self._clock.now()) / timedelta(seconds=1)))
@@ -43,10 +56,13 @@ class CassandraGroups:
     # Groups and members
 
     async def group(self, account_id: int, group_id: str) -> Group | None:
-        rows = await self._session.execute(
-            "SELECT * FROM notification_groups WHERE account_id = ? AND group_id = ?", account_id, group_id
-        )
-        return _group(rows[0]) if rows else None
+        return await self._groups.load((account_id, group_id))
+
+    async def _read_groups(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Group]:
+        cql = "SELECT * FROM notification_groups WHERE account_id IN ? AND group_id IN ?"
+        accounts, group_ids = sorted({key[0] for key in keys}), sorted({key[1] for key in keys})
+        rows = await self._session.execute(cql, accounts, group_ids)
+        return {(row["account_id"], row["group_id"]): _group(row) for row in rows}
 
     async def groups(self, account_id: int) -> AsyncGenerator[Group, None]:
         """All of a recipient, by their names."""
@@ -65,12 +81,8 @@ class CassandraGroups:
 
     async def save_members(self, account_id: int, group_id: str, members: Sequence[Member]) -> None:
         """Writes members of one group; an older version changes nothing."""
-        insert = (
-            "INSERT INTO notification_members (account_id, group_id, actor_id, at, active, version)"
-            " VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
-        )
-        await self._save(
-            insert,
+        await self._inserts.save(
+            INSERT_MEMBER,
             [
                 (
                     account_id,
@@ -87,21 +99,9 @@ class CassandraGroups:
             at_once=_PER_BATCH,
         )
 
-    async def _save(self, insert: str, rows: Sequence[tuple[object, ...]], *, at_once: int) -> None:
-        """Each row is written or not by itself."""
-        for start in range(0, len(rows), at_once):
-            part = rows[start : start + at_once]
-            batch = f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(part))}; APPLY BATCH"
-            cql = insert if len(part) == 1 else batch
-            await self._session.execute(cql, *chain.from_iterable(part))
-
     async def save_group(self, account_id: int, group: Group) -> None:
         recent = [[one.actor_id, one.version, _milliseconds(one.at)] for one in group.recent]
-        await self._session.execute(
-            "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id,"
-            " webhook_id, count, capped, actors, recent, first_at, changed_at, version)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " USING TIMESTAMP ? AND TTL ?",
+        row = (
             account_id,
             group.group_id,
             str(group.subject.kind),
@@ -111,7 +111,7 @@ class CassandraGroups:
             group.subject.webhook_id,
             group.count,
             group.capped,
-            list(group.actors),
+            group.actors,
             json.dumps(recent).encode(),
             group.first_at,
             group.changed_at,
@@ -119,6 +119,7 @@ class CassandraGroups:
             group.version,
             self._ttl(group.changed_at),
         )
+        await self._inserts.save(INSERT_GROUP, [row])
 
     async def forget_member(self, account_id: int, group_id: str, actor_id: int) -> None:
         await self._session.execute(
@@ -172,13 +173,9 @@ class CassandraGroups:
 
     async def save_states(self, account_id: int, kind: Kind, states: Sequence[StoredState]) -> None:
         """An older version changes nothing."""
-        insert = (
-            "INSERT INTO notification_states (actor_id, shard, account_id, kind, object_id, group_id, active, version)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?"
-        )
         shard, name = _shard(account_id), str(kind)
-        await self._save(
-            insert,
+        await self._inserts.save(
+            INSERT_STATE,
             [
                 (
                     one.actor_id,
@@ -194,7 +191,7 @@ class CassandraGroups:
                 )
                 for one in states
             ],
-            at_once=_PARTITIONS_PER_BATCH,
+            at_once=PARTITIONS_PER_BATCH,
         )
 
     async def groups_of_actor(self, account_id: int, actor_id: int) -> list[str]:
@@ -257,14 +254,13 @@ class CassandraGroups:
     # What ended
 
     async def add_subjects(self, account_id: int, group_id: str, subject_ids: Collection[int], at: datetime) -> None:
-        for subject_id in subject_ids:
-            await self._session.execute(
-                "INSERT INTO notification_subjects (subject_id, account_id, group_id) VALUES (?, ?, ?) USING TTL ?",
-                subject_id,
-                account_id,
-                group_id,
-                self._ttl(at),
+        ttl = self._ttl(at)
+        await asyncio.gather(
+            *(
+                self._inserts.save(INSERT_SUBJECT, [(subject_id, account_id, group_id, ttl)])
+                for subject_id in subject_ids
             )
+        )
 
     async def groups_of_subject(self, subject_id: int) -> AsyncGenerator[tuple[int, str], None]:
         """Recipients and groups that end with a post or comment."""
@@ -300,8 +296,14 @@ class CassandraGroups:
         await self._session.execute("INSERT INTO ended (id) VALUES (?) USING TTL ?", id_, _ENDED_SECONDS)
 
     async def ended_among(self, ids: Collection[int]) -> set[int]:
-        rows = await self._session.execute("SELECT id FROM ended WHERE id IN ?", sorted(ids))
-        return {row["id"] for row in rows}
+        if len(ids) > _PER_BATCH:
+            return set(await self._read_ended(sorted(ids)))
+        found = await asyncio.gather(*map(self._ended.load, ids))
+        return {id_ for id_, ended in zip(ids, found, strict=True) if ended}
+
+    async def _read_ended(self, ids: Sequence[int]) -> dict[int, bool]:
+        rows = await self._session.execute("SELECT id FROM ended WHERE id IN ?", ids)
+        return {row["id"]: True for row in rows}
 
 
 def _group(row: Mapping[str, Any]) -> Group:

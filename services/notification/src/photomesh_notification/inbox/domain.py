@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ __all__ = [
     "Group",
     "Hydrated",
     "Notification",
+    "Reader",
     "Unread",
     "is_wanted",
     "view_of",
@@ -43,6 +44,15 @@ class Unread:
 
     count: int
     more: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What an account wants to hear of, and how far it has seen its notifications, in milliseconds; 0: nothing."""
+
+    preferences: Preferences = field(default_factory=Preferences)
+    muted_post_ids: frozenset[int] = frozenset()
+    seen_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,11 +97,11 @@ class Notification:
     new: bool = False
 
 
-def is_wanted(group: Group, wanted: Filter, preferences: Preferences, muted_post_ids: Collection[int]) -> bool:
+def is_wanted(group: Group, wanted: Filter, reader: Reader) -> bool:
     """Whether a group belongs into the list, as far as can be said without knowing who and what is in it."""
-    if not group.count or not preferences.of(group.kind).listed:
+    if not group.count or not reader.preferences.of(group.kind).listed:
         return False
-    if group.kind == "like" and group.post_id in muted_post_ids:
+    if group.kind == "like" and group.post_id in reader.muted_post_ids:
         return False
     if wanted is Filter.FOLLOWING:
         return group.kind not in ABOUT_ONESELF

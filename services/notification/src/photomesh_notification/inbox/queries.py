@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from photomesh_notification.inbox.domain import (
@@ -19,17 +19,17 @@ from photomesh_notification.inbox.domain import (
     Group,
     Hydrated,
     Notification,
+    Reader,
     Unread,
     is_wanted,
     view_of,
 )
 from photomesh_notification.positions import Position, ms_of
-from photomesh_notification.preferences.domain import Preferences
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.errors import Unavailable
 
-__all__ = ["InboxQueries", "Index", "ListedPage", "Post", "PreferenceStore", "Store"]
+__all__ = ["InboxQueries", "Index", "ListedPage", "Post", "Store"]
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +53,7 @@ class Store(Protocol):
     async def positions(self, account_id: int) -> Sequence[Position]: ...
     async def groups(self, account_id: int, group_ids: Collection[str]) -> Mapping[str, Group]: ...
     async def newest_actors(self, account_id: int, group_id: str, limit: int) -> Sequence[int]: ...
-    async def seen_ms(self, account_id: int) -> int: ...
-
-
-class PreferenceStore(Protocol):
-    """See `preferences.store.CassandraPreferences`."""
-
-    async def preferences(self, account_id: int) -> Preferences: ...
-    async def muted_post_ids(self, account_id: int) -> Collection[int]: ...
+    async def reader(self, account_id: int) -> Reader: ...
 
 
 class Post(Protocol):
@@ -88,19 +81,12 @@ class ListedPage(NamedTuple):
     next: Position | None
 
 
-@dataclass(frozen=True)
-class _Wishes:
-    preferences: Preferences
-    muted_post_ids: frozenset[int]
-
-
 class InboxQueries:
     """Every method raises DatabaseUnavailable, and SightingsUnavailable rather than to show what is not checked."""
 
-    def __init__(self, index: Index, store: Store, preferences: PreferenceStore, post: Post, clock: Clock) -> None:
+    def __init__(self, index: Index, store: Store, post: Post, clock: Clock) -> None:
         self._index = index
         self._store = store
-        self._preferences = preferences
         self._post = post
         self._clock = clock
         self._rebuilds = SingleFlight[Sequence[Position]]()
@@ -111,9 +97,7 @@ class InboxQueries:
         """A page of the list, newest first. What changed after `as_of` is on no later page: it is at the top of a new
         list."""
         until = after.changed_ms if after else None
-        entries, wishes, seen = await asyncio.gather(
-            self._entries(account_id, until=until), self._wishes(account_id), self._store.seen_ms(account_id)
-        )
+        entries, reader = await asyncio.gather(self._entries(account_id, until=until), self._store.reader(account_id))
         if after:
             entries = [entry for entry in entries if entry < after]
         if as_of is None:
@@ -123,13 +107,13 @@ class InboxQueries:
         last: Position | None = None
         scanned = 0
         for chunk in _chunks(entries, limit + 1):
-            views = await self._views(account_id, chunk, wanted, wishes)
+            views = await self._views(account_id, chunk, wanted, reader)
             for entry in chunk:
                 if (view := views.get(entry.group_id)) is None:
                     continue
                 if len(items) == limit:
                     return ListedPage(items, as_of, last)
-                items.append(replace(view, new=ms_of(view.group.changed_at) > seen))
+                items.append(replace(view, new=ms_of(view.group.changed_at) > reader.seen_ms))
                 last = entry
             scanned += len(chunk)
             if scanned >= _MAX_SCANNED and chunk[-1] != entries[-1]:
@@ -138,15 +122,12 @@ class InboxQueries:
 
     async def unread(self, account_id: int) -> Unread:
         """How many notifications changed since the account saw them. What the list does not show does not count."""
-        seen = await self._store.seen_ms(account_id)
-        entries = await self._entries(account_id, since=seen)
-        if not entries:
-            return Unread(0, more=False)
-        wishes = await self._wishes(account_id)
+        reader = await self._store.reader(account_id)
+        entries = await self._entries(account_id, since=reader.seen_ms)
         count = 0
         for chunk in _chunks(entries, _UNREAD_CHUNK):
-            views = await self._views(account_id, chunk, Filter.ALL, wishes)
-            count += sum(ms_of(view.group.changed_at) > seen for view in views.values())
+            views = await self._views(account_id, chunk, Filter.ALL, reader)
+            count += sum(ms_of(view.group.changed_at) > reader.seen_ms for view in views.values())
             if count > MAX_UNREAD:
                 return Unread(MAX_UNREAD, more=True)
         return Unread(count, more=False)
@@ -154,9 +135,9 @@ class InboxQueries:
     async def views(self, account_id: int, group_ids: Collection[str]) -> dict[str, Notification]:
         """What the account may see now of these groups, by id, and wants to hear of, in its list or not. What is not
         shown is left out."""
-        wishes = await self._wishes(account_id)
-        wishes = replace(wishes, preferences=wishes.preferences.all_listed())
-        return await self._views(account_id, [Position(0, id_) for id_ in group_ids], Filter.ALL, wishes)
+        reader = await self._store.reader(account_id)
+        reader = replace(reader, preferences=reader.preferences.all_listed())
+        return await self._views(account_id, [Position(0, id_) for id_ in group_ids], Filter.ALL, reader)
 
     async def _entries(self, account_id: int, *, until: int | None = None, since: int = 0) -> Sequence[Position]:
         """Positions, newest first, from the index. Without it, or as long as it is not complete, from the rows."""
@@ -181,19 +162,11 @@ class InboxQueries:
             log.warning("the index of notifications is not filled", extra={"reason": str(error)})
         return sorted(positions, reverse=True)
 
-    async def _wishes(self, account_id: int) -> _Wishes:
-        preferences, muted = await asyncio.gather(
-            self._preferences.preferences(account_id), self._preferences.muted_post_ids(account_id)
-        )
-        return _Wishes(preferences, frozenset(muted))
-
     async def _views(
-        self, account_id: int, chunk: Sequence[Position], wanted: Filter, wishes: _Wishes
+        self, account_id: int, chunk: Sequence[Position], wanted: Filter, reader: Reader
     ) -> dict[str, Notification]:
         rows = await self._store.groups(account_id, [entry.group_id for entry in chunk])
-        groups = [
-            group for group in rows.values() if is_wanted(group, wanted, wishes.preferences, wishes.muted_post_ids)
-        ]
+        groups = [group for group in rows.values() if is_wanted(group, wanted, reader)]
         if not groups:
             return {}
         found = await asyncio.gather(*(self._actors(account_id, group) for group in groups))
@@ -214,7 +187,7 @@ class InboxQueries:
                 if group.kind == "comment_like" and group.capped and group.comment_id
             },
         )
-        views = (view_of(group, actors[group.id], hydrated, wanted, wishes.preferences) for group in groups)
+        views = (view_of(group, actors[group.id], hydrated, wanted, reader.preferences) for group in groups)
         return {view.group.id: view for view in views if view}
 
     async def _actors(self, account_id: int, group: Group) -> Sequence[int]:

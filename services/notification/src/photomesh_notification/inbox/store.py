@@ -10,9 +10,10 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from photomesh_notification.inbox.domain import Group
+from photomesh_notification.inbox.domain import Group, Reader
 from photomesh_notification.positions import Position, ms_of
-from photomesh_notification.tables import FINAL, aware
+from photomesh_notification.preferences.projection import decode_preferences
+from photomesh_notification.tables import aware
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraInbox"]
@@ -80,18 +81,26 @@ class CassandraInbox:
 
     async def seen_ms(self, account_id: int) -> int:
         """How far the account has seen its notifications, in milliseconds; 0: nothing."""
-        rows = await self._session.read("SELECT seen_at FROM notification_seen WHERE account_id = ?", account_id)
-        return ms_of(aware(rows[0]["seen_at"])) if rows and rows[0]["seen_at"] else 0
+        rows = await self._session.execute("SELECT seen_at FROM notification_readers WHERE account_id = ?", account_id)
+        return _seen_of(rows[0]) if rows else 0
+
+    async def reader(self, account_id: int) -> Reader:
+        """What the account wants to hear of, and how far it has seen its notifications."""
+        cql = "SELECT preferences, muted_post_ids, seen_at FROM notification_readers WHERE account_id = ?"
+        rows = await self._session.execute(cql, account_id)
+        if not rows:
+            return Reader()
+        row = rows[0]
+        return Reader(decode_preferences(row["preferences"]), frozenset(row["muted_post_ids"] or ()), _seen_of(row))
 
     async def mark_seen(self, account_id: int, seen_at: datetime) -> None:
         """The marker is its own timestamp, so that the furthest wins, in whatever order markers arrive."""
-        cql = "INSERT INTO notification_seen (account_id, seen_at) VALUES (?, ?) USING TIMESTAMP ?"
+        cql = "INSERT INTO notification_readers (account_id, seen_at) VALUES (?, ?) USING TIMESTAMP ?"
         await self._session.execute(cql, account_id, seen_at, ms_of(seen_at) * 1_000)
 
-    async def forget(self, account_id: int) -> None:
-        """Removes the marker for good. Nothing that arrives later is stored."""
-        cql = "DELETE FROM notification_seen USING TIMESTAMP ? WHERE account_id = ?"
-        await self._session.execute(cql, FINAL, account_id)
+
+def _seen_of(row: Mapping[str, Any]) -> int:
+    return ms_of(aware(row["seen_at"])) if row["seen_at"] else 0
 
 
 def _group_of(row: Mapping[str, Any]) -> Group:

@@ -17,27 +17,30 @@ class CassandraPreferences:
         self._session = session
 
     async def preferences(self, account_id: int) -> Preferences:
-        cql = "SELECT body FROM notification_preferences WHERE account_id = ?"
-        rows = await self._session.read(cql, account_id)
-        return decode_preferences(rows[0]["body"] if rows else None)
+        cql = "SELECT preferences FROM notification_readers WHERE account_id = ?"
+        rows = await self._session.execute(cql, account_id)
+        return decode_preferences(rows[0]["preferences"] if rows else None)
 
     async def store(self, account_id: int, preferences: Preferences) -> None:
-        cql = "INSERT INTO notification_preferences (account_id, body) VALUES (?, ?)"
+        cql = "INSERT INTO notification_readers (account_id, preferences) VALUES (?, ?)"
         await self._session.execute(cql, account_id, encode_preferences(preferences))
 
     async def muted_post_ids(self, account_id: int) -> list[int]:
         """The account's posts of whose likes it does not want to hear, oldest first."""
-        cql = "SELECT post_id FROM muted_posts WHERE account_id = ?"
-        return [row["post_id"] for row in await self._session.read(cql, account_id)]
+        cql = "SELECT muted_post_ids FROM notification_readers WHERE account_id = ?"
+        rows = await self._session.execute(cql, account_id)
+        return sorted(rows[0]["muted_post_ids"] or ()) if rows else []
 
     async def mute_post(self, account_id: int, post_id: int) -> None:
-        await self._session.execute("INSERT INTO muted_posts (account_id, post_id) VALUES (?, ?)", account_id, post_id)
+        cql = "UPDATE notification_readers SET muted_post_ids = muted_post_ids + ? WHERE account_id = ?"
+        await self._session.execute(cql, {post_id}, account_id)
 
     async def unmute_post(self, account_id: int, post_id: int) -> None:
-        await self._session.execute("DELETE FROM muted_posts WHERE account_id = ? AND post_id = ?", account_id, post_id)
+        cql = "UPDATE notification_readers SET muted_post_ids = muted_post_ids - ? WHERE account_id = ?"
+        await self._session.execute(cql, {post_id}, account_id)
 
     async def forget(self, account_id: int) -> None:
-        """Removes preferences and mutes for good. Nothing that arrives later is stored."""
-        for table in ("notification_preferences", "muted_posts"):
-            cql = f"DELETE FROM {table} USING TIMESTAMP ? WHERE account_id = ?"  # noqa: S608 - a name of our own
-            await self._session.execute(cql, FINAL, account_id)
+        """Removes the account's row for good: preferences, mutes and the seen marker. Nothing that arrives later is
+        stored."""
+        cql = "DELETE FROM notification_readers USING TIMESTAMP ? WHERE account_id = ?"
+        await self._session.execute(cql, FINAL, account_id)

@@ -64,7 +64,7 @@ async def open_push_deps(settings: PushSettings, readiness: Readiness, clock: Cl
             http, "post", settings.post_url, caller=settings, unavailable=SightingsUnavailable, clock=clock
         )
         stored, preferences = CassandraInbox(session), CassandraPreferences(session)
-        inbox = InboxQueries(ListIndex(redis), stored, preferences, PostClient(post), clock)
+        inbox = InboxQueries(ListIndex(redis), stored, PostClient(post), clock)
         secret = settings.vapid_secret.get_secret_value()
         channel = WebPush(
             outbound,

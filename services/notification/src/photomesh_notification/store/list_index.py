@@ -27,12 +27,28 @@ _SECONDS = 7 * 24 * 3600
 _COMPLETE = ""
 """Below it is what was read; its score is above all others, so that trimming keeps it."""
 
+# KEYS: the index. ARGV: the highest score, the lowest. Replies nil if the index is not complete. A script costs
+# clients half of what a transaction does.
+_NEWEST = f"""
+if not redis.call('ZSCORE', KEYS[1], '{_COMPLETE}') then return nil end
+redis.call('EXPIRE', KEYS[1], {_SECONDS})
+return redis.call('ZREVRANGEBYSCORE', KEYS[1], ARGV[1], ARGV[2], 'WITHSCORES')
+"""
+
+# KEYS: the index. ARGV: when the group changed, the group.
+_PUT = f"""
+redis.call('ZADD', KEYS[1], 'GT', ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -{LISTED + 2})
+redis.call('EXPIRE', KEYS[1], {_SECONDS})
+"""
+
 
 class ListIndex:
     """Every method raises NotificationsUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._newest, self._put = redis.register_script(_NEWEST), redis.register_script(_PUT)
 
     async def changed(self, account_id: int, envelope: Envelope[NotificationUpdated | NotificationRemoved]) -> None:
         """Notes what the writer wrote. Idempotent."""
@@ -45,10 +61,7 @@ class ListIndex:
     async def put(self, account_id: int, group_id: str, changed_at: datetime) -> None:
         """Notes that a group of the account is there, and when it changed. Idempotent."""
         with redis_errors():
-            async with self._redis.pipeline() as pipe:
-                pipe.zadd(_key(account_id), {group_id: ms_of(changed_at)}, gt=True)
-                _trim(pipe, account_id)
-                await pipe.execute()
+            await self._put(keys=[_key(account_id)], args=[ms_of(changed_at), group_id])
 
     async def remove(self, account_id: int, group_id: str) -> None:
         """Notes that nothing is left of a group. Idempotent. A reader that fills the index at the same time may put it
@@ -64,16 +77,12 @@ class ListIndex:
     async def newest(self, account_id: int, *, until: int | None = None, since: int = 0) -> list[Position] | None:
         """The groups that changed later than `since` and not after `until` (in milliseconds), newest first; None if the
         index is not complete."""
-        key = _key(account_id)
+        highest = "(+inf" if until is None else until
         with redis_errors():
-            async with self._redis.pipeline() as pipe:
-                pipe.zscore(key, _COMPLETE)
-                pipe.zrevrangebyscore(key, "(+inf" if until is None else until, f"({since}", withscores=True)
-                pipe.expire(key, _SECONDS)
-                complete, found, _ = await pipe.execute()
-        if complete is None:
+            found: list[bytes] | None = await self._newest(keys=[_key(account_id)], args=[highest, f"({since}"])
+        if found is None:
             return None
-        return [Position(int(score), member.decode()) for member, score in found]
+        return [Position(int(score), member.decode()) for member, score in zip(found[::2], found[1::2], strict=True)]
 
     async def fill(self, account_id: int, groups: Sequence[Position]) -> None:
         """Completes the index with what the account's rows say. What was put meanwhile is newer, and stays."""
@@ -81,14 +90,10 @@ class ListIndex:
         with redis_errors():
             async with self._redis.pipeline() as pipe:
                 pipe.zadd(_key(account_id), {**scores, _COMPLETE: math.inf}, nx=True)
-                _trim(pipe, account_id)
+                pipe.zremrangebyrank(_key(account_id), 0, -(LISTED + 2))
+                pipe.expire(_key(account_id), _SECONDS)
                 await pipe.execute()
 
 
 def _key(account_id: int) -> str:
     return f"n:l:{account_id}"
-
-
-def _trim(pipe: Redis, account_id: int) -> None:
-    pipe.zremrangebyrank(_key(account_id), 0, -(LISTED + 2))
-    pipe.expire(_key(account_id), _SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -102,12 +103,16 @@ class Writer:
             for change in task.changes
             if change.at > oldest
         }
-        ended = await self._store.ended_among({task.recipient_id, *changes, *subject.subject_ids})
-        if not changes or ended & {task.recipient_id, *subject.subject_ids}:
+        if not changes:
+            return
+        objects = subject.object_ids(changes)
+        ended, states = await asyncio.gather(
+            self._store.ended_among({task.recipient_id, *changes, *subject.subject_ids}),
+            self._store.states(task.recipient_id, subject.kind, objects),
+        )
+        if ended & {task.recipient_id, *subject.subject_ids}:
             return
         changes = {actor_id: change for actor_id, change in changes.items() if actor_id not in ended}
-        objects = subject.object_ids(changes)
-        states = await self._store.states(task.recipient_id, subject.kind, objects)
         after: dict[int, State] = {}
         touched: dict[str, dict[int, Member]] = {}
         for actor_id, change in changes.items():
@@ -168,7 +173,8 @@ class Writer:
             )
             if await self._store.ended_among({account_id, *subject.subject_ids}):
                 return None
-        members = await self._store.members(account_id, group_id)
+        # A group that is not there has no members but those that this task wrote, if it is handled again after a crash.
+        members = await self._store.members(account_id, group_id) if before is not None else {}
         written: list[Member] = []
         beyond: dict[int, Member] = {}
         # The newest of a task last, so that the oldest have the places among those who are remembered.

@@ -79,15 +79,22 @@ class SightingQueries:
         """`likers`: by comment, the accounts whose likes of it are to be shown. Of photos, the viewer sees the own
         ones. `counted_ids`: of posts and comments, whose likes to count. Raises DatabaseUnavailable."""
         likers = likers or {}
-        found, photos = await asyncio.gather(self._found(post_ids, comment_ids), self._own_photos(viewer_id, photo_ids))
-        posts, comments = found
-        about = set(account_ids) | {post.author_id for post in posts.values()}
-        about |= {comment.author_id for comment in comments.values()}.union(*likers.values())
+        named = set(account_ids).union(*likers.values())
+        if post_ids or comment_ids:  # most of which are the viewer's own: then no further account is found by them
+            named.add(viewer_id)
+        (posts, comments), photos, authors = await asyncio.gather(
+            self._found(post_ids, comment_ids),
+            self._own_photos(viewer_id, photo_ids),
+            self._accounts.authors(viewer_id, named),
+        )
+        others = {post.author_id for post in posts.values()} | {one.author_id for one in comments.values()}
+        others -= named
         under = _accounts_under(viewer_id, posts, comments, likers)
-        authors, blocked = await asyncio.gather(
-            self._accounts.authors(viewer_id, about),
+        more_authors, blocked = await asyncio.gather(
+            self._accounts.authors(viewer_id, others) if others else _nobody(),
             asyncio.gather(*(self._accounts.blocked_among(owner_id, ids) for owner_id, ids in under.items())),
         )
+        authors = {**authors, **more_authors}
         present = {key: one for key, one in authors.items() if is_present(*one)}
         hidden_under = dict(zip(under, blocked, strict=True))
         visible = {key: post for key, post in posts.items() if may_see(post, *authors[post.author_id])}
@@ -153,6 +160,10 @@ class SightingQueries:
 
 
 async def _nothing() -> Mapping[int, Post]:
+    return {}
+
+
+async def _nobody() -> Mapping[int, tuple[Author, Standing]]:
     return {}
 
 
