@@ -129,7 +129,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-comments bench-notifications bench-scaling bench-streams bench-webhooks bench-writes
+  bench-comments bench-notifications bench-scaling bench-stories bench-streams bench-webhooks bench-writes
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
@@ -162,6 +162,9 @@ bench-notifications: setup ## A burst of likes on one post, likes while 1,000 pe
 
 bench-streams: setup ## Open streams: memory of each, and processor time of each event, beside fastapi.sse
 	@$(PYTHON) -m benchmarks.streams $(ARGS)
+
+bench-stories: setup ## Trays of people who follow up to 9,000, beside a loop over them, and views of one story
+	@$(PYTHON) -m benchmarks.stories $(ARGS)
 
 bench-writes: setup ## Processor time of likes, saves, comments, follows and warm reads, by program
 	@$(PYTHON) -m benchmarks.writes $(ARGS)
