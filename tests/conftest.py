@@ -71,6 +71,13 @@ def ports(servers: Servers) -> Mapping[str, int]:
 
 
 @pytest.fixture(scope="session")
+def opensearch(servers: Servers) -> str:
+    """The URL of the test stack's OpenSearch. It starts with the first test that needs it."""
+    servers.demand("opensearch")
+    return f"http://127.0.0.1:{servers.ports['OPENSEARCH']}"
+
+
+@pytest.fixture(scope="session")
 def mesh(servers: Servers) -> Mapping[str, int]:
     """The whole test stack, servers and every service; gives their ports."""
     servers.start_services()

@@ -145,7 +145,10 @@ fi
 pom=deploy/local/config/pom.xml
 jars_key=$(sha256sum "$pom" | cut -d' ' -f1)
 jar_stamp() { cat "$state/lib/$1/.complete" 2>/dev/null; }
-jars_complete() { [ "$(jar_stamp kafka)" = "$jars_key" ] && [ "$(jar_stamp cassandra)" = "$jars_key" ]; }
+jars_complete() {
+  local server
+  for server in kafka cassandra opensearch; do [ "$(jar_stamp "$server")" = "$jars_key" ] || return 1; done
+}
 
 if [ -z "$(missing_for_servers)" ] && jars_complete; then
   exit 0
@@ -155,10 +158,11 @@ engine=$(.venv/bin/python -m photomesh_local engine)
 [ "$engine" = native ] || exit 0
 require missing_for_servers
 
-for server in kafka cassandra; do
+declare -A megabytes=([kafka]=45 [cassandra]=67 [opensearch]=53)
+for server in kafka cassandra opensearch; do
   folder=$state/lib/$server
   [ "$(jar_stamp "$server")" = "$jars_key" ] && continue
-  say "Fetching the jars of $server (about $([ $server = kafka ] && echo 45 || echo 67) MB)"
+  say "Fetching the jars of $server (about ${megabytes[$server]} MB)"
   rm -rf "$folder.new"
   # Maven complains about \${jmc5.path} in a pom of Cassandra's; that is harmless, so its log is shown on failure only.
   mvn --batch-mode --no-transfer-progress -f "$pom" -P"$server" "$MAVEN_COPY" \

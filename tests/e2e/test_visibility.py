@@ -184,7 +184,13 @@ _OWN_NOTIFICATIONS = "what others did to the caller, by the rules of post: tests
 _OWN_WEBHOOK = "addresses one's own webhooks only; what is sent to them: tests/integration/webhook"
 _STORY = "for followers and close friends, whatever the privacy, and alike for all others: tests/integration/story"
 _OWN_COLLECTION = "addresses one's own collection only"
+_SEARCH = "every hit is checked by post as any read is: tests/e2e/test_search.py"
 UNRELATED = {
+    "GET /v1/search/suggest": _SEARCH,
+    "GET /v1/search/accounts": _SEARCH,
+    "GET /v1/search/posts": _SEARCH,
+    "GET /v1/search/hashtags": "hashtags of public posts, without the posts",
+    "GET /v1/search/places": "places of public posts, without the posts",
     "GET /.well-known/jwks.json": "keys",
     "GET /v1/limits": "the caller's own limits",
     "POST /v1/accounts": _OWN_ACCOUNT,

@@ -25,7 +25,13 @@ from tools.personal_data.columns import Tables, tables_of
 __all__ = ["DATABASES", "KEPT_IN", "Inventory", "Stored", "inventory"]
 
 DATABASES = {"postgresql": ".sql", "cassandra": ".cql"}
-KEPT_IN = {"postgresql": "PostgreSQL", "cassandra": "Cassandra", "redis": "Redis", "objects": "Object storage"}
+KEPT_IN = {
+    "postgresql": "PostgreSQL",
+    "cassandra": "Cassandra",
+    "redis": "Redis",
+    "objects": "Object storage",
+    "opensearch": "OpenSearch",
+}
 _SHARED = "shared"
 
 

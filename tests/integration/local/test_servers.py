@@ -77,6 +77,8 @@ async def test_a_paused_server_keeps_its_connections_and_answers_once_it_is_resu
 
 @pytest.mark.parametrize("server", SERVERS)
 async def test_every_server_can_be_paused(servers: Servers, server: str) -> None:
+    if SERVERS[server].on_demand:
+        await asyncio.to_thread(servers.demand, server)
     servers.pause(server)
     try:
         with pytest.raises(TimeoutError):

@@ -17,7 +17,8 @@ __all__ = ["Servers", "open_servers", "source"]
 
 
 class Servers(Protocol):
-    """Kafka, Cassandra, PostgreSQL, Redis, SeaweedFS, and the CDN's `shield` and `edge`, by these names in lower case.
+    """Kafka, Cassandra, PostgreSQL, Redis, SeaweedFS, OpenSearch, and the CDN's `shield` and `edge`, by these names in
+    lower case.
 
     All methods block until they have done what they say.
     """
@@ -33,6 +34,10 @@ class Servers(Protocol):
 
     def start(self, server: str) -> None:
         """Start a stopped server, with the data that it had, and wait until it answers."""
+        ...
+
+    def demand(self, server: str) -> None:
+        """Start a server that only few tests need, unless it runs, and wait until it answers."""
         ...
 
     def stop(self, server: str) -> None:

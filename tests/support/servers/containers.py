@@ -37,6 +37,9 @@ class _ContainerServers:
         self._containers[server].get_wrapped_container().start()
         _wait_until_ready(server, self._containers[server])
 
+    def demand(self, server: str) -> None:
+        self.start(server)
+
     def stop(self, server: str) -> None:
         self._containers[server].get_wrapped_container().stop(timeout=30)
 

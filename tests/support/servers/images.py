@@ -128,6 +128,23 @@ def _seaweedfs(place: Place) -> DockerContainer:
     return container.with_copy_into_container(identities.encode(), str(file)).with_tmpfs_mount("/tmp")
 
 
+def _opensearch(place: Place) -> DockerContainer:
+    ports = place.stack.ports
+    environment = {
+        "cluster.name": f"photomesh-{place.stack.name}",
+        "discovery.type": "single-node",
+        "network.host": place.address,
+        "http.port": str(ports["OPENSEARCH"]),
+        "transport.port": str(ports["OPENSEARCH_TRANSPORT"]),
+        "action.auto_create_index": "false",
+        "cluster.routing.allocation.disk.threshold_enabled": "false",
+        "DISABLE_SECURITY_PLUGIN": "true",
+        "DISABLE_INSTALL_DEMO_CONFIG": "true",
+        "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m",
+    }
+    return place.container("opensearch", "OPENSEARCH", environment)
+
+
 def _varnish(place: Place, layer: str, upstream: str, port: str) -> DockerContainer:
     policy = render(
         "cdn.vcl",
@@ -149,6 +166,7 @@ CONTAINERS: Mapping[str, Callable[[Place], DockerContainer]] = {
     "postgres": _postgres,
     "redis": _redis,
     "seaweedfs": _seaweedfs,
+    "opensearch": _opensearch,
     "shield": partial(_varnish, layer="shield", upstream="seaweedfs", port="S3"),
     "edge": partial(_varnish, layer="edge", upstream="shield", port="SHIELD"),
 }

@@ -25,6 +25,9 @@ class _NativeServers:
     def start(self, server: str) -> None:
         local.start(_STACK, server)
 
+    def demand(self, server: str) -> None:
+        local.up(_STACK, only=server)
+
     def stop(self, server: str) -> None:
         local.stop(_STACK, server)
 

@@ -29,6 +29,7 @@ _FIELDS = {
     "feed_redis_url": "feed-redis",
     "cdn_purge_urls": "cdn",
     "smtp_url": "mail",
+    "opensearch_url": "opensearch",
     "outbound_test_receivers": "internet",
 }
 SERVICES = [name for name, program in registry.PROGRAMS.items() if program.kind != "job"]

@@ -149,6 +149,9 @@ def test_the_stores_are_where_they_are_said_to_be() -> None:
     seaweedfs = named("Seaweed", "seaweedfs", folder="data-plane")
     assert COMMON["PHOTOMESH_S3_ENDPOINT"] == f"http://{seaweedfs.name}-s3.{domain}:8333"
 
+    opensearch = named("StatefulSet", "opensearch", folder="data-plane")
+    assert COMMON["PHOTOMESH_OPENSEARCH_URL"] == f"http://{opensearch.name}.{domain}:9200"
+
     redis = {kind: named("RedisReplication", kind, folder="data-plane") for kind in ("redis", "feed-redis")}
     databases = {cluster.name: cluster for cluster in of("Cluster", folder="data-plane")}
     for (namespace, name), values in secrets().items():
@@ -170,6 +173,8 @@ def test_the_stores_are_where_they_are_said_to_be() -> None:
 def test_a_replica_of_everything_survives_the_loss_of_a_node() -> None:
     for name in ("PHOTOMESH_KAFKA_REPLICATION", "PHOTOMESH_CASSANDRA_REPLICATION"):
         assert int(COMMON[name]) >= 3
+    assert named("StatefulSet", "opensearch", folder="data-plane").spec["replicas"] >= 3
+    assert int(COMMON["PHOTOMESH_OPENSEARCH_REPLICAS"]) >= 1
     assert all(pool.spec["replicas"] >= 3 for pool in of("KafkaNodePool", folder="data-plane"))
     assert all(cluster.spec["instances"] >= 3 for cluster in of("Cluster", folder="data-plane"))
 

@@ -71,7 +71,12 @@ def _by_settings(program: str) -> set[str]:
         PostgresSettings: schema,
         CassandraSettings: schema,
     }
-    fields = {"feed_redis_url": ["redis"], "cdn_purge_urls": ["shield", "edge"], "smtp_url": ["mail"]}
+    fields = {
+        "feed_redis_url": ["redis"],
+        "cdn_purge_urls": ["shield", "edge"],
+        "smtp_url": ["mail"],
+        "opensearch_url": ["opensearch"],
+    }
     return {step for part, step in parts.items() if issubclass(kind, part)}.union(
         *(steps for field, steps in fields.items() if field in kind.model_fields)
     )
@@ -116,7 +121,7 @@ def test_a_container_runs_the_module_of_the_program_from_the_image_of_its_deploy
 
 def test_whatever_has_a_volume_for_data_names_it() -> None:
     volumes = yaml.safe_load(TEXT)["volumes"]
-    for server in ("kafka", "cassandra", "postgres", "redis", "seaweedfs"):
+    for server in ("kafka", "cassandra", "postgres", "redis", "seaweedfs", "opensearch"):
         assert server in volumes
         assert any(volume.startswith(f"{server}:") for volume in COMPOSE[server]["volumes"])
 

@@ -32,6 +32,8 @@ def _clusters() -> Iterator[tuple[str, str]]:
     for redis in of("RedisReplication", folder="data-plane"):
         for part in (redis.spec["kubernetesConfig"], redis.spec["sentinel"]):
             yield "redis", part["image"].rpartition(":v")[2]
+    (opensearch,) = named("StatefulSet", "opensearch", folder="data-plane").spec["template"]["spec"]["containers"]
+    yield "opensearch", opensearch["image"].rpartition(":")[2]
     yield "seaweedfs", named("Seaweed", "seaweedfs", folder="data-plane").spec["image"].rpartition(":")[2]
     for layer in ("edge", "shield"):
         (container,) = named("StatefulSet", layer).spec["template"]["spec"]["containers"]
@@ -42,6 +44,8 @@ def _packages() -> Iterator[tuple[str, str]]:
     """Server and version of those that come as jars or wheels."""
     pom = (ROOT / "deploy/local/config/pom.xml").read_text()
     yield from re.findall(r"<(kafka|cassandra)\.version>([^<]+)<", pom)
+    # The runner's version is the server's, and a number of its own.
+    yield from re.findall(r"<(opensearch)-runner\.version>([\d.]+)\.\d+<", pom)
     yield from re.findall(r"^(seaweedfs)-bin==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
 
 

@@ -22,6 +22,7 @@ class Upstream(StrEnum):
     NOTIFICATION_STREAM = "notification-stream"
     WEBHOOK = "webhook"
     STORY = "story"
+    SEARCH = "search"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -35,6 +36,7 @@ class UpstreamSettings(ServiceSettings):
     notification_stream_url: str = Field("http://127.0.0.1:18028", description="Base URL of notification-stream.")
     webhook_url: str = Field("http://127.0.0.1:18030", description="Base URL of webhook.")
     story_url: str = Field("http://127.0.0.1:18032", description="Base URL of story.")
+    search_url: str = Field("http://127.0.0.1:18035", description="Base URL of search.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -48,4 +50,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.NOTIFICATION_STREAM: self.notification_stream_url,
             Upstream.WEBHOOK: self.webhook_url,
             Upstream.STORY: self.story_url,
+            Upstream.SEARCH: self.search_url,
         }[upstream]

@@ -230,6 +230,8 @@ STORES: Mapping[str, Covered] = {
     "feed/redis/pulled": _copied("says that you have many followers"),
     "feed/redis/refilling": _copied(_PASSING),
     "feed/redis/deferred": _copied(_PASSING),
+    "search/opensearch/accounts": _copied(),
+    "search/opensearch/posts": _copied(),
     "gateway/redis/rl:{limit}:{account}": _copied("counts requests for minutes to a day, to limit them"),
     "gateway/redis/rl:{limit}:{address}": _copied("counts requests for minutes to a day, to limit them"),
     "upload/objects/raw: {upload}/original": Covered(

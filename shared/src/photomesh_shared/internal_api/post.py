@@ -206,12 +206,18 @@ GET_SIGHTINGS = Operation(
     "/internal/sightings",
     Sightings,
     body=SightingsQuery,
-    callers=frozenset({"notification", "notification-push", "webhook-sender", "story"}),
+    callers=frozenset({"notification", "notification-push", "webhook-sender", "story", "search"}),
 )
 """What a viewer may see now of accounts, posts, comments and photos whose ids another service has kept."""
-GET_POSTS = Operation("GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed", "feed-consumer"}))
+GET_POSTS = Operation(
+    "GET", "/internal/posts", Posts, query=PostsQuery, callers=frozenset({"feed", "feed-consumer", "search-consumer"})
+)
 GET_TIMELINES = Operation(
-    "POST", "/internal/timelines", Timelines, body=TimelinesQuery, callers=frozenset({"feed", "feed-consumer"})
+    "POST",
+    "/internal/timelines",
+    Timelines,
+    body=TimelinesQuery,
+    callers=frozenset({"feed", "feed-consumer", "search-consumer"}),
 )
 GET_VIEWER_STATE = Operation(
     "POST", "/internal/viewer-state", ViewerState, body=ViewerStateQuery, callers=frozenset({"feed"})

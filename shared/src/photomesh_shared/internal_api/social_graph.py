@@ -98,7 +98,9 @@ GET_FOLLOWERS = Operation(
     "GET", "/internal/accounts/{user_id}/followers", bytes, query=FollowersQuery, callers=frozenset({"feed-consumer"})
 )
 """Ids of followers in ascending order, packed (`packed_ids`); a page below the limit is the last."""
-GET_FOLLOWING = Operation("GET", "/internal/accounts/{user_id}/following", Following, callers=frozenset({"feed"}))
+GET_FOLLOWING = Operation(
+    "GET", "/internal/accounts/{user_id}/following", Following, callers=frozenset({"feed", "search"})
+)
 GET_SUMMARY = Operation(
     "GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery, callers=frozenset({"identity"})
 )

@@ -120,6 +120,7 @@ def _common(stack: Stack) -> dict[str, str]:
         "S3_ENDPOINT": url("S3"),
         "S3_PUBLIC_ENDPOINT": url("S3"),
         "S3_REGION": "us-east-1",
+        "OPENSEARCH_URL": url("OPENSEARCH"),
         "RAW_BUCKET": "raw",
         "VARIANTS_BUCKET": "variants",
         "EXPORTS_BUCKET": "exports",

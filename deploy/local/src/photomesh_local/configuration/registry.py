@@ -29,7 +29,9 @@ __all__ = [
 REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
 Kind = Literal["http", "consumer", "job"]
-Server = Literal["kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail", "internet"]
+Server = Literal[
+    "kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail", "opensearch", "internet"
+]
 
 
 class _Model(BaseModel):

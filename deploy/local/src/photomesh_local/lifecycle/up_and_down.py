@@ -89,7 +89,11 @@ def _steps(stack: Stack, supervisor: Supervisor, elsewhere: Collection[str]) -> 
     wait = partial(wait_for, stack)
     return [
         *(
-            Step(name, "servers", partial(wait if name in elsewhere else run, server))
+            Step(
+                name,
+                "on demand" if server.on_demand else "servers",
+                partial(wait if name in elsewhere else run, server),
+            )
             for name, server in SERVERS.items()
         ),
         *provisioning.steps(stack),

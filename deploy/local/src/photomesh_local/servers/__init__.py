@@ -1,6 +1,6 @@
 """The backing servers, one module each: how it is prepared, started, and known to be ready."""
 
-from photomesh_local.servers import cassandra, kafka, mail, postgres, redis, seaweedfs, varnish
+from photomesh_local.servers import cassandra, kafka, mail, opensearch, postgres, redis, seaweedfs, varnish
 from photomesh_local.servers.base import Server
 
 SERVERS: dict[str, Server] = {
@@ -11,6 +11,7 @@ SERVERS: dict[str, Server] = {
         postgres.SERVER,
         redis.SERVER,
         seaweedfs.SERVER,
+        opensearch.SERVER,
         mail.SERVER,
         varnish.SHIELD,
         varnish.EDGE,

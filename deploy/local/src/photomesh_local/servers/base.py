@@ -26,6 +26,8 @@ class Server:
     prepare: Callable[[Stack], None]
     program: Callable[[Stack], Program]
     probe: Callable[[Stack], Awaitable[None]]
+    on_demand: bool = False
+    """Whether the group `servers` leaves it out, because few need it: it starts by its name, or with what needs it."""
 
 
 def find(program: str, package: str, *folders: str) -> str:

@@ -1,0 +1,1 @@
+"""Search: accounts, hashtags, places and posts; and the consumer that indexes them."""

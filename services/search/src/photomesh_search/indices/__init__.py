@@ -1,0 +1,1 @@
+"""The indices, and the connection to OpenSearch."""

@@ -1,0 +1,132 @@
+"""Pages are full while there is anything to show, and show nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pytest
+
+from photomesh_search.searching.domain import FoundPlace, FoundTag, Hit, Near, PostQuery, Relations
+from photomesh_search.searching.service import SearchService
+from photomesh_shared.internal_api.post import SeenAccount, SeenPost
+
+ME = 1
+
+
+class MemoryHits:
+    """Implements `service.Index`: posts 1 … n, the newest first."""
+
+    def __init__(self, posts: int = 0) -> None:
+        self.ids = list(range(posts, 0, -1))
+        self.asked = 0
+        self.followed: Collection[int] = ()
+        self.muted: Collection[int] = ()
+
+    async def account_named(self, username: str) -> int | None:
+        return 7 if username == "ada" else None
+
+    async def accounts(
+        self,
+        prefixes: Sequence[str],
+        *,
+        exact: str,
+        followed: Collection[int],
+        after: Sequence[str | int] | None,
+        size: int,
+    ) -> list[Hit]:
+        self.followed = followed
+        return self._page(int(after[0]) if after else None, size)
+
+    async def posts(
+        self, query: PostQuery, *, author_id: int | None, muted: Collection[int], before_id: int | None, size: int
+    ) -> list[Hit]:
+        self.muted = muted
+        return self._page(before_id, size)
+
+    async def hashtags(self, prefix: str, *, size: int) -> list[FoundTag]:
+        return [FoundTag("sunsets", 9), FoundTag("sunset", 2)]
+
+    async def places(self, prefixes: Sequence[str], near: Near | None, *, size: int) -> list[FoundPlace]:
+        return [FoundPlace("Como", None, None, 1)]
+
+    def _page(self, before: int | None, size: int) -> list[Hit]:
+        self.asked += 1
+        return [Hit(one, (one,)) for one in self.ids if before is None or one < before][:size]
+
+
+class Sights:
+    """Implements `service.Sights`: all but the hidden ones."""
+
+    def __init__(self, hidden: Collection[int] = ()) -> None:
+        self.hidden = set(hidden)
+
+    async def accounts(self, viewer_id: int, account_ids: Collection[int]) -> Mapping[int, SeenAccount]:
+        return {
+            one: SeenAccount(id=one, username=f"u{one}", display_name=None, avatar_url=None, followed=False)
+            for one in account_ids
+            if one not in self.hidden
+        }
+
+    async def posts(self, viewer_id: int, post_ids: Collection[int]) -> Mapping[int, SeenPost]:
+        return {
+            one: SeenPost(id=one, author_id=7, photo_url="https://cdn.example/a", reason=None)
+            for one in post_ids
+            if one not in self.hidden
+        }
+
+
+class Graph:
+    def __init__(self, relations: Relations | None = None) -> None:
+        self._relations = relations or Relations()
+
+    async def relations(self, account_id: int) -> Relations:
+        return self._relations
+
+
+async def _all(service: SearchService, limit: int) -> list[list[int]]:
+    pages: list[list[int]] = []
+    after: Sequence[str | int] | None = None
+    while True:
+        found = await service.posts(ME, "harbour", after=after, limit=limit)
+        pages.append([one.id for one in found.items])
+        after = found.after
+        if after is None:
+            return pages
+
+
+@pytest.mark.parametrize("posts", [0, 1, 9, 10, 11, 20, 57])
+@pytest.mark.parametrize("hidden", [(), range(2, 60, 2), range(1, 40)])
+async def test_every_post_that_may_be_seen_is_on_one_page(posts: int, hidden: Collection[int]) -> None:
+    pages = await _all(SearchService(MemoryHits(posts), Sights(hidden), Graph()), 10)
+    assert [one for page in pages for one in page] == [one for one in range(posts, 0, -1) if one not in hidden]
+    assert all(len(page) == 10 for page in pages[:-1])
+
+
+async def test_work_for_a_page_is_bounded() -> None:
+    index = MemoryHits(10_000)
+    found = await SearchService(index, Sights(range(10_001)), Graph()).posts(ME, "harbour", after=None, limit=10)
+    assert (found.items, index.asked) == ([], 3)
+    assert found.after is not None
+
+
+async def test_muted_authors_are_left_out_and_the_latest_followed_come_first() -> None:
+    index = MemoryHits(1)
+    graph = Graph(Relations(followed=list(range(3_000)), muted=[5]))
+    service = SearchService(index, Sights(), graph)
+    await service.posts(ME, "harbour", after=None, limit=10)
+    await service.accounts(ME, "ad", after=None, limit=10)
+    assert index.muted == [5]
+    assert index.followed == list(range(1_000))
+
+
+@pytest.mark.parametrize("text", ["***", "from:nobody", " "])
+async def test_what_finds_nothing_asks_for_nothing(text: str) -> None:
+    index = MemoryHits(5)
+    found = await SearchService(index, Sights(), Graph()).posts(ME, text, after=None, limit=10)
+    assert (found.items, found.after, index.asked) == ([], None, 0)
+
+
+async def test_the_very_hashtag_is_first() -> None:
+    found = await SearchService(MemoryHits(), Sights(), Graph()).hashtags("#Sunset", limit=10)
+    assert [one.tag for one in found] == ["sunset", "sunsets"]
+    assert await SearchService(MemoryHits(), Sights(), Graph()).hashtags("#", limit=10) == []
