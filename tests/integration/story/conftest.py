@@ -84,7 +84,7 @@ async def api(
     await index.begin_building("tests")
     assert await index.finish_building("tests")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "StoryBytes", lambda: objects)
+        patch.setattr(wiring, "StoryBytes", lambda *_, **__: objects)
         settings = settings_from(Settings, environment, post_url=post_url, photo_wait_seconds="0")
         async with client_of(create_app(settings)) as client:
             client.auth = RightfulCaller(environment, export)

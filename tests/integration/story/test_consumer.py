@@ -39,7 +39,7 @@ from tests.support.waiting import eventually
 @pytest.fixture(scope="module")
 async def consumer(api: object, consumer_environment: Mapping[str, str], objects: MemoryBytes) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "StoryBytes", lambda: objects)
+        patch.setattr(wiring, "StoryBytes", lambda *_, **__: objects)
         settings = settings_from(ConsumerSettings, consumer_environment, sweep_seconds="0.2")
         async with client_of(create_app(settings)):
             yield

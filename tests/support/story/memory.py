@@ -259,9 +259,9 @@ class MemoryBytes:
         for variant in variants:
             self.public.pop(variant.key, None)
 
-    async def forget(self, photo: PhotoReady) -> None:
+    async def forget(self, photo_id: int, upload_id: int) -> None:
         self._answer()
-        self.forgotten.append(photo.photo_id)
+        self.forgotten.append(photo_id)
 
     def _answer(self) -> None:
         if self.away:

@@ -46,7 +46,7 @@ class Scene:
         )
         self.sweeper = Sweeper(self.tables, self.index, self.bytes, self.log, self.time, interval_seconds=5)
         self.eraser = AccountEraser(self.tables, self.index, self.bytes, self.ender, self.time)
-        self.handlers = StoryEventHandlers(self.tables, self.index, self.log)
+        self.handlers = StoryEventHandlers(self.tables, self.index, self.bytes, self.log)
         self._photos = 0
 
     async def follow(self, follower: int, followee: int) -> None:

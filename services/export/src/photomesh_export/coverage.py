@@ -239,6 +239,7 @@ STORES: Mapping[str, Covered] = {
     ),
     "media-worker/objects/variants: {photo}/{key}/{size}.jpg": _copied("made from the originals"),
     "media-worker/objects/raw: stories/{photo}/{size}.jpg": _copied("made from the originals"),
+    "story/objects/variants: s/{end}/{token}/{size}.jpg": _copied("made from the originals"),
     "shared/postgresql/outbox": _copied(_PASSING),
     "shared/postgresql/idempotency_keys": _copied(_PASSING),
     "shared/cassandra/idempotency_keys": _copied(_PASSING),

@@ -9,10 +9,12 @@ from photomesh_shared.settings import (
     CalleeSettings,
     CallerSettings,
     CassandraSettings,
+    CdnSettings,
     KafkaConsumerSettings,
     KafkaSettings,
     ReplaceableSecret,
     ServiceSettings,
+    StorageSettings,
 )
 
 __all__ = ["ConsumerSettings", "Settings", "StoryRedisSettings"]
@@ -24,7 +26,15 @@ class StoryRedisSettings(ServiceSettings):
     )
 
 
-class Settings(StoryRedisSettings, CallerSettings, CalleeSettings, CassandraSettings, KafkaSettings, AuthSettings):
+class Settings(
+    StoryRedisSettings,
+    CallerSettings,
+    CalleeSettings,
+    CassandraSettings,
+    KafkaSettings,
+    StorageSettings,
+    AuthSettings,
+):
     """Of ``python -m photomesh_story``."""
 
     post_url: str = Field("http://127.0.0.1:18003", description="post, which says what an account may see.")
@@ -34,7 +44,7 @@ class Settings(StoryRedisSettings, CallerSettings, CalleeSettings, CassandraSett
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")
 
 
-class ConsumerSettings(StoryRedisSettings, KafkaConsumerSettings, CassandraSettings):
+class ConsumerSettings(StoryRedisSettings, KafkaConsumerSettings, CassandraSettings, StorageSettings, CdnSettings):
     """Of ``python -m photomesh_story.consumer``."""
 
     sweep_seconds: float = Field(5, gt=0, description="Between two looks for stories whose time is over.")

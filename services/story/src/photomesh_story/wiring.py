@@ -21,6 +21,7 @@ from photomesh_shared.events import (
     FollowCreated,
     FollowDeleted,
     PhotoReady,
+    PhotoRetentionElapsed,
     StoryDeleted,
     StoryExpired,
     StoryPublished,
@@ -34,8 +35,10 @@ from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
-from photomesh_shared.settings import KafkaSettings
+from photomesh_shared.settings import KafkaSettings, StorageSettings
 from photomesh_shared.stores.cassandra import open_session
+from photomesh_shared.stores.cdn import HttpCdn
+from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 from photomesh_story.bytes import StoryBytes
 from photomesh_story.clients import PostClient
@@ -93,6 +96,8 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             )
         )
         queries = StoryQueries(tables, index, post)
+        storage = await stack.enter_async_context(open_storage(settings))
+        bytes_ = _bytes(settings, storage, HttpCdn(client, [], public_url=settings.cdn_url))  # the consumer purges
         log = StoryEventLog(tables, index, publisher)
         wait = PhotoWait(
             clock,
@@ -101,7 +106,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         yield Deps(
             stories=StoryService(
-                tables, index, StoryBytes(), log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
+                tables, index, bytes_, log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
             ),
             queries=queries,
             exports=ExportQueries(tables, index),
@@ -127,9 +132,12 @@ async def open_consumer_deps(
         publisher = await stack.enter_async_context(open_publisher(settings, "story-consumer"))
         readiness.add("cassandra", session.ping)
 
-        tables, index, bytes_ = CassandraStories(session), StoryIndex(redis), StoryBytes()
+        storage = await stack.enter_async_context(open_storage(settings))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        bytes_ = _bytes(settings, storage, HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url))
+        tables, index = CassandraStories(session), StoryIndex(redis)
         log = StoryEventLog(tables, index, publisher)
-        events = StoryEventHandlers(tables, index, log)
+        events = StoryEventHandlers(tables, index, bytes_, log)
         of_index: dict[type[Event], Handler] = {
             StoryPublished: events.story_changed,
             StoryDeleted: events.story_changed,
@@ -140,16 +148,24 @@ async def open_consumer_deps(
             CloseFriendAdded: events.close_friend_changed,
             CloseFriendRemoved: events.close_friend_changed,
         }
+        of_photos: dict[type[Event], Handler] = {
+            PhotoReady: events.photo_ready,
+            PhotoRetentionElapsed: events.retention_elapsed,
+        }
         replayed = without_erased(of_index, tables.is_ended)
         sweeper = Sweeper(tables, index, bytes_, log, clock, interval_seconds=settings.sweep_seconds)
         rebuilder = Rebuilder(index, _reading(settings), replayed, clock)
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
         await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
         yield ConsumerDeps(
-            handlers={**replayed, **without_erased({PhotoReady: events.photo_ready}, tables.is_ended)},
+            handlers={**replayed, **without_erased(of_photos, tables.is_ended)},
             eraser=AccountEraser(tables, index, bytes_, StoryEnder(log, clock), clock),
             publisher=publisher,
         )
+
+
+def _bytes(settings: StorageSettings, storage: ObjectStorage, cdn: HttpCdn) -> StoryBytes:
+    return StoryBytes(storage, cdn, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
 
 
 def _reading(settings: KafkaSettings) -> ReadTopic:

@@ -33,7 +33,7 @@ class AccountEraser:
             await self._bytes.remove(stored.story.variants)
         photos = 0
         async for photo in self._tables.photos_of(account_id):
-            await self._bytes.forget(photo)
+            await self._bytes.forget(photo.photo_id, photo.upload_id)
             photos += 1
         await self._index.forget(account_id, story_ids)
         await self._tables.forget_account(account_id)

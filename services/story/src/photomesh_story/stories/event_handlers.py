@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from photomesh_shared.events import (
     FOR_STORIES,
     CloseFriendAdded,
@@ -10,19 +12,23 @@ from photomesh_shared.events import (
     FollowCreated,
     FollowDeleted,
     PhotoReady,
+    PhotoRetentionElapsed,
 )
+from photomesh_story.stories.domain import LIFETIME, Claim
 from photomesh_story.stories.event_log import StoryEvent, StoryEventLog
-from photomesh_story.stories.protocols import Index, Tables
+from photomesh_story.stories.protocols import Bytes, Index, Tables
 
 __all__ = ["StoryEventHandlers"]
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _FOLLOWS, _CLOSE_FRIENDS = "follows", "close_friends"
 
 
 class StoryEventHandlers:
-    def __init__(self, tables: Tables, index: Index, log: StoryEventLog) -> None:
+    def __init__(self, tables: Tables, index: Index, bytes_: Bytes, log: StoryEventLog) -> None:
         self._tables = tables
         self._index = index
+        self._bytes = bytes_
         self._log = log
 
     async def story_changed(self, envelope: Envelope[StoryEvent]) -> None:
@@ -31,6 +37,16 @@ class StoryEventHandlers:
     async def photo_ready(self, envelope: Envelope[PhotoReady]) -> None:
         if envelope.data.purpose == FOR_STORIES:
             await self._tables.add_photo(envelope.data, envelope.entityversion)
+
+    async def retention_elapsed(self, envelope: Envelope[PhotoRetentionElapsed]) -> None:
+        """Removes a photo of which no story was made in time: it is claimed for none, so that none begins meanwhile.
+        That of a story which has just begun is removed with the story."""
+        photo = envelope.data
+        if photo.purpose != FOR_STORIES or photo.stage != "unused":
+            return
+        claim = await self._tables.claim(photo.owner_id, photo.photo_id, Claim("none", _LONG_AGO))
+        if claim.published_at + LIFETIME <= envelope.time:
+            await self._bytes.forget(photo.photo_id, photo.upload_id)
 
     async def follow_changed(self, envelope: Envelope[FollowCreated | FollowDeleted]) -> None:
         follow = envelope.data

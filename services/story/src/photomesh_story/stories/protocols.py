@@ -62,8 +62,8 @@ class Bytes(Protocol):
         """Remove the public sizes of a story, from the caches as well."""
         ...
 
-    async def forget(self, photo: PhotoReady) -> None:
-        """Remove the private sizes of a photo."""
+    async def forget(self, photo_id: int, upload_id: int) -> None:
+        """Remove a photo: its private sizes, its metadata and its original."""
         ...
 
 

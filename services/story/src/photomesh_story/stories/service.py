@@ -85,7 +85,8 @@ class StoryService:
             raise TooManyStories
         # Of two requests, one decides; one that is repeated after a crash goes on with what the first decided.
         claim = await self._tables.claim(author_id, photo_id, Claim(secrets.token_urlsafe(_TOKEN_BYTES), now))
-        expires_at = claim.published_at + LIFETIME
+        # In whole seconds, which is what the CDN compares.
+        expires_at = (claim.published_at + LIFETIME).replace(microsecond=0)
         if expires_at <= now:
             raise PhotoHadItsStory
         variants = await self._bytes.publish(photo, claim.token, expires_at)

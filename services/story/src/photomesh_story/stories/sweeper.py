@@ -78,7 +78,7 @@ class Sweeper:
                 return
             await self._bytes.remove(stored.story.variants)
             if photo := await self._tables.photo(stored.story.author_id, stored.story.photo_id):
-                await self._bytes.forget(photo)
+                await self._bytes.forget(photo.photo_id, photo.upload_id)
             await failpoint(AFTER_REMOVAL)
             if not stored.deleted:
                 await self._announce(stored, now)
