@@ -6,7 +6,6 @@
     variants  p_8aB3x9Q2/<token>/640.jpg              public sizes of a photo
               avatars/u_8aB3x9Q2/<token>/150.jpg      public sizes of an avatar
               s/1795256400/<token>/640.jpg            public sizes of a story; the CDN refuses them from that second on
-              highlights/p_8aB3x9Q2/<token>/640.jpg   public sizes of a photo in highlights
     exports   u_8aB3x9Q2/<token>/parts/0001-….zip     exports of accounts, and work at them (photomesh_export.domain)
 
 Tokens cannot be guessed, so a public object can be fetched only with its URL.
@@ -23,12 +22,9 @@ __all__ = [
     "PUBLISHED_STORIES_PREFIX",
     "avatar_key",
     "avatars_prefix",
-    "highlight_key",
-    "highlights_prefix",
     "metadata_key",
     "original_key",
     "private_variant_key",
-    "private_variants_prefix",
     "story_key",
     "variant_key",
     "variants_prefix",
@@ -46,14 +42,9 @@ def metadata_key(photo_id: int) -> str:
     return f"metadata/{encode('p', photo_id)}.json"
 
 
-def private_variants_prefix(photo_id: int) -> str:
-    """Return the common prefix of the keys of the sizes of a photo for stories, in the raw bucket."""
-    return f"stories/{encode('p', photo_id)}/"
-
-
 def private_variant_key(photo_id: int, size: int) -> str:
     """Return the key of a size of a photo for stories, in the raw bucket. `size`: pixels of the longer side."""
-    return f"{private_variants_prefix(photo_id)}{size}.jpg"
+    return f"stories/{encode('p', photo_id)}/{size}.jpg"
 
 
 PUBLISHED_STORIES_PREFIX = "s/"
@@ -63,15 +54,6 @@ def story_key(expires_at: datetime, token: str, size: int) -> str:
     """Return the key of a public size of a story. The CDN reads the time in it, in whole seconds: give such a one, or
     the story ends up to a second early."""
     return f"{PUBLISHED_STORIES_PREFIX}{int(expires_at.timestamp())}/{token}/{size}.jpg"
-
-
-def highlights_prefix(photo_id: int) -> str:
-    """Return the common prefix of all keys of a photo's copies for highlights, with any token."""
-    return f"highlights/{encode('p', photo_id)}/"
-
-
-def highlight_key(photo_id: int, token: str, size: int) -> str:
-    return f"{highlights_prefix(photo_id)}{token}/{size}.jpg"
 
 
 def variants_prefix(photo_id: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from photomesh_shared import object_keys
 from photomesh_shared.ids import decode
 
@@ -11,6 +13,9 @@ def test_keys_are_as_documented() -> None:
     assert object_keys.original_key(upload) == "up_8aB3x9Q2/original"
     assert object_keys.metadata_key(photo) == "metadata/p_8aB3x9Q2.json"
     assert object_keys.variant_key(photo, "t0ken", 640) == "p_8aB3x9Q2/t0ken/640.jpg"
+    assert object_keys.private_variant_key(photo, 640) == "stories/p_8aB3x9Q2/640.jpg"
+    end = datetime(2026, 11, 21, 10, 20, 0, 999_999, tzinfo=UTC)
+    assert object_keys.story_key(end, "t0ken", 640) == "s/1795256400/t0ken/640.jpg"
     assert object_keys.avatar_key(user, "t0ken", 150, ".jpg") == "avatars/u_8aB3x9Q2/t0ken/150.jpg"
 
 

@@ -248,10 +248,10 @@ class ObjectStorage:
         )
         return url
 
-    async def presign_get(self, bucket: str, key: str, *, expires_seconds: int, filename: str | None = None) -> str:
-        """Return a URL at which anybody can get an object. `filename`: under which a browser stores it, if at all."""
-        shown = {"ResponseContentDisposition": f'attachment; filename="{filename}"'} if filename else {}
-        named = {"Bucket": bucket, "Key": key, **shown}
+    async def presign_get(self, bucket: str, key: str, *, filename: str, expires_seconds: int) -> str:
+        """Return a URL at which anybody can download an object. `filename`: under which a browser stores it."""
+        shown = f'attachment; filename="{filename}"'
+        named = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": shown}
         url: str = await self._signer.generate_presigned_url("get_object", Params=named, ExpiresIn=expires_seconds)
         return url
 
