@@ -58,7 +58,7 @@ class _Client:
             try:
                 await self._listen()
             except OSError:
-                await asyncio.sleep(_REFUSED_SECONDS)  # nobody listens yet
+                await asyncio.sleep(_REFUSED_SECONDS)  # nobody listens yet, or the server is overloaded
                 continue
             self.ended_at.append(time.perf_counter())
             await asyncio.sleep(self._retry)
@@ -68,6 +68,8 @@ class _Client:
         try:
             position = f"Last-Event-ID: {self._last_id}\r\n" if self._last_id else ""
             writer.write(self.call.encode()[:-2] + position.encode() + b"\r\n")
+            if b" 200 " not in await reader.readline():
+                raise ConnectionError("no stream")  # overloaded, or ending
             event = ""
             while line := await reader.readline():
                 name, _, value = line.strip().decode().partition(": ")
