@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import httpx
 import pytest
+from aiohttp import web
 
 from photomesh_shared import ids
+from photomesh_shared.internal_api.identity import RECORD_WEBHOOK_ACTION, ActionRecorded, WebhookAction
 from photomesh_webhook.app import create_app
 from photomesh_webhook.settings import Settings
 from tests.support.databases import new_database
@@ -72,9 +74,46 @@ async def database(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+@dataclass
+class Identity:
+    """Stands in for identity, which keeps the audit log. `dismissed`: whose role has ended, whatever their tokens
+    say."""
+
+    url: str = ""
+    actions: list[WebhookAction] = field(default_factory=list)
+    dismissed: set[int] = field(default_factory=set)
+
+    async def record(self, request: web.Request) -> web.Response:
+        action = WebhookAction.model_validate_json(await request.read())
+        allowed = action.staff_id not in self.dismissed
+        if allowed:
+            self.actions.append(action)
+        return web.Response(text=ActionRecorded(allowed=allowed).model_dump_json(), content_type="application/json")
+
+    def of(self, account_id: int) -> list[tuple[str, int]]:
+        return [(one.action, one.webhook_id) for one in self.actions if one.staff_id == account_id]
+
+
 @pytest.fixture(scope="module")
-def environment(service_environment: Environment, dsn: str) -> Mapping[str, str]:
-    return {**service_environment("webhook"), "PHOTOMESH_POSTGRES_DSN": dsn}
+async def identity() -> AsyncIterator[Identity]:
+    identity = Identity()
+    app = web.Application()
+    app.router.add_route(RECORD_WEBHOOK_ACTION.method, RECORD_WEBHOOK_ACTION.path, identity.record)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    identity.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield identity
+    await runner.cleanup()
+
+
+@pytest.fixture(scope="module")
+def environment(service_environment: Environment, dsn: str, identity: Identity) -> Mapping[str, str]:
+    return {
+        **service_environment("webhook"),
+        "PHOTOMESH_POSTGRES_DSN": dsn,
+        "PHOTOMESH_IDENTITY_URL": identity.url,
+    }
 
 
 @pytest.fixture(scope="module")

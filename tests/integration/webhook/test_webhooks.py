@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from photomesh_shared import ids
+from photomesh_webhook.app import create_app
 from photomesh_webhook.endpoints.secrets import SecretBox
 from photomesh_webhook.settings import Settings
-from tests.integration.webhook.conftest import URL, Developer, number
-from tests.support.services import settings_from
+from tests.integration.webhook.conftest import URL, Developer, Identity, number
+from tests.support.services import client_of, settings_from
 
 if TYPE_CHECKING:
     from photomesh_shared.stores.postgres import Connection
@@ -144,6 +145,51 @@ def _without_roles(new_developer: NewDeveloper, of: Developer) -> Mapping[str, s
 
 def _wire(account_id: int) -> str:
     return ids.encode("u", account_id)
+
+
+async def test_what_administrators_do_with_everybodys_events_is_in_the_audit_log_before_it_happens(
+    new_developer: NewDeveloper, identity: Identity
+) -> None:
+    operator = new_developer(roles="administrator")
+    everyone: dict[str, Any] = {"audience": "everyone", "types": ["photomesh.account.*"]}
+    made = await operator.created(**everyone)
+    webhook = number(made["id"])
+    assert identity.of(operator.id) == [("webhook_created", webhook)]
+    await operator.call("PATCH", f"/{made['id']}", json={"description": "Search"})
+    await operator.call("POST", f"/{made['id']}/rotate-secret")
+    assert identity.of(operator.id)[1:] == [("webhook_changed", webhook)] * 2
+
+    # What a token still says of a role that has ended does not count.
+    identity.dismissed.add(operator.id)
+    for response in (
+        await operator.create(**everyone),
+        await operator.call("PATCH", f"/{made['id']}", json={"description": "Other"}),
+        await operator.call("POST", f"/{made['id']}/rotate-secret"),
+    ):
+        assert (response.status_code, response.json()["code"]) == (403, "role-required")
+    assert (await operator.get(made["id"]))["description"] == "Search"
+    own = await operator.created()
+    assert {one["id"] for one in (await operator.call("GET", "")).json()["items"]} == {made["id"], own["id"]}
+    assert len(identity.of(operator.id)) == 3, "what is one's own is in no log of staff"
+
+
+async def test_what_cannot_be_written_to_the_audit_log_does_not_happen(
+    new_developer: NewDeveloper, environment: Mapping[str, str]
+) -> None:
+    operator = new_developer(roles="administrator")
+    everyone: dict[str, Any] = {"audience": "everyone", "types": ["photomesh.account.*"]}
+    made = await operator.created(**everyone)
+    nobody_listens = {**environment, "PHOTOMESH_IDENTITY_URL": "http://127.0.0.1:1"}
+    async with client_of(create_app(settings_from(Settings, nobody_listens))) as api:
+        cut_off = Developer(operator.id, api, operator.headers)
+        for response in (
+            await cut_off.create(**everyone),
+            await cut_off.call("PATCH", f"/{made['id']}", json={"description": "Other"}),
+            await cut_off.call("POST", f"/{made['id']}/rotate-secret"),
+        ):
+            assert (response.status_code, response.json()["code"]) == (503, "service-unavailable")
+        await cut_off.created()  # one's own needs nobody
+    assert (await operator.get(made["id"]))["description"] == ""
 
 
 async def test_an_account_has_ten(ada: Developer) -> None:

@@ -117,6 +117,14 @@ class MemorySending:
                 if stored.fate is Fate.PENDING and stored.at:
                     stored.at = min(stored.at, answers[-1].at)
 
+    async def revoke(self, target: Target, now: datetime, *, busy: Collection[Row]) -> None:
+        self._check()
+        self.targets[target.id] = replace(self.targets[target.id], enabled=False, behind=True)
+        sent = {row.id for row in busy}
+        for row_id, one in self.rows[target.id].items():
+            if one.fate is Fate.PENDING and not one.row.is_test and row_id not in sent:
+                one.fate, one.at = Fate.WITHHELD, None
+
     async def oldest_due(self, now: datetime) -> datetime | None:
         self._check()
         return None
@@ -198,6 +206,19 @@ class _Viewer:
         return Sights(accounts - self.hidden, posts - self.hidden, comments - self.hidden)
 
 
+class _Operators:
+    """Implements `protocols.Operators`: everybody is, but for those who were dismissed."""
+
+    def __init__(self) -> None:
+        self.dismissed: set[int] = set()
+        self.down = False
+
+    async def is_operator(self, account_id: int) -> bool:
+        if self.down:
+            raise ServiceUnavailable("identity")
+        return account_id not in self.dismissed
+
+
 class _CatchUp:
     """Implements `protocols.CatchUp`. `missed`: by endpoint, the subjects of events that are in topics only."""
 
@@ -229,6 +250,7 @@ class SendingWorld:
         self.store = MemorySending()
         self.receivers = Receivers(self.clock)
         self.viewer = _Viewer()
+        self.operators = _Operators()
         self.catch_up = _CatchUp(self)
         self._ids = iter(range(1, 10**9))
 
@@ -237,6 +259,7 @@ class SendingWorld:
             self.store,
             self.receivers,
             self.viewer,
+            self.operators,
             self.catch_up,
             self.clock,
             randomness=random.Random(seed),

@@ -15,6 +15,8 @@ NEVER_OFFERED = {
     "photomesh.block.deleted.v1",
     "photomesh.mute.created.v1",
     "photomesh.mute.deleted.v1",
+    "photomesh.close-friend.added.v1",
+    "photomesh.close-friend.removed.v1",
     # What somebody keeps and has seen is known to that account alone, and it did it itself.
     "photomesh.post.saved.v1",
     "photomesh.post.unsaved.v1",

@@ -347,3 +347,64 @@ def test_kafka_is_away_while_an_endpoint_is_behind() -> None:
         assert world.all_delivered(endpoint)
 
     run_virtually(scene())
+
+
+def test_everybodys_events_end_with_the_role_of_the_owner() -> None:
+    async def scene() -> None:
+        world = SendingWorld()
+        endpoint = world.endpoint(account_id=7)
+        other, own = world.endpoint(account_id=8), world.endpoint(account_id=7, audience=Audience.OWN)
+        first = world.add(endpoint)
+        await world.run(10 * SECOND)
+        world.operators.dismissed.add(7)
+        later = [world.add(endpoint, f"o_{number}") for number in range(40)]
+        test = world.add(endpoint, is_test=True)
+        for one in (other, own):
+            world.add(one)
+        await world.run(10 * SECOND)
+        assert [row.id for row in world.receivers.requests[endpoint]] == [first, test]
+        assert not world.store.targets[endpoint].enabled
+        assert {world.fates(endpoint)[row_id] for row_id in later} == {Fate.WITHHELD}
+        assert world.all_delivered(other)
+        assert world.all_delivered(own), "what is one's own needs no role"
+
+    run_virtually(scene())
+
+
+def test_without_an_answer_about_roles_everybodys_events_wait() -> None:
+    async def scene() -> None:
+        world = SendingWorld()
+        endpoint = world.endpoint()
+        world.operators.down = True
+        world.add(endpoint)
+        await world.run(MINUTE)
+        assert world.receivers.requests[endpoint] == []
+        assert world.store.targets[endpoint].enabled
+        world.operators.down = False
+        await world.run(MINUTE)
+        assert world.all_delivered(endpoint)
+
+    run_virtually(scene())
+
+
+def test_a_role_that_ends_amid_requests_ends_what_comes_after_them() -> None:
+    async def scene() -> None:
+        world = SendingWorld()
+        endpoint = world.endpoint(account_id=7)
+        world.receivers.seconds = 2
+        rows = [world.add(endpoint, f"o_{number}") for number in range(100)]
+
+        async def dismiss() -> None:
+            await asyncio.sleep(3)
+            world.operators.dismissed.add(7)
+
+        dismissing = asyncio.create_task(dismiss())
+        await world.run(2 * MINUTE)
+        await dismissing
+        fates = world.fates(endpoint)
+        sent = {row.id for row in world.receivers.requests[endpoint]}
+        assert {row_id for row_id in rows if fates[row_id] is Fate.DELIVERED} == sent
+        assert {fates[row_id] for row_id in rows if row_id not in sent} == {Fate.WITHHELD}
+        assert len(sent) < 60
+
+    run_virtually(scene())

@@ -60,7 +60,7 @@ STORES: Mapping[str, Covered] = {
     ),
     "identity/postgresql/staff_roles": Covered(("staff_roles",), "account_id role granted_at"),
     "identity/postgresql/staff_audit_log": Covered(
-        ("staff_actions",), "account_id at action role reason", {"staff_id": _OTHERS}
+        ("staff_actions",), "account_id at action role reason", {"staff_id": _OTHERS, "webhook_id": _OTHERS}
     ),
     "identity/postgresql/refresh_tokens": Covered(
         ("sessions",),

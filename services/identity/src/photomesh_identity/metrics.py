@@ -119,5 +119,7 @@ for _action in (
     "sessions_ended",
     "staff_listed",
     "audit_log_read",
+    "webhook_created",
+    "webhook_changed",
 ):
     STAFF_ACTIONS.labels(_action)

@@ -21,7 +21,7 @@ from photomesh_webhook.catching_up.store import PostgresCatchingUp
 from photomesh_webhook.endpoints.secrets import SecretBox
 from photomesh_webhook.matching.event_handlers import MatchingEventHandlers
 from photomesh_webhook.matching.store import PostgresMatching
-from photomesh_webhook.sending.clients import HttpChannel, PostViewer
+from photomesh_webhook.sending.clients import HttpChannel, IdentityOperators, PostViewer
 from photomesh_webhook.sending.sender import Sender
 from photomesh_webhook.sending.store import PostgresSending, PostgresUpkeep
 from photomesh_webhook.sending.upkeep import Upkeep
@@ -52,11 +52,13 @@ async def open_sender_deps(settings: SenderSettings, readiness: Readiness, clock
         readiness.add("postgres", stack.enter_context(open_probe(dsn)).check)
 
         post = ServiceClient(http, "post", settings.post_url, caller=settings, clock=clock)
+        identity = ServiceClient(http, "identity", settings.identity_url, caller=settings, clock=clock)
         box = SecretBox(*settings.key_encryption_secret.accepted)
         sender = Sender(
             PostgresSending(pool),
             HttpChannel(outbound, box, clock, seconds=settings.webhook_request_seconds),
             PostViewer(post),
+            IdentityOperators(identity, clock),
             CatchUpService(PostgresCatchingUp(pool), KafkaTopics(settings), clock),
             clock,
         )

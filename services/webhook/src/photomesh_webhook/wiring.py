@@ -16,6 +16,7 @@ from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.http.idempotency import IdempotencyStore
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.outbound.guard import OutboundPolicy
+from photomesh_shared.service_client import ServiceClient, open_session
 from photomesh_shared.stores.idempotency_keys import PostgresKeys
 from photomesh_shared.stores.outbox import OutboxRelay
 from photomesh_shared.stores.postgres import open_pool, open_probe
@@ -26,6 +27,7 @@ from photomesh_webhook import exports
 from photomesh_webhook.deliveries.service import DeliveryService
 from photomesh_webhook.deliveries.store import PostgresDeliveries
 from photomesh_webhook.deliveries.topics import EventTopics
+from photomesh_webhook.endpoints.clients import IdentityAuditLog
 from photomesh_webhook.endpoints.secrets import SecretBox
 from photomesh_webhook.endpoints.service import EndpointService
 from photomesh_webhook.endpoints.store import PostgresEndpoints
@@ -60,9 +62,12 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         # Without Kafka events wait in the outbox; Redis is needed for new endpoints only.
         readiness.add("postgres", stack.enter_context(open_probe(settings.postgres_dsn.get_secret_value())).check)
         await stack.enter_async_context(in_background("outbox-relay", OutboxRelay(pool, publisher, clock).run))
+        http = await stack.enter_async_context(open_session())
+        identity = ServiceClient(http, "identity", settings.identity_url, caller=settings, clock=clock)
         yield Deps(
             endpoints=EndpointService(
                 PostgresEndpoints(pool),
+                IdentityAuditLog(identity),
                 SecretBox(*settings.key_encryption_secret.accepted),
                 OutboundPolicy(),
                 clock,

@@ -43,8 +43,9 @@ class WebhookStateChanged(_Webhook):
     state: Annotated[str, PREFERENCE] = Field(description="`enabled` or `disabled`.", examples=["enabled"])
     disabled_reason: Annotated[str | None, PREFERENCE] = Field(
         None,
-        description="Why it is disabled: `owner`, `gone` (it answered 410), `failing` (for three days) or `account`"
-        " (which is deactivated). More may be added.",
+        description="Why it is disabled: `owner`, `gone` (it answered 410), `failing` (for three days), `account`"
+        " (which is deactivated) or `role` (of everybody's events, whose owner is no administrator any more). More may"
+        " be added.",
     )
     failing_since: Annotated[UtcTime | None, NOT_PERSONAL] = Field(
         None, description="The first failure after the last success; null while it works."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from photomesh_shared.ids import SessionId, UserId
+from photomesh_shared.ids import SessionId, UserId, WebhookId
 from photomesh_shared.internal_api.operation import InternalModel, Operation
 from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery
 
@@ -12,10 +14,16 @@ __all__ = [
     "EXCHANGE_TOKEN",
     "LIST_ACCOUNTS",
     "LIST_OPEN_SESSIONS",
+    "LIST_STAFF_ROLES",
+    "RECORD_WEBHOOK_ACTION",
+    "ActionRecorded",
     "ExchangedToken",
     "OpenSessions",
     "SessionsQuery",
+    "StaffRoles",
+    "StaffRolesQuery",
     "TokenExchange",
+    "WebhookAction",
 ]
 
 
@@ -56,3 +64,33 @@ LIST_OPEN_SESSIONS = Operation(
     "POST", "/internal/sessions/open", OpenSessions, body=SessionsQuery, callers=frozenset({"notification-push"})
 )
 """Those of an account's sessions that have not ended: by a log-out, a revocation, or in time."""
+
+
+class StaffRolesQuery(InternalModel):
+    account_id: UserId
+
+
+class StaffRoles(InternalModel):
+    roles: list[str] = Field(description="Those that count now: of an account with a second factor or a passkey.")
+
+
+LIST_STAFF_ROLES = Operation(
+    "POST", "/internal/staff/roles", StaffRoles, body=StaffRolesQuery, callers=frozenset({"webhook-sender"})
+)
+"""The roles of staff that an account has now, for what goes on without a token."""
+
+
+class WebhookAction(InternalModel):
+    staff_id: UserId
+    action: Literal["webhook_created", "webhook_changed"]
+    webhook_id: WebhookId
+
+
+class ActionRecorded(InternalModel):
+    allowed: bool = Field(description="False if the account is no administrator any more; then nothing is recorded.")
+
+
+RECORD_WEBHOOK_ACTION = Operation(
+    "POST", "/internal/staff/webhook-actions", ActionRecorded, body=WebhookAction, callers=frozenset({"webhook"})
+)
+"""An entry of the audit log: an administrator makes or changes a webhook of everybody's events. Before it happens."""

@@ -15,6 +15,7 @@ from aiohttp import web
 from photomesh_shared.clock import SystemClock
 from photomesh_shared.events import Envelope, Event, PhotoReady, PostLiked, encode
 from photomesh_shared.events.versions import version_at
+from photomesh_shared.internal_api.identity import LIST_STAFF_ROLES, StaffRoles, StaffRolesQuery
 from photomesh_shared.internal_api.post import (
     GET_SIGHTINGS,
     SeenAccount,
@@ -56,6 +57,7 @@ class Platform:
         self.kafka = kafka
         self.new_id = new_id
         self.hidden: set[int] = set()
+        self.dismissed: set[int] = set()
         self.post_down = False
         self.url = ""
         self._box = box
@@ -148,7 +150,7 @@ class Platform:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Stands in for post."""
+        """Stands in for post and identity."""
 
         async def sightings(request: web.Request) -> web.Response:
             if self.post_down:
@@ -156,7 +158,13 @@ class Platform:
             query = SightingsQuery.model_validate_json(await request.read())
             return web.Response(text=self._seen(query).model_dump_json(), content_type="application/json")
 
+        async def roles(request: web.Request) -> web.Response:
+            query = StaffRolesQuery.model_validate_json(await request.read())
+            found = StaffRoles(roles=[] if query.account_id in self.dismissed else ["administrator"])
+            return web.Response(text=found.model_dump_json(), content_type="application/json")
+
         app = web.Application()
+        app.router.add_route(LIST_STAFF_ROLES.method, LIST_STAFF_ROLES.path, roles)
         app.router.add_route(GET_SIGHTINGS.method, GET_SIGHTINGS.path, sightings)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -223,6 +231,7 @@ async def sender_environment(
         **service_environment(PROGRAM),
         "PHOTOMESH_POSTGRES_DSN": dsn,
         "PHOTOMESH_POST_URL": platform.url,
+        "PHOTOMESH_IDENTITY_URL": platform.url,
         "PHOTOMESH_OUTBOUND_TEST_RECEIVERS": f'["{receiver.address}"]',
         "PHOTOMESH_WEBHOOK_REQUEST_SECONDS": "8",
     }

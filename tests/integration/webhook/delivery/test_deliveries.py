@@ -130,6 +130,32 @@ async def test_operators_hear_of_everybody_and_nobody_of_blocks_and_mutes(
     ]
 
 
+async def test_an_endpoint_of_everybodys_events_ends_with_its_owners_role(
+    platform: Platform, receiver: WebhookReceiver
+) -> None:
+    hook, operator, photo_id = receiver.hook(), platform.new_id(), platform.new_id()
+    platform.dismissed.add(operator)
+    endpoint = await platform.endpoint(
+        hook, account_id=operator, types=["photomesh.photo.ready.v1"], audience="everyone"
+    )
+    envelope = await platform.photo_ready(platform.new_id(), photo_id)
+
+    async def state() -> tuple[str, str]:
+        found = await platform.found(endpoint)
+        return found["state"], found["disabled_reason"]
+
+    await eventually(state, until=lambda found: found == ("disabled", "role"), within=60)
+    assert hook.arrived == []
+    rows = [row for row in await platform.rows(endpoint) if row["event_id"] == envelope.id]
+    assert [(row["state"], row["body"]) for row in rows] == [("withheld", None)]
+    payloads = await platform.pool.fetch(
+        "SELECT payload FROM outbox WHERE key = $1 ORDER BY id", ids.encode("wh", endpoint).encode()
+    )
+    [told] = [json.loads(row["payload"]) for row in payloads]
+    assert (told["state"], told["disabled_reason"], told["failing_hours"]) == ("disabled", "role", 0)
+    await platform.pool.execute("DELETE FROM endpoints WHERE id = $1", endpoint)
+
+
 async def test_what_answers_mean(platform: Platform, receiver: WebhookReceiver) -> None:
     """Redirects are not followed, 410 ends all, and the rest is tried again."""
     answers: list[int | str] = [200, 301, 404, 410, 429, 500, "hang", "reset"]
@@ -286,9 +312,9 @@ async def test_more_than_a_thousand_waiting_rows_stay_in_their_topic(
 ) -> None:
     hook, ada = receiver.hook(), platform.new_id()
     endpoint = await platform.endpoint(hook, account_id=ada)
-    photos = [platform.new_id() for _ in range(8)]  # each fails once: the circuit stays closed
+    photos = [platform.new_id() for _ in range(25)]  # 44 events each: all of them count
     hook.usual = "hang"
-    published = await platform.photos_ready(ada, [photos[number % 8] for number in range(1_100)])
+    published = await platform.photos_ready(ada, [photos[number % 25] for number in range(1_100)])
     await platform.behind(endpoint, expected=True)
     assert 0 < len(await platform.rows(endpoint)) <= 1_000
     hook.usual = 204
@@ -297,7 +323,7 @@ async def test_more_than_a_thousand_waiting_rows_stay_in_their_topic(
 
     for number, photo_id in enumerate(photos):
         subject = ids.encode("p", photo_id)
-        assert hook.ids_of(subject) == published[number::8]
+        assert hook.ids_of(subject) == published[number::25]
     await platform.behind(endpoint, expected=False)
     await topics.caught_up(GROUP)
 
@@ -364,6 +390,31 @@ async def test_after_three_days_an_endpoint_is_disabled(platform: Platform, rece
     found = await platform.found(endpoint)
     assert found["version"] > before
     assert found["behind"]
+
+
+async def test_a_lane_of_a_thousand_rows_behind_one_that_fails_holds_up_no_other(
+    platform: Platform, receiver: WebhookReceiver
+) -> None:
+    hook, ada, bad, good = receiver.hook(), platform.new_id(), platform.new_id(), platform.new_id()
+    failing = ids.encode("p", bad)
+    hook.usual = lambda arrived: 500 if arrived.subject == failing else 204
+    endpoint = await platform.endpoint(hook, account_id=ada)
+    # Its first event was refused, and is tried again in an hour.
+    await platform.pool.execute(
+        "INSERT INTO deliveries (endpoint_id, round, event_id, type, subject, source, event_time, entityversion, topic,"
+        " partition, record_offset, body, about, state, next_attempt_at, created_at)"
+        " SELECT $1, 0, $2 || number, 'photomesh.photo.ready.v1', $2, '/tests', now(), 1, 'photo_ready', 0, number,"
+        " '{}', '{}', 'pending', now() + interval '1 hour', now() FROM generate_series(1, 1500) AS number",
+        endpoint,
+        failing,
+    )
+    sent = [await platform.photo_ready(ada, photo_id) for photo_id in (bad, good, platform.new_id())]
+
+    await hook.wait_for(2)
+    assert sorted(hook.ids) == sorted(one.id for one in sent[1:])
+    assert not (await platform.found(endpoint))["behind"]
+    await platform.pool.execute("DELETE FROM deliveries WHERE endpoint_id = $1", endpoint)
+    await platform.pool.execute("DELETE FROM endpoints WHERE id = $1", endpoint)
 
 
 async def test_what_a_topic_no_longer_has_is_a_gap(platform: Platform, receiver: WebhookReceiver) -> None:

@@ -12,7 +12,7 @@ from photomesh_identity.staff import domain
 from photomesh_identity.staff.domain import REASON_MAX, normalize_reason
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, examples
-from photomesh_shared.ids import UserId
+from photomesh_shared.ids import UserId, WebhookId
 from photomesh_shared.text import RAW_FACTOR
 from photomesh_shared.tokens.roles import Role
 
@@ -25,6 +25,7 @@ _ENTRY: dict[str, Any] = {
     "user_id": "u_6w1q6uB23Bg",
     "role": None,
     "reason": "Ticket 4711: the phone was stolen",
+    "webhook_id": None,
 }
 
 Reason = Annotated[
@@ -136,6 +137,7 @@ class AuditEntry(BaseModel):
     user_id: UserId | None = Field(description="Whom it was done to; the account may be erased by now.")
     role: str | None = Field(description="That was granted or revoked.")
     reason: str = Field(description="Empty where none is asked for.")
+    webhook_id: WebhookId | None = Field(description="The webhook of everybody's events that was made or changed.")
 
     @classmethod
     def of(cls, entry: domain.AuditEntry) -> AuditEntry:
@@ -146,4 +148,5 @@ class AuditEntry(BaseModel):
             user_id=entry.account_id,
             role=entry.role,
             reason=entry.reason,
+            webhook_id=entry.webhook_id,
         )

@@ -33,6 +33,8 @@ class StaffAction(StrEnum):
     SESSIONS_ENDED = "sessions_ended"
     STAFF_LISTED = "staff_listed"
     AUDIT_LOG_READ = "audit_log_read"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_CHANGED = "webhook_changed"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class AuditEntry:
     account_id: int | None = None
     reason: str = ""
     role: Role | None = None
+    webhook_id: int | None = None
     id: int = 0
     """Grows; given by the database."""
 

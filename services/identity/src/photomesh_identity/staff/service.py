@@ -64,6 +64,10 @@ class StaffStore(Protocol):
         """The newest entries before an id."""
         ...
 
+    async def act_on_webhook(self, staff_id: int, action: StaffAction, webhook_id: int, now: datetime) -> None:
+        """Writes an entry."""
+        ...
+
     async def forget(self, before: datetime, limit: int) -> int:
         """Deletes the oldest entries; returns how many."""
         ...
@@ -124,6 +128,12 @@ class StaffService:
         )
         _count(StaffAction.AUDIT_LOG_READ, staff_id, of_account)
         return entries
+
+    async def act_on_webhook(self, staff_id: int, action: StaffAction, webhook_id: int) -> None:
+        """Notes, before it happens elsewhere, that an administrator makes or changes a webhook of everybody's events.
+        Raises RoleRequired."""
+        await self._store.act_on_webhook(staff_id, action, webhook_id, self._clock.now())
+        _count(action, staff_id, None)
 
     async def keep_swept(self) -> None:
         """Deletes old entries periodically, until cancelled."""

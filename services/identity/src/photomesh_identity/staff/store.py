@@ -117,7 +117,7 @@ class PostgresStaff:
         async with transaction(self._pool) as tx:
             await _require(tx, staff_id, Role.ADMINISTRATOR)
             rows = await tx.fetch(
-                "SELECT id, at, staff_id, action, account_id, role, reason FROM staff_audit_log"
+                "SELECT id, at, staff_id, action, account_id, role, reason, webhook_id FROM staff_audit_log"
                 " WHERE ($1::bigint IS NULL OR staff_id = $1) AND ($2::bigint IS NULL OR account_id = $2)"
                 " AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
                 of_staff,
@@ -127,6 +127,11 @@ class PostgresStaff:
             )
             await _append(tx, AuditEntry(now, staff_id, StaffAction.AUDIT_LOG_READ, of_account))
         return list(map(_entry_of, rows))
+
+    async def act_on_webhook(self, staff_id: int, action: StaffAction, webhook_id: int, now: datetime) -> None:
+        async with transaction(self._pool) as tx:
+            await _require(tx, staff_id, Role.ADMINISTRATOR)
+            await _append(tx, AuditEntry(now, staff_id, action, webhook_id=webhook_id))
 
     async def forget(self, before: datetime, limit: int) -> int:
         async with connection(self._pool) as conn:
@@ -148,13 +153,15 @@ async def _require(tx: Connection, staff_id: int, role: Role) -> None:
 
 async def _append(tx: Connection, entry: AuditEntry) -> None:
     await tx.execute(
-        "INSERT INTO staff_audit_log (at, staff_id, action, account_id, role, reason) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO staff_audit_log (at, staff_id, action, account_id, role, reason, webhook_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
         entry.at,
         entry.staff_id,
         entry.action,
         entry.account_id,
         entry.role,
         entry.reason,
+        entry.webhook_id,
     )
 
 
@@ -165,7 +172,7 @@ def _role_of(row: asyncpg.Record) -> Role:
 def _entry_of(row: asyncpg.Record) -> AuditEntry:
     role = Role(row["role"]) if row["role"] else None
     entry = AuditEntry(row["at"], row["staff_id"], StaffAction(row["action"]), row["account_id"], row["reason"], role)
-    return replace(entry, id=row["id"])
+    return replace(entry, id=row["id"], webhook_id=row["webhook_id"])
 
 
 def _status_of(row: asyncpg.Record) -> AccountStatus:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from photomesh_shared.stores.postgres import connection, transaction
 from photomesh_webhook.catching_up.domain import Chunk, Cursor, Stored
-from photomesh_webhook.matching.domain import MAX_PENDING, Listener
+from photomesh_webhook.matching.domain import MAX_OF_LANE, MAX_ROWS, Listener
 from photomesh_webhook.matching.store import LISTENER, insert_rows, listener_of, without_erased
 
 if TYPE_CHECKING:
@@ -74,5 +74,5 @@ class PostgresCatchingUp:
             await tx.execute(_LIVE, endpoint_id)
 
     async def _listener(self, db: Connection, endpoint_id: int) -> Listener | None:
-        row = await db.fetchrow(f"{LISTENER} WHERE e.id = $1", endpoint_id, MAX_PENDING)
+        row = await db.fetchrow(f"{LISTENER} WHERE e.id = $1", endpoint_id, MAX_OF_LANE, MAX_ROWS)
         return listener_of(row) if row else None

@@ -48,12 +48,13 @@ class State(StrEnum):
 
 class DisabledReason(StrEnum):
     """`OWNER`: its owner did; `GONE`: it answered 410; `FAILING`: it failed for days; `ACCOUNT`: the account is
-    deactivated."""
+    deactivated; `ROLE`: it gets everybody's events, and its owner is no administrator any more."""
 
     OWNER = "owner"
     GONE = "gone"
     FAILING = "failing"
     ACCOUNT = "account"
+    ROLE = "role"
 
 
 @dataclass(frozen=True)

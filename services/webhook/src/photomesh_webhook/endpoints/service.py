@@ -19,7 +19,7 @@ from photomesh_webhook.endpoints.event_types import unknown_patterns
 from photomesh_webhook.endpoints.secrets import SecretBox, new_secret
 from photomesh_webhook.errors import UnknownEventTypes, WebhookNotFound, WebhookUrlRefused
 
-__all__ = ["Change", "EndpointService", "EndpointStore", "NewEndpoint", "Owner", "require_operator"]
+__all__ = ["AuditLog", "Change", "EndpointService", "EndpointStore", "NewEndpoint", "Owner", "require_operator"]
 
 Change = Callable[[Endpoint], Endpoint]
 """Returns the endpoint as it shall be; raises to refuse."""
@@ -55,6 +55,14 @@ class EndpointStore(Protocol):
     async def delete(self, account_id: int, endpoint_id: int, now: datetime) -> bool: ...
 
 
+class AuditLog(Protocol):
+    """Of staff. An action is written before it happens: what is not written does not happen. Every method raises
+    RoleRequired if the account is no administrator any more, whatever its token says, and ServiceUnavailable."""
+
+    async def created(self, staff_id: int, endpoint_id: int) -> None: ...
+    async def changed(self, staff_id: int, endpoint_id: int) -> None: ...
+
+
 def require_operator(audience: Audience, owner: Owner) -> None:
     """Raises RoleRequired if the endpoint gets everybody's events and the owner is no administrator."""
     if audience is Audience.EVERYONE and not has_role(owner.roles, Role.ADMINISTRATOR):
@@ -63,8 +71,16 @@ def require_operator(audience: Audience, owner: Owner) -> None:
 
 class EndpointService:
     def __init__(
-        self, store: EndpointStore, secrets: SecretBox, policy: OutboundPolicy, clock: Clock, *, max_endpoints: int
+        self,
+        store: EndpointStore,
+        audit_log: AuditLog,
+        secrets: SecretBox,
+        policy: OutboundPolicy,
+        clock: Clock,
+        *,
+        max_endpoints: int,
     ) -> None:
+        self._audit_log = audit_log
         self._store = store
         self._secrets = secrets
         self._policy = policy
@@ -81,6 +97,8 @@ class EndpointService:
         require_operator(new.audience, owner)
         self._check_url(new.url)
         _check_types(new.types, new.audience)
+        if new.audience is Audience.EVERYONE:
+            await self._audit_log.created(owner.account_id, creation.id)
         now = self._clock.now()
         endpoint = Endpoint(
             id=creation.id,
@@ -114,6 +132,7 @@ class EndpointService:
         """Raises WebhookNotFound, RoleRequired, WebhookUrlRefused, UnknownEventTypes, and as `precondition`."""
         if edit.url is not None:
             self._check_url(edit.url)
+        await self._audit(owner, endpoint_id)
         now = self._clock.now()
 
         def change(endpoint: Endpoint) -> Endpoint:
@@ -128,6 +147,7 @@ class EndpointService:
     async def rotate_secret(self, owner: Owner, endpoint_id: int) -> tuple[Endpoint, str]:
         """Return the endpoint with another secret. The one before lives for a day more; older ones end at once. Raises
         WebhookNotFound and RoleRequired."""
+        await self._audit(owner, endpoint_id)
         now, secret = self._clock.now(), new_secret()
 
         def change(endpoint: Endpoint) -> Endpoint:
@@ -143,6 +163,13 @@ class EndpointService:
     async def delete(self, owner: Owner, endpoint_id: int) -> None:
         """Idempotent: an unknown one is gone already."""
         await self._store.delete(owner.account_id, endpoint_id, self._clock.now())
+
+    async def _audit(self, owner: Owner, endpoint_id: int) -> None:
+        """What is about to change. The audience of an endpoint never does."""
+        endpoint = await self.get(owner, endpoint_id)
+        require_operator(endpoint.audience, owner)
+        if endpoint.audience is Audience.EVERYONE:
+            await self._audit_log.changed(owner.account_id, endpoint_id)
 
     def _check_url(self, url: str) -> None:
         try:

@@ -162,8 +162,8 @@ class Webhook(BaseModel):
     description: str
     state: str = Field(description="`enabled` or `disabled`.")
     disabled_reason: str | None = Field(
-        description="`owner`, `gone` (it answered 410), `failing` (for three days) or `account` (which was"
-        " deactivated). More may be added."
+        description="`owner`, `gone` (it answered 410), `failing` (for three days), `account` (which was"
+        " deactivated) or `role` (you are no administrator any more). More may be added."
     )
     created_at: UtcTime
     updated_at: UtcTime

@@ -11,10 +11,14 @@ from photomesh_shared.events import Envelope, Event, NotificationUpdated
 from photomesh_webhook.endpoints.audience import owners_of
 from photomesh_webhook.endpoints.domain import Audience
 
-__all__ = ["MAX_PENDING", "Heard", "Listener", "Share", "heard", "share"]
+__all__ = ["MAX_OF_LANE", "MAX_PENDING", "MAX_ROWS", "Heard", "Listener", "Share", "heard", "room_for", "share"]
 
 MAX_PENDING = 1_000
 """Rows of an endpoint that wait to be sent. What is beyond stays in its topic until there is room."""
+MAX_OF_LANE = 50
+"""Of these a subject counts for so many at most: what waits behind an event that fails takes no room from others."""
+MAX_ROWS = 10_000
+"""But all in all there are so many at most."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,12 @@ class Share:
 
     rows: Sequence[Heard]
     missed_from: int | None
+
+
+def room_for(pending: int, counted: int) -> int:
+    """How many more rows an endpoint may have. `pending`: that wait; `counted`: the same, of each lane so many at most
+    as count."""
+    return min(MAX_PENDING - counted, MAX_ROWS - pending)
 
 
 def share(listener: Listener, events: Sequence[Heard]) -> Share:

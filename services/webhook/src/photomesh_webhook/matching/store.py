@@ -10,7 +10,7 @@ from photomesh_shared.stores.postgres import transaction
 from photomesh_webhook.endpoints.domain import Audience
 from photomesh_webhook.endpoints.event_types import event_types_of
 from photomesh_webhook.endpoints.store import wake
-from photomesh_webhook.matching.domain import MAX_PENDING, Heard, Listener, share
+from photomesh_webhook.matching.domain import MAX_OF_LANE, MAX_ROWS, Heard, Listener, room_for, share
 from photomesh_webhook.sending.metrics import ROWS
 
 if TYPE_CHECKING:
@@ -25,10 +25,15 @@ _POSITION = (
     " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset"
 )
 LISTENER = (
-    "SELECT e.id, e.account_id, e.audience, e.types, e.state, e.behind, e.round, (SELECT count(*) FROM ("
-    "  SELECT FROM deliveries AS d WHERE d.endpoint_id = e.id AND d.state = 'pending' LIMIT $2) AS few) AS pending"
-    " FROM endpoints AS e"
+    "SELECT e.id, e.account_id, e.audience, e.types, e.state, e.behind, e.round, waits.pending, waits.counted"
+    " FROM endpoints AS e CROSS JOIN LATERAL ("
+    "  SELECT coalesce(sum(rows), 0)::int AS pending, coalesce(sum(least(rows, $2)), 0)::int AS counted FROM ("
+    "   SELECT count(*) AS rows FROM (SELECT subject FROM deliveries AS d"
+    "    WHERE d.endpoint_id = e.id AND d.state = 'pending' ORDER BY subject LIMIT $3) AS few"
+    "   GROUP BY subject) AS lanes"
+    " ) AS waits"
 )
+"""$2: how many rows of a lane count; $3: of all, how many are looked at."""
 _CANDIDATES = "SELECT id FROM endpoints WHERE audience = 'everyone' OR account_id = ANY($1::bigint[]) ORDER BY id"
 _LOCK = "SELECT FROM endpoints WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"
 _MISSED = (
@@ -61,7 +66,9 @@ class PostgresMatching:
                 return 0
             # From here on nobody else changes whether these endpoints are live: see `catching_up.store`.
             await tx.execute(_LOCK, found)
-            rows = await tx.fetch(f"{LISTENER} WHERE e.id = ANY($1::bigint[]) ORDER BY e.id", found, MAX_PENDING)
+            rows = await tx.fetch(
+                f"{LISTENER} WHERE e.id = ANY($1::bigint[]) ORDER BY e.id", found, MAX_OF_LANE, MAX_ROWS
+            )
             left = await without_erased(tx, events)
             woken = []
             for listener in map(listener_of, rows):
@@ -122,5 +129,5 @@ def listener_of(row: asyncpg.Record) -> Listener:
         types=event_types_of(row["types"], audience),
         round=row["round"],
         live=row["state"] == "enabled" and not row["behind"],
-        room=MAX_PENDING - row["pending"],
+        room=room_for(row["pending"], row["counted"]),
     )

@@ -1,13 +1,15 @@
-"""Clients of endpoints (one HTTPS request a row), and of post."""
+"""Clients of endpoints (one HTTPS request a row), of post and of identity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from photomesh_shared.clock import Clock
+from photomesh_shared.internal_api.identity import LIST_STAFF_ROLES, StaffRolesQuery
 from photomesh_shared.internal_api.post import GET_SIGHTINGS, MAX_IDS, Sightings, SightingsQuery
 from photomesh_shared.outbound import OutboundClient, Refused, Unreachable, retry_after
 from photomesh_shared.service_client import ServiceClient
+from photomesh_shared.tokens.roles import Role, has_role
 from photomesh_webhook.endpoints.secrets import SecretBox
 from photomesh_webhook.sending.cloud_event import CONTENT_TYPE, structured
 from photomesh_webhook.sending.domain import MAX_RETRY_AFTER, Outcome, Verdict, classify
@@ -15,11 +17,12 @@ from photomesh_webhook.sending.rows import Answered, Row, Target
 from photomesh_webhook.sending.sights import Sight, Sights
 from photomesh_webhook.sending.signature import signed_headers
 
-__all__ = ["HttpChannel", "PostViewer"]
+__all__ = ["HttpChannel", "IdentityOperators", "PostViewer"]
 
 _SECONDS = 15.0
 _KEPT_BYTES = 1_024
 _MAX_ERROR = 200
+_ROLE_SECONDS = 5.0
 
 
 class HttpChannel:
@@ -86,6 +89,28 @@ class PostViewer:
             comments |= {one.id for one in found.comments}
             hidden |= {(one.id, account_id) for one in found.comments for account_id in one.hidden_ids}
         return Sights(accounts, posts, comments, hidden)
+
+
+class IdentityOperators:
+    """Implements `protocols.Operators`. A yes holds for seconds: a busy endpoint does not ask for each event."""
+
+    def __init__(self, identity: ServiceClient, clock: Clock, *, seconds: float = _ROLE_SECONDS) -> None:
+        self._identity = identity
+        self._clock = clock
+        self._seconds = seconds
+        self._until: dict[int, float] = {}
+
+    async def is_operator(self, account_id: int) -> bool:
+        """Raises ServiceUnavailable."""
+        now = self._clock.monotonic()
+        if self._until.get(account_id, now) > now:
+            return True
+        found = await self._identity.call(LIST_STAFF_ROLES, body=StaffRolesQuery(account_id=account_id))
+        self._until = {one: until for one, until in self._until.items() if until > now and one != account_id}
+        if not has_role(frozenset(found.roles), Role.ADMINISTRATOR):
+            return False
+        self._until[account_id] = now + self._seconds
+        return True
 
 
 def _queries(viewer_id: int, sights: Sequence[Sight]) -> Iterator[SightingsQuery]:

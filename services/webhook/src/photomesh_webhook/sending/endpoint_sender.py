@@ -19,7 +19,7 @@ from photomesh_shared.errors import Unavailable
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_webhook.endpoints.domain import Audience
 from photomesh_webhook.sending.metrics import IN_FLIGHT, count
-from photomesh_webhook.sending.protocols import CatchUp, Channel, Store, Viewer
+from photomesh_webhook.sending.protocols import CatchUp, Channel, Operators, Store, Viewer
 from photomesh_webhook.sending.rows import Answered, Row, Target
 from photomesh_webhook.sending.sights import Sight, Sights, sight_of
 
@@ -47,6 +47,7 @@ class EndpointSender:
         store: Store,
         channel: Channel,
         viewer: Viewer,
+        operators: Operators,
         catch_up: CatchUp,
         clock: Clock,
         *,
@@ -60,6 +61,7 @@ class EndpointSender:
         self._store = store
         self._channel = channel
         self._viewer = viewer
+        self._operators = operators
         self._catch_up = catch_up
         self._clock = clock
         self._worker = worker
@@ -97,6 +99,9 @@ class EndpointSender:
                 if target is None:
                     break
                 waits = await self._fill(target, flight, now)
+                if flight.revoked:
+                    flight.revoked = False
+                    continue
                 if not flight.tasks:
                     if waits:
                         not_before = now + _AWAY
@@ -131,7 +136,18 @@ class EndpointSender:
         return waits
 
     async def _check(self, target: Target, rows: Sequence[Row], flight: _Flight, now: datetime) -> bool:
-        """Sort rows into those that may be sent, and those that the owner may not see any more."""
+        """Sort rows into those that may be sent, and those that the owner may not see any more. Everybody's events are
+        for administrators: without the role the endpoint ends, and without an answer they wait."""
+        if target.audience is Audience.EVERYONE and not all(row.is_test for row in rows):
+            allowed = await self._is_operator(target)
+            if allowed is not True:
+                flight.checked_at = now
+                flight.ready.extend(row for row in rows if row.is_test)
+                if allowed is False:
+                    await self._store.revoke(target, now, busy=list(flight.rows.values()))
+                    flight.revoked = True
+                    log.warning("an endpoint ended with its owner's role", extra={"endpoint_id": target.id})
+                return allowed is None
         asked: Mapping[int, Sight] = {}
         if target.audience is Audience.OWN:
             sights = ((row.id, sight_of(target.account_id, row.type, row.value)) for row in rows if not row.is_test)
@@ -154,6 +170,14 @@ class EndpointSender:
         if flight.withheld:
             await self._settle(target, flight)
         return waits
+
+    async def _is_operator(self, target: Target) -> bool | None:
+        """None: it is not known."""
+        try:
+            return await self._operators.is_operator(target.account_id)
+        except Unavailable as error:
+            log.warning("who is an administrator is not known", extra={"reason": str(error)})
+            return None
 
     async def _send(self, target: Target, row: Row) -> Answered:
         async with self._places:
@@ -215,7 +239,7 @@ class EndpointSender:
 
 class _Flight:
     """The requests to one endpoint. `rows`: those that are sent, or whose answer is not noted; `ready`: checked, and
-    next; `withheld`: to be noted."""
+    next; `withheld`: to be noted; `revoked`: the endpoint was disabled just now."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Answered]] = set()
@@ -223,6 +247,7 @@ class _Flight:
         self.ready: deque[Row] = deque()
         self.withheld: list[Answered] = []
         self.checked_at: datetime | None = None
+        self.revoked = False
         self._done: list[Answered] = []
 
     def begin(self, sending: Coroutine[object, object, Answered], row: Row) -> None:

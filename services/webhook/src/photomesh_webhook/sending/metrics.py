@@ -28,7 +28,7 @@ OLDEST_DUE = Gauge(
 )
 CIRCUITS_OPEN = Gauge("photomesh_webhook_circuits_open", "Enabled endpoints that get probes only, as all fails.")
 DISABLED = Counter("photomesh_webhook_disabled_total", "Endpoints disabled by the platform, by reason.", ["reason"])
-for _reason in ("gone", "failing"):
+for _reason in ("gone", "failing", "role"):
     DISABLED.labels(_reason)
 ROWS = Counter(
     "photomesh_webhook_rows_total",

@@ -10,7 +10,7 @@ from typing import Protocol
 from photomesh_webhook.sending.rows import Answered, Row, Target
 from photomesh_webhook.sending.sights import Sight, Sights
 
-__all__ = ["CatchUp", "Channel", "Store", "Viewer"]
+__all__ = ["CatchUp", "Channel", "Operators", "Store", "Viewer"]
 
 
 class Store(Protocol):
@@ -22,6 +22,11 @@ class Store(Protocol):
     async def target(self, endpoint_id: int, now: datetime) -> Target | None: ...
     async def due(self, target: Target, now: datetime, *, busy: Collection[Row], limit: int) -> Sequence[Row]: ...
     async def settle(self, target: Target, answers: Sequence[Answered], randomness: random.Random) -> None: ...
+    async def revoke(self, target: Target, now: datetime, *, busy: Collection[Row]) -> None:
+        """Disable an endpoint whose owner is no administrator any more, and withhold what waits, but for what is
+        being sent. Idempotent."""
+        ...
+
     async def oldest_due(self, now: datetime) -> datetime | None: ...
 
 
@@ -36,6 +41,14 @@ class Viewer(Protocol):
 
     async def sights(self, viewer_id: int, sights: Sequence[Sight]) -> Sights:
         """Raises Unavailable."""
+        ...
+
+
+class Operators(Protocol):
+    """See `clients.IdentityOperators`."""
+
+    async def is_operator(self, account_id: int) -> bool:
+        """Whether an account may have everybody's events now. Raises Unavailable."""
         ...
 
 

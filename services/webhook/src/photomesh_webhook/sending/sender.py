@@ -16,7 +16,7 @@ from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 from photomesh_webhook.sending.endpoint_sender import LEASE, EndpointSender
 from photomesh_webhook.sending.metrics import OLDEST_DUE
-from photomesh_webhook.sending.protocols import CatchUp, Channel, Store, Viewer
+from photomesh_webhook.sending.protocols import CatchUp, Channel, Operators, Store, Viewer
 
 __all__ = ["Sender"]
 
@@ -36,6 +36,7 @@ class Sender:
         store: Store,
         channel: Channel,
         viewer: Viewer,
+        operators: Operators,
         catch_up: CatchUp,
         clock: Clock,
         *,
@@ -57,6 +58,7 @@ class Sender:
             store,
             channel,
             viewer,
+            operators,
             catch_up,
             clock,
             worker=self._name,

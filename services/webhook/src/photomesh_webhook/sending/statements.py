@@ -27,6 +27,7 @@ __all__ = [
     "TARGET",
     "TARGET_FOR_CHANGE",
     "TOUCH",
+    "WITHHOLD",
 ]
 
 CLAIM: Final = (
@@ -89,6 +90,10 @@ SAVE_HEALTH: Final = (
     " warned_hours = $6, behind = behind OR $7 WHERE id = $1"
 )
 DISABLE: Final = "UPDATE endpoints SET state = 'disabled', disabled_reason = $2, behind = true WHERE id = $1"
+WITHHOLD: Final = (
+    "UPDATE deliveries SET state = 'withheld', next_attempt_at = NULL, body = NULL, finished_at = $2"
+    " WHERE endpoint_id = $1 AND state = 'pending' AND topic IS NOT NULL AND id <> ALL($3::bigint[])"
+)
 TOUCH: Final = f"UPDATE endpoints SET version = $2, updated_at = $3 WHERE id = $1 RETURNING {ENDPOINT}"
 
 RELEASE: Final = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
-from photomesh_webhook.endpoints.domain import Audience, Ordering
+from photomesh_webhook.endpoints.domain import Audience, DisabledReason, Ordering
 from photomesh_webhook.endpoints.events import state_changed
 from photomesh_webhook.endpoints.store import endpoint_of
 from photomesh_webhook.sending import statements
@@ -96,6 +96,17 @@ class PostgresSending:
             rows, change = settle(current.health, answers, randomness, enabled=current.enabled)
             await _change_rows(tx, rows)
             await self._change_target(tx, current, found["version"], change, answers[-1].at)
+
+    async def revoke(self, target: Target, now: datetime, *, busy: Collection[Row]) -> None:
+        """Disable an endpoint whose owner is no administrator any more, and withhold what waits, but for what is
+        being sent. Idempotent."""
+        async with transaction(self._pool) as tx:
+            found = await tx.fetchrow(statements.TARGET_FOR_CHANGE, target.id)
+            if found is None or found["state"] != "enabled":
+                return
+            await tx.execute(statements.WITHHOLD, target.id, now, [row.id for row in busy])
+            change = TargetChange(_target(found).health, disable=DisabledReason.ROLE)
+            await self._change_target(tx, _target(found), found["version"], change, now)
 
     async def oldest_due(self, now: datetime) -> datetime | None:
         """Since when the endpoint has something due that waits longest for a worker."""

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from photomesh_identity.accounts.domain import avatar_url
 from photomesh_identity.http.dependencies import Dependencies
+from photomesh_identity.staff.domain import StaffAction
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.confirmation import (
@@ -20,8 +21,20 @@ from photomesh_shared.internal_api.confirmation import (
     OwnerProof,
 )
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
-from photomesh_shared.internal_api.identity import LIST_ACCOUNTS, LIST_OPEN_SESSIONS, OpenSessions, SessionsQuery
+from photomesh_shared.internal_api.identity import (
+    LIST_ACCOUNTS,
+    LIST_OPEN_SESSIONS,
+    LIST_STAFF_ROLES,
+    RECORD_WEBHOOK_ACTION,
+    ActionRecorded,
+    OpenSessions,
+    SessionsQuery,
+    StaffRoles,
+    StaffRolesQuery,
+    WebhookAction,
+)
 from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery, OwnedAccount
+from photomesh_shared.tokens.errors import RoleRequired
 
 __all__ = ["router"]
 
@@ -53,6 +66,20 @@ async def notify_of_export(account_id: UserId, body: ExportNotice, deps: Depende
 async def list_open_sessions(body: SessionsQuery, deps: Dependencies) -> OpenSessions:
     opened = {session.id for session in await deps.sessions.list_sessions(body.account_id)}
     return OpenSessions(session_ids=[id_ for id_ in body.session_ids if id_ in opened])
+
+
+@router.serves(LIST_STAFF_ROLES)
+async def list_staff_roles(body: StaffRolesQuery, deps: Dependencies) -> StaffRoles:
+    return StaffRoles(roles=sorted(await deps.staff.roles_in_tokens(body.account_id)))
+
+
+@router.serves(RECORD_WEBHOOK_ACTION)
+async def record_webhook_action(body: WebhookAction, deps: Dependencies) -> ActionRecorded:
+    try:
+        await deps.staff.act_on_webhook(body.staff_id, StaffAction(body.action), body.webhook_id)
+    except RoleRequired:
+        return ActionRecorded(allowed=False)
+    return ActionRecorded(allowed=True)
 
 
 @router.serves(LIST_ACCOUNTS)
