@@ -17,6 +17,11 @@ NEVER_OFFERED = {
     "photomesh.mute.deleted.v1",
     "photomesh.close-friend.added.v1",
     "photomesh.close-friend.removed.v1",
+    # Who may see a story is asked when it is read, and not of webhooks yet.
+    "photomesh.story.published.v1",
+    "photomesh.story.expired.v1",
+    "photomesh.story.deleted.v1",
+    "photomesh.story.viewed.v1",
     # What somebody keeps and has seen is known to that account alone, and it did it itself.
     "photomesh.post.saved.v1",
     "photomesh.post.unsaved.v1",
