@@ -73,20 +73,20 @@ async def test_photos_follows_and_close_friends_arrive(people: People, publisher
     async def published() -> Any:
         return await people.ok(ada, "POST", "/v1/stories", json=body)
 
-    story = await eventually(published, within=60)
+    story = await eventually(published, within=120)
 
     async def tray() -> list[tuple[int, str, bool]]:
         return await people.tray(grace)
 
-    await eventually(tray, until=lambda seen: seen == [(ada, story["id"], True)], within=60)
+    await eventually(tray, until=lambda seen: seen == [(ada, story["id"], True)], within=120)
     removed = CloseFriendRemoved.example().model_copy(update={"owner_id": ada, "friend_id": grace})
     await publish(publisher, removed)
-    await eventually(tray, until=lambda seen: seen == [], within=60)
+    await eventually(tray, until=lambda seen: seen == [], within=120)
     await people.publish(ada)
-    await eventually(tray, until=lambda seen: len(seen) == 1, within=60)
+    await eventually(tray, until=lambda seen: len(seen) == 1, within=120)
     ended = FollowDeleted.example().model_copy(update={"follower_id": grace, "followee_id": ada})
     await publish(publisher, ended)
-    await eventually(tray, until=lambda seen: seen == [], within=60)
+    await eventually(tray, until=lambda seen: seen == [], within=120)
 
 
 @pytest.mark.usefixtures("consumer")
@@ -109,7 +109,7 @@ async def test_redis_is_built_again_with_every_view(
         found = await people.ok(ada, "GET", f"/v1/stories/{kept['id']}/viewers")
         return int(found["view_count"])
 
-    assert await eventually(view_count, within=90) == 21
+    assert await eventually(view_count, within=120) == 21
     assert await people.tray(grace) == [(ada, kept["id"], False)]
     assert await people.stories(grace, ada) == [kept["id"]]
 
@@ -124,7 +124,7 @@ async def test_bytes_of_a_deleted_story_are_removed(people: People, objects: Mem
     async def left() -> set[str]:
         return mine & set(objects.public)
 
-    await eventually(left, until=lambda keys: not keys, within=60)
+    await eventually(left, until=lambda keys: not keys, within=120)
 
 
 @pytest.mark.usefixtures("consumer")
@@ -135,7 +135,7 @@ async def test_an_erased_account_is_acknowledged_and_nothing_late_brings_it_back
     story = await people.publish(ada)
     request = AccountErasureRequested.example().model_copy(update={"user_id": ada, "request_id": people.new_id()})
     await publish(publisher, request)
-    await topics.wait_for("erasure_acknowledgements", f"{id_text('er', request.request_id)}.story", within=60)
+    await topics.wait_for("erasure_acknowledgements", f"{id_text('er', request.request_id)}.story", within=120)
     assert await people.tables.story(decode("st", story["id"])) is None
     late = people.ready_photo(ada)
     await publish(publisher, late)
@@ -145,7 +145,7 @@ async def test_an_erased_account_is_acknowledged_and_nothing_late_brings_it_back
     async def arrived() -> object:
         return await people.tables.photo(people.grace, marker.photo_id)
 
-    await eventually(arrived, within=60)
+    await eventually(arrived, within=120)
     assert await people.tables.photo(ada, late.photo_id) is None
 
 
@@ -168,7 +168,7 @@ async def test_the_end_of_a_story_is_announced_with_its_views(
         found = [envelope.data for envelope in await topics.events("stories", story["id"])]
         return [event for event in found if isinstance(event, StoryExpired)]
 
-    [event] = await eventually(ended, within=60)
+    [event] = await eventually(ended, within=120)
     assert isinstance(event, StoryExpired)
     assert event.views == 1
     assert not {variant.key for variant in stored.story.variants} & set(objects.public)
@@ -202,7 +202,7 @@ async def test_what_is_in_the_log_happens_although_its_process_was_killed(
         found = await people.ok(ada, "GET", f"/v1/stories/{seen['id']}/viewers")
         return int(found["view_count"])
 
-    await eventually(stories, until=lambda found: found == [seen["id"]], within=60)
-    await eventually(view_count, until=lambda count: count == 1, within=60)
+    await eventually(stories, until=lambda found: found == [seen["id"]], within=120)
+    await eventually(view_count, until=lambda count: count == 1, within=120)
     await people.ok(grace, "PUT", f"/v1/stories/{seen['id']}/seen")
     assert await view_count() == 1

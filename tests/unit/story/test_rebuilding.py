@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from photomesh_shared.events import Envelope, StoryPublished, StoryViewed
+from photomesh_shared.events import Envelope, Event, StoryPublished, StoryViewed
 from photomesh_story.rebuilding.replay import Rebuilder
 from tests.support.clock import FakeClock
 from tests.support.story.scene import ADA, GRACE, Scene
@@ -39,6 +39,10 @@ class Marker:
         return self.ready
 
 
+async def nobody(account_id: int) -> bool:
+    return False
+
+
 async def nothing(topic: str) -> AsyncIterator[Envelope[Any]]:
     for _ in ():
         yield _
@@ -60,7 +64,8 @@ async def test_what_topics_say_is_all_there_again() -> None:
     kinds = {type(envelope.data) for envelope in before.publisher.events}
     assert {StoryPublished, StoryViewed} <= kinds
     marker = Marker()
-    rebuilder = Rebuilder(marker, read, dict.fromkeys(kinds, after.handlers.story_changed), FakeClock())
+    handlers = dict.fromkeys(kinds, after.handlers.story_changed)
+    rebuilder = Rebuilder(marker, read, handlers, after.tables.is_ended, FakeClock())
     assert await rebuilder.build()
     assert marker.ready
     assert await after.tray(GRACE) == await before.tray(GRACE) == [(ADA, second.story_id, False)]
@@ -69,7 +74,7 @@ async def test_what_topics_say_is_all_there_again() -> None:
 
 async def test_a_loss_during_the_building_does_not_pass_for_a_whole_index() -> None:
     marker = Marker(lost=1)
-    rebuilder = Rebuilder(marker, nothing, {}, FakeClock())
+    rebuilder = Rebuilder(marker, nothing, {}, nobody, FakeClock())
     assert not await rebuilder.build()
     assert await rebuilder.build()
 
@@ -77,5 +82,20 @@ async def test_a_loss_during_the_building_does_not_pass_for_a_whole_index() -> N
 async def test_one_process_builds_at_a_time() -> None:
     marker = Marker()
     assert await marker.begin_building("another")
-    assert not await Rebuilder(marker, nothing, {}, FakeClock()).build()
+    assert not await Rebuilder(marker, nothing, {}, nobody, FakeClock()).build()
     assert not marker.ready
+
+
+async def test_erased_accounts_do_not_come_back() -> None:
+    before, after = Scene(), Scene()
+    mine, others = await before.publish(ADA), await before.publish(GRACE)
+    await after.tables.mark_ended(ADA)
+
+    async def read(topic: str) -> AsyncIterator[Envelope[Any]]:
+        for envelope in before.publisher.events:
+            yield envelope
+
+    handlers: dict[type[Event], Any] = {StoryPublished: after.handlers.story_changed}
+    assert await Rebuilder(Marker(), read, handlers, after.tables.is_ended, FakeClock()).build()
+    assert (await after.sees(ADA, ADA), await after.sees(GRACE, GRACE)) == ([], [others.story_id])
+    assert await after.tables.story(mine.story_id) is None

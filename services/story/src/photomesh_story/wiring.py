@@ -154,7 +154,7 @@ async def open_consumer_deps(
         }
         replayed = without_erased(of_index, tables.is_ended)
         sweeper = Sweeper(tables, index, bytes_, log, clock, interval_seconds=settings.sweep_seconds)
-        rebuilder = Rebuilder(index, _reading(settings), replayed, clock)
+        rebuilder = Rebuilder(index, _reading(settings), of_index, tables.is_ended, clock)
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
         await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
         yield ConsumerDeps(

@@ -154,8 +154,8 @@ class StoryIndex:
         await self._run("relation", f"{members}{account_id}", f"{versions}{account_id}", other_id, version, int(active))
 
     async def forget(self, account_id: int, story_ids: Collection[int]) -> None:
-        """Removes an account, and who saw these stories of it."""
-        await self._run("forget", account_id)
+        """Removes an account, and who saw these stories of it. Raises StoriesUnavailable while Redis is built again."""
+        await self._read("forget", account_id)
         if story_ids:
             with redis_errors():
                 await self._redis.delete(*(f"{keys.VIEWS}{story_id}" for story_id in story_ids))
