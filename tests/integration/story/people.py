@@ -14,6 +14,7 @@ from photomesh_story.store.index import StoryIndex
 from photomesh_story.store.tables import CassandraStories
 from tests.support.story.memory import MemoryAccounts
 from tests.support.tokens import Issuer
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -28,8 +29,15 @@ class People:
     def __post_init__(self) -> None:
         self.ada, self.grace, self.linus = (self.new_id() for _ in range(3))
 
-    async def call(self, who: int, method: str, path: str, **rest: Any) -> httpx.Response:
-        return await self.api.request(method, path, headers=self.issuer.headers(who), **rest)
+    async def call(self, who: int, method: str, path: str, *, patient: bool = True, **rest: Any) -> httpx.Response:
+        """`patient`: a 503 is repeated, as a busy machine lets calls between services time out."""
+
+        async def attempt() -> httpx.Response:
+            return await self.api.request(method, path, headers=self.issuer.headers(who), **rest)
+
+        if not patient:
+            return await attempt()
+        return await eventually(attempt, until=lambda response: response.status_code != 503, within=60, every=0.2)
 
     async def ok(self, who: int, method: str, path: str, **rest: Any) -> Any:
         response = await self.call(who, method, path, **rest)
