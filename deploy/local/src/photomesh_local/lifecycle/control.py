@@ -3,8 +3,11 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from photomesh_local.configuration.stack import Stack
 from photomesh_local.lifecycle.readiness import blocking, until_ready
@@ -14,6 +17,8 @@ from photomesh_local.processes.sockets import descendants
 from photomesh_local.processes.supervisor import Supervisor
 from photomesh_local.servers import SERVERS
 from photomesh_local.services import SERVICES
+
+_STOPPING_SECONDS = 10.0
 
 
 def start(stack: str, program: str, *, wait: bool = True) -> None:
@@ -71,8 +76,12 @@ def kill(stack: str, program: str, number: int = signal.SIGKILL) -> int:
 
 
 def pause(stack: str, program: str) -> None:
-    """Suspend a program with its children, as if the machine stood still; connections stay open."""
+    """Suspend a program with its children, as if the machine stood still; connections stay open. Returns once all of
+    their threads stand: a signal reaches one of them first, and on a busy machine the others go on until it has run."""
     _signal_all(stack, program, signal.SIGSTOP)
+    ends = time.monotonic() + _STOPPING_SECONDS
+    while not all(map(_stands, descendants(pid(stack, program)))) and time.monotonic() < ends:
+        time.sleep(0.01)
 
 
 def resume(stack: str, program: str) -> None:
@@ -83,6 +92,15 @@ def resume(stack: str, program: str) -> None:
 def _signal_all(stack: str, program: str, number: int) -> None:
     for process in descendants(pid(stack, program)):
         os.kill(process, number)
+
+
+def _stands(process: int) -> bool:
+    """Whether all threads of a process are stopped, or it is gone."""
+    for status in Path(f"/proc/{process}/task").glob("*/stat"):
+        with suppress(OSError):  # a thread that has just ended
+            if status.read_text().rpartition(") ")[2][:1] not in "TtZX":
+                return False
+    return True
 
 
 def pid(stack: str, program: str) -> int:
