@@ -59,6 +59,21 @@ async def published(storage: ObjectStorage, end: int, *, headers_end: int | None
     return f"/variants/{key}"
 
 
+async def shown(
+    storage: ObjectStorage, layer: httpx.AsyncClient, *, wrong_header: int = 0
+) -> tuple[str, int, httpx.Response]:
+    """A size of a story that ends in some seconds: path, end, and what it looks like before. On a busy machine, it ends
+    later. `wrong_header`: how many seconds later its header says that it ends."""
+    for lead in (4, 8, 16, 32, 64):
+        end = int(time.time()) + lead
+        path = await published(storage, end, headers_end=end + wrong_header)
+        answer = await layer.get(path)
+        if time.time() < end - 2:
+            assert (answer.status_code, answer.content) == (200, BODY)
+            return path, end, answer
+    raise AssertionError("publishing took too long each time")
+
+
 async def ask(layer: httpx.AsyncClient, path: str, method: str = "GET", **headers: str) -> Answer:
     asked = time.time()
     answer = await layer.request(method, path, headers=headers)
@@ -90,14 +105,12 @@ def assert_true_to(end: int, answers: list[Answer]) -> None:
 async def test_a_story_is_shown_until_its_second_and_not_after(
     layers: list[httpx.AsyncClient], storage: ObjectStorage
 ) -> None:
-    end = int(time.time()) + 4
-    hot, cold = await published(storage, end), await published(storage, end)
-    shown = await layers[0].get(hot)
-    assert (shown.status_code, shown.content) == (200, BODY)
-    assert shown.headers["cache-control"] == "public"
-    assert shown.headers["expires"] == datetime.fromtimestamp(end, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    assert shown.headers["content-type"] == JPEG
-    tag = shown.headers["etag"]
+    hot, end, first = await shown(storage, layers[0])
+    cold = await published(storage, end)
+    assert first.headers["cache-control"] == "public"
+    assert first.headers["expires"] == datetime.fromtimestamp(end, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert first.headers["content-type"] == JPEG
+    tag = first.headers["etag"]
     rounds = await asyncio.gather(
         *(ask_until(layer, hot, end + 0.5) for layer in layers),
         ask_until(layers[0], hot, end + 0.5, "HEAD"),
@@ -106,17 +119,13 @@ async def test_a_story_is_shown_until_its_second_and_not_after(
     )
     for answers in rounds:
         assert_true_to(end, answers)
-        assert answers[0].status != 410
     assert (await ask(layers[0], cold)).status == 410  # which no layer had fetched
 
 
 async def test_the_path_decides_and_not_what_the_object_says(
     layers: list[httpx.AsyncClient], storage: ObjectStorage
 ) -> None:
-    end = int(time.time()) + 3
-    path = await published(storage, end, headers_end=end + 86_400)
-    first = await ask(layers[0], path)
-    assert (first.status, first.body) == (200, BODY)
+    path, end, _ = await shown(storage, layers[0], wrong_header=86_400)
     assert_true_to(end, await ask_until(layers[0], path, end + 0.2))
 
 
@@ -124,9 +133,8 @@ async def test_a_paused_store_lengthens_nothing(
     layers: list[httpx.AsyncClient], storage: ObjectStorage, servers: Servers
 ) -> None:
     """What is cached ends in time, and what waits for the store while the story ends is not shown."""
-    end = int(time.time()) + 5
-    cached, waited_for = await published(storage, end), await published(storage, end)
-    assert (await ask(layers[0], cached)).status == 200
+    cached, end, _ = await shown(storage, layers[0])
+    waited_for = await published(storage, end)
     await asyncio.to_thread(servers.pause, "seaweedfs")
     try:
         waiting = [asyncio.create_task(ask(layer, waited_for)) for layer in layers]
