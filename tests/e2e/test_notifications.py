@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from rich.console import Console
 
+from demo import hearing
 from demo.client import Account, ApiError, Platform
+from photomesh_notification.store.connection import open_redis
+from tests.support.redis import as_administrator
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(600)
@@ -165,3 +169,54 @@ async def test_an_owner_hears_that_a_webhook_ended_until_it_is_enabled_again(
         await _hears(platform, ada, "follow")
         await platform.call("DELETE", path, ada)
     assert await _unread(platform, ada) == 1
+
+
+async def test_a_flush_of_all_of_redis_delays_and_loses_and_doubles_nothing(
+    platform: Platform,
+    ada: Account,
+    grace: Account,
+    some_photo: Path,
+    service_environment: Callable[[str], Mapping[str, str]],
+) -> None:
+    """Lists, numbers, the seen marker and pushes come from Cassandra. Who is listening is forgotten for a while."""
+    environment = service_environment("webhook-sender")
+    [address] = json.loads(environment["PHOTOMESH_OUTBOUND_TEST_RECEIVERS"])
+    certificate = Path(environment["PHOTOMESH_OUTBOUND_TEST_AUTHORITY"])
+    linus = await platform.register(f"linus_{ada.username}"[:30])
+    post_id = await _published(platform, ada, some_photo, "Evening")
+    await _hears(platform, ada, "post_published")
+    await platform.call("PUT", "/v1/notifications/seen", ada, json={})
+    redis_url = as_administrator(service_environment("notification-stream")["PHOTOMESH_FEED_REDIS_URL"])
+    host = address.removesuffix(":8443")
+    async with (
+        hearing.listening(Console(quiet=True), platform, ada, host, certificate) as receiver,
+        platform.live(grace, within=240) as events,
+        open_redis(redis_url) as redis,
+    ):
+        assert receiver is not None
+        assert (await anext(events)).event == "ready"
+        await platform.follow(linus, ada)
+        await _hears(platform, ada, "follow", "post_published")
+        await redis.flushdb()
+
+        async def shown() -> dict[str, bool]:
+            return {one["kind"]: one["new"] for one in await _list(platform, ada)}
+
+        assert await shown() == {"follow": True, "post_published": False}
+        assert await _unread(platform, ada) == 1
+
+        # What was to be pushed is; what comes now is pushed as well, and neither twice.
+        await receiver.push(lambda push: push.title == "New followers", 120)
+        await platform.call("POST", f"/v1/posts/{post_id}/comments", linus, json={"text": "What a light!"})
+        await receiver.push(lambda push: push.title == "New comments", 120)
+        assert sorted(push.title for push in receiver.pushes) == ["New comments", "New followers"]
+        assert receiver.refused == []
+
+        # Whoever listens hears of what comes after the flush, or that it must look at its list.
+        await platform.follow(linus, grace)
+        heard = await anext(events)
+        assert heard.event in ("notification", "reset")
+        await _hears(platform, grace, "follow")
+    assert await shown() == {"comment": True, "follow": True, "post_published": False}
+    await platform.call("PUT", "/v1/notifications/seen", ada, json={})
+    assert await _unread(platform, ada) == 0
