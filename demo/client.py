@@ -86,15 +86,15 @@ class Platform:
         )
         return Account(body["user"]["id"], username, {"Authorization": f"Bearer {body['access_token']}"}, password)
 
-    async def upload(self, account: Account, file: Path, progress: Progress) -> str:
-        """Uploads one file straight to object storage; gives the photo's id."""
+    async def upload(self, account: Account, file: Path, progress: Progress, *, purpose: str = "post") -> str:
+        """Uploads one file straight to object storage; gives the photo's id. `purpose`: `post` or `story`."""
         content = await asyncio.to_thread(file.read_bytes)
         content_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         begun = await self.call(
             "POST",
             "/v1/uploads/init",
             account,
-            json={"filename": file.name, "size_bytes": len(content), "content_type": content_type},
+            json={"filename": file.name, "size_bytes": len(content), "content_type": content_type, "purpose": purpose},
         )
         if begun.get("parts"):
             parts = await self._put_parts(begun, content, progress)
