@@ -212,7 +212,7 @@ async def test_a_flush_of_all_of_redis_delays_and_loses_and_doubles_nothing(
         assert sorted(push.title for push in receiver.pushes) == ["New comments", "New followers"]
         assert receiver.refused == []
 
-        # Whoever listens hears of what comes after the flush, or that it must look at its list.
+        # A listener hears of what comes after the flush, or that it must look at its list.
         await platform.follow(linus, grace)
         heard = await anext(events)
         assert heard.event in ("notification", "reset")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from cassandra import RequestValidationException
 from cassandra.cluster import Session
 from pydantic import Field, SecretStr
 
@@ -95,12 +96,24 @@ def _logs_in(settings: CassandraSettings) -> bool:
 
 
 def _set_role(session: Session, wanted: CassandraSettings, *, superuser: bool = False) -> None:
-    """Create the role, or give it its password. Cassandra refuses to change one again within five seconds."""
+    """Create the role, or give it its password.
+
+    On a busy machine a log-in may fail although the password is right, and Cassandra refuses to change a password again
+    within five seconds.
+    """
     role, password = wanted.cassandra_user, _quoted(wanted.cassandra_password.get_secret_value())
     options = f"PASSWORD = '{password}' AND LOGIN = true AND SUPERUSER = {str(superuser).lower()}"
     session.execute(f'CREATE ROLE IF NOT EXISTS "{role}" WITH {options}', timeout=_STATEMENT_SECONDS)
-    if not _logs_in(wanted):
-        session.execute(f'ALTER ROLE "{role}" WITH {options}', timeout=_STATEMENT_SECONDS)
+    deadline = time.monotonic() + _SETUP_SECONDS
+    while not _logs_in(wanted):
+        try:
+            session.execute(f'ALTER ROLE "{role}" WITH {options}', timeout=_STATEMENT_SECONDS)
+        except RequestValidationException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _quoted(text: str) -> str:

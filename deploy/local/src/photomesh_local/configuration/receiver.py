@@ -1,5 +1,5 @@
 """The receiver of a stack: an HTTPS address of this machine that the stack's programs may call, although it is not
-public. Whoever tries out pushes or webhooks listens there; nobody else does.
+public. To try out pushes or webhooks, listen there; nothing of the stack does.
 
 Each stack has a loopback address of its own, as there are only two ports that pushes and webhooks go to.
 """

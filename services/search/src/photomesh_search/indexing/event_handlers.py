@@ -1,7 +1,7 @@
 """Use cases of the consumer: what happened to accounts and posts reaches the index.
 
 Only posts of public accounts are indexed. Accounts and posts come by different topics, in any order, so each side looks
-at the other after it has written: whoever is later repairs what the earlier one could not know.
+at the other after it has written: the later one repairs what the earlier one could not know.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class AccountEventHandlers:
                 await self._add_posts(one.account_id)
             else:
                 await self.remove_posts(one.account_id)
-            # Last, so that whoever continues after a crash finds the work undone.
+            # Last, so that after a crash the work is found undone.
             await self._index.save_filled(one.account_id, one.version, filled=one.public)
 
     async def remove_posts(self, author_id: int) -> int:

@@ -141,7 +141,7 @@ def _update(
 
 def _check(result: Mapping[str, Any]) -> None:
     status = result["status"]
-    if status < 300 or (status == 409 and result["error"]["reason"].find("is higher") >= 0):
+    if status < 300 or (status == 409 and "is higher" in result["error"]["reason"]):
         return
     if status == 400:
         raise Invalid(f"the document {result['_id']}: {result['error']['type']}")
