@@ -205,10 +205,8 @@ async def test_nothing_is_lost_while_social_graph_is_unavailable(programs: Progr
     programs.environment = {**programs.environment, "PHOTOMESH_SOCIAL_GRAPH_URL": f"http://127.0.0.1:{free_port()}"}
     async with programs.running(CONSUMER), programs.running(FANOUT):
         await programs.publish(post_published(post, _author(followers)))
-        await eventually(lambda: programs.lists.timeline(_author(followers)), until=lambda found: found == [post])
+        await eventually(lambda: programs.lists.timeline(_author(followers)), until=[post].__eq__, within=60)
     programs.environment = {**programs.environment, "PHOTOMESH_SOCIAL_GRAPH_URL": url}
     programs.sources.followers[_author(followers)] = followers
     async with programs.running(CONSUMER), programs.running(FANOUT):
-        await eventually(
-            lambda: programs.lists.count_having(post, followers), until=lambda count: count == len(followers)
-        )
+        await eventually(lambda: programs.lists.count_having(post, followers), until=len(followers).__eq__, within=60)
