@@ -161,6 +161,18 @@ def test_names_are_alike() -> None:
     assert len(limits) == 1
 
 
+def test_no_schema_has_the_name_of_anothers_member() -> None:
+    """Generators give the values of a member a type of their own, with the names of both: `Story.audience` would be
+    `StoryAudience`."""
+    members = {
+        f"{schema}{name}".replace("_", "").lower()
+        for schema, found in SCHEMAS.items()
+        for name, member in found.get("properties", {}).items()
+        if "enum" in member or member.get("type") == "object"
+    }
+    assert not {name for name in SCHEMAS if name.lower() in members}
+
+
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if "201" in operation["responses"]])
 def test_every_creation_says_where_it_is(name: str) -> None:
     assert "Location" in OPERATIONS[name]["responses"]["201"]["headers"]

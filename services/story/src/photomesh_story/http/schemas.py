@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
 
@@ -77,7 +77,7 @@ class Story(BaseModel):
     id: StoryId
     author_id: UserId
     photo_id: PhotoId
-    audience: Literal["followers", "close_friends"]
+    audience: Audience
     alt_text: str | None
     width: int = Field(description="Of the original, in pixels.")
     height: int
@@ -94,7 +94,7 @@ class Story(BaseModel):
             id=story.story_id,
             author_id=story.author_id,
             photo_id=story.photo_id,
-            audience=Audience(story.audience).value,
+            audience=Audience(story.audience),
             alt_text=story.alt_text,
             width=story.width,
             height=story.height,
