@@ -73,6 +73,8 @@ async def test_operators_restrict(search: Searching, new_id: NewId) -> None:
     assert await _posts(search, "before:2026-01-01") == [old]
     assert await _posts(search, "has:place") == await _posts(search, "#sunset") == await _posts(search, "como") == [new]
     assert [(one.tag, one.accounts) for one in await search.reader.hashtags("sun", size=5)] == [("sunset", 1)]
+    for behind_all in ("sunsetz", "zzz", "𝒵", "\U0010ffff"):
+        assert await search.reader.hashtags(behind_all, size=5) == []
     [found] = await search.reader.places(prefixes("lake c"), None, size=5)
     assert (found.name, found.latitude, found.accounts) == ("Lake Como", 46.02, 1)
     assert await search.reader.places([], Near.rounded(46.1, 9.2, 25), size=5) == [found]
