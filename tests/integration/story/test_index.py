@@ -136,6 +136,23 @@ async def test_work_is_taken_by_one_and_comes_back_after_its_lease(index: tuple[
     assert await real.due(10, 60_000) == []
 
 
+async def test_an_author_of_every_day_leaves_no_more_than_some_days(
+    index: tuple[StoryIndex, MemoryIndex], administrator: Redis
+) -> None:
+    real, oracle = index
+    ada = 101
+    for day in range(10):
+        story = _story(ada, 10 + 2 * day, oracle.time.ms, "followers")
+        other = _story(ada, 11 + 2 * day, oracle.time.ms, "close_friends")
+        for one in (story, other):
+            await real.published(one)
+        deleted = {key: getattr(other, key) for key in ("story_id", "author_id", "audience", "expires_at")}
+        await real.deleted(StoryDeleted.example().model_copy(update=deleted))
+        assert [one.story_id for one in await real.stories_of(ada, ada)] == [story.story_id]
+        oracle.time.ms += 86_400_000
+    assert await administrator.zcard(f"st:a:{ada}") <= 2 * 5
+
+
 async def test_an_account_is_forgotten(index: tuple[StoryIndex, MemoryIndex], administrator: Redis) -> None:
     real, oracle = index
     ada, grace = 101, 102
