@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
-from photomesh_search.searching.domain import FoundPlace, FoundTag, Hit, Near, PostQuery, Relations
+from photomesh_search.searching.domain import FoundPlace, FoundTag, Hit, Near, PostQuery
 from photomesh_search.searching.service import SearchService
 from photomesh_shared.internal_api.post import SeenAccount, SeenPost
 
@@ -76,11 +76,14 @@ class Sights:
 
 
 class Graph:
-    def __init__(self, relations: Relations | None = None) -> None:
-        self._relations = relations or Relations()
+    def __init__(self, followed: Sequence[int] = (), muted: Sequence[int] = ()) -> None:
+        self._followed, self._muted = followed, muted
 
-    async def relations(self, account_id: int) -> Relations:
-        return self._relations
+    async def followed(self, account_id: int) -> Sequence[int]:
+        return self._followed
+
+    async def muted(self, account_id: int) -> Sequence[int]:
+        return self._muted
 
 
 async def _all(service: SearchService, limit: int) -> list[list[int]]:
@@ -109,14 +112,14 @@ async def test_work_for_a_page_is_bounded() -> None:
     assert found.after is not None
 
 
-async def test_muted_authors_are_left_out_and_the_latest_followed_come_first() -> None:
+async def test_muted_authors_are_left_out_and_followed_ones_come_first() -> None:
     index = MemoryHits(1)
-    graph = Graph(Relations(followed=list(range(3_000)), muted=[5]))
+    graph = Graph(followed=[3, 4], muted=[5])
     service = SearchService(index, Sights(), graph)
     await service.posts(ME, "harbour", after=None, limit=10)
     await service.accounts(ME, "ad", after=None, limit=10)
     assert index.muted == [5]
-    assert index.followed == list(range(1_000))
+    assert index.followed == [3, 4]
 
 
 @pytest.mark.parametrize("text", ["***", "from:nobody", " "])

@@ -47,7 +47,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
             searches=SearchService(
                 IndexReader(index, Indices(index).aliases("read")),
                 PostClient(service("post", settings.post_url)),
-                SocialGraphClient(service("social-graph", settings.social_graph_url)),
+                SocialGraphClient(service("social-graph", settings.social_graph_url), clock),
             ),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

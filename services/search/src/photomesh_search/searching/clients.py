@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
 
-from photomesh_search.searching.domain import Relations
+from photomesh_shared.clock import Clock
 from photomesh_shared.ids import encode
 from photomesh_shared.internal_api.post import GET_SIGHTINGS, SeenAccount, SeenPost, SightingsQuery
-from photomesh_shared.internal_api.social_graph import GET_FOLLOWING
+from photomesh_shared.internal_api.social_graph import GET_FOLLOWING, Following
 from photomesh_shared.service_client import ServiceClient
 
 __all__ = ["PostClient", "SocialGraphClient"]
+
+_MAX_FOLLOWED = 1_000
+_REMEMBERED_SECONDS = 30.0
+_MAX_REMEMBERED = 500
+"""Accounts: of a thousand followed ones each, some 20 MB."""
 
 
 class PostClient:
@@ -32,10 +38,28 @@ class PostClient:
 class SocialGraphClient:
     """Implements `service.Graph`. Raises SearchUnavailable."""
 
-    def __init__(self, service: ServiceClient) -> None:
+    def __init__(self, service: ServiceClient, clock: Clock) -> None:
         self._service = service
+        self._clock = clock
+        self._remembered: OrderedDict[int, tuple[float, Sequence[int]]] = OrderedDict()
 
-    async def relations(self, account_id: int) -> Relations:
-        found = await self._service.call(GET_FOLLOWING, user_id=encode("u", account_id))
-        latest = sorted(found.following, key=lambda one: one.version, reverse=True)
-        return Relations([one.account_id for one in latest], [one.account_id for one in found.muted])
+    async def followed(self, account_id: int) -> Sequence[int]:
+        """Somebody who types asks again with each letter, and a list of thousands is dear: it is kept for a while."""
+        now = self._clock.monotonic()
+        until, followed = self._remembered.get(account_id, (now, ()))
+        if until > now:
+            return followed
+        found = await self._following(account_id)
+        latest = sorted(found.following, key=lambda one: one.version, reverse=True)[:_MAX_FOLLOWED]
+        followed = [one.account_id for one in latest]
+        self._remembered[account_id] = now + _REMEMBERED_SECONDS, followed
+        self._remembered.move_to_end(account_id)
+        if len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return followed
+
+    async def muted(self, account_id: int) -> Collection[int]:
+        return [one.account_id for one in (await self._following(account_id)).muted]
+
+    async def _following(self, account_id: int) -> Following:
+        return await self._service.call(GET_FOLLOWING, user_id=encode("u", account_id))

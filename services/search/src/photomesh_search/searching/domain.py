@@ -18,7 +18,6 @@ __all__ = [
     "Hit",
     "Near",
     "PostQuery",
-    "Relations",
     "post_query",
     "prefixes",
 ]
@@ -65,14 +64,6 @@ class Near:
     @classmethod
     def rounded(cls, latitude: float, longitude: float, kilometres: int) -> Near:
         return cls(round(latitude, 3), round(longitude, 3), kilometres)
-
-
-@dataclass(frozen=True)
-class Relations:
-    """Whom a viewer follows, the latest first, and whom it mutes."""
-
-    followed: Sequence[int] = ()
-    muted: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,14 @@ from photomesh_search.searching.domain import (
     Hit,
     Near,
     PostQuery,
-    Relations,
     post_query,
     prefixes,
 )
 from photomesh_search.texts.domain import fold
 from photomesh_shared.internal_api.post import SeenAccount, SeenPost
 
-__all__ = ["MAX_FOLLOWED", "Found", "Graph", "Index", "SearchService", "Sights"]
+__all__ = ["Found", "Graph", "Index", "SearchService", "Sights"]
 
-MAX_FOLLOWED = 1_000
-"""Followed accounts, the latest, that come before others."""
 _ROUNDS = 3
 
 Seen = TypeVar("Seen")
@@ -63,7 +60,11 @@ class Sights(Protocol):
 class Graph(Protocol):
     """See `clients.SocialGraphClient`. Raises SearchUnavailable."""
 
-    async def relations(self, account_id: int) -> Relations: ...
+    async def followed(self, account_id: int) -> Sequence[int]:
+        """The latest first, a thousand at most; as of some seconds ago, for it only orders."""
+        ...
+
+    async def muted(self, account_id: int) -> Collection[int]: ...
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class SearchService:
         words = prefixes(text)
         if not words:
             return Found([], None)
-        followed = (await self._graph.relations(viewer_id)).followed[:MAX_FOLLOWED]
+        followed = await self._graph.followed(viewer_id)
         exact = fold(text.strip().lstrip("@"))
 
         async def read(position: Position | None, size: int) -> list[Hit]:
@@ -103,7 +104,7 @@ class SearchService:
             author_id = await self._index.account_named(query.author)
             if author_id is None:
                 return Found([], None)
-        muted = (await self._graph.relations(viewer_id)).muted
+        muted = await self._graph.muted(viewer_id)
 
         async def read(position: Position | None, size: int) -> list[Hit]:
             before_id = int(position[0]) if position else None
