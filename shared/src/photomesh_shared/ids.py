@@ -203,7 +203,7 @@ TokenId = Annotated[
     int, _InRange, _from_wire("tk"), _to_wire("tk"), _schema("tk", "a personal access token"), IDENTIFIER
 ]
 PushSubscriptionId = Annotated[
-    int, _InRange, _from_wire("ps"), _to_wire("ps"), _schema("ps", "a device that is told of notifications"), IDENTIFIER
+    int, _InRange, _from_wire("ps"), _to_wire("ps"), _schema("ps", "a device that receives pushes"), IDENTIFIER
 ]
 WebhookId = Annotated[int, _InRange, _from_wire("wh"), _to_wire("wh"), _schema("wh", "a webhook"), IDENTIFIER]
 WebhookDeliveryId = Annotated[

@@ -23,7 +23,7 @@ async def test_each_recipient_has_what_was_written_for_it(
         recipient, post, actor = new_id(), new_id(), new_id()
         subject = Subject(Kind.LIKE, post_id=post)
         member = Member(actor, post, now, active=True)
-        # One name for all: groups are told from each other by their recipients as well.
+        # One name for all: groups also differ by their recipients.
         group = Group("follow.1", subject, now, now, 1, actors=(actor,), recent=(member,), version=post)
         state = State(post, True, group.group_id)
         await store.add_subjects(recipient, group.group_id, [post], now)

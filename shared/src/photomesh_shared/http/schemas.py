@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-__all__ = ["RequestBody", "UpdateBody", "Url", "examples"]
+from photomesh_shared.ids import UserId
+from photomesh_shared.internal_api.post import SeenAccount
+
+__all__ = ["RequestBody", "ShownAccount", "UpdateBody", "Url", "examples"]
 
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 
@@ -36,3 +39,27 @@ class UpdateBody(RequestBody):
         for member in handler.resolve_ref_schema(schema).get("properties", {}).values():
             member.pop("default", None)
         return schema
+
+
+class ShownAccount(BaseModel):
+    """An account, as post says that the viewer may see it."""
+
+    model_config = examples(
+        {
+            "id": "u_8gL3n2Au",
+            "username": "grace",
+            "display_name": "Grace Hopper",
+            "avatar_url": "https://cdn.example/variants/Zk3vQ0/150.jpg",
+            "followed": True,
+        }
+    )
+
+    id: UserId
+    username: str
+    display_name: str | None
+    avatar_url: Url | None = Field(description="150 pixels.")
+    followed: bool = Field(description="Whether you follow it.")
+
+    @classmethod
+    def of(cls, seen: SeenAccount) -> ShownAccount:
+        return cls(**seen.model_dump())

@@ -1,4 +1,4 @@
-"""Use cases of the API: devices that are told of notifications."""
+"""Use cases of the API: devices that receive pushes."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from fastapi import Query, Response
 from photomesh_search.errors import SearchUnavailable
 from photomesh_search.http.dependencies import Dependencies, Text
 from photomesh_search.http.schemas import (
-    AccountHit,
     AccountHits,
     HashtagHit,
     HashtagHits,
@@ -23,6 +22,7 @@ from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
 from photomesh_shared.http.paging import Limit
+from photomesh_shared.http.schemas import ShownAccount
 
 __all__ = ["router"]
 
@@ -41,7 +41,7 @@ async def suggest(viewer: Viewer, deps: Dependencies, response: Response, q: Tex
     username, then accounts that you follow, then those with the most followers."""
     found = await deps.searches.accounts(viewer.account_id, q, after=None, limit=limit)
     response.headers["Cache-Control"] = PRIVATE
-    return AccountHits(items=[AccountHit.of(one) for one in found.items])
+    return AccountHits(items=[ShownAccount.of(one) for one in found.items])
 
 
 @router.get(
@@ -52,12 +52,12 @@ async def suggest(viewer: Viewer, deps: Dependencies, response: Response, q: Tex
     problems=[SearchUnavailable],
     summary="Search accounts",
 )
-async def search_accounts(viewer: Viewer, deps: Dependencies, paging: Paging, q: Text) -> Page[AccountHit]:
+async def search_accounts(viewer: Viewer, deps: Dependencies, paging: Paging, q: Text) -> Page[ShownAccount]:
     """Like the suggestions, page by page. Accounts that block you or that you block, and deactivated ones are not
     found."""
     kind = f"search-accounts:{viewer.account_id}:{fold(q)}"
     found = await deps.searches.accounts(viewer.account_id, q, after=paging.position(kind), limit=paging.limit)
-    return paging.page(kind, [AccountHit.of(one) for one in found.items], found.after)
+    return paging.page(kind, [ShownAccount.of(one) for one in found.items], found.after)
 
 
 @router.get(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from photomesh_search.searching.domain import FoundPlace, FoundTag
-from photomesh_shared.http.schemas import Url, examples
+from photomesh_shared.http.schemas import ShownAccount, Url, examples
 from photomesh_shared.ids import PostId, UserId
-from photomesh_shared.internal_api.post import SeenAccount, SeenPost
+from photomesh_shared.internal_api.post import SeenPost
 
-__all__ = ["AccountHit", "AccountHits", "HashtagHit", "HashtagHits", "PlaceHit", "PlaceHits", "PostHit"]
+__all__ = ["AccountHits", "HashtagHit", "HashtagHits", "PlaceHit", "PlaceHits", "PostHit"]
 
 _ACCOUNT = {
     "id": "u_SLsTtd9Xoe",
@@ -22,34 +22,12 @@ _HASHTAG = {"tag": "sunset", "accounts": 1204}
 _PLACE = {"name": "Lake Como", "latitude": 46.02, "longitude": 9.26, "accounts": 17}
 
 
-class AccountHit(BaseModel):
-    """An account that was found."""
-
-    model_config = examples(_ACCOUNT)
-
-    id: UserId
-    username: str
-    display_name: str | None
-    avatar_url: Url | None
-    followed: bool = Field(description="Whether you follow it.")
-
-    @classmethod
-    def of(cls, account: SeenAccount) -> AccountHit:
-        return cls(
-            id=account.id,
-            username=account.username,
-            display_name=account.display_name,
-            avatar_url=account.avatar_url,
-            followed=account.followed,
-        )
-
-
 class AccountHits(BaseModel):
     """Accounts that were found, the best first."""
 
     model_config = examples({"items": [_ACCOUNT]})
 
-    items: list[AccountHit]
+    items: list[ShownAccount]
 
 
 class PostHit(BaseModel):

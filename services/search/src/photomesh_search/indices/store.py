@@ -63,7 +63,7 @@ async def open_client(url: str) -> AsyncIterator[AsyncOpenSearch]:
 
 
 def unavailable(error: OpenSearchException) -> bool:
-    """Whether it says that OpenSearch is away or overloaded, rather than that the request is wrong."""
+    """Whether OpenSearch is unavailable or overloaded, rather than the request wrong."""
     if isinstance(error, NoConnection):
         return True
     return isinstance(error, TransportError) and error.status_code in (404, 408, 429, 500, 502, 503, 504, "TIMEOUT")

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstrai
 
 from photomesh_shared.events import StoryPublished, UtcTime
 from photomesh_shared.http import Page
-from photomesh_shared.http.schemas import RequestBody, Url, examples
+from photomesh_shared.http.schemas import RequestBody, ShownAccount, Url, examples
 from photomesh_shared.ids import PhotoId, StoryId, UserId
 from photomesh_shared.internal_api.post import SeenAccount
 from photomesh_shared.text import RAW_FACTOR, normalize_text
@@ -115,24 +115,10 @@ class AccountStories(BaseModel):
     items: list[Story]
 
 
-class StoryAccount(BaseModel):
-    """An account with stories, or one that saw yours."""
-
-    id: UserId
-    username: str
-    display_name: str | None
-    avatar_url: Url | None = Field(description="150 pixels.")
-    followed: bool = Field(description="Whether you follow it.")
-
-    @classmethod
-    def of(cls, seen: SeenAccount) -> StoryAccount:
-        return cls(**seen.model_dump())
-
-
 class StoryTrayEntry(BaseModel):
     """An account with stories that you may see."""
 
-    account: StoryAccount
+    account: ShownAccount
     own: bool = Field(description="Whether it is you.")
     unseen: bool = Field(description="Whether there is one that you have not seen.")
     close_friends: bool = Field(description="Whether the newest is for close friends only.")
@@ -142,7 +128,7 @@ class StoryTrayEntry(BaseModel):
     @classmethod
     def of(cls, shown: ShownRing) -> StoryTrayEntry:
         return cls(
-            account=StoryAccount.of(shown.account),
+            account=ShownAccount.of(shown.account),
             own=shown.own,
             unseen=shown.ring.unseen,
             close_friends=shown.ring.close,
@@ -175,12 +161,12 @@ class StoryTray(BaseModel):
 class StoryViewer(BaseModel):
     """An account that saw your story."""
 
-    account: StoryAccount
+    account: ShownAccount
     viewed_at: UtcTime = Field(description="When it saw it first.")
 
     @classmethod
     def of(cls, account: SeenAccount, view: View) -> StoryViewer:
-        return cls(account=StoryAccount.of(account), viewed_at=moment_of(view.at_ms))
+        return cls(account=ShownAccount.of(account), viewed_at=moment_of(view.at_ms))
 
 
 class StoryViewerPage(Page[StoryViewer]):

@@ -1,4 +1,4 @@
-"""Routes of devices that are told of notifications (Web Push)."""
+"""Routes of devices that receive pushes (Web Push)."""
 
 from __future__ import annotations
 

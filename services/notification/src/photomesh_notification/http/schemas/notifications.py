@@ -8,9 +8,9 @@ from photomesh_notification.inbox import domain
 from photomesh_shared import events
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http import Page
-from photomesh_shared.http.schemas import RequestBody, Url, examples
+from photomesh_shared.http.schemas import RequestBody, ShownAccount, Url, examples
 from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId, WebhookId
-from photomesh_shared.internal_api.post import SeenAccount, SeenComment, SeenPhoto, SeenPost
+from photomesh_shared.internal_api.post import SeenComment, SeenPhoto, SeenPost
 
 __all__ = ["Notification", "NotificationPage", "SeenMarker", "SeenUntil", "UnreadCount"]
 
@@ -60,20 +60,6 @@ class FailureReason(BaseModel):
     @classmethod
     def of(cls, reason: events.Reason | None) -> FailureReason | None:
         return cls(**reason.model_dump()) if reason else None
-
-
-class NotificationAccount(BaseModel):
-    """An account that has part in a notification."""
-
-    id: UserId
-    username: str
-    display_name: str | None
-    avatar_url: Url | None = Field(description="150 pixels.")
-    followed: bool = Field(description="Whether you follow it.")
-
-    @classmethod
-    def of(cls, seen: SeenAccount) -> NotificationAccount:
-        return cls(**seen.model_dump())
 
 
 class NotificationPost(BaseModel):
@@ -142,7 +128,7 @@ class Notification(BaseModel):
         "one any more: how many the post or comment has."
     )
     capped: bool = Field(description="Whether there are more than `count`.")
-    accounts: list[NotificationAccount] = Field(
+    accounts: list[ShownAccount] = Field(
         description="Some of them, four at most: those that you follow first, then the newest. Empty for your own "
         "photo, post or webhook."
     )
@@ -162,7 +148,7 @@ class Notification(BaseModel):
             new=seen.new,
             count=seen.count,
             capped=seen.capped,
-            accounts=[NotificationAccount.of(account) for account in seen.accounts],
+            accounts=[ShownAccount.of(account) for account in seen.accounts],
             post=NotificationPost.of(seen.post),
             comment=NotificationComment.of(seen.comment),
             photo=NotificationPhoto.of(seen.photo),

@@ -59,7 +59,7 @@ class PushSubscriptionCreate(RequestBody):
 
 
 class PushSubscription(BaseModel):
-    """A device that is told of notifications."""
+    """A device that receives pushes."""
 
     model_config = examples(_EXAMPLE)
 
