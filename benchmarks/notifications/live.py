@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -22,6 +22,8 @@ __all__ = ["Live", "live"]
 _PARTS = 20  # of a second
 _LATE_SECONDS = 30
 _OPENING = 50  # at once
+_PER_ADDRESS = 400
+"""The gateway lets one address have 500 streams."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,11 @@ class _Listener:
 async def live(stage: Stage, rate: int, seconds: int) -> Live:
     listeners = [_Listener(reader) for reader in stage.readers]
     say(f"{len(listeners):,} streams")
-    connector = aiohttp.TCPConnector(limit=0)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
-    async with aiohttp.ClientSession(
-        stage.gateway, connector=connector, timeout=timeout, raise_for_status=True
-    ) as http:
+    async with AsyncExitStack() as sessions:
         tasks = []
         for start in range(0, len(listeners), _OPENING):
+            if start % _PER_ADDRESS == 0:
+                http = await sessions.enter_async_context(_session(stage.gateway, 1 + start // _PER_ADDRESS))
             part = listeners[start : start + _OPENING]
             tasks += [asyncio.create_task(one.listen(http)) for one in part]
             await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in part)), 60)
@@ -90,6 +90,15 @@ async def live(stage: Stage, rate: int, seconds: int) -> Live:
     latencies = [seconds for one in listeners for seconds in one.latencies]
     missing = sum(len(one.waiting) for one in listeners)
     return Live(len(listeners), rate, len(latencies) + missing, latencies, missing, cpu)
+
+
+def _session(gateway: str, number: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        gateway,
+        connector=aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.0.{number}", 0)),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
+        raise_for_status=True,
+    )
 
 
 async def _likes(stage: Stage, listeners: Sequence[_Listener], rate: int, seconds: int) -> None:
