@@ -30,7 +30,7 @@ include deploy/local/ports.env deploy/local/programs.env
 # Tests take servers from containers or from processes (SERVERS=containers|native; tests/README.md), benchmarks from
 # processes.
 test test-integration test-e2e test-clients faults: export ENGINE = $(if $(filter native,$(SERVERS)),native,auto)
-bench-%: export ENGINE = native
+bench bench-%: export ENGINE = native
 
 MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard $(addsuffix /pyproject.toml,shared gateway services/* deploy/local)))
 PACKAGES := $(subst -,_,$(notdir $(MEMBERS)))
@@ -128,8 +128,11 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 	  $(if $(OUTAGES),--outages $(if $(filter 1,$(OUTAGES)),10 70 600,$(OUTAGES))) $(ARGS)
 
 ##@ Speed
-.PHONY: bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
+.PHONY: bench bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
   bench-comments bench-notifications bench-scaling bench-stories bench-streams bench-webhooks bench-writes
+bench: setup ## All benchmarks within an hour, and what they reached against their goals (ARGS="--summary": no measuring)
+	@$(PYTHON) -m benchmarks $(ARGS)
+
 bench-media: setup ## The media pipeline compared with Pillow, sharp and plain libvips
 	@$(PYTHON) -m benchmarks.media $(ARGS)
 
