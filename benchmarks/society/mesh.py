@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -38,8 +39,10 @@ from photomesh_local.configuration.environment import redis_url
 from photomesh_local.configuration.stack import Stack
 from photomesh_post.accounts import projection as accounts
 from photomesh_post.posts import projection as posts
+from photomesh_post.posts.domain import PostRef, PostStatus
+from photomesh_post.posts.months import MonthCount
 from photomesh_post.posts.projection import PostEvent
-from photomesh_post.tables.rows import RowWrite
+from photomesh_post.tables.rows import RowWrite, month_of
 from photomesh_post.texts.domain import entities_in, hashtags_of
 from photomesh_shared.events import AccountRegistered, Envelope, PostCreated, PostPublished
 from photomesh_shared.ids import timestamp_of
@@ -64,6 +67,7 @@ class Mesh:
         self._stack = stack
         self._graph_dsn = local.environment(stack, "social-graph")["PHOTOMESH_POSTGRES_DSN"]
         self._feed_redis_url = redis_url(Stack(stack), None, database=2)
+        self._posts: list[tuple[int, int]] = []
 
     async def add_people(self, world: World, graph: Graph) -> None:
         """Accounts, and who follows whom."""
@@ -94,7 +98,10 @@ class Mesh:
 
     async def add_posts(self, posts: Posts) -> None:
         """Published ones, each with a photo. A feed or timeline that is in feed's Redis already does not get them."""
-        await self._in_processes(_write_posts, list(posts))
+        added = list(posts)
+        await self._in_processes(_write_posts, added)
+        self._posts += added
+        await _write(self._stack, _month_rows(self._posts))
 
     async def forget_feeds(self) -> None:
         """What the loss of feed's Redis takes away."""
@@ -174,6 +181,17 @@ def _post_rows(post_id: int, author_id: int) -> list[RowWrite]:
         older = rows[where].cells if where in rows else {}
         rows[where] = RowWrite(row.table, row.key, row.timestamp, {**older, **row.cells})
     return list(rows.values())
+
+
+def _month_rows(posts: Iterable[tuple[int, int]]) -> Iterator[RowWrite]:
+    """What post counts of each author's month after it has applied the events."""
+    months: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for post_id, author_id in posts:
+        months[author_id, month_of(post_id)].append(post_id)
+    for (author_id, month), post_ids in months.items():
+        counted = MonthCount.of(PostRef(one, PostStatus.PUBLISHED) for one in sorted(post_ids, reverse=True))
+        cells = {"published": counted.published, "newest": list(counted.newest)}
+        yield RowWrite("months_by_author", {"author_id": author_id, "month": month}, counted.progress, cells)
 
 
 def _post_event_rows(event: PostEvent, version: int) -> list[RowWrite]:

@@ -18,7 +18,7 @@ from photomesh_post.accounts.projection import author_of, standing_of
 from photomesh_post.photos.domain import Photo
 from photomesh_post.photos.projection import metadata_of, photo_of
 from photomesh_post.posts.domain import Claim, Post, PostRef, PostStatus
-from photomesh_post.posts.months import Month, MonthCount, MonthPage
+from photomesh_post.posts.months import Month, MonthCount, MonthHead, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
 from photomesh_post.tables.rows import RowWrite, month_of
 from photomesh_shared.errors import Unavailable
@@ -169,6 +169,15 @@ class MemoryPosts:
                 months.setdefault(key[0], []).append(Month(key[1], cells.get("published", (0, None))[1]))
         return months
 
+    async def month_heads(self, author_ids: Collection[int], *, months: int) -> dict[int, list[MonthHead]]:
+        await self.tables.step()
+        heads: dict[int, list[MonthHead]] = {}
+        for (table, key), cells in sorted(self.tables.cells.items(), reverse=True):
+            if table == "months_by_author" and key[0] in author_ids and len(heads.get(key[0], ())) < months:
+                newest = cells.get("newest", (0, None))[1]
+                heads.setdefault(key[0], []).append(MonthHead(key[1], None if newest is None else tuple(newest)))
+        return heads
+
     async def month_pages(
         self, author_ids: Collection[int], month: int, *, before: int, limit: int
     ) -> dict[int, MonthPage]:
@@ -182,9 +191,10 @@ class MemoryPosts:
 
     async def count_month(self, author_id: int, month: int) -> int:
         refs = [ref_of(row) for row in self._rows(author_id, month)]
-        counted = MonthCount.of(ref.status if ref else None for ref in refs)
+        counted = MonthCount.of(refs)
         key = {"author_id": author_id, "month": month}
-        await self.write([RowWrite("months_by_author", key, counted.progress, {"published": counted.published})])
+        cells = {"published": counted.published, "newest": list(counted.newest)}
+        await self.write([RowWrite("months_by_author", key, counted.progress, cells)])
         return counted.published
 
     def _rows(self, author_id: int, month: int) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from photomesh_post.posts.domain import PostStatus
-from photomesh_post.posts.months import MonthCount
+from photomesh_post.posts.domain import PostRef, PostStatus
+from photomesh_post.posts.months import NEWEST, MonthCount, MonthHead, head_of
 from photomesh_post.posts.projection import PostEvent
 from photomesh_shared.events import Envelope
 from tests.support.post.in_memory_service import InMemoryService
@@ -68,15 +68,57 @@ def test_a_later_count_has_more_progress() -> None:
     states: list[list[PostStatus | None]] = [
         [PostStatus.PROCESSING],
         [PostStatus.PUBLISHED],
-        [PostStatus.PUBLISHED, PostStatus.PROCESSING],
-        [PostStatus.PUBLISHED, PostStatus.FAILED],
-        [PostStatus.PUBLISHED, PostStatus.FAILED, PostStatus.PROCESSING],
+        [PostStatus.PROCESSING, PostStatus.PUBLISHED],
+        [PostStatus.FAILED, PostStatus.PUBLISHED],
+        [PostStatus.PROCESSING, PostStatus.FAILED, PostStatus.PUBLISHED],
         [PostStatus.PUBLISHED, PostStatus.FAILED, PostStatus.PUBLISHED],
-        [None, PostStatus.FAILED, PostStatus.PUBLISHED],
+        [PostStatus.PUBLISHED, PostStatus.FAILED, None],
     ]
-    counts = [MonthCount.of(state) for state in states]
+    counts = [
+        MonthCount.of(status and PostRef(len(state) - place, status) for place, status in enumerate(state))
+        for state in states
+    ]
     assert [count.published for count in counts] == [0, 1, 1, 1, 1, 2, 1]
+    assert [count.newest for count in counts] == [(), (1,), (1,), (1,), (1,), (3, 1), (3,)]
     assert [count.progress for count in counts] == sorted({count.progress for count in counts})
+
+
+@pytest.mark.parametrize(
+    ("months", "limit", "all_months", "head"),
+    [
+        ([(9, 8), (5,)], 2, False, [9, 8]),
+        ([(9, 8), (5,)], 3, False, [9, 8, 5]),
+        ([(9, 8), (5,)], 4, False, None),
+        ([(9, 8), (5,)], 4, True, [9, 8, 5]),
+        ([(9, 8), None], 2, True, [9, 8]),
+        ([(9, 8), None], 3, True, None),
+        ([(), (5,)], 1, True, [5]),
+        ([], 4, True, []),
+    ],
+)
+def test_the_head_of_a_timeline_is_in_the_counts(
+    months: list[tuple[int, ...] | None], limit: int, all_months: bool, head: list[int] | None
+) -> None:
+    known = [MonthHead(12 - number, newest) for number, newest in enumerate(months)]
+    assert head_of(known, limit, all_months=all_months) == head
+
+
+async def test_heads_are_those_of_the_pages(service: InMemoryService) -> None:
+    """More posts than a count keeps, deleted ones, a month without a count, and more months than are looked at."""
+    ada: list[int] = []
+    for month in range(15):
+        ada = await posts_of(service, ADA, 25 if month in (3, 14) else 1) + ada
+        await service.clock.advance(timedelta(days=32).total_seconds())
+    for post in ada[2:30:3]:
+        await service.posts.delete_post(ADA, post)
+        ada.remove(post)
+    for limit in (1, 19, NEWEST, NEWEST + 1):
+        found = await service.snapshots.timelines([ADA, GRACE], before=None, limit=limit)
+        assert {author: list(posts) for author, posts in found.items()} == {ADA: ada[:limit], GRACE: []}
+    for (table, _), cells in service.tables.cells.items():
+        if table == "months_by_author":
+            del cells["newest"]
+    assert list((await service.snapshots.timelines([ADA], before=None, limit=20))[ADA]) == ada[:20]
 
 
 async def test_snapshots_are_of_published_posts_only(service: InMemoryService) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from photomesh_post.posts.domain import PostStatus
+from photomesh_post.posts.domain import PostRef, PostStatus
 
-__all__ = ["Month", "MonthCount", "MonthPage", "months_needed", "months_until"]
+__all__ = ["NEWEST", "Month", "MonthCount", "MonthHead", "MonthPage", "head_of", "months_needed", "months_until"]
+
+NEWEST = 20
+"""How many published posts are kept with the count of a month."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,18 @@ class MonthPage:
 
 
 @dataclass(frozen=True)
+class MonthHead:
+    """The newest published posts of a month as they were counted, newest first, at most `NEWEST`; None if the month was
+    not counted since they are kept."""
+
+    number: int
+    newest: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
 class MonthCount:
-    """How many posts of a month are published, and how far the month had come when they were counted.
+    """How many posts of a month are published, which are the newest of them, and how far the month had come when they
+    were counted.
 
     A post only ever moves on: processing, failed or published, deleted. So the sum of their stages grows with every
     change, and of two counts of one month the one with the larger `progress` is the later. No clock and no lock is
@@ -38,12 +51,17 @@ class MonthCount:
 
     published: int
     progress: int
+    newest: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, statuses: Iterable[PostStatus | None]) -> MonthCount:
-        """`statuses` of all posts in the month; None for a deleted one."""
-        stages = [_STAGES[status] for status in statuses]
-        return cls(stages.count(_STAGES[PostStatus.PUBLISHED]), sum(stages))
+    def of(cls, refs: Iterable[PostRef | None]) -> MonthCount:
+        """`refs` of all posts in the month, newest first; None for a deleted one."""
+        progress, published = 0, list[int]()
+        for ref in refs:
+            progress += _STAGES[ref.status if ref else None]
+            if ref and ref.status is PostStatus.PUBLISHED:
+                published.append(ref.id)
+        return cls(len(published), progress, tuple(published[:NEWEST]))
 
 
 _STAGES = {PostStatus.PROCESSING: 1, PostStatus.FAILED: 2, PostStatus.PUBLISHED: 3, None: 4}
@@ -64,3 +82,16 @@ def months_needed(months: Sequence[Month], last: int, limit: int) -> list[int]:
         numbers.append(month.number)
         posts += (month.published or 0) if month.number < last else 0
     return numbers
+
+
+def head_of(months: Sequence[MonthHead], limit: int, *, all_months: bool) -> list[int] | None:
+    """The newest `limit` published posts, at most `NEWEST`, of an author whose newest months these are, newest first;
+    None if these do not say which. `all_months`: the author has no others."""
+    newest: list[int] = []
+    for month in months:
+        if month.newest is None:
+            return None
+        newest += month.newest
+        if len(newest) >= limit:
+            return newest[:limit]
+    return newest if all_months else None

@@ -9,12 +9,16 @@ from contextlib import aclosing
 from typing import Protocol
 
 from photomesh_post.posts.domain import Post, PostRef, PostStatus
-from photomesh_post.posts.months import Month, MonthPage, months_needed, months_until
+from photomesh_post.posts.months import NEWEST, Month, MonthHead, MonthPage, head_of, months_needed, months_until
 from photomesh_post.tables.rows import month_of
 from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.ids import MAX_ID
 
 __all__ = ["PostSnapshots", "Store"]
+
+
+_HEAD_MONTHS = 12
+"""Of an author, for a first page: somebody who posts less than twice a month is read as for later pages."""
 
 
 class Store(Protocol):
@@ -24,6 +28,10 @@ class Store(Protocol):
 
     async def months_of(self, author_ids: Collection[int]) -> Mapping[int, Sequence[Month]]:
         """The months in which each author has posts, newest first."""
+        ...
+
+    async def month_heads(self, author_ids: Collection[int], *, months: int) -> Mapping[int, Sequence[MonthHead]]:
+        """The newest `months` months of each author, newest first, with their newest posts."""
         ...
 
     async def month_pages(
@@ -65,10 +73,23 @@ class PostSnapshots:
         """The newest `limit` published posts of each author with smaller ids than `before`; fewer only if there are
         no more.
 
-        One read returns the months of all authors with their counts, then one read for each month returns the posts of
-        all authors who need it. An author whose deleted posts fill that read is read alone.
+        The first page of a timeline is in the rows that count months: one read for all authors.
         """
-        bound = before or MAX_ID
+        if before is not None or limit > NEWEST:
+            return await self._pages(author_ids, before or MAX_ID, limit)
+        months = await self._store.month_heads(author_ids, months=_HEAD_MONTHS)
+        heads: dict[int, Sequence[int]] = {}
+        for author_id in author_ids:
+            known = months.get(author_id, [])
+            head = head_of(known, limit, all_months=len(known) < _HEAD_MONTHS)
+            if head is not None:
+                heads[author_id] = head
+        rest = [author_id for author_id in author_ids if author_id not in heads]
+        return heads | (await self._pages(rest, MAX_ID, limit) if rest else {})
+
+    async def _pages(self, author_ids: Collection[int], bound: int, limit: int) -> dict[int, Sequence[int]]:
+        """One read returns the months of all authors with their counts, then one read for each month returns the posts
+        of all authors who need it. An author whose deleted posts fill that read is read alone."""
         months = await self._store.months_of(author_ids)
         needed = {key: months_needed(months.get(key, []), month_of(bound), limit) for key in author_ids}
         pages = await self._month_pages(needed, bound, limit)

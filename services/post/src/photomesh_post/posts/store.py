@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from photomesh_post.posts.domain import Claim, Post, PostRef, PostStatus
-from photomesh_post.posts.months import Month, MonthCount, MonthPage
+from photomesh_post.posts.months import Month, MonthCount, MonthHead, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
 from photomesh_post.tables.rows import FINAL, RowWrite, month_of
 from photomesh_post.tables.store import write_rows
@@ -113,6 +113,16 @@ class CassandraPosts:
             months.setdefault(row["author_id"], []).append(Month(row["month"], row["published"]))
         return months
 
+    async def month_heads(self, author_ids: Collection[int], *, months: int) -> dict[int, list[MonthHead]]:
+        """The newest `months` months of each author, newest first, with their newest posts."""
+        heads: dict[int, list[MonthHead]] = {}
+        cql = "SELECT author_id, month, newest FROM months_by_author WHERE author_id IN ? PER PARTITION LIMIT ?"
+        async for row in self._session.rows(cql, list(author_ids), months):
+            newest = row["newest"]
+            head = MonthHead(row["month"], None if newest is None else tuple(newest))
+            heads.setdefault(row["author_id"], []).append(head)
+        return heads
+
     async def month_pages(
         self, author_ids: Collection[int], month: int, *, before: int, limit: int
     ) -> dict[int, MonthPage]:
@@ -132,16 +142,17 @@ class CassandraPosts:
         }
 
     async def count_month(self, author_id: int, month: int) -> int:
-        """Counts the published posts of an author's month, and stores the count. Concurrent counts do no harm: that of
-        the latest state wins."""
+        """Counts the published posts of an author's month, and stores the count with the newest of them. Concurrent
+        counts do no harm: that of the latest state wins."""
         cql = "SELECT post_id, status, deleted FROM posts_by_author WHERE author_id = ? AND month = ?"
         refs = [ref_of(row) async for row in self._session.rows(cql, author_id, month)]
-        counted = MonthCount.of(ref.status if ref else None for ref in refs)
+        counted = MonthCount.of(refs)
         await self._session.execute(
-            "INSERT INTO months_by_author (author_id, month, published) VALUES (?, ?, ?) USING TIMESTAMP ?",
+            "INSERT INTO months_by_author (author_id, month, published, newest) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
             author_id,
             month,
             counted.published,
+            list(counted.newest),
             counted.progress,
         )
         return counted.published
