@@ -75,7 +75,7 @@ def test_a_later_count_has_more_progress() -> None:
         [PostStatus.PUBLISHED, PostStatus.FAILED, None],
     ]
     counts = [
-        MonthCount.of(status and PostRef(len(state) - place, status) for place, status in enumerate(state))
+        MonthCount.of(PostRef(len(state) - place, status) if status else None for place, status in enumerate(state))
         for state in states
     ]
     assert [count.published for count in counts] == [0, 1, 1, 1, 1, 2, 1]

@@ -18,6 +18,7 @@ __all__ = ["FeedFiller"]
 
 _LOCK_MS = 30_000
 _PAIRS = 1_000  # in one call, during which Redis serves nobody else
+_TIMELINES = 100  # the same; of at most 50 posts each
 
 
 class FeedFiller:
@@ -30,8 +31,9 @@ class FeedFiller:
         self._viewer_states = load_script(redis, "fill/viewer_states")
         self._finish = load_script(redis, "fill/finish")
         self._open_timelines = load_script(redis, "fill/open_timelines")
-        self._timeline = load_script(redis, "fill/timeline")
+        self._timelines = load_script(redis, "fill/timelines")
         self._post = load_script(redis, "fill/post")
+        self._accounts = load_script(redis, "fill/accounts")
 
     async def begin(self, viewer: int, now_ms: int) -> bool:
         """Marks the viewer's feed as being filled: from now on events apply to it. Returns whether it is complete
@@ -72,13 +74,14 @@ class FeedFiller:
     ) -> None:
         """Adds posts by author, newest first, from before the millisecond `before_ms`. The authors in `complete` have
         no older ones."""
-        before: str | int = "" if before_ms is None else before_ms
-        with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for author, posts in found.items():
-                    arguments: list[str | int] = [before, "1" if author in complete else "0", *keys.scored(posts)]
-                    await self._timeline(keys=[keys.timeline(author)], args=arguments, client=pipe)
-                await pipe.execute()
+        authors = list(found)
+        for start in range(0, len(authors), _TIMELINES):
+            arguments: list[str | int] = ["" if before_ms is None else before_ms]
+            for author in authors[start : start + _TIMELINES]:
+                posts = found[author]
+                arguments += (author, int(author in complete), len(posts), *keys.scored(posts))
+            with redis_errors():
+                await self._timelines(args=arguments)
 
     async def posts(self, posts: Iterable[CountedSnapshot]) -> None:
         with redis_errors():
@@ -98,12 +101,8 @@ class FeedFiller:
 
     async def accounts(self, accounts: Iterable[Account]) -> None:
         """Sets the names of accounts that have none."""
+        arguments: list[str | int] = []
+        for one in accounts:
+            arguments += (one.id, one.username, one.display_name, one.avatar_url or "", int(one.hidden))
         with redis_errors():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for account in accounts:
-                    user = keys.user(account.id)
-                    pipe.hsetnx(user, "username", account.username)
-                    pipe.hsetnx(user, "display_name", account.display_name)
-                    pipe.hsetnx(user, "avatar_url", account.avatar_url or "")
-                    pipe.hsetnx(user, "hidden", int(account.hidden))
-                await pipe.execute()
+            await self._accounts(args=arguments)
