@@ -71,7 +71,7 @@ async def test_list_is_filled_once(rebuilder: FeedRebuilder, redis: Redis, sourc
         sources.publish(post, ADA)
     await rebuilder.start(READER)
     for _ in range(3):
-        rebuilder.fill_in_background(READER)
+        rebuilder.fill_in_background(READER, {})
     await eventually(lambda: marker(redis), until=lambda it: it == keys.COMPLETE.encode())
     assert await WriteSide(redis, sources).lists.feed(READER) == [*reversed(POSTS)]
     sources.calls.clear()
@@ -82,7 +82,7 @@ async def test_list_is_filled_once(rebuilder: FeedRebuilder, redis: Redis, sourc
 async def test_another_process_fills_the_list(rebuilder: FeedRebuilder, redis: Redis) -> None:
     await redis.set(keys.fill_lock(READER), "theirs")
     await rebuilder.start(READER)
-    rebuilder.fill_in_background(READER)
+    rebuilder.fill_in_background(READER, {})
     await asyncio.sleep(0.05)
     assert await marker(redis) == keys.INCOMPLETE.encode()
     assert await redis.get(keys.fill_lock(READER)) == b"theirs"
@@ -113,7 +113,7 @@ async def test_failed_fill_leaves_the_feed_incomplete(
     sources.follow(READER, [ADA])
     await rebuilder.start(READER)
     sources.unavailable = True
-    rebuilder.fill_in_background(READER)
+    rebuilder.fill_in_background(READER, {})
     await eventually(lambda: asyncio.sleep(0, sources.calls["timelines"]))
     assert await marker(redis) == keys.INCOMPLETE.encode()
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photomesh_feed.domain.order import MS_BITS, feed_order, in_feed_order
-from photomesh_feed.domain.timelines import TimelineRange, TimelineSlice, TimelineState
+from photomesh_feed.domain.timelines import TimelineRange, TimelineSlice, TimelineState, TimelineTrack
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from tests.support.feed.sources import InMemorySources
 
@@ -103,3 +103,22 @@ async def test_page_of_many_authors_costs_few_calls() -> None:
     merged = await merger.newest(list(posts), None, 20)
     assert list(merged.posts) == in_feed_order(post for own in posts.values() for post in own)[:20]
     assert sources.calls["timelines"] == 5
+
+
+@settings(deadline=None, max_examples=60)
+@given(authors, st.integers(1, 12), st.integers(1, 80))
+async def test_what_is_known_is_not_read_again(
+    made: dict[int, tuple[set[tuple[int, int]], int | None]], first: int, count: int
+) -> None:
+    posts = {a: [post_id(ms, n * 10 + a) for ms, n in times] for a, (times, _) in made.items()}
+    merger, sources = merger_of(InMemoryTimelines(posts, {a: stored for a, (_, stored) in made.items()}))
+    known: dict[int, TimelineTrack] = {}
+    expected = in_feed_order(post for own in posts.values() for post in own)
+    for wanted in (first, count):
+        merged = await merger.newest(list(posts), None, wanted, known=known, rounds=99)
+        assert list(merged.posts) == expected[:wanted]
+        assert merged.after is not None or wanted >= len(expected)
+    calls = sources.calls["timelines"]
+    again = await merger.newest(list(posts), None, min(first, count), known=known)
+    assert list(again.posts) == expected[: min(first, count)]
+    assert sources.calls["timelines"] == calls

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from photomesh_feed.domain.order import feed_order
 from photomesh_feed.domain.pages import AfterPost, ChosenPosts, FeedList, FeedPage, Row
+from photomesh_feed.domain.timelines import TimelineTrack
 from photomesh_feed.reading.metrics import READS
 from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_feed.reading.rebuild import FeedRebuilder, VisibleAuthors
@@ -44,8 +45,9 @@ class ChronologicalFeed:
         if page.outcome == "cold":
             READS.labels("chronological", "cold").inc()
             await self._rebuilder.start(viewer)
-            first = await self._from_timelines(viewer, [], after, limit)
-            self._rebuilder.fill_in_background(viewer)
+            tracks: dict[int, TimelineTrack] = {}
+            first = await self._from_timelines(viewer, [], after, limit, tracks)
+            self._rebuilder.fill_in_background(viewer, tracks if after is None else {})
             return first
         if page.outcome == "more":
             READS.labels("chronological", "warm").inc()
@@ -59,13 +61,17 @@ class ChronologicalFeed:
             below = page.floor
         if len(page.rows) == limit:
             return FeedPage(page.rows, _position(below))
-        return await self._from_timelines(viewer, list(page.rows), below, limit)
+        return await self._from_timelines(viewer, list(page.rows), below, limit, {})
 
-    async def _from_timelines(self, viewer: int, rows: list[Row], after: int | None, limit: int) -> FeedPage:
-        """Completes a page with posts after `after` from author timelines."""
+    async def _from_timelines(
+        self, viewer: int, rows: list[Row], after: int | None, limit: int, tracks: dict[int, TimelineTrack]
+    ) -> FeedPage:
+        """Completes a page with posts after `after` from author timelines. What it reads first of these is left in
+        `tracks`."""
         authors = await self._authors.authors(viewer)
-        for _ in range(_MERGES):
-            merged = await self._merger.newest(authors, after, limit - len(rows))
+        for attempt in range(_MERGES):
+            known = None if attempt else tracks
+            merged = await self._merger.newest(authors, after, limit - len(rows), known=known)
             if merged.posts:
                 rows += (await self._pipeline.run(viewer, ChosenPosts(merged.posts))).rows
             after = merged.after

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from photomesh_feed.domain.accounts import Relation
 from photomesh_feed.domain.order import id_ms
-from photomesh_feed.domain.timelines import FEED_POSTS, MergedPosts
+from photomesh_feed.domain.timelines import FEED_POSTS, MergedPosts, TimelineTrack
 from photomesh_feed.errors import FeedsBusy
 from photomesh_feed.reading.metrics import REBUILD_SECONDS, REBUILDS, SHED
 from photomesh_feed.reading.timeline_merger import TimelineMerger
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 _STARTS = 16  # at a time: each reads follows from social-graph
 _MAX_STARTS = 512  # running and waiting; beyond, readers are shed
 _FILLS = 4  # at a time; the readers of the others read from timelines meanwhile
+_KEPT_TRACKS = 32  # feeds that are filled or wait; for those beyond, timelines are read again rather than kept
 _ROUNDS = 20  # of reading timelines: 50 posts of each author if they are in post only
 
 
@@ -88,10 +89,11 @@ class FeedRebuilder:
             task.add_done_callback(lambda done: self._started(viewer, done))
         await asyncio.shield(task)
 
-    def fill_in_background(self, viewer: int) -> None:
-        """Fills the list. Call it after the first page, with which it would compete."""
+    def fill_in_background(self, viewer: int, tracks: dict[int, TimelineTrack]) -> None:
+        """Fills the list. Call it after the first page, with which it would compete, and with what that has read."""
         if viewer not in self._filling:
-            task = self._filling[viewer] = asyncio.create_task(self._fill(viewer), name="fill-feed")
+            known = tracks if len(self._filling) < _KEPT_TRACKS else {}
+            task = self._filling[viewer] = asyncio.create_task(self._fill(viewer, known), name="fill-feed")
             task.add_done_callback(lambda _: self._filling.pop(viewer))
 
     async def close(self) -> None:
@@ -114,7 +116,7 @@ class FeedRebuilder:
             await self._store.relations(viewer, await self._source.relations(viewer))
             await failpoint(AFTER_FOLLOWS)
 
-    async def _fill(self, viewer: int) -> None:
+    async def _fill(self, viewer: int, tracks: dict[int, TimelineTrack]) -> None:
         started = self._clock.monotonic()
         token = secrets.token_hex(8)
         outcome = "failed"
@@ -124,7 +126,7 @@ class FeedRebuilder:
                     outcome = "elsewhere"
                     return
                 authors = await self._authors.authors(viewer)
-                merged = await self._merger.newest(authors, None, FEED_POSTS, rounds=_ROUNDS)
+                merged = await self._merger.newest(authors, None, FEED_POSTS, rounds=_ROUNDS, known=tracks)
                 await failpoint(BEFORE_FINISH)
                 outcome = "whole" if await self._store.finish(viewer, token, merged) else "lost"
         except Problem as error:

@@ -64,23 +64,30 @@ class TimelineMerger:
         self._source_calls = SingleFlight[Mapping[int, Sequence[int]]]()
 
     async def newest(
-        self, authors: Collection[int], after: int | None, count: int, *, rounds: int = _ROUNDS
+        self,
+        authors: Collection[int],
+        after: int | None,
+        count: int,
+        *,
+        rounds: int = _ROUNDS,
+        known: dict[int, TimelineTrack] | None = None,
     ) -> MergedPosts:
-        """Returns the next `count` posts of all these authors after `after`.
+        """Returns the next `count` posts of all these authors after `after`. What `known` has of them, by author, from
+        a call with the same `after` is not read again; what is read is added to it.
 
         It reads timelines in a bounded number of rounds, which suffices for all but extreme ones. Then it returns what
         is certain, at least one post: a reader that goes on there makes progress, at bounded work per page.
         Raises FeedsUnavailable, SourceUnavailable, FeedsBusy.
         """
-        tracks = [TimelineTrack(author) for author in authors]
-        found: list[int] = []
-        limiting = tracks
+        known = {} if known is None else known
+        tracks = [known.setdefault(author, TimelineTrack(author)) for author in authors]
+        found, limiting = merge_certain(tracks, after, count)
         step = max(_LEAST_POSTS, 2 * count // max(1, len(tracks)))
         for _ in range(rounds):
-            await self._extend(limiting, after, min(step, count + 1))
-            found, limiting = merge_certain(tracks, after, count)
             if not limiting:
                 break
+            await self._extend(limiting, after, min(step, count + 1))
+            found, limiting = merge_certain(tracks, after, count)
             step *= 4
         if limiting:
             return MergedPosts(found, _certain_to(limiting, after))
