@@ -16,8 +16,8 @@ _REQUEST_HEADERS = (
     b"Last-Event-ID, Request-Id, Traceparent, Tracestate"
 )
 _EXPOSED = (
-    b"Allow, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, "
-    b"WWW-Authenticate"
+    b"Allow, ETag, Feed-Request-Id, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Request-Id, "
+    b"Retry-After, WWW-Authenticate"
 )
 _PREFLIGHT_SECONDS = b"7200"  # no browser caches it longer
 

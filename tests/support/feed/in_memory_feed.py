@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from photomesh_feed.domain.order import MS_BITS, id_ms
 from photomesh_feed.domain.pages import FeedPage, Mode, Position
+from photomesh_feed.reading.served import Served
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.store import keys
 from photomesh_feed.wiring import open_feed_service
@@ -26,14 +27,19 @@ __all__ = ["InMemoryFeed", "open_in_memory_feed", "post_ids"]
 class InMemoryFeed:
     """Both sides of feed: events come in by `write`, pages go out by `page`."""
 
-    def __init__(
-        self, redis: Redis, sources: InMemorySources, clock: FakeClock, service: FeedService, write: WriteSide
-    ) -> None:
+    service: FeedService
+
+    def __init__(self, redis: Redis, sources: InMemorySources, clock: FakeClock, write: WriteSide) -> None:
         self.redis = redis
         self.sources = sources
         self.clock = clock
-        self.service = service
         self.write = write
+        self.served: list[Served] = []
+        """Records of ranked orders."""
+
+    def record(self, served: Served) -> None:
+        """Implements `reading.served.ServedRecorder`."""
+        self.served.append(served)
 
     def post_id(self, minutes_ago: int, number: int = 0) -> int:
         return id_ms(self.clock.now() - timedelta(minutes=minutes_ago)) << MS_BITS | number
@@ -81,8 +87,8 @@ def post_ids(page: FeedPage) -> list[int]:
 @asynccontextmanager
 async def open_in_memory_feed() -> AsyncIterator[InMemoryFeed]:
     sources, clock = InMemorySources(), FakeClock()
-    async with (
-        FakeAsyncRedis() as redis,
-        open_feed_service(redis, sources, sources, cdn_url=CDN, clock=clock) as service,
-    ):
-        yield InMemoryFeed(redis, sources, clock, service, WriteSide(redis, sources, clock=clock))
+    async with FakeAsyncRedis() as redis:
+        feed = InMemoryFeed(redis, sources, clock, WriteSide(redis, sources, clock=clock))
+        async with open_feed_service(redis, sources, sources, cdn_url=CDN, clock=clock, served=feed) as service:
+            feed.service = service
+            yield feed

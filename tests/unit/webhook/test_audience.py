@@ -30,6 +30,7 @@ NEVER_OFFERED = {
     "photomesh.collection.deleted.v1",
     "photomesh.collection.post-added.v1",
     "photomesh.collection.post-removed.v1",
+    "photomesh.feed.served.v1",
     "photomesh.impressions.recorded.v1",
     "photomesh.impression.recorded.v1",
     # Work within the platform, and where raw photos lie.

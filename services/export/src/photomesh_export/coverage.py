@@ -215,6 +215,7 @@ STORES: Mapping[str, Covered] = {
         }.items()
     },
     "feed/redis/af:{account}": Covered(("ranking",), "account members"),
+    "feed/redis/im:{account}": Covered(("ranking",), "account value"),
     "feed/redis/rk:{account}": Covered(("ranking",), "account name", {"head": _DERIVED}),
     "feed/redis/rk:{account}:{name}": Covered(("ranking",), "account members"),
     "feed/redis/li:{account}": Covered(("ranking", "likes"), "account", {"fields": "a copy; ranking says how many"}),
@@ -314,6 +315,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),
+    "served": ("served",),
 }
 """The sections that have what a topic says of an account. Empty: it says what follows from others."""
 

@@ -10,12 +10,12 @@ from typing import Protocol
 import httpx
 from redis.asyncio import Redis
 
-from photomesh_feed.clients.impressions import ImpressionRecords
 from photomesh_feed.clients.post import PostClient
 from photomesh_feed.clients.social_graph import SocialGraphClient
+from photomesh_feed.clients.topics import TopicRecords
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.errors import SourceUnavailable
-from photomesh_feed.ranking.ranker import WeightedRanker
+from photomesh_feed.ranking.ranker import Ranker, WeightedRanker
 from photomesh_feed.reading.chronological import ChronologicalFeed
 from photomesh_feed.reading.exports import ExportQueries
 from photomesh_feed.reading.hydration import HydrationSource, Hydrator
@@ -23,6 +23,7 @@ from photomesh_feed.reading.impressions import ImpressionLog
 from photomesh_feed.reading.pipeline import PagePipeline
 from photomesh_feed.reading.ranked import RankedFeed
 from photomesh_feed.reading.rebuild import FeedRebuilder, RelationsSource
+from photomesh_feed.reading.served import NotRecorded, ServedLog, ServedRecorder
 from photomesh_feed.reading.service import FeedService
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
@@ -32,6 +33,7 @@ from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
+from photomesh_shared.events import FeedServed, ImpressionsRecorded
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import open_publisher
@@ -59,16 +61,25 @@ class Post(HydrationSource, TimelineSource, Protocol):
 
 @asynccontextmanager
 async def open_feed_service(
-    redis: Redis, social_graph: RelationsSource, post: Post, *, cdn_url: str, clock: Clock
+    redis: Redis,
+    social_graph: RelationsSource,
+    post: Post,
+    *,
+    cdn_url: str,
+    clock: Clock,
+    ranker: Ranker | None = None,
+    served: ServedRecorder | None = None,
 ) -> AsyncIterator[FeedService]:
-    """Cancels rebuilds in progress at the end."""
+    """Cancels rebuilds in progress at the end. By default ranks without a model, and records nothing."""
     reader, filler = FeedReader(redis), FeedFiller(redis)
     merger = TimelineMerger(reader, filler, post)
     hydrator = Hydrator(filler, post, cdn_url, clock)
     pipeline = PagePipeline(reader, hydrator)
     rebuilder = FeedRebuilder(filler, reader, social_graph, merger, clock)
     chronological = ChronologicalFeed(pipeline, reader, merger, rebuilder)
-    ranked = RankedFeed(reader, pipeline, hydrator, chronological, WeightedRanker(), clock)
+    ranked = RankedFeed(
+        reader, pipeline, hydrator, chronological, ranker or WeightedRanker(), served or NotRecorded(), clock
+    )
     try:
         yield FeedService(chronological, ranked)
     finally:
@@ -86,6 +97,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         session = await stack.enter_async_context(open_session())
         # Only Redis: feeds in it are served without Kafka and the other services.
         readiness.add("redis", probe.check)
+        served = await stack.enter_async_context(ServedLog.open(publisher, clock))
         feed = await stack.enter_async_context(
             open_feed_service(
                 redis,
@@ -103,13 +115,16 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 ),
                 cdn_url=settings.cdn_url,
                 clock=clock,
+                served=served,
             )
         )
+        writer = FeedWriter(redis)
+        impressions, served_orders = TopicRecords(settings, ImpressionsRecorded), TopicRecords(settings, FeedServed)
         yield Deps(
             feed=feed,
-            writer=FeedWriter(redis),
-            impressions=ImpressionLog(publisher, clock),
-            exports=ExportQueries(RankingRecords(redis), ImpressionRecords(settings), clock),
+            writer=writer,
+            impressions=ImpressionLog(publisher, writer, clock),
+            exports=ExportQueries(RankingRecords(redis), impressions, served_orders, clock),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),

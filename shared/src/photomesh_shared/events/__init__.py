@@ -40,7 +40,13 @@ from photomesh_shared.events.envelope import (
     tombstone,
     tombstone_of,
 )
-from photomesh_shared.events.feed import FanoutRequested, Impression, ImpressionRecorded, ImpressionsRecorded
+from photomesh_shared.events.feed import (
+    FanoutRequested,
+    FeedServed,
+    Impression,
+    ImpressionRecorded,
+    ImpressionsRecorded,
+)
 from photomesh_shared.events.follows import (
     BlockCreated,
     BlockDeleted,
@@ -126,6 +132,7 @@ __all__ = [
     "Event",
     "EventModel",
     "FanoutRequested",
+    "FeedServed",
     "FollowCreated",
     "FollowDeleted",
     "FollowRequestClosed",

@@ -1,4 +1,4 @@
-"""Events of feeds: the fan-out of a publication, in parts of equal size, and posts that were seen."""
+"""Events of feeds: the fan-out of a publication, in parts of equal size, what was served, and what was seen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from photomesh_shared.events.envelope import Event, EventModel, UtcTime
 from photomesh_shared.ids import PostId, UserId
 from photomesh_shared.packed_ids import pack
 from photomesh_shared.personal import ACTIVITY, NOT_PERSONAL, RELATION
+from photomesh_shared.ranking.features import FEATURE_SCHEMA, pack_features
 
-__all__ = ["FanoutRequested", "Impression", "ImpressionRecorded", "ImpressionsRecorded"]
+__all__ = ["FanoutRequested", "FeedServed", "Impression", "ImpressionRecorded", "ImpressionsRecorded"]
 
 _ADA, _GRACE, _POST = 382_764_105_932_316_672, 382_764_211_093_504_000, 382_764_298_916_429_824
 _SEEN_AT = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
@@ -62,6 +63,12 @@ class Impression(EventModel):
     position: Annotated[int, ACTIVITY] = Field(description="Position in the feed, from 0.")
     mode: Annotated[str, ACTIVITY] = Field(description="`chronological` or `ranked`. More may be added.")
     seen_at: Annotated[UtcTime, ACTIVITY]
+    request_id: Annotated[str | None, ACTIVITY] = Field(
+        default=None, description="Names the record of `served` that has the post, if it exists: apps can make it up."
+    )
+    dwell_ms: Annotated[int | None, ACTIVITY] = Field(
+        default=None, description="How long the post was on the screen, in milliseconds, as the app says."
+    )
 
 
 class ImpressionsRecorded(Event):
@@ -85,7 +92,9 @@ class ImpressionsRecorded(Event):
     @classmethod
     def example(cls) -> ImpressionsRecorded:
         seen = (
-            Impression(post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT),
+            Impression(
+                post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT, request_id="Zk3vQ0m1", dwell_ms=3200
+            ),
             Impression(post_id=_POST + 4096, position=4, mode="ranked", seen_at=_SEEN_AT),
         )
         return cls(account_id=_GRACE, recorded_at=_SEEN_AT, impressions=seen)
@@ -113,3 +122,63 @@ class ImpressionRecorded(Event):
     @classmethod
     def example(cls) -> ImpressionRecorded:
         return cls(account_id=_GRACE, post_id=_POST, position=3, mode="ranked", seen_at=_SEEN_AT)
+
+
+class FeedServed(Event):
+    """A ranked order was made for an account, whose pages are served under one request id. Written by the server, so
+    that what a model learns from cannot be made up: apps name only request, position and time (`impressions`). Not
+    every order has a record: under load they are dropped.
+
+    The lists are columns of equal length, the first position first: at most 60 posts, for deeper ones are rarely seen.
+    """
+
+    type_: ClassVar[str] = "photomesh.feed.served.v1"
+    topic: ClassVar[str] = "served"
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    account_id: UserId = Field(description="The viewing account.")
+    request_id: Annotated[str, ACTIVITY] = Field(description="Unique with the account.")
+    served_at: Annotated[UtcTime, ACTIVITY]
+    surface: Annotated[str, ACTIVITY] = Field(description="`home`. More may be added.")
+    model: Annotated[str, NOT_PERSONAL] = Field(description="The model that ranked: its name, or `weights`.")
+    feature_schema: Annotated[str, NOT_PERSONAL] = Field(description="Which features there are, and in which order.")
+    post_ids: Annotated[bytes, ACTIVITY] = Field(
+        description="Each a big-endian signed integer of eight bytes; base64 in the URL-safe alphabet."
+    )
+    author_ids: Annotated[bytes, ACTIVITY] = Field(description="Of each post, in the same form.")
+    features: Annotated[bytes, ACTIVITY] = Field(
+        description="The features of each post as the model saw them, post by post: little-endian floats of two bytes; "
+        "base64 in the URL-safe alphabet."
+    )
+    known_impressions: Annotated[int, ACTIVITY] = Field(
+        description="How many impressions of the account were known, as far as its feed is kept."
+    )
+    swap_position: Annotated[int | None, NOT_PERSONAL] = Field(
+        default=None,
+        description="In one order of a hundred, a coin decided which of two neighbours comes first: the position of "
+        "the first of them. Each had a chance of 1/2 to be there; all other posts stand where the scores put them.",
+    )
+    swapped: Annotated[bool, NOT_PERSONAL] = Field(default=False, description="Whether the coin exchanged them.")
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+    def subject(self) -> str:
+        return f"{ids.encode('u', self.account_id)}.served.{self.request_id}"
+
+    @classmethod
+    def example(cls) -> FeedServed:
+        return cls(
+            account_id=_GRACE,
+            request_id="Zk3vQ0m1",
+            served_at=_SEEN_AT,
+            surface="home",
+            model="20261121T020000Z-3f9c1a7be04d",
+            feature_schema=FEATURE_SCHEMA,
+            post_ids=pack([_POST, _POST + 4096]),
+            author_ids=pack([_ADA, _ADA]),
+            features=pack_features([(0.5, 0.25, 0.75, 0, 0.5, 1.5, 0, 2), (0.5, 0.125, 0.5, 0, 0.5, 0, 0, 3)]),
+            known_impressions=250,
+            swap_position=0,
+        )

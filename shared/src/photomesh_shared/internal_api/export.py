@@ -83,6 +83,7 @@ SECTIONS = (
     Section("collection_posts", "post", "Posts in collections", "What is in each of your collections."),
     Section("ranking", "feed", "Ranking", "What the ranking of your feed holds about you."),
     Section("impressions", "feed", "Impressions", "Posts that your apps reported as seen, of the last weeks."),
+    Section("served", "feed", "Served posts", "Posts that your ranked feed showed, of the last weeks, and why so."),
     Section("notifications", "notification", "Notifications", "What you were told of, of the last 90 days."),
     Section(
         "notification_settings",

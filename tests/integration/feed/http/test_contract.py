@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from photomesh_shared.events import ImpressionsRecorded, decode
+from photomesh_shared.events import FeedServed, ImpressionsRecorded, decode
 from photomesh_shared.ids import encode
+from photomesh_shared.packed_ids import unpack
 from tests.integration.feed.read_side import ReadSide
 from tests.support.kafka import Topics
+from tests.support.waiting import eventually
 from tools.openapi import FILES
 
 DOCUMENT: dict[str, Any] = json.loads(FILES[0].read_text())
@@ -58,6 +60,28 @@ async def test_impressions_are_published(read_side: ReadSide, topics: Topics) ->
     assert seen == [(post, number, "ranked") for number, post in enumerate(posts)]
 
 
+async def test_what_a_ranked_page_served_is_recorded(read_side: ReadSide, topics: Topics) -> None:
+    reader, ada = read_side.new_account(), read_side.new_account()
+    posts = read_side.publish(ada, range(3))
+    read_side.sources.follow(reader, [ada])
+    await read_side.page(reader)
+    await read_side.list_filled(reader)
+    answer = await read_side.get(reader, mode="ranked")
+    request_id = answer.headers["Feed-Request-Id"]
+    key = encode("u", reader).encode()
+
+    async def record() -> FeedServed | None:
+        found = [decode(one).data for one in await topics.records("served") if one.key == key]
+        assert all(isinstance(one, FeedServed) for one in found)
+        return next((one for one in found if isinstance(one, FeedServed)), None)
+
+    event = await eventually(record, until=lambda it: it is not None)
+    assert event is not None
+    assert (event.account_id, event.request_id, event.model) == (reader, request_id, "weights")
+    assert sorted(unpack(event.post_ids)) == sorted(posts)
+    assert "Feed-Request-Id" not in (await read_side.get(reader)).headers
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -65,6 +89,10 @@ async def test_impressions_are_published(read_side: ReadSide, topics: Topics) ->
         {"items": [{"post_id": "u_1", "position": 0, "mode": "ranked"}]},
         {"items": [{"post_id": "o_1", "position": -1, "mode": "ranked"}]},
         {"items": [{"post_id": "o_1", "position": 0, "mode": "ranked"}] * 101},
+        {"items": [{"post_id": "o_1", "position": 0, "mode": "ranked", "dwell_ms": -1}]},
+        {"items": [{"post_id": "o_1", "position": 0, "mode": "ranked", "dwell_ms": 600_001}]},
+        {"items": [{"post_id": "o_1", "position": 0, "mode": "ranked", "request_id": "a b c d e f"}]},
+        {"items": [{"post_id": "o_1", "position": 0, "mode": "ranked", "request_id": "a" * 13}]},
     ],
 )
 async def test_invalid_impressions_are_rejected(read_side: ReadSide, body: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from photomesh_feed.store import keys
@@ -10,6 +12,7 @@ from photomesh_shared.internal_api import export
 from tests.integration.feed.read_side import ReadSide
 from tests.support.exports import pages_of
 from tests.support.internal_calls import RightfulCaller
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("limit", [1, 500])
@@ -44,3 +47,21 @@ async def test_impressions_of_the_account_alone(read_side: ReadSide) -> None:
     seen = await pages_of(read_side.client, encode("u", reader), "impressions", auth=auth)
     assert [item["position"] for item in seen] == [0, 1, 0]
     assert all(item["seen_at"] for item in seen)
+
+
+async def test_what_was_served(read_side: ReadSide) -> None:
+    reader, ada = read_side.new_account(), read_side.new_account()
+    posts = read_side.publish(ada, range(3))
+    read_side.sources.follow(reader, [ada])
+    await read_side.page(reader)
+    await read_side.list_filled(reader)
+    answer = await read_side.get(reader, mode="ranked")
+    auth = RightfulCaller(read_side.environment, export)
+
+    async def records() -> list[dict[str, Any]]:
+        return await pages_of(read_side.client, encode("u", reader), "served", auth=auth)
+
+    [served] = await eventually(records, until=bool)
+    assert served["request_id"] == answer.headers["Feed-Request-Id"]
+    assert sorted(served["post_ids"]) == sorted(encode("o", post) for post in posts)
+    assert [0 <= row["recency"] <= 1 for row in served["features"]] == [True] * 3

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from photomesh_feed.domain import affinity
 from photomesh_feed.domain.candidates import StoredCandidate
 from photomesh_feed.domain.order import MS_BITS
-from photomesh_feed.ranking.features import Candidate, Taste, features
+from photomesh_feed.ranking.features import Candidate, Features, Taste, features
+from photomesh_shared.ranking.features import FEATURES
 from tests.unit.feed.ranking.candidates import NO_TASTE, candidate
 
 _HOUR_MS = 3_600_000
@@ -21,7 +22,12 @@ def test_features_are_between_zero_and_one(made: list[tuple[int, int, float, flo
         for number, (likes, comments, age, affinity) in enumerate(made)
     ]
     for one in features(candidates, Taste({"a": 10**6})):
-        assert all(0 <= value <= 1 for value in vars(one).values())
+        assert all(0 <= value <= 1 for value in one[:5])
+        assert all(0 <= value < 20 for value in one[5:])
+
+
+def test_columns_are_those_that_models_take() -> None:
+    assert Features._fields == tuple(feature.name for feature in FEATURES)
 
 
 def test_usual_values_are_worth_half() -> None:

@@ -9,6 +9,7 @@ import pytest
 from photomesh_feed.domain.pages import AfterPost, AfterRanked
 from photomesh_feed.errors import RankingExpired
 from photomesh_feed.store import keys
+from photomesh_feed.store.writer import FeedWriter
 from tests.support.feed.events import post_counted, user_unfollowed
 from tests.support.feed.in_memory_feed import InMemoryFeed, post_ids
 
@@ -75,6 +76,29 @@ async def test_hidden_posts_disappear_from_an_order(feed: InMemoryFeed) -> None:
         page = await feed.page(READER, "ranked", position, limit=4)
         assert not set(post_ids(page)) & set(theirs)
         position = page.next
+
+
+async def test_pages_of_an_order_carry_the_request_id_of_its_record(feed: InMemoryFeed) -> None:
+    posts = feed.publish(ADA, range(4)) + feed.publish(GRACE, range(4, 8))
+    await feed.warm(READER, [ADA, GRACE])
+    first = await feed.page(READER, "ranked", limit=4)
+    second = await feed.page(READER, "ranked", first.next, limit=4)
+    (record,) = feed.served
+    assert first.request_id == second.request_id == record.request_id
+    assert list(record.order[:4]) == post_ids(first)
+    assert sorted(record.order) == sorted(posts)
+    assert {author for author, _ in record.made.values()} == {ADA, GRACE}
+    assert (await feed.page(READER)).request_id is None
+
+
+async def test_what_is_served_counts_known_impressions(feed: InMemoryFeed) -> None:
+    feed.publish(ADA, range(4))
+    await feed.warm(READER, [ADA])
+    await FeedWriter(feed.redis).add_impressions(READER, 20)
+    await FeedWriter(feed.redis).add_impressions(READER, 5)
+    await feed.page(READER, "ranked")
+    assert [one.known_impressions for one in feed.served] == [25]
+    assert await feed.redis.ttl(keys.impressions(READER)) > 0
 
 
 async def test_expired_order(feed: InMemoryFeed) -> None:

@@ -33,3 +33,5 @@ class StoredCandidates(NamedTuple):
     """Of each post that the viewer liked lately, separated by spaces."""
     missing: Sequence[int] = ()
     """Posts without snapshot, which have to be loaded first."""
+    impressions: int = 0
+    """How many posts the viewer's apps reported as seen, as far as that is known."""

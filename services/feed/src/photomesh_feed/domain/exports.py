@@ -11,7 +11,7 @@ __all__ = ["SeenPage"]
 
 
 class SeenPage(NamedTuple):
-    """Records of an account in the topic `impressions`, and the offset after those that were searched; None at the
+    """Records of an account in a topic, and the offset after those that were searched; None at the
     end."""
 
     events: Sequence[Event]

@@ -66,6 +66,8 @@ class FeedPage:
 
     rows: Sequence[Row]
     next: Position | None
+    request_id: str | None = None
+    """Of a page of a ranked order: names the record of what was served."""
 
 
 class FeedList(NamedTuple):

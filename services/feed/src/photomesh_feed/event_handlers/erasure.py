@@ -60,6 +60,7 @@ class AccountEraser:
         others = await self._store.delete_from_others(account_id)
         keeps = [
             kept_in_topic("impressions", "posts shown in feeds", now),
+            kept_in_topic("served", "posts that the ranked feed showed, and why", now),
             kept_in_topic("feed_tasks", "who followed whom when a post was published", now),
             kept_dead_letters(("accounts", "posts", "follows", "engagement", "saves"), now),
             Kept(

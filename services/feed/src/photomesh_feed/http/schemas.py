@@ -16,7 +16,15 @@ from photomesh_shared.events import UtcTime
 from photomesh_shared.http.schemas import RequestBody, Url, examples
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
-__all__ = ["Impressions", "Post"]
+__all__ = ["FEED_REQUEST_ID", "Impressions", "Post"]
+
+FEED_REQUEST_ID = {
+    "Feed-Request-Id": {
+        "description": "Names what was served, for `request_id` of impressions. Of pages of a ranked order only.",
+        "schema": {"type": "string"},
+        "example": "Zk3vQ0m1",
+    }
+}
 
 _CDN = "http://127.0.0.1:18080/variants"
 _VARIANTS = {str(size): f"{_CDN}/p_8aB3x9Q2/Zk3vQ0m1fR7eT2yU/{size}.jpg" for size in (1080, 640, 320, 150)}
@@ -160,17 +168,38 @@ class Impression(RequestBody):
     position: int = Field(ge=0, le=100_000, description="In the feed, from 0.")
     mode: Mode
     seen_at: UtcTime | None = Field(None, description="Default: now. Clamped to the last 24 hours.")
+    request_id: str | None = Field(
+        None,
+        min_length=8,
+        max_length=12,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="The `Feed-Request-Id` of the page that had the post.",
+    )
+    dwell_ms: int | None = Field(
+        None, ge=0, le=600_000, description="How long the post was on the screen, in milliseconds."
+    )
 
     def impression(self) -> impressions.Impression:
         seen_at: datetime | None = self.seen_at
-        return impressions.Impression(self.post_id, self.position, self.mode, seen_at)
+        return impressions.Impression(self.post_id, self.position, self.mode, seen_at, self.request_id, self.dwell_ms)
 
 
 class Impressions(RequestBody):
     """Posts that were seen."""
 
     model_config = examples(
-        {"items": [{"post_id": "o_9xQ4w2Lr", "position": 0, "mode": "ranked", "seen_at": "2026-11-21T10:30:00Z"}]}
+        {
+            "items": [
+                {
+                    "post_id": "o_9xQ4w2Lr",
+                    "position": 0,
+                    "mode": "ranked",
+                    "seen_at": "2026-11-21T10:30:00Z",
+                    "request_id": "Zk3vQ0m1",
+                    "dwell_ms": 3200,
+                }
+            ]
+        }
     )
 
     items: list[Impression] = Field(min_length=1, max_length=100)

@@ -1,4 +1,4 @@
-"""Features of candidates, each from 0 to 1."""
+"""Features of candidates, in the columns of `photomesh_shared.ranking.features`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from photomesh_feed.domain.affinity import decayed
 from photomesh_feed.domain.candidates import StoredCandidate
@@ -57,9 +58,9 @@ class Taste:
         return cls(Counter(tag for text in liked_hashtags for tag in text.split()))
 
 
-@dataclass(frozen=True)
-class Features:
-    """Unbounded values become x / (x + usual value): half at the usual value, and below 1."""
+class Features(NamedTuple):
+    """The first five are from 0 to 1: unbounded values become x / (x + usual value), half at the usual value. The last
+    three are for models alone: natural logarithms of 1 + the number."""
 
     author_affinity: float
     """Likes and comments of the viewer on the author's posts, lately."""
@@ -71,6 +72,9 @@ class Features:
     """How often the viewer liked posts with the same hashtags."""
     author_engagement: float
     """Likes and comments of the author's candidates on average."""
+    log_likes: float
+    log_comments: float
+    log_age_hours: float
 
 
 def features(candidates: Sequence[Candidate], taste: Taste) -> list[Features]:
@@ -85,6 +89,9 @@ def features(candidates: Sequence[Candidate], taste: Taste) -> list[Features]:
             recency=math.exp2(-one.age_hours / _HALF_LIFE_HOURS),
             content_affinity=_squashed(sum(taste.hashtags.get(tag, 0) for tag in one.hashtags), _USUAL_HASHTAGS),
             author_engagement=_squashed(averages[one.author_id], _USUAL_ENGAGEMENT),
+            log_likes=math.log1p(one.likes),
+            log_comments=math.log1p(one.comments),
+            log_age_hours=math.log1p(one.age_hours),
         )
         for one in candidates
     ]

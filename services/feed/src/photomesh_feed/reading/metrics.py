@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
 
-__all__ = ["IMPRESSIONS", "LOADED", "READS", "REBUILDS", "REBUILD_SECONDS", "SHED"]
+__all__ = [
+    "IMPRESSIONS",
+    "LOADED",
+    "READS",
+    "REBUILDS",
+    "REBUILD_SECONDS",
+    "SERVED_DROPPED",
+    "SERVED_RECORDED",
+    "SHED",
+]
 
 READS = Counter("photomesh_feed_reads_total", "Pages read, by source: warm, deep, cold.", ["mode", "source"])
 REBUILDS = Counter("photomesh_feed_rebuilds_total", "Feeds rebuilt, by outcome.", ["outcome"])
@@ -16,3 +25,11 @@ REBUILD_SECONDS = Histogram(
 LOADED = Counter("photomesh_feed_loaded_total", "Entities loaded from post because Redis lacked them.", ["what"])
 SHED = Counter("photomesh_feed_shed_total", "Reads shed because too much was being loaded.")
 IMPRESSIONS = Counter("photomesh_feed_impressions_total", "Impressions accepted.")
+SERVED_RECORDED = Counter("photomesh_feed_served_recorded_total", "Orders whose record was published.")
+SERVED_DROPPED = Counter(
+    "photomesh_feed_served_dropped_total",
+    "Orders without a record: `repeated` by an account within seconds, the `queue` was full, or `kafka` failed.",
+    ["reason"],
+)
+for _reason in ("repeated", "queue", "kafka"):
+    SERVED_DROPPED.labels(_reason)

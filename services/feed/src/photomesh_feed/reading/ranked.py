@@ -4,6 +4,9 @@ The newest CANDIDATES posts are ordered (`ranking`), and the order is kept for t
 repeat nor skip whatever is liked or posted in the meantime. After its last page the feed goes on chronologically, from
 the last candidate on.
 
+The order's name is also the request id that its pages carry, and that impressions quote: what was served is recorded
+once for all of them.
+
 Ranking 200 candidates takes 0.7 ms, and reading them takes Redis some 2 ms. So a first page uses the order that was
 made for the viewer within the last minute, unless their list has a newer post. For that minute, a pulled author's
 newest post may be missing from it.
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from random import Random, SystemRandom
 from typing import Protocol
 
 from photomesh_feed.domain.candidates import StoredCandidates
@@ -20,12 +24,14 @@ from photomesh_feed.domain.order import id_ms
 from photomesh_feed.domain.pages import AfterPost, AfterRanked, FeedPage, RankedOrder
 from photomesh_feed.errors import RankingExpired, SourceUnavailable
 from photomesh_feed.ranking.diversity import arrange
-from photomesh_feed.ranking.features import Candidate, Taste
-from photomesh_feed.ranking.ranker import Ranker
+from photomesh_feed.ranking.exploration import toss
+from photomesh_feed.ranking.features import Candidate, Taste, features
+from photomesh_feed.ranking.ranker import Ranker, Viewer
 from photomesh_feed.reading.chronological import ChronologicalFeed
 from photomesh_feed.reading.hydration import Hydrator
 from photomesh_feed.reading.metrics import READS
 from photomesh_feed.reading.pipeline import PagePipeline
+from photomesh_feed.reading.served import Served, ServedRecorder
 from photomesh_shared.clock import Clock
 
 __all__ = ["CandidateStore", "RankedFeed"]
@@ -61,14 +67,18 @@ class RankedFeed:
         hydrator: Hydrator,
         chronological: ChronologicalFeed,
         ranker: Ranker,
+        served: ServedRecorder,
         clock: Clock,
+        random: Random | None = None,
     ) -> None:
         self._store = store
         self._pipeline = pipeline
         self._hydrator = hydrator
         self._chronological = chronological
         self._ranker = ranker
+        self._served = served
         self._clock = clock
+        self._random = random or SystemRandom()
 
     async def first_page(self, viewer: int, limit: int) -> FeedPage:
         """Returns the first page of the latest order, which is made if need be; of the chronological feed while the
@@ -100,10 +110,10 @@ class RankedFeed:
             return None
         READS.labels("ranked", "warm").inc()
         if page.outcome == "more":
-            return FeedPage(page.rows, page.next)
+            return FeedPage(page.rows, page.next, page.next.order)
         continuation = page.next.continuation
         if page.rows or not continuation:
-            return FeedPage(page.rows, AfterPost(continuation) if continuation else None)
+            return FeedPage(page.rows, AfterPost(continuation) if continuation else None, page.next.order)
         return await self._chronological.page(viewer, continuation, limit)
 
     async def _candidates(self, viewer: int) -> StoredCandidates:
@@ -118,13 +128,17 @@ class RankedFeed:
     async def _make_order(self, viewer: int, found: StoredCandidates, limit: int) -> None:
         now_ms = id_ms(self._clock.now())
         candidates = [Candidate.of(stored, now_ms) for stored in found.posts]
-        scores = self._ranker.scores(candidates, Taste.of(found.liked_hashtags))
+        rows = features(candidates, Taste.of(found.liked_hashtags))
+        scores, model = self._ranker.rank(Viewer(viewer, found.impressions), rows)
+        pages = arrange(candidates, scores, limit)
+        coin = toss(pages[0], self._random)
         entries: list[str] = []
-        for page in arrange(candidates, scores, limit):
+        for page in pages:
             entries += [*map(str, page), _PAGE_END]
+        name = secrets.token_urlsafe(6)
         await self._store.save_order(
             viewer,
-            secrets.token_urlsafe(6),
+            name,
             entries,
             head=found.head,
             limit=limit,
@@ -132,3 +146,6 @@ class RankedFeed:
             current_seconds=_CURRENT_SECONDS,
             kept_seconds=_KEPT_SECONDS,
         )
+        made = {one.post_id: (one.author_id, row) for one, row in zip(candidates, rows, strict=True)}
+        order = [post for page in pages for post in page]
+        self._served.record(Served(viewer, name, model, order, made, found.impressions, coin))

@@ -47,6 +47,7 @@ class FeedEraser:
                 keys.likes,
                 keys.saves,
                 keys.affinity,
+                keys.impressions,
                 keys.latest_order,
                 keys.fill_lock,
             )

@@ -33,6 +33,11 @@ class RankingRecords:
             entries = await self._redis.lrange(keys.order(account_id, name.decode()), 1, -1) if name else []
         return [int(entry) for entry in entries if entry.isdigit()]
 
+    async def impressions(self, account_id: int) -> int:
+        """Return how many posts the account's apps reported as seen."""
+        with redis_errors():
+            return int(await self._redis.get(keys.impressions(account_id)) or 0)
+
     async def engagements(self, account_id: int) -> int:
         """Return how many likes and comments ranking knows of."""
         with redis_errors():

@@ -20,6 +20,7 @@ Everything here can be lost: it is built again from events, post and social-grap
                          latest first, four at most
     sa:{account}  HASH   post id → +version (saved) or -version
     af:{account}  ZSET   author → affinity, in the units of `domain.affinity`
+    im:{account}  STRING how many posts the account's apps reported as seen
     rk:{account}  HASH   latest ranked order: name, head (the newest post then), limit (of its pages)
     rk:{account}:{name}  LIST  a ranked order: the post after which the feed goes on (0: none), then post ids, with |
                          after each page
@@ -80,6 +81,7 @@ __all__ = [
     "fill_lock",
     "follow_versions",
     "following",
+    "impressions",
     "latest_order",
     "likes",
     "muted",
@@ -113,7 +115,7 @@ MARKER = "0"
 
 FEED, TIMELINE, POST, USER = "f:", "t:", "p:", "u:"
 FOLLOW_VERSIONS, FOLLOWING, MUTED = "fv:", "fo:", "mu:"
-LIKES, SAVES, AFFINITY = "li:", "sa:", "af:"
+LIKES, SAVES, AFFINITY, IMPRESSIONS = "li:", "sa:", "af:", "im:"
 ORDER, FILL_LOCK = "rk:", "lk:"
 COMPARISON = "cp:"
 PULLED = "pulled"
@@ -167,6 +169,10 @@ def likes(account_id: int) -> str:
 
 def saves(account_id: int) -> str:
     return f"{SAVES}{account_id}"
+
+
+def impressions(account_id: int) -> str:
+    return f"{IMPRESSIONS}{account_id}"
 
 
 def latest_order(account_id: int) -> str:

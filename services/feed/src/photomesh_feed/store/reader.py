@@ -62,7 +62,7 @@ class FeedReader:
         answer = await self._call(self._candidates, viewer, limit, _joined(absent))
         if len(answer) == 1:
             return StoredCandidates("cold")
-        outcome, head, last, flat, hashtags, missing = answer
+        outcome, head, last, flat, hashtags, missing, impressions = answer
         return StoredCandidates(
             outcome.decode(),
             head.decode(),
@@ -73,6 +73,7 @@ class FeedReader:
             ],
             [text.decode() for text in hashtags],
             [int(post) for post in missing],
+            int(impressions),
         )
 
     async def save_order(

@@ -32,6 +32,7 @@ _CONSTANTS: dict[str, str | int] = {
     "LIKES": keys.LIKES,
     "SAVES": keys.SAVES,
     "AFFINITY": keys.AFFINITY,
+    "IMPRESSIONS": keys.IMPRESSIONS,
     "ORDER": keys.ORDER,
     "PULLED": keys.PULLED,
     "COMPLETE": keys.COMPLETE,

@@ -47,6 +47,15 @@ class FeedWriter:
         self._apply_follower_count = load_script(redis, "write/apply_follower_count")
         self._finish_refill = load_script(redis, "write/finish_refill")
 
+    async def add_impressions(self, account_id: int, count: int) -> None:
+        """Count posts that the account's apps reported as seen."""
+        key = keys.impressions(account_id)
+        with redis_errors():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.incrby(key, count)
+                pipe.expire(key, keys.ACTIVE_SECONDS)
+                await pipe.execute()
+
     # Posts
 
     async def post(self, post_id: int) -> StoredPost:

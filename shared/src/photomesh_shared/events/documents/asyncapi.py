@@ -24,6 +24,7 @@ _UNIQUE = "0b0f6a3e-6a1c-4f0e-9d53-1f6f1f2a7c55"
 SINGLE_EVENTS = {  # types of which each event is a subject of its own, of this one version
     "photomesh.photo.retention-elapsed.v1",
     "photomesh.feed.fanout-requested.v1",
+    "photomesh.feed.served.v1",
     "photomesh.impressions.recorded.v1",
     "photomesh.impression.recorded.v1",
 }

@@ -2,7 +2,8 @@
 -- ARGV[2]: limit; ARGV[3]: posts that do not exist.
 -- Returns the outcome ('more', 'floor', 'end', or 'cold'), the newest post of the list, the last post that was looked at,
 -- six values of each visible post (id, author, likes, comments, hashtags, the viewer's affinity to the author), the
--- hashtags of posts that the viewer liked lately, and posts whose snapshot has to be loaded first.
+-- hashtags of posts that the viewer liked lately, posts whose snapshot has to be loaded first, and how many posts the
+-- viewer's apps reported as seen.
 if not is_warm() then
   return {'cold'}
 end
@@ -54,4 +55,5 @@ for i = 1, math.min(#liked, 50) do
     hashtags[#hashtags + 1] = text
   end
 end
-return {outcome, redis.call('ZRANGE', feed, 1, 1)[1] or '', last, rows, hashtags, missing}
+return {outcome, redis.call('ZRANGE', feed, 1, 1)[1] or '', last, rows, hashtags, missing,
+  redis.call('GET', IMPRESSIONS .. viewer) or '0'}

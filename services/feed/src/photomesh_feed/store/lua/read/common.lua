@@ -15,7 +15,7 @@ end
 -- Extends the life of the viewer's keys: one write a day.
 local function renew()
   if redis.call('TTL', feed) < RENEW_SECONDS then
-    for _, kind in ipairs({FEED, FOLLOWING, MUTED, FOLLOW_VERSIONS, LIKES, SAVES, AFFINITY}) do
+    for _, kind in ipairs({FEED, FOLLOWING, MUTED, FOLLOW_VERSIONS, LIKES, SAVES, AFFINITY, IMPRESSIONS}) do
       redis.call('EXPIRE', kind .. viewer, ACTIVE_SECONDS)
     end
   end
