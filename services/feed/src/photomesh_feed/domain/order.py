@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from photomesh_shared.ids import EPOCH, REGION_BITS, SEQUENCE_BITS, WORKER_BITS
+from photomesh_shared.ids import EPOCH, MAX_ID, REGION_BITS, SEQUENCE_BITS, WORKER_BITS
 
 __all__ = ["MS_BITS", "feed_order", "id_ms", "in_feed_order"]
 
@@ -18,12 +18,16 @@ def id_ms(time: datetime) -> int:
     return (time - EPOCH) // timedelta(milliseconds=1)
 
 
-def feed_order(post_id: int) -> tuple[int, int]:
-    """Sort key: newest millisecond first, ids of one millisecond ascending. It depends on nothing but the id, so an id
-    is all that a cursor needs."""
-    return -(post_id >> MS_BITS), post_id
+_NEWEST_FIRST = MAX_ID >> MS_BITS << MS_BITS
+"""The bits of the milliseconds: inverted, a later one is less."""
+
+
+def feed_order(post_id: int) -> int:
+    """Sort key, from 0: newest millisecond first, ids of one millisecond ascending. It depends on the id alone, so
+    an id is all that a cursor needs."""
+    return post_id ^ _NEWEST_FIRST
 
 
 def in_feed_order(post_ids: Iterable[int]) -> list[int]:
     """Returns distinct ids in the order of a feed."""
-    return sorted(set(post_ids), key=feed_order)
+    return sorted(set(post_ids), key=_NEWEST_FIRST.__xor__)  # feed_order, without a call of Python for each

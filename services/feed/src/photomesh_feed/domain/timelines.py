@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
 from photomesh_feed.domain.order import feed_order, in_feed_order
@@ -103,7 +104,8 @@ def merge_certain(
     A post is certain if no track can still yield one before it: each has ended or is known down to the post.
     """
     start = feed_order(after) if after is not None else None
-    found = in_feed_order(post for track in tracks for post in track.posts if start is None or feed_order(post) > start)
+    known = chain.from_iterable(track.posts for track in tracks)
+    found = in_feed_order(known if start is None else (post for post in known if feed_order(post) > start))
     last_wanted = feed_order(found[count - 1]) if len(found) >= count else None
     limiting = [
         track

@@ -91,11 +91,13 @@ class TimelineMerger:
             step *= 4
         if limiting:
             return MergedPosts(found, _certain_to(limiting, after))
-        more = len(found) == count and (
-            any(not track.ended for track in tracks)
-            or any(feed_order(post) > feed_order(found[-1]) for track in tracks for post in track.posts)
+        if len(found) < count or not found:
+            return MergedPosts(found, None)
+        last = feed_order(found[-1])
+        more = any(not track.ended for track in tracks) or any(
+            feed_order(post) > last for track in tracks for post in track.posts
         )
-        return MergedPosts(found, found[-1] if more and found else None)
+        return MergedPosts(found, found[-1] if more else None)
 
     async def _extend(self, tracks: Sequence[TimelineTrack], after: int | None, count: int) -> None:
         """Extends each track: from Redis as far as it goes, then from post."""
@@ -154,8 +156,8 @@ class TimelineMerger:
         return found
 
 
-def _order(position: int | None) -> tuple[int, int]:
-    return (-MAX_ID, 0) if position is None else feed_order(position)
+def _order(position: int | None) -> int:
+    return -1 if position is None else feed_order(position)
 
 
 def _later(one: int | None, other: int | None) -> int | None:
