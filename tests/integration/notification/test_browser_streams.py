@@ -23,11 +23,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(300)
 
-_VARNISH = """
-vcl 4.1;
-backend gateway {{ .host = "127.0.0.1"; .port = "{port}"; }}
-sub vcl_recv {{ if (req.url ~ "^/v1/notifications/stream(\\?|$)") {{ return (pass); }} }}
-"""
+_GUIDE = Path("docs/running-on-kubernetes.md")
 _LISTEN = """(() => {
   window.events = [];
   window.source = new EventSource('%s');
@@ -76,7 +72,7 @@ async def varnish_before(port: int, folder: Path) -> AsyncIterator[str]:
     if found is None:
         lack("Varnish is not installed (Debian: apt-get install varnish)")
     policy, own = folder / "policy.vcl", free_port()
-    policy.write_text(_VARNISH.format(port=port))
+    policy.write_text(_of_the_guide(port))
     with (folder / "output").open("wb") as output:
         running = subprocess.Popen(
             (
@@ -91,6 +87,15 @@ async def varnish_before(port: int, folder: Path) -> AsyncIterator[str]:
     finally:
         running.terminate()
         await asyncio.to_thread(running.wait, 30)
+
+
+def _of_the_guide(port: int) -> str:
+    """The policy that operators read, for the gateway at this port."""
+    policy = _GUIDE.read_text().partition("```vcl\n")[2].partition("```")[0]
+    host, service_port = '.host = "gateway"', '.port = "80"'
+    assert host in policy
+    assert service_port in policy
+    return policy.replace(host, '.host = "127.0.0.1"').replace(service_port, f'.port = "{port}"')
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ from tests.integration.notification.scene import COLLECTOR, GROUPS, WRITER, Envi
 from tests.support.groups import forget_members
 from tests.support.kafka import Topics
 
+_OF_ANY_CONSUMER = ["runner.after_handle", "runner.before_commit", "runner.after_commit"]
 STEPS = {
-    COLLECTOR: ["notifications.before_tasks", "notifications.after_tasks", "runner.before_commit"],
+    COLLECTOR: ["notifications.before_tasks", "notifications.after_tasks", *_OF_ANY_CONSUMER],
     WRITER: [
         "notifications.after_members",
         "notifications.after_group",
         "notifications.after_published",
-        "runner.before_commit",
+        *_OF_ANY_CONSUMER,
     ],
 }
 

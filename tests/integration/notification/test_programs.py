@@ -87,7 +87,7 @@ async def test_a_webhook_that_fails_is_heard_of_until_it_works_or_is_deleted(
 
 
 async def test_likes_that_are_undone_leave_nothing_to_see(programs: None, scene: Scene) -> None:
-    last, fans = scene.new_id(), [scene.new_id() + number for number in range(200)]
+    last, fans = scene.new_id(), [scene.new_id() + number for number in range(1_000)]
     await scene.publish(*(event for fan in fans for event in (scene.like(fan), scene.like(fan, on=False))))
     await scene.publish(scene.like(last))
     await scene.eventually({scene.likes: [last]})

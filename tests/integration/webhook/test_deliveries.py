@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from photomesh_shared import ids
+from photomesh_shared.clock import SystemClock
 from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.kafka.source import Partition, Received
 from photomesh_shared.settings import KafkaSettings
 from photomesh_webhook.deliveries.domain import DeliveryState
-from photomesh_webhook.deliveries.service import DeliveryService
+from photomesh_webhook.deliveries.service import DeliveryService, Since
 from photomesh_webhook.deliveries.store import PostgresDeliveries
 from photomesh_webhook.deliveries.topics import EventTopics
 from photomesh_webhook.endpoints.service import Owner
@@ -38,14 +39,15 @@ class Topics:
     ) -> None:
         self.bodies = bodies or {}
         self.offsets = dict(offsets or {})
+        self.gap = False
         self.asked: list[set[str]] = []
 
     async def body_at(self, topic: str, partition: int, offset: int, event_id: str) -> bytes | None:
         return self.bodies.get(offset)
 
-    async def offsets_since(self, topics: Any, since: datetime) -> dict[Partition, int]:
+    async def offsets_since(self, topics: Any, since: datetime) -> Since:
         self.asked.append(set(topics))
-        return self.offsets
+        return Since(self.offsets, gap=self.gap)
 
 
 async def store_delivery(database: Connection, webhook_id: str, **changes: Any) -> str:
@@ -188,13 +190,24 @@ async def test_a_replay_sets_cursors_back_but_never_forward(ada: Developer, data
     topics = Topics(offsets=offsets)
     service = DeliveryService(PostgresDeliveries(pool), topics, FakeClock())
     replayed = await service.replay(Owner(ada.id), endpoint_id, FakeClock().now() - timedelta(hours=1))
-    assert (replayed.round, replayed.behind) == (1, True)
+    assert (replayed.round, replayed.behind, replayed.gap) == (1, True, False)
     assert topics.asked == [{"posts", "engagement"}]
     rows = await database.fetch(
         "SELECT partition, next_offset FROM cursors WHERE endpoint_id = $1 ORDER BY partition", endpoint_id
     )
     # 12 would skip what the cursor at 10 has not got, and 9 what the group at 5 has not reached.
     assert [tuple(row) for row in rows] == [(0, 7), (1, 10), (2, 5), (3, 3)]
+
+
+async def test_a_replay_says_that_topics_reach_less_far_back(ada: Developer, database: Connection, pool: Pool) -> None:
+    made = await ada.created()
+    await database.execute("UPDATE endpoints SET gap = true WHERE id = $1", number(made["id"]))
+    topics = Topics(offsets={Partition("posts", 0): 7})
+    service = DeliveryService(PostgresDeliveries(pool), topics, FakeClock())
+    for gap in (False, True):
+        topics.gap = gap
+        await service.replay(Owner(ada.id), number(made["id"]), FakeClock().now())
+        assert (await ada.get(made["id"]))["gap"] is gap
 
 
 async def test_a_replay_from_the_future_is_refused(ada: Developer) -> None:
@@ -232,13 +245,14 @@ async def test_an_event_is_read_again_at_its_offset(ada: Developer, kafka: Kafka
 
     received = await eventually(published, within=60)
     assert received is not None
-    topics, at = EventTopics(kafka), received.partition
+    topics, at = EventTopics(kafka, SystemClock()), received.partition
     event_id = str(received.record.header("ce_id"))
     assert await topics.body_at(at.topic, at.number, received.offset, event_id) == received.record.value
     for offset, of in ((received.offset, "another"), (received.offset + 1_000_000, event_id)):
         assert await topics.body_at(at.topic, at.number, offset, of) is None
     assert await topics.body_at(at.topic, 9_999, 0, event_id) is None
     before = await topics.offsets_since({"webhooks"}, received.written_at)
-    assert before[at] <= received.offset
+    assert before.offsets[at] <= received.offset
     after = await topics.offsets_since({"webhooks"}, datetime.now(UTC) + timedelta(days=1))
-    assert after[at] > received.offset
+    assert after.offsets[at] > received.offset
+    assert (before.gap, after.gap) == (False, False)

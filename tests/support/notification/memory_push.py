@@ -46,6 +46,9 @@ class MemorySubscriptions:
         ]
         return sorted(found, key=lambda one: (one.registered_at, one.id), reverse=True)
 
+    async def has_any(self, account_id: int) -> bool:
+        return any(owner == account_id for owner, _ in self.rows)
+
     async def delete(self, subscription: Subscription) -> None:
         key = subscription.account_id, subscription.id
         stored = self.rows.get(key)

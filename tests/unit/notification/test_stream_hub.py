@@ -135,12 +135,13 @@ class Client:
 
 
 class World:
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, names: bool = False, **options: Any) -> None:
+        """`names`: without a presenter, as the program is."""
         self.redis = Redis()
         self.hidden: set[str] = set()
         self.post_is_away = False
         self.presented: list[float] = []
-        self.hub = self.redis.hub = Hub(self.redis, self.redis, self.present, LoopClock(), **options)
+        self.hub = self.redis.hub = Hub(self.redis, self.redis, None if names else self.present, LoopClock(), **options)
         self.clients: list[Client] = []
 
     async def present(self, account_id: int, group_ids: Collection[str]) -> Mapping[str, str]:
@@ -180,7 +181,8 @@ def test_what_is_no_position(wrong: str) -> None:
     assert position_of(wrong) is None
 
 
-def test_a_change_is_sent_at_once() -> None:
+@pytest.mark.parametrize("names", [False, True])
+def test_a_change_is_sent_at_once(names: bool) -> None:
     async def test(world: World) -> None:
         client = await world.connect()
         await asyncio.sleep(5)
@@ -194,7 +196,22 @@ def test_a_change_is_sent_at_once() -> None:
         await asyncio.sleep(2)
         assert client.events[2:] == [("removed", event_id, {"id": "like.o_1.0"})]
 
-    virtually(test)
+    virtually(test, names=names)
+
+
+def test_names_of_a_storm_are_one_delivery_a_second() -> None:
+    async def test(world: World) -> None:
+        first, second = await world.connect(), await world.connect()
+        for number in range(500):
+            world.redis.publish(f"like.o_{number % 3}.0")
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(3)
+        sent = first.of("notification")
+        assert sent == second.of("notification")
+        assert len(sent) <= 24
+        assert {event_id for event_id, _ in sent[-3:]} == {entry.id for entry in world.redis.entries[-3:]}
+
+    virtually(test, names=True)
 
 
 def test_a_storm_is_one_delivery_a_second_with_the_newest_of_each_group() -> None:
@@ -372,8 +389,9 @@ def test_a_subscription_that_is_not_confirmed() -> None:
     virtually(test)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_every_change_is_seen_once_or_followed_by_a_reset(seed: int) -> None:
+@pytest.mark.parametrize("names", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_every_change_is_seen_once_or_followed_by_a_reset(seed: int, names: bool) -> None:
     """Clients come and go, the subscription breaks, and calls take their time, while groups change once each."""
 
     async def test(world: World) -> None:
@@ -411,7 +429,7 @@ def test_every_change_is_seen_once_or_followed_by_a_reset(seed: int) -> None:
         for seen in all_seen:
             assert [group for _, group in seen] == groups
 
-    virtually(test)
+    virtually(test, names=names)
 
 
 def test_a_stream_that_is_drained_gives_its_lease_back() -> None:

@@ -43,6 +43,7 @@ from photomesh_shared.kafka.runner import BatchHandler
 __all__ = ["batch_handlers", "create_app"]
 
 GROUP = "notification"
+_GATHER_MS = 200  # until somebody can see a like; each fetch costs as much as a hundred likes
 _BUFFER = 2_000  # records per partition: likes of a popular post are folded some hundreds at a time
 
 
@@ -84,6 +85,7 @@ async def open_subscription(
             batch_handlers=batch_handlers(deps.collector),
             buffer=_BUFFER,
             flush=deps.collector.flush,
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

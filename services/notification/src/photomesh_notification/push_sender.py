@@ -20,6 +20,7 @@ from photomesh_shared.kafka.runner import Handler
 __all__ = ["create_app", "handlers"]
 
 GROUP = "notification-push"
+_GATHER_MS = 500  # nothing is pushed within half a minute
 
 
 def handlers(pushes: PushEventHandlers, erasure: ErasureHandler) -> Mapping[type[Event], Handler]:
@@ -34,7 +35,12 @@ def handlers(pushes: PushEventHandlers, erasure: ErasureHandler) -> Mapping[type
 async def open_subscription(settings: PushSettings, readiness: Readiness, clock: Clock) -> AsyncIterator[Subscription]:
     async with open_push_deps(settings, readiness, clock) as deps:
         erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
-        yield Subscription(group=GROUP, handlers=handlers(deps.handlers, erasure), publisher=deps.publisher)
+        yield Subscription(
+            group=GROUP,
+            handlers=handlers(deps.handlers, erasure),
+            publisher=deps.publisher,
+            gather_ms=_GATHER_MS,
+        )
 
 
 def create_app(settings: PushSettings, clock: Clock | None = None) -> Starlette:

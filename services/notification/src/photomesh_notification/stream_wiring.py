@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,10 +31,6 @@ class StreamDeps:
     token_verifier: TokenVerifier
 
 
-async def _ids(account_id: int, group_ids: Collection[str]) -> Mapping[str, str]:
-    return {group_id: json.dumps({"id": group_id}) for group_id in group_ids}
-
-
 @asynccontextmanager
 async def open_stream_deps(settings: StreamSettings, readiness: Readiness, clock: Clock) -> AsyncIterator[StreamDeps]:
     """Connects to Redis, and subscribes."""
@@ -44,11 +39,11 @@ async def open_stream_deps(settings: StreamSettings, readiness: Readiness, clock
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
         client = await stack.enter_async_context(httpx.AsyncClient())
         readiness.add("redis", probe.check)
-        channel = RedisChannel(redis)
+        channel = RedisChannel(settings.feed_redis_url.get_secret_value())
         hub = channel.subscriber = Hub(
             channel,
             StreamLog(redis, clock, max_streams_per_account=settings.max_streams_per_account),
-            _ids,
+            None,
             clock,
             max_streams=settings.max_streams,
             event_seconds=settings.stream_event_seconds,

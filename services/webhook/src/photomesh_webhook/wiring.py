@@ -73,7 +73,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 clock,
                 max_endpoints=settings.max_endpoints,
             ),
-            deliveries=DeliveryService(PostgresDeliveries(pool), EventTopics(settings), clock),
+            deliveries=DeliveryService(PostgresDeliveries(pool), EventTopics(settings, clock), clock),
             records=PostgresRecords(pool, exports.RECORDS),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

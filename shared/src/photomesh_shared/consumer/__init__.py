@@ -56,6 +56,8 @@ class Subscription:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     on_exhausted: OnExhausted | None = None
     flush: Flush | None = None
+    gather_ms: int = 0
+    """Milliseconds in which records may gather before they are read: see `kafka_source`."""
 
 
 OpenSubscription = Callable[[S, Readiness, Clock], AbstractAsyncContextManager[Subscription]]
@@ -73,7 +75,7 @@ def create_consumer_app(settings: S, open_subscription: OpenSubscription[S], clo
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_subscription(settings, readiness, clock) as subscription:
             runner = ConsumerRunner(
-                kafka_source(settings),
+                kafka_source(settings, gather_ms=subscription.gather_ms),
                 group=subscription.group,
                 handlers=subscription.handlers,
                 batch_handlers=subscription.batch_handlers,

@@ -29,13 +29,17 @@ from photomesh_shared.settings import KafkaSettings
 __all__ = ["KafkaSource", "kafka_source", "received"]
 
 _ANSWER_SECONDS = 5.0
+_MUCH_BYTES = 256 * 1024
 
 
-def kafka_source(settings: KafkaSettings) -> Connect:
-    """Return the factory of consumers of these brokers, for `ConsumerRunner`."""
+def kafka_source(settings: KafkaSettings, *, gather_ms: int = 0) -> Connect:
+    """Return the factory of consumers of these brokers, for `ConsumerRunner`.
+
+    `gather_ms`: the broker answers a fetch after so long, unless much has gathered; 0: as soon as it has one record. A
+    fetch asks for all partitions, which costs the driver some milliseconds: as much as handling a hundred records."""
 
     def connect(group: str, topics: Sequence[str], ownership: Ownership) -> KafkaSource:
-        return KafkaSource(settings, group, topics, ownership)
+        return KafkaSource(settings, group, topics, ownership, gather_ms=gather_ms)
 
     return connect
 
@@ -43,7 +47,15 @@ def kafka_source(settings: KafkaSettings) -> Connect:
 class KafkaSource:
     """See `photomesh_shared.kafka.source.Source`."""
 
-    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[str], ownership: Ownership) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Sequence[str],
+        ownership: Ownership,
+        *,
+        gather_ms: int = 0,
+    ) -> None:
         self._consumer = AIOKafkaConsumer(
             **connection_options(settings),
             group_id=group,
@@ -60,7 +72,8 @@ class KafkaSource:
             # The runner does not poll while its buffers are full; its own watchdog detects stalls.
             max_poll_interval_ms=24 * 3600 * 1000,
             max_partition_fetch_bytes=512 * 1024,
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=gather_ms or 500,
+            fetch_min_bytes=_MUCH_BYTES if gather_ms else 1,
             request_timeout_ms=10_000,
             retry_backoff_ms=200,
             metadata_max_age_ms=30_000,

@@ -11,10 +11,11 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException, segment
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
@@ -26,6 +27,9 @@ from photomesh_shared.settings import CassandraSettings
 from photomesh_shared.stores.migrations import migrations_in, pending
 
 __all__ = ["CassandraSession", "Row", "Rows", "connect", "create_keyspace", "migrate", "open_session"]
+
+# Of each frame's header, the driver computes a checksum in Python, bit by bit. Headers say little but the length.
+segment.compute_crc24 = lru_cache(maxsize=8_192)(segment.compute_crc24)
 
 Row = dict[str, Any]
 _REQUEST_SECONDS = 5.0

@@ -34,7 +34,7 @@ class World(PushWorld):
 
     def __init__(self, *, poll_seconds: float = 1.0) -> None:
         super().__init__(poll_seconds=poll_seconds)
-        self.handlers = PushEventHandlers(self.pushes, self.schedule, self.clock, Windows())
+        self.handlers = PushEventHandlers(self.subscriptions, self.pushes, self.schedule, self.clock, Windows())
         self.version = 0
 
     def updated(
@@ -496,3 +496,26 @@ def test_hints_without_anything_to_push_are_removed() -> None:
         return world
 
     assert not run_virtually(scenario()).schedule.hints
+
+
+def test_without_a_device_nothing_is_owed_until_one_is_registered() -> None:
+    """What happened before is told to a device only if it is handled, or handled again, after its registration."""
+
+    async def scenario() -> World:
+        world = World()
+        earlier = world.updated("comment.c_1")
+        await world.handlers.updated(earlier)
+        assert await world.pushes.pending(ADA, f"comment.{encode('o', POST)}") == []
+        assert not world.schedule.hints
+        await world.register(ADA)
+        await world.work(5 * MINUTES)
+        assert world.channel.sent == []
+        await world.happens("comment.c_2")
+        await world.work(5 * MINUTES)
+        assert len(world.channel.sent) == 1
+        for _ in range(2):  # the topic is read again
+            await world.handlers.updated(earlier)
+            await world.work(30 * MINUTES)
+        return world
+
+    assert len(run_virtually(scenario()).channel.sent) == 2

@@ -61,5 +61,5 @@ def test_what_says_the_same_changes_nothing() -> None:
 
 
 def test_a_replay_is_another_round() -> None:
-    replayed = replace(ENDPOINT, gap=True).replayed(LATER)
+    replayed = replace(ENDPOINT, gap=True).replayed(LATER, gap=False)
     assert (replayed.round, replayed.behind, replayed.gap) == (1, True, False)

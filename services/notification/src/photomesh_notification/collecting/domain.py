@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from photomesh_notification.collecting.projection import Change, Heard, Related
@@ -14,17 +14,21 @@ from photomesh_shared.events import (
     NotificationRelationChanged,
 )
 
-__all__ = ["MAX_CHANGES", "Fold"]
+__all__ = ["MAX_CHANGES", "Fold", "Key"]
 
 MAX_CHANGES = 200
 """Of a task. A group counts as many accounts one by one."""
+
+
+Key = tuple[int, Subject]
+"""Recipient and subject."""
 
 
 @dataclass
 class Fold:
     """The newest change of each actor by recipient and subject, and the newest state of each relation."""
 
-    changes: dict[tuple[int, Subject], dict[int, Change]] = field(default_factory=dict)
+    changes: dict[Key, dict[int, Change]] = field(default_factory=dict)
     relations: dict[tuple[int, str, int], Related] = field(default_factory=dict)
     size: int = 0
 
@@ -41,6 +45,15 @@ class Fold:
         known = self.relations.get(key)
         if known is None or related.version > known.version:
             self.relations[key] = related
+
+    def take(self, keys: Iterable[Key]) -> Fold:
+        """Remove the changes of these, and return them."""
+        taken = Fold()
+        for key in keys:
+            taken.changes[key] = actors = self.changes.pop(key)
+            taken.size += len(actors)
+        self.size -= taken.size
+        return taken
 
     def merge(self, other: Fold) -> None:
         for (recipient_id, subject), actors in other.changes.items():

@@ -1,4 +1,4 @@
-"""Consumer use cases: events are folded into tasks, which are published once a second."""
+"""Consumer use cases: events are folded into tasks, of which one is published for each group and second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-from photomesh_notification.collecting.domain import MAX_CHANGES, Fold
+from photomesh_notification.collecting.domain import MAX_CHANGES, Fold, Key
 from photomesh_notification.collecting.projection import heard_of, related_by
 from photomesh_notification.metrics import CHANGES, TASKS
 from photomesh_shared.clock import Clock
@@ -23,6 +23,8 @@ AFTER_TASKS = declare("notifications.after_tasks", "tasks are published, the off
 _MAX_CHANGES = 50_000
 """Beyond so many folded changes, records wait until their tasks are published."""
 _TASKS_AT_ONCE = 500
+_TOLD_SECONDS = 1.5
+"""Longer than between two flushes, so that what goes on and on is told by these alone."""
 
 
 class Store(Protocol):
@@ -33,14 +35,17 @@ class Store(Protocol):
 
 
 class Collector:
-    """Keeps what is folded in memory, until `flush` has published it: offsets are committed after that."""
+    """Keeps what is folded in memory, until it is published: at once, or by the next `flush` if something of its group
+    was lately. Offsets are committed after a flush."""
 
     def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store = store
         self._publisher = publisher
         self._clock = clock
         self._fold = Fold()
-        self._flushing = asyncio.Lock()
+        self._fresh: set[Key] = set()
+        self._told: dict[Key, float] = {}
+        self._publishing = asyncio.Lock()
         self._waiting = False
 
     async def collect(self, envelopes: Sequence[Envelope[Event]]) -> None:
@@ -56,9 +61,16 @@ class Collector:
             for heard in heard_of(envelope):
                 changes += 1
                 self._fold.hear(heard)
+                if (key := (heard.recipient_id, heard.subject)) not in self._told:
+                    self._fresh.add(key)
             for related in related_by(envelope):
                 self._fold.relate(related)
         CHANGES.inc(changes)
+        if self._fresh:
+            # What others have folded meanwhile goes along. A flush waits for it: it may be of records that are done.
+            async with self._publishing:
+                fresh, self._fresh = self._fresh, set()
+                await self._publish_or_keep(self._fold.take(fresh))
 
     async def _end(self, envelope: Envelope[Event], subject_id: int) -> None:
         """Tells all who heard of a post or comment that it ended. What the writer handles later finds the mark."""
@@ -93,16 +105,22 @@ class Collector:
 
     async def flush(self) -> None:
         """Publishes what is folded. Raises Unavailable, after which it is still there."""
-        async with self._flushing:
-            fold, self._fold = self._fold, Fold()
-            published = False
-            try:
-                await self._publish(fold)
-                published = True
-            finally:
-                self._waiting = not published
-                if not published:
-                    self._fold.merge(fold)
+        async with self._publishing:
+            fold, self._fold, self._fresh = self._fold, Fold(), set()
+            await self._publish_or_keep(fold)
+            old = self._clock.monotonic() - _TOLD_SECONDS
+            self._told = {key: at for key, at in self._told.items() if at > old}
+
+    async def _publish_or_keep(self, fold: Fold) -> None:
+        published = False
+        try:
+            await self._publish(fold)
+            published = True
+            self._told |= dict.fromkeys(fold.changes, self._clock.monotonic())
+        finally:
+            self._waiting = not published
+            if not published:
+                self._fold.merge(fold)
 
     async def _publish(self, fold: Fold) -> None:
         now = self._clock.now()

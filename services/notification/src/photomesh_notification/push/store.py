@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from photomesh_notification.push.domain import Hint, Pending, StackState, Subscription, shard_of
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraPushes", "CassandraSchedule", "CassandraSubscriptions"]
@@ -15,6 +16,7 @@ __all__ = ["CassandraPushes", "CassandraSchedule", "CassandraSubscriptions"]
 _WORKER_SECONDS = 15  # a crashed worker's shard is free again after that
 _STACK_SECONDS = 14 * 86_400  # longer than the longest pause, and than the buckets of a post go on
 _MAX_PENDING = 500
+_ACCOUNTS_AT_ONCE = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +29,7 @@ class CassandraSubscriptions:
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
+        self._with_devices = BatchLoader(self._read_accounts, max_batch=_ACCOUNTS_AT_ONCE)
 
     async def register(self, subscription: Subscription) -> None:
         """Store a subscription, and make its endpoint this account's: a device reports to who used it last."""
@@ -66,6 +69,14 @@ class CassandraSubscriptions:
         own = {row["endpoint"] for row in owners if row["account_id"] == account_id}
         kept = [one for one in found if _hash(one.endpoint) in own]
         return sorted(kept, key=lambda one: (one.registered_at, one.id), reverse=True)
+
+    async def has_any(self, account_id: int) -> bool:
+        """Whether an account has devices. Accounts that are asked for at the same time share a statement."""
+        return bool(await self._with_devices.load(account_id))
+
+    async def _read_accounts(self, account_ids: Sequence[int]) -> dict[int, bool]:
+        cql = "SELECT account_id FROM push_subscriptions WHERE account_id IN ? PER PARTITION LIMIT 1"
+        return {row["account_id"]: True for row in await self._session.execute(cql, account_ids)}
 
     async def delete(self, subscription: Subscription) -> None:
         """Delete a subscription, unless it was registered again since. Idempotent."""

@@ -92,5 +92,7 @@ async def open_push_deps(settings: PushSettings, readiness: Readiness, clock: Cl
             timedelta(seconds=settings.push_personal_window_seconds),
         )
         yield PushDeps(
-            PushEventHandlers(pushes, schedule, clock, windows), PushEraser(subscriptions, pushes), publisher
+            PushEventHandlers(subscriptions, pushes, schedule, clock, windows),
+            PushEraser(subscriptions, pushes),
+            publisher,
         )

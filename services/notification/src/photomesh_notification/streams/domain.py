@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Entry", "Opened", "Position", "newest_of_each", "position_of"]
 
@@ -21,11 +21,11 @@ class Entry:
     id: str
     group_id: str
     removed: bool
+    position: Position = field(init=False, compare=False, repr=False)
 
-    @property
-    def position(self) -> Position:
+    def __post_init__(self) -> None:
         milliseconds, _, number = self.id.partition("-")
-        return int(milliseconds), int(number)
+        object.__setattr__(self, "position", (int(milliseconds), int(number)))
 
 
 @dataclass(frozen=True, slots=True)

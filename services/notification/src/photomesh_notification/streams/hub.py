@@ -1,8 +1,8 @@
 """The open streams of this process, and what they are sent.
 
 One subscription for each account that has a stream here tells what changed. Changes wait for a second after the last
-delivery, so that a popular post is one event a second; of a group that changed several times the newest is sent. What
-a group is sent as, and whether it is, is the presenter's to say.
+delivery, so that a popular post is one event a second; of a group that changed several times the newest is sent: its
+name, unless a presenter says what it is sent as, and whether it is.
 
 Nothing is lost between a subscription that broke and the next: each confirmation of a subscription reads the log from
 where the account stands. A stream stands somewhere itself, so what it has is not sent again.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,8 +79,9 @@ class _Account:
     position: Position = (0, 0)
     last_id: str = "0-0"
     pending: dict[str, Entry] = field(default_factory=dict)
-    confirmed: asyncio.Event = field(default_factory=asyncio.Event)
     confirmations: int = 0
+    confirmation: asyncio.Future[None] | None = None
+    """The first, while somebody waits for it."""
     catching_up: bool = False
     missed: bool = False
     """Something changed while the account was catching up."""
@@ -93,7 +94,7 @@ class Hub:
         self,
         channel: Channel,
         log_: Log,
-        present: Presenter,
+        present: Presenter | None,
         clock: Clock,
         *,
         max_streams: int = 20_000,
@@ -152,16 +153,20 @@ class Hub:
             stream.push(event_of("ready", {"resumed": False}, begins_at, stream.retry))
         one.opened, one.position = True, position_of(begins_at) or (0, 0)
         if account.position == (0, 0):
-            self._note(account, opened.last_id)
+            self._note(account, position_of(opened.last_id), opened.last_id)
         one.backlog = after(one.position, [*(one.backlog or {}).values(), *opened.entries])
         self._in_background(self._deliver_backlog(account, one))
 
     async def _subscribed(self, account: _Account, *, first: bool) -> None:
         if first:
             await self._channel.subscribe(account.id)
+        if account.confirmations:
+            return
+        if account.confirmation is None:
+            account.confirmation = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_CONFIRM_SECONDS):
-                await account.confirmed.wait()
+                await asyncio.shield(account.confirmation)
         except TimeoutError:
             raise NotificationsUnavailable("Redis does not confirm the subscription") from None
 
@@ -198,9 +203,11 @@ class Hub:
         if (account := self._accounts.get(account_id)) is None:
             return
         account.confirmations += 1
-        if account.confirmed.is_set():
+        if account.confirmations > 1:
             self._catch_up_soon(account)
-        account.confirmed.set()
+        elif account.confirmation is not None:
+            account.confirmation.set_result(None)
+            account.confirmation = None
 
     def changed(self, account_id: int, entry: Entry) -> None:
         if (account := self._accounts.get(account_id)) is None:
@@ -208,7 +215,7 @@ class Hub:
         if account.catching_up:  # what comes after a gap is read with it
             account.missed = True
         else:
-            self._note(account, entry.id)
+            self._note(account, entry.position, entry.id)
             self._add(account, [entry])
 
     def _catch_up_soon(self, account: _Account) -> None:
@@ -232,7 +239,7 @@ class Hub:
                     continue
                 if not resumed.known:
                     self._reset(account, resumed.last_id, "lost")
-                self._note(account, resumed.last_id)
+                self._note(account, position_of(resumed.last_id), resumed.last_id)
                 self._add(account, resumed.entries)
         finally:
             account.catching_up = False
@@ -262,12 +269,18 @@ class Hub:
     # --- delivery
 
     @staticmethod
-    def _note(account: _Account, entry_id: str) -> None:
+    def _note(account: _Account, position: Position | None, entry_id: str) -> None:
         """Moves the account's position forward."""
-        if (position := position_of(entry_id)) is not None and position > account.position:
+        if position is not None and position > account.position:
             account.position, account.last_id = position, entry_id
 
-    def _add(self, account: _Account, entries: Iterable[Entry]) -> None:
+    def _add(self, account: _Account, entries: Sequence[Entry]) -> None:
+        if self._present is None and account.delivery is None and len(entries) == 1:
+            now = self._clock.monotonic()
+            if now >= account.last_delivery + self._event_seconds:  # the usual case, without a task
+                account.last_delivery = now
+                self._send(account, entries, None)
+                return
         account.pending = newest_of_each([*account.pending.values(), *entries])
         if len(account.pending) > MAX_PENDING:
             self._reset(account, account.last_id, "too-many")
@@ -295,7 +308,7 @@ class Hub:
             account.delivery = None
 
     @staticmethod
-    def _send(account: _Account, entries: Collection[Entry], shown: Mapping[str, str]) -> None:
+    def _send(account: _Account, entries: Collection[Entry], shown: Mapping[str, str] | None) -> None:
         for one in account.streams:
             if one.backlog is not None:
                 one.backlog = after(one.position, [*one.backlog.values(), *entries])
@@ -318,7 +331,9 @@ class Hub:
             push([one], entries, shown)
         one.backlog = None
 
-    async def _shown(self, account: _Account, entries: Iterable[Entry]) -> Mapping[str, str]:
+    async def _shown(self, account: _Account, entries: Iterable[Entry]) -> Mapping[str, str] | None:
+        if self._present is None:
+            return None
         group_ids = [entry.group_id for entry in entries if not entry.removed]
         return await self._present(account.id, group_ids) if group_ids else {}
 

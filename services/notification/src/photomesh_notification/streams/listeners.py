@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 
 from photomesh_notification.metrics import EVENTS, RESETS
 from photomesh_notification.streams.domain import Entry, Position, newest_of_each, position_of
@@ -35,21 +36,27 @@ class Listener:
         self.stream.push(event_of("reset", {"reason": reason}, last_id))
 
 
-def push(listeners: Collection[Listener], entries: Iterable[Entry], shown: Mapping[str, str]) -> None:
-    """Sends entries, in their order, to those of the listeners that do not have them."""
+def push(listeners: Collection[Listener], entries: Iterable[Entry], shown: Mapping[str, str] | None) -> None:
+    """Sends entries, in their order, to those of the listeners that do not have them. `shown`: what of their groups;
+    None: their names. An event is encoded once for all."""
     for entry in entries:
         if entry.removed:
-            counter, event = _REMOVED, event_of("removed", {"id": entry.group_id}, entry.id)
-        elif (data := shown.get(entry.group_id)) is not None:
+            counter, event = _REMOVED, encode_event("removed", _named(entry.group_id), event_id=entry.id)
+        elif (data := _named(entry.group_id) if shown is None else shown.get(entry.group_id)) is not None:
             counter, event = _NOTIFICATION, encode_event("notification", data, event_id=entry.id)
         else:
             continue
-        position = entry.position
+        position, sent = entry.position, 0
         for one in listeners:
             if one.position < position:
                 one.position = position
                 one.stream.push(event)
-                counter.inc()
+                sent += 1
+        counter.inc(sent)
+
+
+def _named(group_id: str) -> str:
+    return f'{{"id":{encode_basestring_ascii(group_id)}}}'
 
 
 def after(position: Position, entries: Iterable[Entry]) -> dict[str, Entry]:

@@ -24,7 +24,7 @@ from photomesh_webhook.errors import (
     WebhookDisabled,
 )
 
-__all__ = ["MAX_TESTS", "Check", "DeliveryService", "DeliveryStore", "TestEvent", "Topics"]
+__all__ = ["MAX_TESTS", "Check", "DeliveryService", "DeliveryStore", "Since", "TestEvent", "Topics"]
 
 MAX_TESTS = 5
 """That wait to be sent to one endpoint."""
@@ -45,6 +45,14 @@ class TestEvent:
     entityversion: int
     time: datetime
     body: bytes
+
+
+@dataclass(frozen=True)
+class Since:
+    """Where events from a time on begin. `gap`: the topics may have had more of them."""
+
+    offsets: Mapping[Partition, int]
+    gap: bool
 
 
 class DeliveryStore(Protocol):
@@ -71,7 +79,7 @@ class Topics(Protocol):
     """See `deliveries.topics.EventTopics`. Every method raises EventsUnavailable."""
 
     async def body_at(self, topic: str, partition: int, offset: int, event_id: str) -> bytes | None: ...
-    async def offsets_since(self, topics: Collection[str], since: datetime) -> dict[Partition, int]: ...
+    async def offsets_since(self, topics: Collection[str], since: datetime) -> Since: ...
 
 
 class DeliveryService:
@@ -140,13 +148,17 @@ class DeliveryService:
         if since > now:
             raise ReplayInFuture
 
-        def change(endpoint: Endpoint) -> Endpoint:
+        def check(endpoint: Endpoint) -> None:
             require_operator(endpoint.audience, owner)
             if endpoint.state is State.DISABLED:
                 raise WebhookDisabled
-            return endpoint.replayed(now)
 
         endpoint = await self._store.endpoint(owner.account_id, endpoint_id)
-        change(endpoint)  # before topics are searched for nothing
-        offsets = await self._topics.offsets_since(topics_of(endpoint.types, endpoint.audience), since)
-        return await self._store.replay(owner.account_id, endpoint_id, change, offsets, now)
+        check(endpoint)  # before topics are searched for nothing
+        found = await self._topics.offsets_since(topics_of(endpoint.types, endpoint.audience), since)
+
+        def change(endpoint: Endpoint) -> Endpoint:
+            check(endpoint)
+            return endpoint.replayed(now, gap=found.gap)
+
+        return await self._store.replay(owner.account_id, endpoint_id, change, found.offsets, now)

@@ -59,8 +59,8 @@ class DisabledReason(StrEnum):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`types`: patterns, see `event_types`. `behind`: not every event that it wants is a row yet. `gap`: a topic no
-    longer had some of them. `pending`: rows that wait to be sent."""
+    """`types`: patterns, see `event_types`. `behind`: not every event that it wants is a row yet. `gap`: a topic may no
+    longer have had some of them. `pending`: rows that wait to be sent."""
 
     id: int
     account_id: int
@@ -117,9 +117,10 @@ class Endpoint:
             changed = replace(changed, failing_since=None, next_probe_at=None)
         return changed._changed(now, **wanted)
 
-    def replayed(self, now: datetime) -> Endpoint:
-        """Return it in another round: events are delivered again, from the cursors that are set with this."""
-        return self._changed(now, round=self.round + 1, behind=True, gap=False)
+    def replayed(self, now: datetime, *, gap: bool) -> Endpoint:
+        """Return it in another round: events are delivered again, from the cursors that are set with this. `gap`: the
+        topics no longer have all of them."""
+        return self._changed(now, round=self.round + 1, behind=True, gap=gap)
 
     def touched(self, now: datetime) -> Endpoint:
         """Return it with a new version: something that belongs to it changed."""

@@ -169,7 +169,10 @@ class Webhook(BaseModel):
     updated_at: UtcTime
     failing_since: UtcTime | None = Field(description="The first failure after the last success.")
     behind: bool = Field(description="Whether it has yet to catch up: after failures, a pause or a replay.")
-    gap: bool = Field(description="Whether events are missing, because the topics did not have them any more.")
+    gap: bool = Field(
+        description="Whether events may be missing: the topics did not have them any more when the webhook caught up,"
+        " or reach less far back than its last replay."
+    )
     pending: int = Field(description="Deliveries that wait, 10,000 at most; more may follow while it is `behind`.")
 
     @classmethod

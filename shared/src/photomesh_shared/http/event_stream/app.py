@@ -28,6 +28,7 @@ class StreamingApp:
         stream: EventStream | None = scope.pop(SCOPE_KEY, None)
         if stream is None:
             return
+        _forget_request(scope)
         self._open.add(stream)
         try:
             if self._leaving_for is not None:
@@ -46,3 +47,12 @@ class StreamingApp:
     @staticmethod
     def _end_within(stream: EventStream, seconds: float) -> None:
         asyncio.get_running_loop().call_later(random.uniform(0, seconds), stream.end, End.DRAINED)  # noqa: S311 - jitter
+
+
+def _forget_request(scope: Scope) -> None:
+    """Leave of the request what the server needs until its end: the rest would stay as long as the stream does."""
+    if headers := scope.get("headers"):
+        headers.clear()
+    kept = {name: scope[name] for name in ("type", "method") if name in scope}
+    scope.clear()
+    scope.update(kept)

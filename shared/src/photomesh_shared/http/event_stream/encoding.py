@@ -15,6 +15,8 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 def encode_event(event: str, data: str, *, event_id: str | None = None, retry: int | None = None) -> bytes:
     """Encode one event. `retry` is in milliseconds: how long a client waits before it connects again."""
+    if retry is None and event_id is not None and "\n" not in data and "\r" not in data:
+        return f"event: {event}\nid: {event_id}\ndata: {data}\n\n".encode()
     lines = [f"event: {event}"]
     if event_id is not None:
         lines.append(f"id: {event_id}")

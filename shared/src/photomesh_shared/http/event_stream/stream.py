@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -70,10 +69,13 @@ class EventStream(StreamingResponse):
         self.limits = limits or StreamLimits()
         self._expires_in = expires_in
         self._on_end = on_end
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []
         self._end: End | None = None
         self._wake: asyncio.Future[None] | None = None
-        self._writing = False
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._look_at = 0.0
+        self._writing = self._overdue = False
 
     @property
     def retry(self) -> int:
@@ -115,22 +117,26 @@ class EventStream(StreamingResponse):
     async def run(self, receive: Receive, send: Send) -> None:
         """Send the body, until the stream ends."""
         watch = asyncio.create_task(self._watch(receive))
+        self._task = asyncio.current_task()
         try:
             await self._run(send)
         finally:
             watch.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             await self._on_end(self._end or End.CLIENT)
 
     async def _run(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        expires_at = loop.time() + self._expires_in
+        quiet_since = loop.time()
+        expires_at = quiet_since + self._expires_in
         while True:
             if self._pieces:
                 body = b"".join(self._pieces)
                 self._pieces.clear()
             elif self._end is not None:
                 break
-            elif await self._silence(min(self.limits.heartbeat, expires_at - loop.time())):
+            elif await self._silence(min(quiet_since + self.limits.heartbeat, expires_at)):
                 continue
             elif loop.time() >= expires_at:
                 self.end(End.EXPIRED)
@@ -138,27 +144,48 @@ class EventStream(StreamingResponse):
             else:
                 body = COMMENT
             self._writing = True
+            self._look_by(loop, loop.time() + self.limits.write)
             try:
-                async with asyncio.timeout(self.limits.write):
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
-            except TimeoutError:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            except asyncio.CancelledError:
+                if not self._overdue or (self._task is not None and self._task.uncancel()):
+                    raise
                 self._end = End.SLOW
                 return  # the server closes the connection, because the response is not complete
             self._writing = False
+            quiet_since = loop.time()
         if self._end is not End.CLIENT:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _silence(self, seconds: float) -> bool:
-        """Wait for something to do. Returns False after so many seconds without."""
+    async def _silence(self, until: float) -> bool:
+        """Wait for something to do. Returns False if there is nothing by then."""
         loop = asyncio.get_running_loop()
-        self._wake = wake = loop.create_future()
-        timer = loop.call_later(max(0.0, seconds), self._wake_up)
+        self._wake = loop.create_future()
+        self._look_by(loop, until)
         try:
-            await wake
+            await self._wake
         finally:
-            timer.cancel()
             self._wake = None
         return bool(self._pieces) or self._end is not None
+
+    def _look_by(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        """Have the end of this silence, or of this write, noticed. One timer serves all, as few last that long: when it
+        fires, it is set again for the present one."""
+        self._look_at = at
+        if self._timer is None or at < self._timer_at:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = at
+            self._timer = loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._timer, loop = None, asyncio.get_running_loop()
+        if loop.time() < self._look_at:
+            self._look_by(loop, self._look_at)
+        elif self._writing and self._task is not None:
+            self._overdue = self._task.cancel()
+        else:
+            self._wake_up()
 
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
@@ -12,9 +13,17 @@ from photomesh_shared.kafka.reading import _consumer, _partitions
 from photomesh_shared.kafka.source import Partition, Received
 from photomesh_shared.settings import KafkaSettings
 
-__all__ = ["offsets_since", "record_at"]
+__all__ = ["Place", "offsets_since", "record_at"]
 
 _POLL_MS = 5_000
+
+
+class Place(NamedTuple):
+    """Where something begins in a partition, whose records are at `first_offset` and up to before `end_offset`."""
+
+    offset: int
+    first_offset: int
+    end_offset: int
 
 
 async def record_at(settings: KafkaSettings, partition: Partition, offset: int) -> Received | None:
@@ -37,11 +46,17 @@ async def record_at(settings: KafkaSettings, partition: Partition, offset: int) 
         return None
 
 
-async def offsets_since(settings: KafkaSettings, topics: Collection[str], since: datetime) -> dict[Partition, int]:
-    """Return for each partition the offset of the first record written since then, or that of the next record to be
-    written. Raises Unavailable."""
+async def offsets_since(settings: KafkaSettings, topics: Collection[str], since: datetime) -> dict[Partition, Place]:
+    """Return for each partition the place of the first record written since then, or of the next record to be written.
+    Raises Unavailable."""
     async with _consumer(settings) as consumer:
         partitions = [tp for topic in topics for tp in await _partitions(consumer, topic)]
+        starts = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, max(int(since.timestamp() * 1000), 0)))
-        return {Partition(tp.topic, tp.partition): found[tp].offset if found.get(tp) else ends[tp] for tp in partitions}
+        return {
+            Partition(tp.topic, tp.partition): Place(
+                found[tp].offset if found.get(tp) else ends[tp], starts[tp], ends[tp]
+            )
+            for tp in partitions
+        }
