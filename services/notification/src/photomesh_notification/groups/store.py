@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from photomesh_notification.groups.domain import KEPT, Kind, Subject
+from photomesh_notification.groups.hidden import HiddenActors
 from photomesh_notification.groups.inserts import (
     INSERT_GROUP,
     INSERT_MEMBER,
@@ -30,8 +31,6 @@ _FINAL = 2**62
 """The timestamp of deletions: nothing that arrives later is stored."""
 _ENDED_SECONDS = 120 * 86_400
 _PER_BATCH = 50
-_FEW_ACTORS = 10
-"""Of one account, looked up together with those of others: a statement with more asks for each account with each."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +49,7 @@ class CassandraGroups:
         self._clock = clock
         self._groups = BatchLoader(self._read_groups, max_batch=PARTITIONS_PER_BATCH)
         self._ended = BatchLoader(self._read_ended, max_batch=_PER_BATCH)
-        self._hidden = BatchLoader(self._read_hidden, max_batch=PARTITIONS_PER_BATCH)
+        self._hidden = HiddenActors(session)
         self._inserts = Inserts(session)
 
     def _ttl(self, at: datetime) -> int:
@@ -244,29 +243,7 @@ class CassandraGroups:
 
     async def hidden_among(self, account_id: int, actor_ids: Collection[int]) -> set[int]:
         """Whom the recipient blocks or mutes, and who blocks it."""
-        if not actor_ids:
-            return set()
-        asked = account_id, frozenset(actor_ids)
-        if len(actor_ids) > _FEW_ACTORS:
-            return (await self._read_hidden([asked]))[asked]
-        return await self._hidden.load(asked) or set()
-
-    async def _read_hidden(
-        self, asked: Sequence[tuple[int, frozenset[int]]]
-    ) -> dict[tuple[int, frozenset[int]], set[int]]:
-        rows = await self._session.execute(
-            "SELECT account_id, other_id, blocks, blocked_by, mutes FROM notification_relations"
-            " WHERE account_id IN ? AND other_id IN ?",
-            sorted({account_id for account_id, _ in asked}),
-            sorted(frozenset[int]().union(*(actor_ids for _, actor_ids in asked))),
-        )
-        hidden = {
-            (row["account_id"], row["other_id"]) for row in rows if row["blocks"] or row["blocked_by"] or row["mutes"]
-        }
-        return {
-            (account_id, actor_ids): {one for one in actor_ids if (account_id, one) in hidden}
-            for account_id, actor_ids in asked
-        }
+        return await self._hidden.among(account_id, actor_ids)
 
     # What ended
 
