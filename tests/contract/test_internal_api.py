@@ -30,6 +30,7 @@ CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "upload": (export,),
     "webhook": (export,),
     "story": (export,),
+    "explore": (export,),
 }
 
 

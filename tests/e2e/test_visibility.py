@@ -184,8 +184,18 @@ _OWN_NOTIFICATIONS = "what others did to the caller, by the rules of post: tests
 _OWN_WEBHOOK = "addresses one's own webhooks only; what is sent to them: tests/integration/webhook"
 _STORY = "for followers and close friends, whatever the privacy, and alike for all others: tests/integration/story"
 _OWN_COLLECTION = "addresses one's own collection only"
+_EXPLORE = "every post and account is checked by post as any read is: tests/e2e/test_explore.py"
+_OWN_EXPLORE = "what one said oneself; answers alike for what others said"
 _SEARCH = "every hit is checked by post as any read is: tests/e2e/test_search.py"
 UNRELATED = {
+    "GET /v1/explore": _EXPLORE,
+    "GET /v1/explore/why/{post_id}": _EXPLORE,
+    "GET /v1/explore/people": _EXPLORE,
+    "GET /v1/explore/trends": "hashtags and places of public posts, without the posts",
+    "POST /v1/explore/feedback": "of posts that explore showed; all others are answered as absent",
+    "GET /v1/explore/feedback": _OWN_EXPLORE,
+    "DELETE /v1/explore/feedback/{feedback_id}": _OWN_EXPLORE,
+    "DELETE /v1/explore/people/{user_id}": "answers alike for every account",
     "GET /v1/search/suggest": _SEARCH,
     "GET /v1/search/accounts": _SEARCH,
     "GET /v1/search/posts": _SEARCH,

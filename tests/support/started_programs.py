@@ -31,6 +31,7 @@ async def _handle(_: Any) -> None:
 
 def main() -> None:
     for module in (
+        "photomesh_explore.metrics",
         "photomesh_export.metrics",
         "photomesh_media_worker.service",
         "photomesh_notification.push.metrics",

@@ -31,7 +31,7 @@ from tests.support.tokens import Issuer
 Environment = Callable[[str], Mapping[str, str]]
 Working = Callable[..., AbstractAsyncContextManager[WorkerDeps]]
 
-SERVICES = ("identity", "upload", "post", "social-graph", "feed", "notification", "webhook", "story")
+SERVICES = ("identity", "upload", "post", "social-graph", "feed", "notification", "webhook", "story", "explore")
 PASSWORD = "correct horse battery"
 _PAGE = 2
 

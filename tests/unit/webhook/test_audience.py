@@ -22,6 +22,9 @@ NEVER_OFFERED = {
     "photomesh.story.expired.v1",
     "photomesh.story.deleted.v1",
     "photomesh.story.viewed.v1",
+    # What somebody does not want to see in explore is known to that account alone.
+    "photomesh.explore-feedback.given.v1",
+    "photomesh.explore-feedback.removed.v1",
     # What somebody keeps and has seen is known to that account alone, and it did it itself.
     "photomesh.post.saved.v1",
     "photomesh.post.unsaved.v1",

@@ -23,6 +23,7 @@ class Upstream(StrEnum):
     WEBHOOK = "webhook"
     STORY = "story"
     SEARCH = "search"
+    EXPLORE = "explore"
 
 
 class UpstreamSettings(ServiceSettings):
@@ -37,6 +38,7 @@ class UpstreamSettings(ServiceSettings):
     webhook_url: str = Field("http://127.0.0.1:18030", description="Base URL of webhook.")
     story_url: str = Field("http://127.0.0.1:18032", description="Base URL of story.")
     search_url: str = Field("http://127.0.0.1:18035", description="Base URL of search.")
+    explore_url: str = Field("http://127.0.0.1:18037", description="Base URL of explore.")
 
     def url_of(self, upstream: Upstream) -> str:
         return {
@@ -51,4 +53,5 @@ class UpstreamSettings(ServiceSettings):
             Upstream.WEBHOOK: self.webhook_url,
             Upstream.STORY: self.story_url,
             Upstream.SEARCH: self.search_url,
+            Upstream.EXPLORE: self.explore_url,
         }[upstream]

@@ -277,6 +277,20 @@ STORES: Mapping[str, Covered] = {
             "due": _PASSING,
         }.items()
     },
+    "explore/redis/ex:k:{account}": Covered(("explore_feedback",), "account fields"),
+    "explore/redis/ex:l:{post}": _copied(_OTHERS),
+    **{
+        f"explore/redis/ex:{key}": _copied()
+        for key in ("o:{post}", "w:{author}", "h:{tag}", "c:{cell}", "all", "a:{bucket}", "f:{bucket}")
+    },
+    **{f"explore/redis/ex:{key}:{{account}}": _copied() for key in ("e", "g", "m")},
+    **{f"explore/redis/ex:{key}": _copied(_DERIVED) for key in ("top", "n:{post}", "i:{author}", "due")},
+    **{
+        f"explore/redis/ex:{key}:{{account}}{end}": _copied(
+            "what explore showed you in the last days: kept to show you other"
+        )
+        for key, end in (("s", ":{half}"), ("b", ""), ("y", ""), ("p", ""))
+    },
     **{
         f"export/{store}": _copied("the export itself; `GET /v1/me/export` shows when you asked for it")
         for store in (
@@ -312,6 +326,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "webhooks": ("webhooks",),
     "stories": ("stories",),
     "story_views": ("stories",),
+    "explore_feedback": ("explore_feedback",),
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),

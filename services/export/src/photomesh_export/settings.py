@@ -40,6 +40,7 @@ class WorkerSettings(CallerSettings, ExportSettings, KafkaConsumerSettings):
     notification_url: str = Field("http://127.0.0.1:18022", description="The service of notifications.")
     webhook_url: str = Field("http://127.0.0.1:18030", description="The service of webhooks.")
     story_url: str = Field("http://127.0.0.1:18032", description="The service of stories.")
+    explore_url: str = Field("http://127.0.0.1:18037", description="The service of explore.")
     concurrency: int = Field(2, ge=1, le=16, description="Exports that one worker runs at a time.")
     poll_seconds: float = Field(2, gt=0, description="How often an idle worker looks for work.")
     lease_seconds: float = Field(60, gt=1, description="A worker that does not renew its lease loses the export.")

@@ -119,6 +119,7 @@ async def open_worker_deps(settings: WorkerSettings, readiness: Readiness, clock
             "notification": settings.notification_url,
             "webhook": settings.webhook_url,
             "story": settings.story_url,
+            "explore": settings.explore_url,
         }
         services = {
             name: ServiceClient(

@@ -12,7 +12,6 @@ from photomesh_shared.events.accounts import (
     Kept,
 )
 from photomesh_shared.events.catalogue import Topic, dead_letter_topic
-from photomesh_shared.events.close_friends import CloseFriendAdded, CloseFriendRemoved
 from photomesh_shared.events.engagement import (
     CommentCreated,
     CommentDeleted,
@@ -40,6 +39,7 @@ from photomesh_shared.events.envelope import (
     tombstone,
     tombstone_of,
 )
+from photomesh_shared.events.explore import ExploreFeedbackGiven, ExploreFeedbackRemoved
 from photomesh_shared.events.feed import (
     FanoutRequested,
     FeedServed,
@@ -50,6 +50,8 @@ from photomesh_shared.events.feed import (
 from photomesh_shared.events.follows import (
     BlockCreated,
     BlockDeleted,
+    CloseFriendAdded,
+    CloseFriendRemoved,
     FollowCreated,
     FollowDeleted,
     FollowRequestClosed,
@@ -131,6 +133,8 @@ __all__ = [
     "ErasureAcknowledged",
     "Event",
     "EventModel",
+    "ExploreFeedbackGiven",
+    "ExploreFeedbackRemoved",
     "FanoutRequested",
     "FeedServed",
     "FollowCreated",

@@ -1,5 +1,6 @@
 """Events between two accounts: an actor and a target. `entityversion` increases with every event of the ordered pair:
-its follows, blocks and mutes share one sequence. Each of the three is a thing of its own, with its own key."""
+its follows, blocks and mutes share one sequence. Each of the three is a thing of its own, with its own key. Close
+friends have a topic, and a sequence, of their own."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from photomesh_shared.personal import ACTIVITY, RELATION
 __all__ = [
     "BlockCreated",
     "BlockDeleted",
+    "CloseFriendAdded",
+    "CloseFriendRemoved",
     "FollowCreated",
     "FollowDeleted",
     "FollowRequestClosed",
@@ -191,3 +194,46 @@ class MuteDeleted(_Mute):
     @classmethod
     def example(cls) -> MuteDeleted:
         return cls(muter_id=_ADA, muted_id=_GRACE, deleted_at=_LATER)
+
+
+class _CloseFriend(Event):
+    topic: ClassVar[str] = "close_friends"
+
+    owner_id: UserId
+    friend_id: UserId
+
+    def record_key(self) -> str:
+        return f"{ids.encode('u', self.owner_id)}:{ids.encode('u', self.friend_id)}"
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.owner_id)
+
+    def subject(self) -> str:
+        """Not the pair's, as in `follows`: its versions must not tell that anything happened here."""
+        return f"{ids.encode('u', self.owner_id)}.{ids.encode('u', self.friend_id)}.close"
+
+
+class CloseFriendAdded(_CloseFriend):
+    """An account put a follower of its own on its list of close friends. Must not be disclosed to anybody else."""
+
+    type_: ClassVar[str] = "photomesh.close-friend.added.v1"
+
+    added_at: Annotated[UtcTime, ACTIVITY]
+
+    @classmethod
+    def example(cls) -> CloseFriendAdded:
+        return cls(owner_id=_ADA, friend_id=_GRACE, added_at=_AT)
+
+
+class CloseFriendRemoved(_CloseFriend):
+    """A close friend was taken off the list, or does not follow the account any more. Must not be disclosed to anybody
+    else."""
+
+    type_: ClassVar[str] = "photomesh.close-friend.removed.v1"
+    ends: ClassVar[bool] = True
+
+    removed_at: Annotated[UtcTime, ACTIVITY]
+
+    @classmethod
+    def example(cls) -> CloseFriendRemoved:
+        return cls(owner_id=_ADA, friend_id=_GRACE, removed_at=_LATER)

@@ -39,7 +39,7 @@ T = TypeVar("T")
 MAX_ITEMS = 500
 """Maximum number of items per page."""
 
-Owner = Literal["identity", "social-graph", "upload", "post", "feed", "notification", "webhook", "story"]
+Owner = Literal["identity", "social-graph", "upload", "post", "feed", "notification", "webhook", "story", "explore"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,12 @@ SECTIONS = (
         "What you want to hear of, quiet hours, muted posts, devices, and until when you have seen your notifications.",
     ),
     Section("stories", "story", "Stories", "Your stories of the last days, and until when you saw whose stories."),
+    Section(
+        "explore_feedback",
+        "explore",
+        "Feedback on explore",
+        "What you want to see more, less or not at all of in explore.",
+    ),
     Section("webhooks", "webhook", "Webhooks", "Addresses that events are sent to. Never their secrets."),
     Section("webhook_deliveries", "webhook", "Deliveries of webhooks", "What was sent there, of the last 30 days."),
 )

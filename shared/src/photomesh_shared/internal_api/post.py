@@ -206,7 +206,7 @@ GET_SIGHTINGS = Operation(
     "/internal/sightings",
     Sightings,
     body=SightingsQuery,
-    callers=frozenset({"notification", "notification-push", "webhook-sender", "story", "search"}),
+    callers=frozenset({"notification", "notification-push", "webhook-sender", "story", "search", "explore"}),
 )
 """What a viewer may see now of accounts, posts, comments and photos whose ids another service has kept."""
 GET_POSTS = Operation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from photomesh_shared.events.catalogue import EVENTS, GIB, WHOLE, Topic
+from photomesh_shared.events.topics.explore import EXPLORE
 from photomesh_shared.events.topics.relations import RELATIONS
 from photomesh_shared.events.topics.stories import STORIES
 
@@ -22,7 +23,7 @@ _ALL = (
             "photomesh.account.updated.v1",
             "photomesh.account.deleted.v1",
         ),
-        consumers=("post", "social-graph", "feed", "webhook", "search"),
+        consumers=("post", "social-graph", "feed", "webhook", "search", "explore"),
         key="account id",
         owner_id="account id",
         order="All events of one account, in the order of occurrence.",
@@ -122,7 +123,7 @@ _ALL = (
             "photomesh.post.edited.v1",
             "photomesh.post.deleted.v1",
         ),
-        consumers=("post", "feed", "notification", "webhook", "search"),
+        consumers=("post", "feed", "notification", "webhook", "search", "explore"),
         key="post id",
         owner_id="account id of the post's author",
         order="All events of one author's posts, in the order of occurrence.",
@@ -144,7 +145,7 @@ _ALL = (
             "photomesh.comment.liked.v1",
             "photomesh.comment.unliked.v1",
         ),
-        consumers=("post-engagement", "feed", "notification", "webhook"),
+        consumers=("post-engagement", "feed", "notification", "webhook", "explore"),
         key="`o_…:u_…` for an account's like of a post, `c_…` for a comment, `c_…:u_…` for a like of a comment",
         owner_id="post id",
         order="All events of one post and its comments, in the order of occurrence.",
@@ -166,7 +167,7 @@ _ALL = (
             "photomesh.collection.post-added.v1",
             "photomesh.collection.post-removed.v1",
         ),
-        consumers=("post-engagement", "feed"),
+        consumers=("post-engagement", "feed", "explore"),
         key="`u_…:o_…` for a saved post, `k_…` for a collection, `k_…:o_…` for a post in a collection",
         owner_id="account id",
         order="All events of one account, in the order of occurrence.",
@@ -257,6 +258,7 @@ _ALL = (
         freshness="Within a second of the change (outbox).",
     ),
     *STORIES,
+    *EXPLORE,
     Topic(
         name="impressions",
         summary="Posts seen in feeds, as reported by apps. For analysis and for training rankers.",
@@ -311,6 +313,7 @@ _ALL = (
             "webhook",
             "story",
             "search",
+            "explore",
         ),
         key="account id",
         owner_id="account id",

@@ -21,7 +21,7 @@ RELATIONS = (
             "photomesh.mute.created.v1",
             "photomesh.mute.deleted.v1",
         ),
-        consumers=("post", "feed", "notification", "webhook", "story", "search"),
+        consumers=("post", "feed", "notification", "webhook", "story", "search", "explore"),
         key="the two account ids and what is between them: `u_…:u_…:follow` (also a request), `:block` or `:mute`",
         owner_id="account id of the first of the pair: the follower, blocker or muter",
         order="All actions of one account on others, in the order of occurrence.",

@@ -1,0 +1,1 @@
+"""Posts, trends and people that an account does not know yet."""

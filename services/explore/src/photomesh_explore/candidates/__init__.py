@@ -1,0 +1,1 @@
+"""What could be shown: kept from events, and scored."""

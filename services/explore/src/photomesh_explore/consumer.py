@@ -1,0 +1,41 @@
+"""``python -m photomesh_explore.consumer``: keeps what could be shown, and scores it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from photomesh_explore.settings import ConsumerSettings
+from photomesh_explore.wiring import open_consumer_deps
+from photomesh_shared.clock import Clock
+from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
+from photomesh_shared.consumer.erasure import ErasureHandler
+from photomesh_shared.events import AccountErasureRequested
+from photomesh_shared.http import Readiness
+
+__all__ = ["create_app"]
+
+GROUP = "explore"
+
+
+@asynccontextmanager
+async def open_subscription(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[Subscription]:
+    async with open_consumer_deps(settings, readiness, clock) as deps:
+        erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
+        yield Subscription(
+            group=GROUP,
+            handlers={AccountErasureRequested: erasure.erasure_requested, **deps.handlers},
+            publisher=deps.publisher,
+        )
+
+
+def create_app(settings: ConsumerSettings, clock: Clock | None = None) -> Starlette:
+    return create_consumer_app(settings, open_subscription, clock)
+
+
+if __name__ == "__main__":
+    run_consumer("explore-consumer", ConsumerSettings(), open_subscription)

@@ -1,0 +1,1 @@
+"""Pages of explore: from candidates to posts that a viewer may see."""

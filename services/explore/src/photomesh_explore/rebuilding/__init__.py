@@ -1,0 +1,1 @@
+"""Makes Redis again, from topics, when it has lost everything."""

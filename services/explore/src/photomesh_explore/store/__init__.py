@@ -1,0 +1,1 @@
+"""Redis: what can be built again from topics, and what was shown to whom."""

@@ -1,0 +1,167 @@
+"""The composition root of the service's processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from photomesh_explore.candidates.erasure import AccountEraser
+from photomesh_explore.candidates.event_handlers import CandidateEventHandlers
+from photomesh_explore.candidates.scoring import Scorer
+from photomesh_explore.clients import PostClient
+from photomesh_explore.discovery.queries import DiscoveryQueries
+from photomesh_explore.errors import ExploreUnavailable
+from photomesh_explore.feedback.event_log import FeedbackEventLog
+from photomesh_explore.feedback.exports import ExportQueries
+from photomesh_explore.feedback.service import FeedbackService
+from photomesh_explore.pages.service import ExploreService
+from photomesh_explore.pages.sources import Candidates
+from photomesh_explore.rebuilding.replay import ReadTopic, Rebuilder
+from photomesh_explore.settings import ConsumerSettings, Settings
+from photomesh_explore.store.connection import open_redis
+from photomesh_explore.store.feedback import FeedbackStore
+from photomesh_explore.store.index import ExploreIndex
+from photomesh_explore.store.pages import PageStore
+from photomesh_explore.store.reader import CandidateReader
+from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.erasure import without_erased
+from photomesh_shared.events import (
+    AccountDeleted,
+    AccountErasureRequested,
+    AccountRegistered,
+    AccountUpdated,
+    Envelope,
+    Event,
+    ExploreFeedbackGiven,
+    ExploreFeedbackRemoved,
+    FollowCreated,
+    FollowDeleted,
+    MuteCreated,
+    MuteDeleted,
+    PostDeleted,
+    PostEdited,
+    PostLiked,
+    PostPublished,
+    PostSaved,
+    PostUnliked,
+    PostUnsaved,
+    decode_or_skip,
+)
+from photomesh_shared.http import Readiness
+from photomesh_shared.http.cursors import CursorCodec
+from photomesh_shared.kafka.handling import Handler
+from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.kafka.reading import read_topic
+from photomesh_shared.service_client import ServiceClient, open_session
+from photomesh_shared.settings import KafkaSettings
+from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
+
+__all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What routes and middleware use."""
+
+    explore: ExploreService
+    feedback: FeedbackService
+    discovery: DiscoveryQueries
+    exports: ExportQueries
+    cursors: CursorCodec
+    token_verifier: TokenVerifier
+
+
+@dataclass(frozen=True)
+class ConsumerDeps:
+    handlers: Mapping[type[Event], Handler]
+    eraser: AccountEraser
+    publisher: KafkaPublisher
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
+    """Connects to Redis and Kafka when they are needed: without one of them the answer is a 503, and taking the pod
+    away would not help."""
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        publisher = await stack.enter_async_context(open_publisher(settings, "explore"))
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        session = await stack.enter_async_context(open_session())
+
+        reader = CandidateReader(redis)
+        post = PostClient(
+            ServiceClient(
+                session, "post", settings.post_url, caller=settings, unavailable=ExploreUnavailable, clock=clock
+            )
+        )
+        store = FeedbackStore(redis, clock)
+        feedback = FeedbackService(store, FeedbackEventLog(store, publisher, clock), reader, clock)
+        yield Deps(
+            explore=ExploreService(Candidates(reader), PageStore(redis, clock), post, feedback, clock),
+            feedback=feedback,
+            discovery=DiscoveryQueries(reader, post, feedback, clock),
+            exports=ExportQueries(store),
+            cursors=CursorCodec(*settings.cursor_secret.accepted),
+            token_verifier=TokenVerifier(
+                fetch_jwks(client, settings.jwks_url),
+                issuer=settings.token_issuer,
+                audience=settings.token_audience,
+                clock=clock,
+            ),
+        )
+
+
+@asynccontextmanager
+async def open_consumer_deps(
+    settings: ConsumerSettings, readiness: Readiness, clock: Clock
+) -> AsyncIterator[ConsumerDeps]:
+    """Connects to Redis and Kafka; scores, and watches over Redis, in the background of the context."""
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
+        publisher = await stack.enter_async_context(open_publisher(settings, "explore-consumer"))
+
+        index, store = ExploreIndex(redis, clock), FeedbackStore(redis, clock)
+        log = FeedbackEventLog(store, publisher, clock)
+        feedback = FeedbackService(store, log, CandidateReader(redis), clock)
+        events = CandidateEventHandlers(index, clock)
+        of_candidates: dict[type[Event], Handler] = {
+            PostPublished: events.post_changed,
+            PostEdited: events.post_changed,
+            PostDeleted: events.post_deleted,
+            AccountRegistered: events.account_changed,
+            AccountUpdated: events.account_changed,
+            AccountDeleted: events.account_changed,
+            PostLiked: events.post_engaged,
+            PostUnliked: events.post_engaged,
+            PostSaved: events.post_saved,
+            PostUnsaved: events.post_saved,
+            FollowCreated: events.follow_changed,
+            FollowDeleted: events.follow_changed,
+            MuteCreated: events.mute_changed,
+            MuteDeleted: events.mute_changed,
+        }
+        of_feedback: dict[type[Event], Handler] = {ExploreFeedbackGiven: log.apply, ExploreFeedbackRemoved: log.apply}
+
+        async def mark_erased(envelope: Envelope[AccountErasureRequested]) -> None:
+            await index.mark_erased(envelope.data.user_id)
+
+        handlers = {**without_erased(of_candidates, index.is_erased), **of_feedback}
+        rebuilder = Rebuilder(index, _reading(settings), [{AccountErasureRequested: mark_erased}, handlers], clock)
+        scorer = Scorer(index, clock, interval_seconds=settings.score_seconds)
+        await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
+        await stack.enter_async_context(in_background("scorer", scorer.run, clock))
+        yield ConsumerDeps(handlers, AccountEraser(index, feedback.remove_all, clock), publisher)
+
+
+def _reading(settings: KafkaSettings) -> ReadTopic:
+    async def events(topic: str) -> AsyncIterator[Envelope[Any]]:
+        async for received in read_topic(settings, topic):
+            if envelope := decode_or_skip(received.record):
+                yield envelope
+
+    return events
