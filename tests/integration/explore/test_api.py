@@ -31,9 +31,7 @@ async def test_a_page_its_reasons_and_feedback(people: People) -> None:
     later = await people.public_post("sunset")
     assert later.data.post_id not in await people.everything(viewer)
     assert (await people.ok(viewer, "GET", "/v1/explore/feedback"))["items"] == [given]
-    exported = await people.api.get(
-        f"/internal/accounts/{encode('u', viewer)}/export", params={"section": "explore_feedback"}
-    )
+    exported = await people.api.get(f"/internal/export/{encode('u', viewer)}", params={"section": "explore_feedback"})
     assert [one["kind"] for one in exported.json()["items"]] == ["hide_tag"], exported.text
     await people.ok(viewer, "DELETE", f"/v1/explore/feedback/{given['id']}")
     assert later.data.post_id in await people.everything(viewer)

@@ -18,6 +18,7 @@ def test_ends_are_those_of_compacted_topics() -> None:
         "close_friends",
         "engagement",
         "saves",
+        "explore_feedback",
         "webhooks",
     }
     assert {
