@@ -30,6 +30,9 @@ ARG PYTHON
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin photomesh
 COPY --from=build /app /app
 ARG SERVICE
+# LightGBM's library needs the system's OpenMP.
+RUN [ "$SERVICE" != explore-trainer ] \
+ || { apt-get -qq update && apt-get -qq install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*; }
 ARG VERSION=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="photomesh/$SERVICE" \

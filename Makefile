@@ -76,13 +76,16 @@ trace: .venv ## Draw a trace: ID=<trace id, request id, photo id …>
 	@$(if $(ID),,$(error ID=… says which trace))$(LOCAL) trace --stack $(STACK) $(ID)
 
 ##@ Operation
-.PHONY: reprocess topics-verify rebuild-check
+.PHONY: reprocess topics-verify rebuild-check train-ranking
 topics-verify: .venv ## Check that topics hold what docs/events.md promises: T="posts follows" (ARGS="--since 2026-11-01T00:00:00Z")
 	@set -a; eval "$$($(LOCAL) env operator --stack $(STACK))"; $(PYTHON) -m photomesh_shared.verify_topics $(T) $(ARGS)
 
 rebuild-check: .venv ## Make read models from zero, from the topics, and compare them: post's tables, feed's Redis
 	@(set -a; eval "$$($(LOCAL) env post-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_post.rebuild --check)
 	@(set -a; eval "$$($(LOCAL) env feed-consumer --stack $(STACK))"; $(PYTHON) -m photomesh_feed.rebuild --check $(ARGS))
+
+train-ranking: .venv ## Judge and train models of the ranked feed, as the cluster does every hour (ARGS=--back: take one back)
+	@set -a; eval "$$($(LOCAL) env explore-trainer --stack $(STACK))"; $(PYTHON) -m photomesh_explore_trainer $(ARGS)
 
 reprocess: .venv ## Process photos again: ARGS="--photo p_…", "--account u_…", "--before 2026-11-01T00:00:00Z"; --dry-run
 	@set -a; eval "$$($(LOCAL) env upload --stack $(STACK))"; $(PYTHON) -m photomesh_upload.reprocess $(ARGS)

@@ -51,7 +51,10 @@ has_java17() {
 
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || has postgres; }
 
-missing_for_python() { find_python >/dev/null || echo python3 python3-venv; }
+missing_for_python() {
+  find_python >/dev/null || echo python3 python3-venv
+  [ ! -e /etc/debian_version ] || compgen -G '/usr/lib/*/libgomp.so.1' >/dev/null || echo libgomp1  # of LightGBM
+}
 
 missing_for_servers() {
   has_java17 || echo openjdk-17-jre-headless

@@ -23,13 +23,15 @@ __all__ = [
     "named",
     "of",
     "patched",
+    "pod_template",
     "pods",
     "secrets",
     "secrets_from",
+    "workload_kind",
 ]
 
 K8S = Path(__file__).parents[2] / "deploy" / "k8s"
-_WORKLOADS = ("Deployment", "StatefulSet", "Job")
+_WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,22 @@ def kustomizations() -> Mapping[Path, Any]:
 def pods() -> Iterator[tuple[Resource, Any]]:
     """Every workload with its pod template."""
     for resource in of(*_WORKLOADS):
-        yield resource, resource.spec["template"]
+        yield resource, pod_template(resource)
+
+
+def pod_template(workload: Resource) -> Any:
+    spec = workload.spec["jobTemplate"]["spec"] if workload.kind == "CronJob" else workload.spec
+    return spec["template"]
 
 
 def container(workload: Resource) -> Any:
-    (only,) = workload.spec["template"]["spec"]["containers"]
+    (only,) = pod_template(workload)["spec"]["containers"]
     return only
+
+
+def workload_kind(program_kind: str) -> str:
+    """Return the kind of resource that runs a kind of program of the registry."""
+    return {"job": "Job", "cronjob": "CronJob"}.get(program_kind, "Deployment")
 
 
 def env_file(path: str) -> dict[str, str]:

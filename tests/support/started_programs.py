@@ -33,6 +33,8 @@ def main() -> None:
     for module in (
         "photomesh_explore.metrics",
         "photomesh_export.metrics",
+        "photomesh_feed.ranking.metrics",
+        "photomesh_feed.reading.metrics",
         "photomesh_media_worker.service",
         "photomesh_notification.push.metrics",
         "photomesh_post.metrics",

@@ -72,6 +72,10 @@ def generated() -> dict[Path, str]:
         "deploy/k8s/data-plane/kafka-users.yaml": render("kubernetes/kafka-users.yaml"),
         "deploy/k8s/data-plane/databases.yaml": render("kubernetes/databases.yaml"),
     }
+    for program in _cronjobs():
+        folder = f"{_BASE}/programs/{program.name}"
+        files[f"{folder}/kustomization.yaml"] = render("kubernetes/cronjob-kustomization.yaml")
+        files[f"{folder}/cronjob.yaml"] = render("kubernetes/cronjob.yaml", program=program)
     for program in _deployments():
         folder = f"{_BASE}/programs/{program.name}"
         files[f"{folder}/kustomization.yaml"] = render("kubernetes/program.yaml", program=program)
@@ -113,7 +117,11 @@ def with_regions(text: str, loaded: Environment) -> str:
 
 
 def _deployments() -> list[Program]:
-    return [program for program in registry.PROGRAMS.values() if program.kind != "job"]
+    return [program for program in registry.PROGRAMS.values() if program.kind not in ("job", "cronjob")]
+
+
+def _cronjobs() -> list[Program]:
+    return [program for program in registry.PROGRAMS.values() if program.kind == "cronjob"]
 
 
 def templates() -> Environment:
@@ -130,6 +138,7 @@ def templates() -> Environment:
     environment.globals |= {
         "programs": list(registry.PROGRAMS.values()),
         "deployments": _deployments(),
+        "cronjobs": _cronjobs(),
         "jobs": jobs,
         "cassandra_roles": cassandra_roles(_secret),
         "kafka_users": kafka_users(),

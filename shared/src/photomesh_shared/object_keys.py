@@ -3,6 +3,7 @@
     raw       up_8aB3x9Q2/original                    as uploaded
               metadata/p_8aB3x9Q2.json                private metadata of a photo
               stories/p_8aB3x9Q2/640.jpg              sizes of a photo for stories, which are private
+              models/home/current.json, …             models of rankings: photomesh_shared.ranking.rollout
     variants  p_8aB3x9Q2/<token>/640.jpg              public sizes of a photo
               avatars/u_8aB3x9Q2/<token>/150.jpg      public sizes of an avatar
               s/1795256400/<token>/640.jpg            public sizes of a story; the CDN refuses them from that second on

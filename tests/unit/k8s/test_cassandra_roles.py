@@ -7,7 +7,7 @@ import json
 import pytest
 
 from photomesh_local.configuration import registry
-from tests.support.manifests import Resource, container, env_file, named, secrets
+from tests.support.manifests import Resource, container, env_file, named, secrets, workload_kind
 
 COMMON = env_file("base/common/photomesh.env")
 CLUSTER = named("K8ssandraCluster", "photomesh", folder="data-plane").spec
@@ -15,7 +15,7 @@ CLUSTER = named("K8ssandraCluster", "photomesh", folder="data-plane").spec
 
 
 def _workload(name: str) -> Resource:
-    return named("Job" if registry.PROGRAMS[name].kind == "job" else "Deployment", name)
+    return named(workload_kind(registry.PROGRAMS[name].kind), name)
 
 
 def _environment(name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from photomesh_local.configuration import registry
-from tests.support.manifests import container, named, secrets
+from tests.support.manifests import container, named, secrets, workload_kind
 
 PROGRAMS = [name for name, program in registry.PROGRAMS.items() if "postgres" in program.servers]
 
@@ -16,7 +16,7 @@ PROGRAMS = [name for name, program in registry.PROGRAMS.items() if "postgres" in
 def test_a_database_is_verified(name: str) -> None:
     program = registry.PROGRAMS[name]
     dsn = urlsplit(secrets()["photomesh", name]["PHOTOMESH_POSTGRES_DSN"])
-    workload = named("Job" if program.kind == "job" else "Deployment", name)
+    workload = named(workload_kind(program.kind), name)
     mounts = {mount["name"]: mount["mountPath"] for mount in container(workload)["volumeMounts"]}
     assert parse_qs(dsn.query) == {"sslmode": ["verify-full"], "sslrootcert": [f"{mounts['stores-ca']}/ca.crt"]}
 

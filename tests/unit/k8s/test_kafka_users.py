@@ -9,7 +9,7 @@ import pytest
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.stack import ROOT
 from photomesh_shared.events import TOPICS, Topic
-from tests.support.manifests import container, env_file, named, of, pods, secrets
+from tests.support.manifests import container, env_file, named, of, pods, secrets, workload_kind
 from tools.programs.kafka_users import rights_of_subscriber
 
 COMMON = env_file("base/common/photomesh.env")
@@ -23,7 +23,7 @@ def _password(user: str) -> str:
 
 @pytest.mark.parametrize("name", [name for name, program in registry.PROGRAMS.items() if "kafka" in program.servers])
 def test_a_program_logs_in_as_its_own_user(name: str) -> None:
-    workload = named("Job" if registry.PROGRAMS[name].kind == "job" else "Deployment", name)
+    workload = named(workload_kind(registry.PROGRAMS[name].kind), name)
     environment = {entry["name"]: entry["value"] for entry in container(workload)["env"]}
     assert environment["PHOTOMESH_KAFKA_USER"] == name
     assert secrets()["photomesh", name]["PHOTOMESH_KAFKA_PASSWORD"] == _password(name)

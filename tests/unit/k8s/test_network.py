@@ -16,7 +16,7 @@ from photomesh_shared.settings import (
     RedisSettings,
     StorageSettings,
 )
-from tests.support.manifests import named, of, pods
+from tests.support.manifests import named, of, pod_template, pods, workload_kind
 
 _PREFIX = "needs.photomesh.dev/"
 _PARTS: dict[type[BaseSettings], str] = {
@@ -56,7 +56,7 @@ def _by_settings(name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_program_needs_what_its_settings_speak_of(name: str) -> None:
-    assert _needs(named("Deployment", name).spec["template"]) == _by_settings(name)
+    assert _needs(pod_template(named(workload_kind(registry.PROGRAMS[name].kind), name))) == _by_settings(name)
 
 
 def _allowed_out() -> dict[str, Any]:

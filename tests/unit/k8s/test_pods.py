@@ -10,7 +10,7 @@ from photomesh_identity.settings import Settings as IdentitySettings
 from photomesh_local.configuration import registry
 from photomesh_local.configuration.stack import ROOT
 from photomesh_media_worker.settings import Settings as WorkerSettings
-from tests.support.manifests import Resource, container, memory, named, of, pods, secrets
+from tests.support.manifests import Resource, container, memory, named, of, pods, secrets, workload_kind
 
 PODS = {workload.name: (workload, template) for workload, template in pods()}
 ENTRY_POINTS = {name: program.command for name, program in registry.PROGRAMS.items() if program.kind != "job"}
@@ -29,7 +29,9 @@ def _workload(name: str) -> Resource:
 
 
 def test_every_entry_point_has_a_deployment_and_every_deployment_is_one() -> None:
-    assert {deployment.name for deployment in of("Deployment")} == set(ENTRY_POINTS)
+    assert {one.name for one in of("Deployment", "CronJob")} == set(ENTRY_POINTS)
+    for name in ENTRY_POINTS:
+        assert _workload(name).kind == workload_kind(registry.PROGRAMS[name].kind)
 
 
 @each_entry_point
@@ -79,7 +81,7 @@ def test_resources(name: str) -> None:
 
 
 def _serving() -> list[str]:
-    return [name for name, (workload, _) in PODS.items() if workload.kind != "Job"]
+    return [name for name, (workload, _) in PODS.items() if workload.kind not in ("Job", "CronJob")]
 
 
 @pytest.mark.parametrize("name", _serving())

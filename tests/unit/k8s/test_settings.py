@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings
 from photomesh_local.configuration import registry
 from photomesh_local.servers import redis as redis_server
 from photomesh_shared.settings import ReplaceableSecret, ServiceSettings
-from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from
+from tests.support.manifests import K8S, container, env_file, named, of, secrets, secrets_from, workload_kind
 from tests.support.services import settings_from
 
 COMMON = env_file("base/common/photomesh.env") | env_file("base/common/services.env")
@@ -36,7 +36,7 @@ each = pytest.mark.parametrize("name", SERVICES)
 
 
 def _container(program: str) -> Any:
-    return container(named("Job" if program in JOBS else "Deployment", program))
+    return container(named(workload_kind(registry.PROGRAMS[program].kind), program))
 
 
 def _secret_names(program: str) -> list[str]:
@@ -69,7 +69,7 @@ def _confidential(kind: type[BaseSettings]) -> set[str]:
 
 
 def test_every_deployment_is_looked_at() -> None:
-    assert set(SERVICES) == {deployment.name for deployment in of("Deployment")}
+    assert set(SERVICES) == {one.name for one in of("Deployment", "CronJob")}
 
 
 def _settings(name: str) -> type[ServiceSettings]:

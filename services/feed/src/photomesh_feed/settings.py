@@ -13,6 +13,7 @@ from photomesh_shared.settings import (
     KafkaSettings,
     ReplaceableSecret,
     ServiceSettings,
+    StorageSettings,
 )
 
 __all__ = ["ConsumerSettings", "FanoutSettings", "FeedRedisSettings", "Settings"]
@@ -34,7 +35,7 @@ class SourceSettings(CallerSettings):
     )
 
 
-class Settings(FeedRedisSettings, SourceSettings, CalleeSettings, KafkaSettings, AuthSettings):
+class Settings(FeedRedisSettings, SourceSettings, CalleeSettings, KafkaSettings, StorageSettings, AuthSettings):
     """Of ``python -m photomesh_feed``."""
 
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")

@@ -10,11 +10,13 @@ from typing import Protocol
 import httpx
 from redis.asyncio import Redis
 
+from photomesh_feed.clients.models import ModelPoller
 from photomesh_feed.clients.post import PostClient
 from photomesh_feed.clients.social_graph import SocialGraphClient
 from photomesh_feed.clients.topics import TopicRecords
 from photomesh_feed.domain.timelines import TimelineSource
 from photomesh_feed.errors import SourceUnavailable
+from photomesh_feed.ranking.learnt import LearntRanker
 from photomesh_feed.ranking.ranker import Ranker, WeightedRanker
 from photomesh_feed.reading.chronological import ChronologicalFeed
 from photomesh_feed.reading.exports import ExportQueries
@@ -33,11 +35,13 @@ from photomesh_feed.store.filler import FeedFiller
 from photomesh_feed.store.reader import FeedReader
 from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.clock import Clock
+from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.events import FeedServed, ImpressionsRecorded
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.publisher import open_publisher
 from photomesh_shared.service_client import ServiceClient, open_session
+from photomesh_shared.stores.object_storage import open_storage
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["Deps", "open_deps", "open_feed_service"]
@@ -88,7 +92,7 @@ async def open_feed_service(
 
 @asynccontextmanager
 async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> AsyncIterator[Deps]:
-    """Connects to Redis and Kafka."""
+    """Connects to Redis and Kafka, and looks for models in object storage."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(open_redis(settings.feed_redis_url.get_secret_value()))
         probe = await stack.enter_async_context(open_probe(settings.feed_redis_url.get_secret_value()))
@@ -98,6 +102,10 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         # Only Redis: feeds in it are served without Kafka and the other services.
         readiness.add("redis", probe.check)
         served = await stack.enter_async_context(ServedLog.open(publisher, clock))
+        storage = await stack.enter_async_context(open_storage(settings))
+        ranker = LearntRanker(WeightedRanker())
+        poller = ModelPoller(storage, settings.raw_bucket, ranker, clock)
+        await stack.enter_async_context(in_background("models of the ranking", poller.poll_forever, clock))
         feed = await stack.enter_async_context(
             open_feed_service(
                 redis,
@@ -115,6 +123,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 ),
                 cdn_url=settings.cdn_url,
                 clock=clock,
+                ranker=ranker,
                 served=served,
             )
         )

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["FEATURES", "FEATURE_SCHEMA", "Feature", "pack_features", "unpack_features"]
+__all__ = ["FEATURES", "FEATURE_SCHEMA", "WEIGHTS", "Feature", "pack_features", "unpack_features"]
 
 
 class Feature(NamedTuple):
@@ -27,6 +27,10 @@ FEATURES = (
     Feature("log_age_hours", 0),
 )
 """In the order of the columns. The first five are between 0 and 1, the others natural logarithms of 1 + the number."""
+
+WEIGHTS = (0.30, 0.15, 0.35, 0.15, 0.05)
+"""What the first five features count without a model. A guess: a new post and a close friend matter most, then what
+others think of the post and its topic. The author's popularity matters least, or the loudest would always be on top."""
 
 _VERSION = 1
 """Counts up when a feature keeps its name and means something else."""

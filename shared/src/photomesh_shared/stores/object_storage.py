@@ -121,6 +121,8 @@ def _translate(error: Exception) -> Exception:
             return NoSuchUpload()
         if code in _MISSING:
             return NoSuchObject()
+        if code in ("PreconditionFailed", "412"):
+            return ObjectReplaced()
         if code in _BAD_PARTS:
             return PartsRefused(code)
         return ObjectStorageUnavailable(f"Object storage: {code}")
@@ -202,6 +204,14 @@ class ObjectStorage:
     ) -> None:
         extra = {"CacheControl": cache_control} if cache_control else {}
         await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **extra)
+
+    async def put_if_unchanged(
+        self, bucket: str, key: str, body: bytes, *, etag: str | None, content_type: str
+    ) -> None:
+        """Replace an object that has this ETag; create it if that is None. Raises ObjectReplaced if it has another, or
+        exists."""
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
+        await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition)
 
     async def copy(self, bucket: str, source: str, key: str) -> None:
         """Copy an object inside the store. Raises NoSuchObject."""

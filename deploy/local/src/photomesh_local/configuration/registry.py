@@ -28,7 +28,7 @@ __all__ = [
 
 REGISTRY_FILE = Path(__file__).resolve().parents[4] / "programs.toml"
 
-Kind = Literal["http", "consumer", "job"]
+Kind = Literal["http", "consumer", "job", "cronjob"]
 Server = Literal[
     "kafka", "cassandra", "postgres", "redis", "feed-redis", "object-storage", "cdn", "mail", "opensearch", "internet"
 ]
@@ -145,6 +145,7 @@ class Program(_Model):
     module: str
     settings: str
     port: int | None = None
+    schedule: str | None = None
     servers: tuple[Server, ...] = ()
     calls: tuple[str, ...] = ()
     internal_calls: tuple[str, ...] = ()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from photomesh_feed.ranking.features import Features
+from photomesh_shared.ranking.features import WEIGHTS
 
-__all__ = ["WEIGHTS", "Ranker", "Ranking", "Viewer", "WeightedRanker"]
+__all__ = ["BY_WEIGHTS", "Ranker", "Ranking", "Viewer", "WeightedRanker"]
 
-WEIGHTS = "weights"
+BY_WEIGHTS = "weights"
 """The name of the ranking without a model, in `served`."""
 
 
@@ -24,7 +24,7 @@ class Ranking(NamedTuple):
     scores: Sequence[float]
     """One for each candidate, never negative; higher is better."""
     model: str
-    """What ranked: the name of a model, or WEIGHTS."""
+    """What ranked: the name of a model, or BY_WEIGHTS."""
 
 
 class Ranker(Protocol):
@@ -33,27 +33,19 @@ class Ranker(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class WeightedRanker:
-    """A weighted sum of the features. The weights are a guess: a new post and a close friend matter most, then what
-    others think of the post and its topic. The author's popularity matters least, or the loudest would always be on
-    top."""
-
-    author_affinity: float = 0.30
-    engagement_rate: float = 0.15
-    recency: float = 0.35
-    content_affinity: float = 0.15
-    author_engagement: float = 0.05
+    """A weighted sum of the features."""
 
     def rank(self, viewer: Viewer, rows: Sequence[Features]) -> Ranking:
+        affinity, rate, recency, content, author = WEIGHTS
         return Ranking(
             [
-                self.author_affinity * one.author_affinity
-                + self.engagement_rate * one.engagement_rate
-                + self.recency * one.recency
-                + self.content_affinity * one.content_affinity
-                + self.author_engagement * one.author_engagement
+                affinity * one.author_affinity
+                + rate * one.engagement_rate
+                + recency * one.recency
+                + content * one.content_affinity
+                + author * one.author_engagement
                 for one in rows
             ],
-            WEIGHTS,
+            BY_WEIGHTS,
         )

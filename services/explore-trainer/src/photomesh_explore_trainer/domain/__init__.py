@@ -1,0 +1,1 @@
+"""What models learn from, and which of them rank. Pure."""

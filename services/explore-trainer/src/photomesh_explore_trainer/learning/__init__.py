@@ -1,0 +1,1 @@
+"""Learning: logistic regression → trees → calibration → gate. Pure."""
