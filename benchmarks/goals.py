@@ -160,6 +160,18 @@ GOALS = (
     Goal("stories", "views of a story", 1_000, "/s", lambda f: f["views_per_second"], at_least=True),
     Goal("webhooks", "20,000 events after half an hour down", 120, "s", lambda f: f["caught_up"]["all"]),
     Goal("webhooks", "one tarpit of 50: shift of P99", 0.10, "", lambda f: f["p99_shift"]),
+    Goal(
+        "ranking",
+        "NDCG@10: learnt ÷ weighted sum",
+        1.1,
+        "",
+        lambda f: fmean(f["trees"]) / float(f["weights"]),
+        at_least=True,
+    ),
+    Goal(
+        "ranking", "NDCG@10: learnt ÷ without places", 1.02, "", lambda f: fmean(f["trees"]) / fmean(f["naive"]), True
+    ),
+    Goal("ranking", "places: error of what is learnt", 0.10, "", lambda f: float(max(f["curve_error"]))),
     Goal("comments", "page of a million ÷ of a thousand", 1.3, "", lambda f: _months(f["pages"])),
 )
 
