@@ -35,7 +35,7 @@ from tests.support.clock import FakeClock
 from tests.support.models import model_body, name_of, pointer
 from tests.support.objects import open_all_objects
 from tests.support.services import settings_from
-from tests.unit.explore_trainer.simulated import NOW, simulate
+from tests.support.simulated_feeds import NOW, simulate
 
 BUCKET = "raw"
 ROW = Features(0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0)

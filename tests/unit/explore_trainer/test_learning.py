@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from photomesh_explore_trainer.learning.training import NotEnough, Trained, trai
 from photomesh_explore_trainer.learning.trees import fit_trees
 from photomesh_shared.ranking.features import FEATURES
 from photomesh_shared.ranking.models import Floats, Model, ModelDocument, load_model
-from tests.unit.explore_trainer.simulated import DAY, NOW, Truth, examination, simulate
+from tests.support.simulated_feeds import DAY, NOW, Truth, examination, simulate
 
 DIRECTIONS = np.array([feature.direction for feature in FEATURES])
 
@@ -152,7 +154,7 @@ def test_a_worse_model_does_not_pass_the_gate(data: Dataset) -> None:
 
 def test_a_model_that_is_worse_than_the_one_that_ranks_does_not_pass(trained: Trained, data: Dataset) -> None:
     learning, calibrating, judging = days(data)
-    naive = train(learning, calibrating, with_position=False)
+    naive = replace(trained, model=train(learning, calibrating, with_position=False).model)
     assert any("base" in failure for failure in judge(naive, trained.model, judging).failures)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from photomesh_explore_trainer.domain.dataset import Dataset
 from photomesh_explore_trainer.domain.review import introduce, is_settled, returned, review
 from tests.support.models import model_body, name_of, pointer
-from tests.unit.explore_trainer.simulated import NOW, simulate
+from tests.support.simulated_feeds import NOW, simulate
 
 CANDIDATE, BASE = name_of(model_body()), "20261110T020000Z-0123456789ab"
 AT = datetime.fromtimestamp(NOW, UTC)

@@ -17,7 +17,7 @@ from photomesh_shared.ranking.rollout import Pointer
 from photomesh_shared.stores.object_storage import NoSuchObject, ObjectReplaced
 from tests.support.clock import FakeClock
 from tests.support.models import model_body, name_of, pointer
-from tests.unit.explore_trainer.simulated import NOW, simulate
+from tests.support.simulated_feeds import NOW, simulate
 
 
 class Models:

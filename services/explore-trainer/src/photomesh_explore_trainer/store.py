@@ -38,9 +38,7 @@ class ModelStore:
 
     async def save_pointer(self, pointer: Pointer, etag: str | None) -> None:
         """Raises ObjectReplaced if somebody else has changed it."""
-        await self._storage.put_if_unchanged(
-            self._bucket, pointer_key(), pointer.encode(), etag=etag, content_type=_JSON
-        )
+        await self._storage.replace(self._bucket, pointer_key(), pointer.encode(), etag=etag, content_type=_JSON)
 
     async def model(self, name: str) -> Model:
         """Raises RefusedModel, NoSuchObject, ObjectTooLarge."""

@@ -34,14 +34,7 @@ __all__ = [
 ]
 
 _MISSING = {"404", "NoSuchKey", "NotFound", "NoSuchBucket"}
-_BAD_PARTS = {
-    "InvalidPart",
-    "InvalidPartOrder",
-    "EntityTooSmall",
-    "MalformedXML",
-    "InvalidArgument",
-    "InvalidRequest",
-}
+_BAD_PARTS = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "InvalidArgument", "InvalidRequest"}
 _CHUNK = 256 * 1024
 _OPERATIONS = (
     "abort_multipart_upload",
@@ -205,11 +198,8 @@ class ObjectStorage:
         extra = {"CacheControl": cache_control} if cache_control else {}
         await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **extra)
 
-    async def put_if_unchanged(
-        self, bucket: str, key: str, body: bytes, *, etag: str | None, content_type: str
-    ) -> None:
-        """Replace an object that has this ETag; create it if that is None. Raises ObjectReplaced if it has another, or
-        exists."""
+    async def replace(self, bucket: str, key: str, body: bytes, *, etag: str | None, content_type: str) -> None:
+        """Replace an object of this ETag; create one if that is None. Raises ObjectReplaced if it has another."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": f'"{etag}"'}
         await self._call("put_object", Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition)
 
