@@ -48,7 +48,8 @@ MIN_LIKERS = 5
 MAX_NEIGHBOURS = 100
 MAX_OWN_LIKES = 20
 _MIN_ACCOUNTS = 3
-_NEIGHBOUR_HALF_LIFE_MS = DAY_MS
+_NEIGHBOUR_HALF_LIFE_MS = 3 * DAY_MS
+_POPULARITY_POWER = 0.25
 
 _TRUSTED_AGE_MS = 3 * DAY_MS
 _TRUSTED = 0.3
@@ -143,8 +144,8 @@ def neighbours(
     post_id: int, likes: Sequence[Like], liked: Mapping[int, Sequence[Engagement]], popularity: Mapping[int, int]
 ) -> list[tuple[int, float]]:
     """Return posts that the same people like, the strongest first. Only trusted accounts pair posts: others could push
-    a post to the likers of any other. Dividing by the root of a post's likers keeps the popular from being everybody's
-    neighbour."""
+    a post to the likers of any other. Dividing by a root of how many like it keeps the popular from being everybody's
+    neighbour: the fourth one, for the square root finds less on ml-100k (recall at 50 of 0.27 instead of 0.31)."""
     trusted = [one for one in likes if one.weight >= _TRUSTED]
     if len(trusted) < MIN_LIKERS:
         return []
@@ -159,7 +160,7 @@ def neighbours(
             strength[other.post_id] = strength.get(other.post_id, 0.0) + like.weight * decay
             accounts[other.post_id] = accounts.get(other.post_id, 0) + 1
     found = [
-        (other, value / math.sqrt(max(popularity.get(other, 1), 1)))
+        (other, value / max(popularity.get(other, 1), 1) ** _POPULARITY_POWER)
         for other, value in strength.items()
         if accounts[other] >= 2
     ]
