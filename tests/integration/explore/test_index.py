@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from photomesh_explore.store.reader import CandidateReader
-from photomesh_shared.events import Envelope, PostEdited
+from photomesh_shared.events import Envelope, FollowDeleted, PostEdited
 from tests.integration.explore.people import COMO, People
 
 
@@ -168,7 +168,7 @@ async def test_what_is_kept_has_bounds(people: People, administrator: Redis) -> 
 async def test_an_erased_account_leaves_nothing_but_its_mark(people: People, administrator: Redis) -> None:
     post = await people.public_post("sunset")
     other = await people.public_post()
-    erased = post.data.author_id
+    erased, viewer = post.data.author_id, people.old_account()
     await people.apply(people.liked(erased, other), people.followed(erased, other.data.author_id))
     await people.index.mark_erased(erased)
     assert await people.index.forget(erased) == 1
@@ -176,4 +176,9 @@ async def test_an_erased_account_leaves_nothing_but_its_mark(people: People, adm
     left = {key: value for key, value in (await state(administrator)).items() if str(erased) in f"{key}{value}"}
     assert list(left) == [f"ex:a:{str(erased)[-4:]}"]
     assert await shown(administrator) == {other.data.post_id}
-    assert await people.index.is_erased(erased)
+    follow, like = people.followed(erased, people.new_id()), people.liked(erased, other)
+    unfollow = FollowDeleted.example().model_copy(update={"follower_id": viewer, "followee_id": erased})
+    late = [follow, like, people.unliked(erased, other), people.published(erased), people.envelope(unfollow)]
+    await people.apply(*late, people.followed(viewer, erased))
+    left = {key: value for key, value in (await state(administrator)).items() if str(erased) in f"{key}{value}"}
+    assert list(left) == [f"ex:a:{str(erased)[-4:]}"]

@@ -29,7 +29,6 @@ from photomesh_explore.store.pages import PageStore
 from photomesh_explore.store.reader import CandidateReader
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
-from photomesh_shared.consumer.erasure import without_erased
 from photomesh_shared.events import (
     AccountDeleted,
     AccountErasureRequested,
@@ -150,7 +149,7 @@ async def open_consumer_deps(
         async def mark_erased(envelope: Envelope[AccountErasureRequested]) -> None:
             await index.mark_erased(envelope.data.user_id)
 
-        handlers = {**without_erased(of_candidates, index.is_erased), **of_feedback}
+        handlers = {**of_candidates, **of_feedback}  # the scripts skip what is about erased accounts
         rebuilder = Rebuilder(index, _reading(settings), [{AccountErasureRequested: mark_erased}, handlers], clock)
         scorer = Scorer(index, clock, interval_seconds=settings.score_seconds)
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))

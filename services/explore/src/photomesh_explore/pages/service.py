@@ -27,7 +27,7 @@ _LIST_MS = 300_000
 _MAX_CHECKS = 6
 _CHECKED_AT_ONCE = 60
 _MAX_PAGES = 20
-_MAX_DROPPED = 2_000
+_MAX_DROPPED = 7_000
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,10 @@ class ExploreIndex(Lookups):
         await self._run("engaged", "s" if saved else "l", account_id, post_id, version, int(active))
 
     async def follows(self, account_id: int, other_id: int, version: int, *, active: bool) -> None:
-        await self._run("relation", f"{keys.FOLLOWS}{account_id}", other_id, version, int(active), keys.MAX_FOLLOWS)
+        await self._run("relation", keys.FOLLOWS, account_id, other_id, version, int(active), keys.MAX_FOLLOWS)
 
     async def mutes(self, account_id: int, other_id: int, version: int, *, active: bool) -> None:
-        await self._run("relation", f"{keys.MUTES}{account_id}", other_id, version, int(active), keys.MAX_MUTES)
+        await self._run("relation", keys.MUTES, account_id, other_id, version, int(active), keys.MAX_MUTES)
 
     # Scores
 
@@ -116,11 +116,6 @@ class ExploreIndex(Lookups):
     async def mark_erased(self, account_id: int) -> None:
         """Hide all posts of an account, whatever is heard of it later."""
         await self._run("account", account_id, version_at(self._clock.now()), "x")
-
-    async def is_erased(self, account_id: int) -> bool:
-        with redis_errors():
-            value: Any = await self._redis.hget(f"{keys.ACCOUNTS}{keys.bucket(account_id)}", str(account_id))
-        return bool(value and value.endswith(b":x"))
 
     async def forget(self, account_id: int) -> int:
         """Remove all about an account that is erased. Returns how many posts it had."""

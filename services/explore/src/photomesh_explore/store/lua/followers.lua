@@ -1,6 +1,7 @@
 -- Notes how many followers an account has at a time, unless a later number is known. What depends on it is scored again
 -- when the number has doubled or halved.
 local account, at, count = ARGV[2], ARGV[3], ARGV[4]
+if state_of(account) == 'x' then return 0 end
 local key = FOLLOWERS .. bucket(account)
 local stored = redis.call('HGET', key, account)
 if version_of(stored) >= tonumber(at) then return 0 end

@@ -4,8 +4,9 @@ local stored = redis.call('GET', POST .. id)
 if version_of(stored) >= tonumber(version) then return 0 end
 local before = stored and parsed(stored)
 if before then hide(id, before) end
-redis.call('SET', POST .. id, version .. '\n' .. lines, 'PX', KEPT_MS)
 local post = parsed(version .. '\n' .. lines)
+if post and state_of(post.author) == 'x' then return 0 end
+redis.call('SET', POST .. id, version .. '\n' .. lines, 'PX', KEPT_MS)
 if not post then
   if before then redis.call('ZREM', WRITTEN .. before.author, id) end
   return 1
