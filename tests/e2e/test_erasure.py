@@ -50,6 +50,10 @@ PLANTED = {
     "POST /v1/me/passkeys /name": "passkey",
     "PATCH /v1/me/passkeys/{passkey_id} /name": "new passkey",
     "POST /v1/me/tokens /name": "token",
+    "POST /v1/webhooks /url": "webhook url",
+    "POST /v1/webhooks /description": "webhook description",
+    "PATCH /v1/webhooks/{webhook_id} /url": "new webhook url",
+    "PATCH /v1/webhooks/{webhook_id} /description": "new webhook description",
 }
 """The writable texts, and the name of the canary that each gets. The photo's EXIF is one more."""
 
@@ -112,11 +116,6 @@ NOT_PLANTED = {
     "PUT /v1/notifications/preferences /quiet_hours/end": "a time of day",
     "PUT /v1/notifications/preferences /quiet_hours/start": "a time of day",
     "PUT /v1/notifications/preferences /quiet_hours/time_zone": "the name of a time zone",
-    **{
-        f"{operation} /{member}": "deleted with the webhook: tests/integration/webhook/test_accounts.py"
-        for operation in ("POST /v1/webhooks", "PATCH /v1/webhooks/{webhook_id}")
-        for member in ("description", "url")
-    },
     "POST /v1/feed/impressions /items/-/request_id": "given by the platform",
     "POST /v1/explore/feedback /tag": "one of the hashtags of a post, and no other",
     "POST /v1/stories /alt_text": "deleted with the story: tests/unit/story/test_sweeper.py",
@@ -173,7 +172,7 @@ def photo_with(word: str) -> bytes:
 
 @pytest.fixture
 def sweep(mesh: Mapping[str, int], service_environment: Environment) -> Sweep:
-    databases = ("identity", "upload", "social-graph", "export")
+    databases = ("identity", "upload", "social-graph", "export", "webhook")
     dsns = {name: service_environment(name)["PHOTOMESH_POSTGRES_DSN"] for name in databases}
     return Sweep(mesh, dsns, as_administrator(service_environment("gateway")["PHOTOMESH_REDIS_URL"]))
 
@@ -189,6 +188,7 @@ async def live(platform: Platform, words: Mapping[str, str], password: str, othe
     new_email = {"email": f"{words['new email']}@example.com", "password": password}
     await platform.call("PUT", "/v1/me/email", account, json=new_email)
     await platform.call("PUT", "/v1/me/username", account, json={"username": words["new username"]})
+    await _make_webhook(platform, account, words)
     file = tmp_path / f"{words['file name']}.jpg"
     file.write_bytes(photo_with(words["exif"]))
     photo_ids = [await platform.upload(account, file, lambda _: None) for _ in range(2)]
@@ -232,6 +232,21 @@ async def live(platform: Platform, words: Mapping[str, str], password: str, othe
     for url in urls:
         await platform.fetch(url)
     return Leaver(account, theirs, urls)
+
+
+async def _make_webhook(platform: Platform, account: Account, words: Mapping[str, str]) -> None:
+    """A webhook of what the account then does; its address leads nowhere, so deliveries fail."""
+
+    def said(of: str) -> dict[str, str]:
+        return {
+            "url": f"https://hooks.example.com/{words[f'{of} url']}",
+            "description": words[f"{of} description"],
+        }
+
+    webhook = await platform.call(
+        "POST", "/v1/webhooks", account, json={"types": ["photomesh.post.*"], **said("webhook")}
+    )
+    await platform.call("PATCH", f"/v1/webhooks/{webhook['id']}", account, json=said("new webhook"))
 
 
 async def _make_credentials(platform: Platform, account: Account, words: Mapping[str, str], password: str) -> None:
