@@ -144,7 +144,7 @@ async def test_a_server_that_is_silent_is_asked_and_then_lost() -> None:
         assert len(server.commands) > 2, "it answered, so the connection stayed"
         server.silent = True
 
-    assert "does not answer" in await lost(ends, ConnectionError, silent_seconds=0.2)
+    assert "does not answer" in await lost(ends, ConnectionError, silent_seconds=1)
 
 
 async def _pings(server: Server) -> int:
