@@ -30,6 +30,7 @@ from tests.support.services import settings_from
 KEYS = (
     ("raw", "up_0rights/original"),
     ("raw", "metadata/p_0rights.json"),
+    ("raw", "models/0rights/current.json"),
     ("variants", "p_0rights/t/640.jpg"),
     ("variants", "avatars/u_0rights/t/150.jpg"),
 )

@@ -74,12 +74,20 @@ def test_what_was_served_before_the_share_changed_does_not_count() -> None:
 
 def test_a_settled_candidate_becomes_the_base_of_the_next() -> None:
     settled = pointer(CANDIDATE, BASE, share=0.95)
-    assert is_settled(settled)
+    assert is_settled(settled, AT, STAGE)
     following = introduce(settled, "20261122T020000Z-0123456789ab", AT)
     assert (following.base, following.candidate, following.share) == (CANDIDATE, "20261122T020000Z-0123456789ab", 0)
-    assert not is_settled(following)
+    assert not is_settled(following, AT, STAGE)
     first = introduce(pointer(None, None), CANDIDATE, AT)
     assert (first.base, first.candidate) == (None, CANDIDATE)
+
+
+def test_a_candidate_of_whom_nothing_can_be_said_is_replaced_after_a_week() -> None:
+    at = pointer(CANDIDATE, BASE, share=0.05, since=AT - 7 * STAGE)
+    assert not is_settled(at, AT - STAGE, STAGE)
+    assert is_settled(at, AT, STAGE)
+    following = introduce(at, "20261122T020000Z-0123456789ab", AT)
+    assert (following.base, following.candidate) == (BASE, "20261122T020000Z-0123456789ab")
 
 
 def test_operators_go_back_step_by_step() -> None:

@@ -66,7 +66,7 @@ class Trainer:
         pointer, outcome = rules.review(pointer, data, now, self._stage)
         calibration = await self._calibration(pointer, data, now)
         trained_at = pointer.status.trained_at
-        if rules.is_settled(pointer) and (trained_at is None or now - trained_at >= self._pause):
+        if rules.is_settled(pointer, now, self._stage) and (trained_at is None or now - trained_at >= self._pause):
             pointer, said = await self._train(pointer, data, now)
             outcome, trained_at = f"{outcome}; {said}" if outcome else said, now
         status = Status(reviewed_at=now, trained_at=trained_at, outcome=outcome[:500], calibration=calibration)

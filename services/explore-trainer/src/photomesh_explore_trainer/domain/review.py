@@ -22,6 +22,8 @@ MIN_REQUESTS = 200
 BY_WEIGHTS = "weights"
 _POSITIONS = 10
 _ERRORS = 2.0
+_PATIENCE = 7
+"""Stages that a candidate may stay at one share, before another one may take its place."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,11 @@ def review(pointer: Pointer, data: Dataset, now: datetime, stage: timedelta) -> 
     return pointer, f"{pointer.candidate} keeps its share of {pointer.share:.0%}"
 
 
-def is_settled(pointer: Pointer) -> bool:
-    """Whether there is room for a new candidate."""
-    return pointer.candidate is None or pointer.share >= LAST_SHARE
+def is_settled(pointer: Pointer, now: datetime, stage: timedelta) -> bool:
+    """Whether there is room for a new candidate: also where so few people read that nothing can be said of the last
+    one, which would keep its few viewers for ever."""
+    waited = now - pointer.since >= _PATIENCE * stage
+    return pointer.candidate is None or pointer.share >= LAST_SHARE or waited
 
 
 def introduce(pointer: Pointer, name: str, now: datetime) -> Pointer:
