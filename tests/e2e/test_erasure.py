@@ -119,6 +119,8 @@ NOT_PLANTED = {
     "POST /v1/feed/impressions /items/-/request_id": "given by the platform",
     "POST /v1/explore/feedback /tag": "one of the hashtags of a post, and no other",
     "POST /v1/stories /alt_text": "deleted with the story: tests/unit/story/test_sweeper.py",
+    "PUT /v1/me/highlights/{number} /title": "deleted with the archive: tests/unit/story/test_archive.py",
+    "PUT /v1/stories/{story_id}/reply /text": "deleted with either account: tests/unit/story/test_replies.py",
 }
 
 

@@ -59,7 +59,19 @@ async def test_a_story_is_for_followers_until_it_is_deleted(
     with pytest.raises(ApiError, match="not-found"):
         await platform.call("GET", f"/v1/stories/{story['id']}/viewers", grace)
 
+    await platform.call("PUT", f"/v1/stories/{story['id']}/reply", grace, json={"text": "What a light!"})
+    replies = await platform.call("GET", f"/v1/stories/{story['id']}/replies", ada)
+    assert [(one["account"]["id"], one["text"]) for one in replies["items"]] == [(grace.id, "What a light!")]
+
+    async def heard() -> list[tuple[str, list[str]]]:
+        found = (await platform.call("GET", "/v1/notifications", ada))["items"]
+        return [(one["story"]["id"], [who["id"] for who in one["accounts"]]) for one in found if one["story"]]
+
+    await eventually(heard, until=[(story["id"], [grace.id])].__eq__, within=60)
+
     await platform.call("PUT", f"/v1/users/{grace.id}/block", ada)
+    assert (await platform.call("GET", f"/v1/stories/{story['id']}/replies", ada))["items"] == []
+    assert await heard() == []
     assert await _rings(platform, grace) == []
     assert await _listed(platform, grace, ada) == []
     assert (await platform.call("GET", f"/v1/stories/{story['id']}/viewers", ada))["items"] == []

@@ -41,6 +41,7 @@ def main() -> None:
         "photomesh_shared.stores.cdn",
         "photomesh_identity.metrics",
         "photomesh_social_graph.metrics",
+        "photomesh_search.metrics",
         "photomesh_story.metrics",
         "photomesh_webhook.sending.metrics",
     ):

@@ -31,6 +31,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
     rate_read: RateSetting = Field(Rate(900, 60), description="Reads of one account, or of an address without one.")
     rate_write: RateSetting = Field(Rate(120, 60), description="Changes, by account.")
     rate_upload: RateSetting = Field(Rate(300, 60), description="Beginning and completing uploads, by account.")
+    rate_search: RateSetting = Field(Rate(300, 60), description="Searches of one account: five letters a second.")
     rate_auth: RateSetting = Field(Rate(20, 60), description="Registering and logging in; by address.")
     rate_refresh: RateSetting = Field(
         Rate(120, 60), description="Refreshing tokens; by address, and identity by session."
@@ -101,6 +102,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
             RateClass.READ: self.rate_read,
             RateClass.WRITE: self.rate_write,
             RateClass.UPLOAD: self.rate_upload,
+            RateClass.SEARCH: self.rate_search,
             RateClass.AUTH: self.rate_auth,
             RateClass.REFRESH: self.rate_refresh,
             RateClass.STREAM: self.rate_stream,
@@ -124,6 +126,7 @@ class Settings(CallerSettings, UpstreamSettings, RedisSettings, AuthSettings, Up
             RateClass.READ: self.timeout_read,
             RateClass.WRITE: self.timeout_write,
             RateClass.UPLOAD: self.timeout_upload,
+            RateClass.SEARCH: self.timeout_read,
             RateClass.AUTH: self.timeout_auth,
             RateClass.REFRESH: self.timeout_write,
             RateClass.STREAM: self.timeout_read,

@@ -7,6 +7,7 @@
     variants  p_8aB3x9Q2/<token>/640.jpg              public sizes of a photo
               avatars/u_8aB3x9Q2/<token>/150.jpg      public sizes of an avatar
               s/1795256400/<token>/640.jpg            public sizes of a story; the CDN refuses them from that second on
+              h/<token>/640.jpg                       public sizes of a story that is over and in a highlight
     exports   u_8aB3x9Q2/<token>/parts/0001-….zip     exports of accounts, and work at them (photomesh_export.domain)
 
 Tokens cannot be guessed, so a public object can be fetched only with its URL.
@@ -23,6 +24,7 @@ __all__ = [
     "PUBLISHED_STORIES_PREFIX",
     "avatar_key",
     "avatars_prefix",
+    "highlight_key",
     "metadata_key",
     "original_key",
     "private_variant_key",
@@ -55,6 +57,11 @@ def story_key(expires_at: datetime, token: str, size: int) -> str:
     """Return the key of a public size of a story. The CDN reads the time in it, in whole seconds: give such a one, or
     the story ends up to a second early."""
     return f"{PUBLISHED_STORIES_PREFIX}{int(expires_at.timestamp())}/{token}/{size}.jpg"
+
+
+def highlight_key(token: str, size: int) -> str:
+    """Return the key of a public size of a story that is in a highlight."""
+    return f"h/{token}/{size}.jpg"
 
 
 def variants_prefix(photo_id: int) -> str:

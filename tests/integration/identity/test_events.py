@@ -42,6 +42,7 @@ async def test_publishes_one_event_per_change(users: ApiUsers, topics: Topics) -
         "registered_at": ada.user["created_at"],
         "status": "active",
         "mentionable_by": "everybody",
+        "searchable": True,
     }
     assert (renamed.display_name, renamed.bio, renamed.private) == ("Ada", "Numbers", False)
     assert (hidden.display_name, hidden.bio, hidden.private) == ("Ada", "Numbers", True)

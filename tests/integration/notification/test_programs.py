@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import datetime
 
 import pytest
 
@@ -12,8 +13,11 @@ from photomesh_shared import ids
 from photomesh_shared.events import (
     AccountErasureRequested,
     ErasureAcknowledged,
+    Event,
     NotificationUpdated,
     PostDeleted,
+    StoryDeleted,
+    StoryReplyCreated,
     WebhookDeleted,
     WebhookStateChanged,
 )
@@ -84,6 +88,30 @@ async def test_a_webhook_that_fails_is_heard_of_until_it_works_or_is_deleted(
     await scene.eventually({})
     published = await topics.events("notifications", f"{ids.encode('u', scene.author)}.{group}")
     assert [type(one.data).__name__ for one in published] == ["NotificationUpdated", "NotificationRemoved"] * 2
+
+
+async def test_replies_to_a_story_are_heard_of_until_it_is_deleted(programs: None, scene: Scene) -> None:
+    story_id, fans = scene.new_id(), [scene.new_id(), scene.new_id()]
+    group = f"story_reply.{ids.encode('st', story_id)}"
+
+    def replied(fan: int) -> tuple[Event, datetime]:
+        at = scene.at()
+        reply = StoryReplyCreated(
+            story_id=story_id, author_id=scene.author, account_id=fan, replied_at=at, text="What a light!"
+        )
+        return reply, at
+
+    await scene.publish(replied(fans[0]))
+    groups = await scene.eventually({group: [fans[0]]})
+    assert (groups[group]["kind"], groups[group]["story_id"]) == ("story_reply", story_id)
+    await scene.publish(replied(fans[1]))
+    await scene.eventually({group: [fans[1], fans[0]]})
+    at = scene.at()
+    deleted = StoryDeleted(
+        story_id=story_id, author_id=scene.author, audience="followers", expires_at=at, deleted_at=at
+    )
+    await scene.publish((deleted, at))
+    await scene.eventually({})
 
 
 async def test_likes_that_are_undone_leave_nothing_to_see(programs: None, scene: Scene) -> None:

@@ -22,7 +22,12 @@ async def api(
     """Nobody listens where OpenSearch and the services should be."""
     away = "http://127.0.0.1:1"
     settings = settings_from(
-        Settings, service_environment("search"), opensearch_url=away, post_url=away, social_graph_url=away
+        Settings,
+        service_environment("search"),
+        opensearch_url=away,
+        post_url=away,
+        social_graph_url=away,
+        identity_url=away,
     )
     async with client_of(create_app(settings), Authorization=f"Bearer {issuer.token(new_id())}") as client:
         yield client

@@ -29,9 +29,11 @@ async def _posts(search: Searching, text: str, **options: object) -> list[int]:
     return [hit.id for hit in await search.reader.posts(post_query(text), **given)]  # type: ignore[arg-type]
 
 
-async def _accounts(search: Searching, text: str, followed: tuple[int, ...] = ()) -> list[int]:
+async def _accounts(
+    search: Searching, text: str, followed: tuple[int, ...] = (), near: tuple[int, ...] = ()
+) -> list[int]:
     await search.refresh()
-    hits = await search.reader.accounts(prefixes(text), exact=text, followed=followed, after=None, size=100)
+    hits = await search.reader.accounts(prefixes(text), exact=text, followed=followed, near=near, after=None, size=100)
     return [hit.id for hit in hits]
 
 
@@ -96,6 +98,7 @@ async def test_accounts_are_ranked_exact_followed_followers(search: Searching, n
     await search.follows.followers_changed([follow(1, star, 1_000_000), follow(1, known, 10)])
     assert await _accounts(search, "ann", (followed,)) == [exact, followed, star, known]
     assert await _accounts(search, "ann kno") == [known]
+    assert await _accounts(search, "ann", (followed,), near=(known, followed)) == [exact, followed, known, star]
 
 
 async def test_pages_of_accounts_neither_repeat_nor_skip(search: Searching, new_id: NewId) -> None:
@@ -106,7 +109,7 @@ async def test_pages_of_accounts_neither_repeat_nor_skip(search: Searching, new_
     found: list[int] = []
     after = None
     while True:
-        hits = await search.reader.accounts(["ann"], exact="ann", followed=[], after=after, size=4)
+        hits = await search.reader.accounts(["ann"], exact="ann", followed=[], near=[], after=after, size=4)
         if not hits:
             break
         found += [hit.id for hit in hits]

@@ -7,6 +7,7 @@ import struct
 
 import httpx
 
+from photomesh_shared.ids import decode
 from tests.integration.social_graph.api_users import ApiUser, ApiUsers
 
 
@@ -109,6 +110,23 @@ async def test_an_account_is_stored_ahead_of_its_event(users: ApiUsers) -> None:
     await users.update_account(ada, private=False, version=3)
     assert await put(2, private=True) == 3
     assert (await fans[2].follow(ada))["following"] is True
+
+
+async def test_neighbours(users: ApiUsers) -> None:
+    ada, grace, joan, edith, star, other = await users.new_users(6)
+    for friend in (grace, joan, edith):
+        await ada.follow(friend)
+    await grace.follow(star)
+    for followee in (star, other, grace, ada):
+        await joan.follow(followee)
+    await ada.block(other)
+    await edith.block(ada)
+    found = (await users.api.get(f"/internal/accounts/{ada.id}/neighbours")).json()
+    assert found["followed"] == [joan.id, grace.id]
+    assert found["near"] == [star.id, *sorted((grace.id, other.id), key=lambda one: decode("u", one))]
+    assert found["blocked"] == [other.id]
+    nobody = await users.api.get(f"/internal/accounts/{users.unregistered_user().id}/neighbours")
+    assert nobody.json() == {"followed": [], "near": [], "blocked": []}
 
 
 async def test_popular_accounts(users: ApiUsers) -> None:

@@ -17,6 +17,7 @@ from photomesh_shared.object_keys import metadata_key, original_key, private_var
 from photomesh_shared.settings import CdnSettings, StorageSettings
 from photomesh_shared.stores.cdn import HttpCdn
 from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
+from photomesh_story.archive.domain import highlight_variants
 from photomesh_story.bytes import StoryBytes
 from photomesh_story.errors import NoPhotoForStory
 from tests.conftest import Environment
@@ -106,6 +107,30 @@ async def test_a_photo_that_is_forgotten_is_in_no_story(scene: Scene) -> None:
     assert (await scene.get(public[0].key)).status_code == 200  # which its own removal ends
     with pytest.raises(NoPhotoForStory):
         await scene.api.publish(photo, "too late", in_an_hour())
+
+
+async def test_copies_of_a_highlight_are_public_until_they_are_removed(scene: Scene) -> None:
+    photo, token = await scene.photo(), secrets.token_urlsafe(16)
+    for _ in range(2):
+        await scene.api.publish_highlight(photo, token)
+    public = highlight_variants(photo, token)
+    for private, size in zip(photo.variants, public, strict=True):
+        shown = await scene.get(size.key)
+        assert (shown.status_code, shown.content) == (200, private.key.encode())
+        assert "immutable" in shown.headers["cache-control"]
+    for bytes_ in (scene.api, scene.consumer):
+        await bytes_.remove_highlight(photo, token)
+        assert {(await scene.get(size.key)).status_code for size in public} == {404}
+
+
+async def test_private_sizes_are_shown_by_signed_urls_only(scene: Scene) -> None:
+    photo = await scene.photo()
+    urls = await scene.api.private_urls(photo)
+    assert set(urls) == {size.size for size in photo.variants}
+    for private in photo.variants:
+        shown = await scene.anybody.get(urls[private.size])
+        assert (shown.status_code, shown.content) == (200, private.key.encode())
+        assert (await scene.anybody.get(urls[private.size].partition("?")[0])).status_code == 403
 
 
 @pytest.mark.parametrize("program", ["story", "story-consumer"])

@@ -19,15 +19,18 @@ from photomesh_shared.events import (
     FollowCreated,
     FollowDeleted,
     StoryExpired,
+    StoryReplyCreated,
     encode,
 )
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.ids import decode
 from photomesh_shared.ids import encode as id_text
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
+from photomesh_shared.stores.cassandra import CassandraSession
 from photomesh_story import wiring
 from photomesh_story.consumer import create_app
 from photomesh_story.settings import ConsumerSettings
+from photomesh_story.store.replies import CassandraReplies
 from tests.integration.story.people import People
 from tests.support.kafka import Topics
 from tests.support.services import client_of, process, settings_from
@@ -171,6 +174,8 @@ async def test_the_end_of_a_story_is_announced_with_its_views(
     [event] = await eventually(ended, within=120)
     assert isinstance(event, StoryExpired)
     assert event.views == 1
+    archived = await people.ok(people.ada, "GET", "/v1/me/stories/archive")
+    assert [one["id"] for one in archived["items"]] == [story["id"]]
     assert not {variant.key for variant in stored.story.variants} & set(objects.public)
 
 
@@ -206,3 +211,34 @@ async def test_what_is_in_the_log_happens_although_its_process_was_killed(
     await eventually(view_count, until=lambda count: count == 1, within=120)
     await people.ok(grace, "PUT", f"/v1/stories/{seen['id']}/seen")
     assert await view_count() == 1
+
+
+@pytest.mark.usefixtures("consumer")
+async def test_replies_in_the_log_arrive_and_those_to_a_deleted_story_do_not(
+    people: People, publisher: KafkaPublisher, database: CassandraSession
+) -> None:
+    ada, grace, linus = people.ada, people.grace, people.linus
+    for follower in (grace, linus):
+        await people.follow(follower, ada)
+    kept, deleted = await people.publish(ada), await people.publish(ada)
+    await people.ok(ada, "DELETE", f"/v1/stories/{deleted['id']}")
+
+    def reply(account: int, story: Any) -> StoryReplyCreated:
+        return StoryReplyCreated(
+            story_id=decode("st", story["id"]),
+            author_id=ada,
+            account_id=account,
+            replied_at=datetime.now(UTC).replace(microsecond=0),
+            text=f"of {account}",
+        )
+
+    # Of one account, so in one partition: when the last has arrived, so has the first.
+    for story in (deleted, kept):
+        await publish(publisher, reply(grace, story))
+
+    async def replies() -> list[str]:
+        found = await people.ok(ada, "GET", f"/v1/stories/{kept['id']}/replies")
+        return [one["text"] for one in found["items"]]
+
+    assert await eventually(replies, within=120) == [f"of {grace}"]
+    assert await CassandraReplies(database).of_account(grace, decode("st", deleted["id"])) == []

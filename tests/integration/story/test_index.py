@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from photomesh_shared.events import StoryDeleted, StoryPublished, StoryViewed
 from photomesh_story.store.index import StoryIndex
-from photomesh_story.stories.domain import moment_of, ms_of
+from photomesh_story.stories.domain import View, moment_of, ms_of
 from tests.support.story.memory import MemoryIndex, Time
 
 _STEPS = 150
@@ -176,3 +176,58 @@ async def test_time_is_that_of_redis(redis: Redis, index: object) -> None:
     before = seconds * 1000 + microseconds // 1000
     now = await StoryIndex(redis).now_ms()
     assert before <= now < before + 60_000
+
+
+async def test_a_story_with_many_viewers_keeps_the_latest_and_those_whom_the_author_follows(
+    redis: Redis, administrator: Redis
+) -> None:
+    await administrator.flushdb()
+    time = Time()
+    index = StoryIndex(redis, time.now_ms, most_viewers=50)
+    await index.begin_building("tests")
+    assert await index.finish_building("tests")
+    ada, friends = 101, [1_003, 1_007, 1_900]
+    story = _story(ada, 7, time.ms, "followers")
+    await index.published(story)
+    for friend in friends:
+        await index.relation("follows", ada, friend, 1, active=True)
+
+    def view(viewer: int) -> StoryViewed:
+        return StoryViewed(
+            story_id=7,
+            author_id=ada,
+            viewer_id=viewer,
+            expires_at=story.expires_at,
+            viewed_at=moment_of(time.ms + viewer),
+        )
+
+    viewers = list(range(1_000, 2_000))
+    for count, viewer in enumerate(viewers, start=1):
+        await index.viewed(view(viewer))
+        if count == 50:
+            assert await index.views([7]) == {7: 50}
+    expected = [*reversed(viewers[-50:]), *(one for one in reversed(friends) if one < viewers[-50])]
+
+    async def listed() -> list[int]:
+        found: list[View] = []
+        while page := await index.viewers(7, found[-1] if found else None, 20):
+            found += page
+        return [one.viewer_id for one in found]
+
+    assert await listed() == expected
+    assert abs((await index.views([7]))[7] - len(viewers)) <= 40  # of 1,000: five times the standard error
+    # Whatever comes late or again changes nothing, and is no further row.
+    chance = random.Random(7)
+    for viewer in chance.sample(viewers, 300):
+        await index.viewed(view(viewer))
+    assert await listed() == expected
+    assert await administrator.zcard("st:v:7") == 50
+    assert await administrator.zcard("st:vf:7") == len(expected) - 50
+    assert (await index.standing(story, 1_003)).viewed
+    assert not (await index.standing(story, 1_004)).viewed
+    await index.forget(1_003, [])
+    assert 1_003 not in await listed()
+    deleted = {key: getattr(story, key) for key in ("story_id", "author_id", "audience", "expires_at")}
+    await index.deleted(StoryDeleted.example().model_copy(update=deleted))
+    assert await administrator.keys("st:v*:7") == []
+    assert await index.views([7]) == {7: 0}

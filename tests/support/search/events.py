@@ -27,6 +27,7 @@ def account(
     *,
     private: bool = False,
     status: str = "active",
+    searchable: bool = True,
 ) -> Envelope[AccountUpdated]:
     event = AccountUpdated.example().model_copy(
         update={
@@ -35,6 +36,7 @@ def account(
             "display_name": display_name,
             "private": private,
             "status": status,
+            "searchable": searchable,
         }
     )
     return Envelope.of(event, entityversion=version)

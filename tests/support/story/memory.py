@@ -18,6 +18,8 @@ from photomesh_shared.events import (
     Variant,
 )
 from photomesh_shared.internal_api.post import SeenAccount
+from photomesh_story.archive.domain import ArchivedStory, Highlight, highlight_variants
+from photomesh_story.replies.domain import Reply, ReplyPosition
 from photomesh_story.stories.domain import (
     Audience,
     Claim,
@@ -186,6 +188,7 @@ class MemoryTables:
     rows: dict[int, StoredStory] = field(default_factory=dict)
     deleted_ids: set[int] = field(default_factory=set)
     swept_ids: set[int] = field(default_factory=set)
+    authors: dict[int, int] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
 
     async def add_photo(self, photo: PhotoReady, version: int) -> None:
@@ -207,6 +210,7 @@ class MemoryTables:
 
     async def deleted(self, author_id: int, story_id: int) -> None:
         self.deleted_ids.add(story_id)
+        self.authors[story_id] = author_id
 
     async def swept(self, story_id: int) -> None:
         self.swept_ids.add(story_id)
@@ -220,6 +224,12 @@ class MemoryTables:
             for key in story_ids
             if key in self.rows
         }
+
+    async def author_of(self, story_id: int) -> int | None:
+        return self.rows[story_id].story.author_id if story_id in self.rows else self.authors.get(story_id)
+
+    async def is_deleted(self, story_id: int) -> bool:
+        return story_id in self.deleted_ids
 
     async def story_ids_of(self, author_id: int) -> Sequence[int]:
         return sorted(key for key, row in self.rows.items() if row.story.author_id == author_id)
@@ -238,11 +248,124 @@ class MemoryTables:
 
 
 @dataclass
+class MemoryReplies:
+    """What `store.replies.CassandraReplies` answers."""
+
+    rows: dict[tuple[int, ReplyPosition], Reply] = field(default_factory=dict)
+    removed: set[tuple[int, ReplyPosition]] = field(default_factory=set)
+    ended: set[int] = field(default_factory=set)
+
+    async def add(self, reply: Reply, version: int) -> None:
+        self.rows[reply.story_id, reply.position] = reply
+
+    async def remove(self, story_id: int, position: ReplyPosition) -> None:
+        self.removed.add((story_id, position))
+
+    async def remove_all(self, story_id: int) -> None:
+        self.ended.add(story_id)
+
+    def _all(self) -> list[Reply]:
+        return sorted(
+            (row for key, row in self.rows.items() if key not in self.removed and key[0] not in self.ended),
+            key=lambda row: row.position,
+            reverse=True,
+        )
+
+    async def of_story(self, story_id: int, after: ReplyPosition | None, limit: int) -> Sequence[Reply]:
+        found = [row for row in self._all() if row.story_id == story_id and (after is None or row.position < after)]
+        return found[:limit]
+
+    async def of_account(self, account_id: int, story_id: int | None = None) -> Sequence[Reply]:
+        return [row for row in self._all() if row.account_id == account_id and story_id in (None, row.story_id)]
+
+    async def forget_account(self, account_id: int) -> None:
+        pass  # its replies are removed one by one
+
+
+@dataclass
+class MemoryArchive:
+    """What `store.archive.CassandraArchive` answers."""
+
+    rows: dict[tuple[int, int], ArchivedStory] = field(default_factory=dict)
+    marked: set[tuple[int, int]] = field(default_factory=set)
+    removed: set[tuple[int, int]] = field(default_factory=set)
+    shown: dict[tuple[int, int], Highlight] = field(default_factory=dict)
+    unwanted: set[int] = field(default_factory=set)
+
+    async def is_wanted(self, author_id: int) -> bool:
+        return author_id not in self.unwanted
+
+    async def want(self, author_id: int, *, wanted: bool) -> None:
+        if wanted:
+            self.unwanted.discard(author_id)
+        else:
+            self.unwanted.add(author_id)
+
+    async def add(self, story: StoryPublished, photo: PhotoReady) -> None:
+        key = (story.author_id, story.story_id)
+        if key not in self.removed:
+            self.rows.setdefault(key, ArchivedStory(story, photo))
+
+    async def mark_deleted(self, author_id: int, story_id: int) -> None:
+        self.marked.add((author_id, story_id))
+
+    async def remove(self, author_id: int, story_id: int) -> None:
+        self.removed.add((author_id, story_id))
+        self.rows.pop((author_id, story_id), None)
+
+    async def story(self, author_id: int, story_id: int) -> ArchivedStory | None:
+        return (await self.stories(author_id, [story_id])).get(story_id)
+
+    async def stories(self, author_id: int, story_ids: Collection[int]) -> Mapping[int, ArchivedStory]:
+        return {
+            key: replace(self.rows[author_id, key], deleted=(author_id, key) in self.marked)
+            for key in story_ids
+            if (author_id, key) in self.rows
+        }
+
+    async def page(self, author_id: int, before: int | None, limit: int) -> Sequence[ArchivedStory]:
+        ids = sorted((key for author, key in self.rows if author == author_id), reverse=True)
+        found = await self.stories(author_id, [key for key in ids if before is None or key < before][:limit])
+        return list(found.values())
+
+    async def every(self, author_id: int) -> AsyncIterator[ArchivedStory]:
+        for one in await self.page(author_id, None, 1_000):
+            yield one
+
+    async def claim_token(self, author_id: int, story_id: int, token: str) -> str:
+        row = self.rows[author_id, story_id]
+        self.rows[author_id, story_id] = replace(row, token=row.token or token)
+        return row.token or token
+
+    async def drop_token(self, author_id: int, story_id: int) -> None:
+        self.rows[author_id, story_id] = replace(self.rows[author_id, story_id], token=None)
+
+    async def highlights(self, author_id: int) -> Sequence[Highlight]:
+        return [one for (author, _), one in sorted(self.shown.items()) if author == author_id]
+
+    async def highlight(self, author_id: int, number: int) -> Highlight | None:
+        return self.shown.get((author_id, number))
+
+    async def write_highlight(self, author_id: int, highlight: Highlight) -> None:
+        self.shown[author_id, highlight.number] = highlight
+
+    async def remove_highlight(self, author_id: int, number: int) -> None:
+        self.shown.pop((author_id, number), None)
+
+    async def forget_account(self, account_id: int) -> None:
+        self.unwanted.discard(account_id)
+        for table in (self.rows, self.shown):
+            for key in [key for key in table if key[0] == account_id]:
+                del table[key]
+
+
+@dataclass
 class MemoryBytes:
     """Object storage and the CDN. `away`: they do not answer."""
 
     public: dict[str, datetime] = field(default_factory=dict)
     forgotten: list[int] = field(default_factory=list)
+    highlighted: set[str] = field(default_factory=set)
     away: bool = False
 
     async def publish(self, photo: PhotoReady, token: str, expires_at: datetime) -> tuple[Variant, ...]:
@@ -258,6 +381,17 @@ class MemoryBytes:
         self._answer()
         for variant in variants:
             self.public.pop(variant.key, None)
+
+    async def publish_highlight(self, photo: PhotoReady, token: str) -> None:
+        self._answer()
+        self.highlighted.update(size.key for size in highlight_variants(photo, token))
+
+    async def remove_highlight(self, photo: PhotoReady, token: str) -> None:
+        self._answer()
+        self.highlighted.difference_update(size.key for size in highlight_variants(photo, token))
+
+    async def private_urls(self, photo: PhotoReady) -> Mapping[int, str]:
+        return {size.size: f"http://storage.test/{size.key}?signed" for size in photo.variants}
 
     async def forget(self, photo_id: int, upload_id: int) -> None:
         self._answer()
@@ -275,6 +409,7 @@ class MemoryAccounts:
     follows: set[tuple[int, int]] = field(default_factory=set)
     apart: set[tuple[int, int]] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
+    private: set[int] = field(default_factory=set)
 
     async def seen(self, viewer_id: int, account_ids: Collection[int]) -> Mapping[int, SeenAccount]:
         return {
@@ -284,6 +419,9 @@ class MemoryAccounts:
                 display_name=None,
                 avatar_url=None,
                 followed=(viewer_id, account_id) in self.follows,
+                open=viewer_id == account_id
+                or account_id not in self.private
+                or (viewer_id, account_id) in self.follows,
             )
             for account_id in account_ids
             if account_id == viewer_id

@@ -8,6 +8,10 @@ from typing import Any
 
 from photomesh_shared.events import FOR_STORIES, PhotoReady, StoryPublished
 from photomesh_shared.ids import EPOCH
+from photomesh_story.archive.queries import ArchiveQueries
+from photomesh_story.archive.service import Archivist, HighlightService
+from photomesh_story.replies.queries import ReplyQueries
+from photomesh_story.replies.service import ReplyEnder, ReplyService
 from photomesh_story.stories.domain import Audience, moment_of
 from photomesh_story.stories.erasure import AccountEraser
 from photomesh_story.stories.event_handlers import StoryEventHandlers
@@ -15,7 +19,16 @@ from photomesh_story.stories.event_log import StoryEventLog
 from photomesh_story.stories.queries import StoryQueries
 from photomesh_story.stories.service import PhotoWait, StoryEnder, StoryService
 from photomesh_story.stories.sweeper import Sweeper
-from tests.support.story.memory import MemoryAccounts, MemoryBytes, MemoryIndex, MemoryLog, MemoryTables, Time
+from tests.support.story.memory import (
+    MemoryAccounts,
+    MemoryArchive,
+    MemoryBytes,
+    MemoryIndex,
+    MemoryLog,
+    MemoryReplies,
+    MemoryTables,
+    Time,
+)
 
 ADA, GRACE, LINUS = 1_001, 1_002, 1_003
 
@@ -34,19 +47,47 @@ class Scene:
     bytes: MemoryBytes = field(default_factory=MemoryBytes)
     accounts: MemoryAccounts = field(default_factory=MemoryAccounts)
     publisher: MemoryLog = field(default_factory=MemoryLog)
+    replies: MemoryReplies = field(default_factory=MemoryReplies)
+    archive: MemoryArchive = field(default_factory=MemoryArchive)
 
     def __post_init__(self) -> None:
         self.index = MemoryIndex(self.time)
-        self.log = StoryEventLog(self.tables, self.index, self.publisher)
+        self.log = StoryEventLog(self.tables, self.index, self.replies, self.archive, self.publisher)
+        self.archivist = Archivist(self.tables, self.archive, self.bytes)
+        self.archive_queries = ArchiveQueries(self.archive, self.bytes, self.accounts)
+        self.highlights = HighlightService(self.archive, self.bytes)
         self.queries = StoryQueries(self.tables, self.index, self.accounts)
         self.ender = StoryEnder(self.log, self.time)
         wait = PhotoWait(self.time, max_age=timedelta(days=1), max_wait=timedelta(seconds=2))
         self.service = StoryService(
-            self.tables, self.index, self.bytes, log=self.log, ender=self.ender, queries=self.queries, wait=wait
+            self.tables,
+            self.index,
+            self.bytes,
+            self.archive,
+            log=self.log,
+            ender=self.ender,
+            queries=self.queries,
+            wait=wait,
         )
-        self.sweeper = Sweeper(self.tables, self.index, self.bytes, self.log, self.time, interval_seconds=5)
-        self.eraser = AccountEraser(self.tables, self.index, self.bytes, self.ender, self.time)
-        self.handlers = StoryEventHandlers(self.tables, self.index, self.bytes, self.log)
+        self.sweeper = Sweeper(
+            self.tables, self.index, self.bytes, self.log, self.archivist, self.time, interval_seconds=5
+        )
+        reply_ender = ReplyEnder(self.log, self.time)
+        self.reply_service = ReplyService(
+            self.tables, self.replies, log=self.log, ender=reply_ender, queries=self.queries
+        )
+        self.reply_queries = ReplyQueries(self.tables, self.replies, self.accounts, self.queries)
+        self.eraser = AccountEraser(
+            self.tables,
+            self.index,
+            self.bytes,
+            self.replies,
+            self.archivist,
+            ender=self.ender,
+            reply_ender=reply_ender,
+            clock=self.time,
+        )
+        self.handlers = StoryEventHandlers(self.tables, self.index, self.bytes, self.archive, self.log)
         self._photos = 0
 
     async def follow(self, follower: int, followee: int) -> None:

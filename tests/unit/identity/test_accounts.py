@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from photomesh_identity.accounts.domain import (
     Account,
+    Age,
     ProfileEdit,
     apply_edit,
     avatar_large_url,
@@ -35,6 +36,15 @@ def test_an_edit_makes_a_new_version() -> None:
 )
 def test_an_edit_without_effect_returns_the_same_account(edit: ProfileEdit) -> None:
     assert apply_edit(ADA, edit, None, LATER) is ADA
+
+
+def test_searches_find_who_wants_to_be_found_and_no_minor() -> None:
+    assert ADA.searchable
+    hidden = apply_edit(ADA, ProfileEdit(searchable=False), None, LATER)
+    assert not hidden.searchable
+    assert apply_edit(hidden, ProfileEdit(searchable=True), None, LATER).searchable
+    for age in Age:
+        assert replace(ADA, age=age).searchable == (age is Age.ADULT)
 
 
 def test_edits_of_the_avatar() -> None:

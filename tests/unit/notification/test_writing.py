@@ -36,6 +36,9 @@ from photomesh_shared.events import (
     PostDeleted,
     PostLiked,
     PostUnliked,
+    StoryDeleted,
+    StoryReplyCreated,
+    StoryReplyDeleted,
     WebhookDeleted,
     WebhookStateChanged,
 )
@@ -161,6 +164,25 @@ def erasure(account_id: int, minute: int) -> Envelope[AccountErasureRequested]:
 def webhook(minute: int, *, hours: int = 0, state: str = "enabled", reason: str | None = None) -> Envelope[Event]:
     event = WebhookStateChanged(
         webhook_id=3, account_id=AUTHOR, state=state, disabled_reason=reason, failing_hours=hours, changed_at=at(minute)
+    )
+    return envelope(event, minute)
+
+
+def story_reply(account_id: int, minute: int) -> Envelope[Event]:
+    event = StoryReplyCreated(story_id=6, author_id=AUTHOR, account_id=account_id, replied_at=at(minute), text="hello")
+    return envelope(event, minute)
+
+
+def story_reply_deleted(account_id: int, replied: int, minute: int) -> Envelope[Event]:
+    event = StoryReplyDeleted(
+        story_id=6, author_id=AUTHOR, account_id=account_id, replied_at=at(replied), deleted_at=at(minute)
+    )
+    return envelope(event, minute)
+
+
+def story_deleted(minute: int) -> Envelope[Event]:
+    event = StoryDeleted(
+        story_id=6, author_id=AUTHOR, audience="followers", expires_at=at(1_440), deleted_at=at(minute)
     )
     return envelope(event, minute)
 
@@ -374,3 +396,28 @@ async def test_it_is_taken_back_when_the_webhook_works_again_or_is_gone(end: Env
     assert isinstance(world.published.envelopes[-1].data, NotificationRemoved)
     await world.happen(webhook(1, hours=1))
     assert world.visible() == {}, "older than its end"
+
+
+async def test_replies_to_a_story_are_one_group_and_a_deleted_one_takes_itself_out() -> None:
+    world = World()
+    await world.happen(story_reply(7, 0), story_reply(8, 1), story_reply(AUTHOR, 1))
+    [group] = world.groups_of(AUTHOR)
+    assert (group.group_id, group.subject.story_id, group.count, group.actors) == ("story_reply.st_6", 6, 2, (8, 7))
+    await world.happen(story_reply_deleted(8, 1, 2))
+    [group] = world.groups_of(AUTHOR)
+    assert (group.count, group.actors) == (1, (7,))
+    told = world.published.envelopes[-1].data
+    assert isinstance(told, NotificationUpdated)
+    assert (told.kind, told.story_id) == ("story_reply", 6)
+    await world.happen(story_reply(8, 1))
+    assert world.groups_of(AUTHOR) == [group], "older than what is known"
+
+
+async def test_nothing_is_heard_of_a_story_that_was_deleted() -> None:
+    world = World()
+    await world.happen(story_reply(7, 0))
+    await world.happen(story_deleted(1))
+    assert world.visible() == {}
+    assert isinstance(world.published.envelopes[-1].data, NotificationRemoved)
+    await world.happen(story_reply(8, 0))
+    assert world.visible() == {}, "what arrives late brings nothing back"

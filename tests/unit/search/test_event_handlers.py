@@ -57,6 +57,22 @@ async def test_posts_of_a_private_account_are_not_kept(search: Search) -> None:
     assert search.index.posts[SUNSET].fields == {}
 
 
+async def test_who_does_not_want_to_be_found_is_not_and_may_come_back(search: Search) -> None:
+    published = post(SUNSET, ADA, 5, "Sunset")
+    search.exists(published)
+    await search.accounts.accounts_changed([account(ADA, 1)])
+    await search.posts.posts_changed([published])
+    await search.accounts.accounts_changed([account(ADA, 2, searchable=False)])
+    assert search.index.posts[SUNSET].fields == {}
+    assert {search.index.accounts[ADA][name] for name in ("username", "names", "shown")} == {None, False}
+    await search.posts.posts_changed([edited(SUNSET, ADA, 6, "Still there")])
+    assert search.index.posts[SUNSET].fields == {}
+    search.exists(post(SUNSET, ADA, 6, "Still there"))
+    await search.accounts.accounts_changed([account(ADA, 3)])
+    assert search.index.shown() == {SUNSET}
+    assert search.index.accounts[ADA]["shown"]
+
+
 async def test_posts_that_come_before_their_author_are_fetched(search: Search) -> None:
     published = post(SUNSET, ADA, 5)
     search.exists(published)

@@ -33,13 +33,18 @@ async def test_a_photo_without_a_story_is_removed_and_gets_none_any_more() -> No
     assert scene.bytes.public == {}
 
 
-async def test_that_of_a_story_is_left_to_it_until_its_day_is_over() -> None:
+async def test_that_of_a_story_is_left_to_it_and_then_to_the_archive() -> None:
     scene = Scene()
     story = await scene.publish(ADA)
     await elapsed(scene, story.photo_id)
     assert scene.bytes.forgotten == []
     scene.time.ms += int(timedelta(hours=25).total_seconds() * 1000)
-    await elapsed(scene, story.photo_id)
+    for _ in range(2):
+        await elapsed(scene, story.photo_id)
+        assert scene.bytes.forgotten == []
+        await scene.sweeper.sweep()
+    await scene.service.delete(ADA, story.story_id)
+    await scene.sweeper.sweep()
     assert scene.bytes.forgotten == [story.photo_id]
 
 

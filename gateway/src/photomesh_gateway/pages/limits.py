@@ -127,6 +127,7 @@ def limits_of(settings: Settings) -> Limits:
             rate("read", settings.rate_read, "account, or address without a token", "reads"),
             rate("write", settings.rate_write, "account, or address without a token", "changes"),
             rate("upload", settings.rate_upload, "account", "beginning and completing uploads"),
+            rate("search", settings.rate_search, "account, or address without a token", "searches"),
             rate("auth", settings.rate_auth, "address", "registering, logging in"),
             rate("refresh", settings.rate_refresh, "address", "refreshing tokens; a session has its own limit"),
             rate("stream", settings.rate_stream, "account, or address without a token", "opening streams"),

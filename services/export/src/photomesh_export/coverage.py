@@ -183,7 +183,7 @@ STORES: Mapping[str, Covered] = {
     },
     "notification/cassandra/notification_groups": Covered(
         ("notifications",),
-        "account_id group_id post_id comment_id photo_id webhook_id count first_at changed_at",
+        "account_id group_id post_id comment_id photo_id webhook_id story_id count first_at changed_at",
         {"actors": _OTHERS, "recent": _OTHERS},
     ),
     "notification/cassandra/notification_readers": Covered(
@@ -262,21 +262,23 @@ STORES: Mapping[str, Covered] = {
     "story/cassandra/photos": _copied("what `originals` and `stories` have"),
     "story/cassandra/stories": Covered(("stories",), "story_id author_id story"),
     "story/cassandra/stories_by_author": _copied(),
+    "story/cassandra/story_archive": Covered(
+        ("story_archive",),
+        "author_id story_id story",
+        {"photo": _DERIVED, "public_token": _HIDDEN, "deleted": _PASSING},
+    ),
+    "story/cassandra/highlights": Covered(("story_archive",), "author_id number title story_ids"),
+    "story/cassandra/story_settings": Covered(("story_archive",), "account_id archive"),
+    "story/objects/variants: h/{token}/{size}.jpg": _copied("made from the originals"),
+    "story/cassandra/story_replies": Covered(("stories",), "story_id author_id replied_at account_id text"),
+    "story/cassandra/story_replies_by_account": _copied(),
     "story/cassandra/ended": _copied("ids of accounts that do not exist any more"),
     "story/redis/st:s:{viewer}": Covered(("stories",), "viewer fields"),
-    **{
-        f"story/redis/st:{key}": _copied(why)
-        for key, why in {
-            "on": _DERIVED,
-            "a:{author}": _DERIVED,
-            "f:{viewer}": _COPY,
-            "fv:{viewer}": _COPY,
-            "c:{viewer}": _OTHERS,
-            "cv:{viewer}": _OTHERS,
-            "v:{story}": _OTHERS,
-            "due": _PASSING,
-        }.items()
-    },
+    **{f"story/redis/st:{key}": _copied(_DERIVED) for key in ("on", "a:{author}")},
+    **{f"story/redis/st:{key}": _copied() for key in ("f:{viewer}", "fv:{viewer}")},
+    **{f"story/redis/st:{key}": _copied(_OTHERS) for key in ("c:{viewer}", "cv:{viewer}")},
+    **{f"story/redis/st:{key}": _copied(_OTHERS) for key in ("v:{story}", "vf:{story}", "vh:{story}")},
+    "story/redis/st:due": _copied(_PASSING),
     "explore/redis/ex:k:{account}": Covered(("explore_feedback",), "account fields"),
     "explore/redis/ex:l:{post}": _copied(_OTHERS),
     **{
@@ -327,6 +329,7 @@ TOPICS: Mapping[str, tuple[str, ...]] = {
     "stories": ("stories",),
     "story_views": ("stories",),
     "explore_feedback": ("explore_feedback",),
+    "story_replies": ("stories",),
     "erasures": (),
     "erasure_acknowledgements": (),
     "impressions": ("impressions",),

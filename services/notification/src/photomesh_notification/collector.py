@@ -34,6 +34,9 @@ from photomesh_shared.events import (
     PostLiked,
     PostPublished,
     PostUnliked,
+    StoryDeleted,
+    StoryReplyCreated,
+    StoryReplyDeleted,
     WebhookDeleted,
     WebhookStateChanged,
 )
@@ -71,6 +74,9 @@ def batch_handlers(collector: Collector) -> Mapping[type[Event], BatchHandler]:
         PhotoFailed,
         WebhookStateChanged,
         WebhookDeleted,
+        StoryReplyCreated,
+        StoryReplyDeleted,
+        StoryDeleted,
     )
     return dict.fromkeys(kinds, collector.collect)
 

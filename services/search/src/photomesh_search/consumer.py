@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
 from photomesh_search.consumer_wiring import ConsumerDeps, open_consumer_deps
+from photomesh_search.metrics import AGE
 from photomesh_search.settings import ConsumerSettings
 from photomesh_shared.clock import Clock
 from photomesh_shared.consumer import Subscription, create_consumer_app, run_consumer
@@ -17,6 +18,7 @@ from photomesh_shared.events import (
     AccountErasureRequested,
     AccountRegistered,
     AccountUpdated,
+    Envelope,
     Event,
     FollowCreated,
     FollowDeleted,
@@ -34,12 +36,21 @@ _TOPICS = frozenset({"accounts", "posts", "follows"})
 _BUFFER = 2_000
 
 
-def batch_handlers(to: ConsumerDeps) -> Mapping[type[Event], BatchHandler]:
+def batch_handlers(to: ConsumerDeps, clock: Clock) -> Mapping[type[Event], BatchHandler]:
+    accounts, posts = _timed(to.accounts.accounts_changed, clock), _timed(to.posts.posts_changed, clock)
     return {
-        **dict.fromkeys((AccountRegistered, AccountUpdated, AccountDeleted), to.accounts.accounts_changed),
-        **dict.fromkeys((PostPublished, PostEdited, PostDeleted), to.posts.posts_changed),
-        **dict.fromkeys((FollowCreated, FollowDeleted), to.follows.followers_changed),
+        **dict.fromkeys((AccountRegistered, AccountUpdated, AccountDeleted), accounts),
+        **dict.fromkeys((PostPublished, PostEdited, PostDeleted), posts),
+        **dict.fromkeys((FollowCreated, FollowDeleted), _timed(to.follows.followers_changed, clock)),
     }
+
+
+def _timed(handle: BatchHandler, clock: Clock) -> BatchHandler:
+    async def handled(envelopes: Sequence[Envelope[Event]]) -> None:
+        await handle(envelopes)
+        AGE.set(max(0.0, (clock.now() - max(one.time for one in envelopes)).total_seconds()))
+
+    return handled
 
 
 @asynccontextmanager
@@ -52,7 +63,7 @@ async def open_subscription(
         yield Subscription(
             group=GROUP,
             handlers={AccountErasureRequested: erasure.erasure_requested},
-            batch_handlers=batch_handlers(deps),
+            batch_handlers=batch_handlers(deps, clock),
             ordered=_TOPICS,
             buffer=_BUFFER,
             publisher=deps.publisher,

@@ -12,7 +12,7 @@ __all__ = ["SearchUnavailable"]
 
 
 class SearchUnavailable(Unavailable):
-    """The index, or what says which of its hits you may see, does not respond. Try again in a few seconds. Meanwhile
-    `GET /v1/users/by-username/{username}` finds an account whose username you know."""
+    """The index, or what says which of its hits you may see, does not respond. Try again in a few seconds. Meanwhile an
+    exact username is still found, here and by `GET /v1/users/by-username/{username}`."""
 
     code, title = "search-unavailable", "Search is not available at the moment"

@@ -29,6 +29,7 @@ class Settings(OpenSearchSettings, SourceSettings, AuthSettings):
     """Of ``python -m photomesh_search``."""
 
     social_graph_url: str = Field("http://127.0.0.1:18006", description="The service of follows.")
+    identity_url: str = Field("http://127.0.0.1:18001", description="The service of accounts.")
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
 
 

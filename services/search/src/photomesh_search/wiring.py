@@ -10,7 +10,7 @@ import httpx
 
 from photomesh_search.errors import SearchUnavailable
 from photomesh_search.indices.store import Indices, open_client
-from photomesh_search.searching.clients import PostClient, SocialGraphClient
+from photomesh_search.searching.clients import IdentityClient, PostClient, SocialGraphClient
 from photomesh_search.searching.service import SearchService
 from photomesh_search.searching.store import IndexReader
 from photomesh_search.settings import Settings
@@ -48,6 +48,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 IndexReader(index, Indices(index).aliases("read")),
                 PostClient(service("post", settings.post_url)),
                 SocialGraphClient(service("social-graph", settings.social_graph_url), clock),
+                IdentityClient(service("identity", settings.identity_url)),
             ),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(

@@ -1,9 +1,9 @@
 """Problems of stories, below the errors in `photomesh_shared.errors`.
 
 Problem
-├── NotFound 404      ── StoryNotFound
-├── Conflict 409      ── PhotoHadItsStory
-├── Unprocessable 422 ── NoPhotoForStory, TooManyStories
+├── NotFound 404      ── HighlightNotFound, StoryNotFound
+├── Conflict 409      ── AlreadyReplied, PhotoHadItsStory
+├── Unprocessable 422 ── NoPhotoForStory, NotInArchive, OwnStory, TooManyStories
 └── Unavailable 503   ── StoriesUnavailable, AudienceUnavailable
 """
 
@@ -12,8 +12,12 @@ from __future__ import annotations
 from photomesh_shared.errors import Conflict, NotFound, Unavailable, Unprocessable
 
 __all__ = [
+    "AlreadyReplied",
     "AudienceUnavailable",
+    "HighlightNotFound",
     "NoPhotoForStory",
+    "NotInArchive",
+    "OwnStory",
     "PhotoHadItsStory",
     "StoriesUnavailable",
     "StoryNotFound",
@@ -32,6 +36,31 @@ class PhotoHadItsStory(Conflict):
     """A photo is in one story at most, and the story of this one is over or was deleted. Upload the photo again."""
 
     code, title = "photo-had-its-story", "The photo was in a story already"
+
+
+class AlreadyReplied(Conflict):
+    """You replied to this story with another text. Delete that reply first."""
+
+    code, title = "already-replied", "You have replied to this story"
+
+
+class HighlightNotFound(NotFound):
+    """There is no highlight with this number, or it is not for you. Both look the same on purpose."""
+
+    code, title = "highlight-not-found", "There is no such highlight"
+
+
+class NotInArchive(Unprocessable):
+    """One of the stories is not in your archive, or was for close friends only: a highlight is for all who see your
+    profile. A story is in the archive some seconds after its end."""
+
+    code, title = "not-in-archive", "A story cannot be highlighted"
+
+
+class OwnStory(Unprocessable):
+    """The story is yours: replies go to its author."""
+
+    code, title = "own-story", "Nobody replies to a story of their own"
 
 
 class NoPhotoForStory(Unprocessable):

@@ -10,5 +10,5 @@ STORIES = Counter("photomesh_stories_total", "Stories by what became of them.", 
 SWEEPS_FAILED = Counter("photomesh_story_sweeps_failed_total", "Stories that could not be swept, and are tried again.")
 INDEX_READY = Gauge("photomesh_story_index_ready", "Whether Redis knows everything; 0: stories answer 503.")
 
-for what in ("published", "deleted", "expired", "viewed"):
+for what in ("published", "deleted", "expired", "viewed", "replied", "reply_deleted"):
     STORIES.labels(what)

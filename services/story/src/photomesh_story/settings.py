@@ -33,12 +33,12 @@ class Settings(
     CassandraSettings,
     KafkaSettings,
     StorageSettings,
+    CdnSettings,
     AuthSettings,
 ):
     """Of ``python -m photomesh_story``."""
 
     post_url: str = Field("http://127.0.0.1:18003", description="post, which says what an account may see.")
-    cdn_url: str = Field("http://127.0.0.1:18080/variants", description="A size's URL is this, a slash, and its key.")
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
     photo_wait_seconds: float = Field(2, ge=0, description="How long to wait for a photo that may be on its way.")
     upload_seconds: int = Field(86_400, ge=1, description="How long an upload may stay open; the same as upload's.")

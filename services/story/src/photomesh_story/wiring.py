@@ -25,6 +25,8 @@ from photomesh_shared.events import (
     StoryDeleted,
     StoryExpired,
     StoryPublished,
+    StoryReplyCreated,
+    StoryReplyDeleted,
     StoryViewed,
     decode_or_skip,
 )
@@ -40,13 +42,19 @@ from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.cdn import HttpCdn
 from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
+from photomesh_story.archive.queries import ArchiveQueries
+from photomesh_story.archive.service import Archivist, HighlightService
 from photomesh_story.bytes import StoryBytes
 from photomesh_story.clients import PostClient
 from photomesh_story.errors import AudienceUnavailable
 from photomesh_story.rebuilding.replay import ReadTopic, Rebuilder
+from photomesh_story.replies.queries import ReplyQueries
+from photomesh_story.replies.service import ReplyEnder, ReplyService
 from photomesh_story.settings import ConsumerSettings, Settings
+from photomesh_story.store.archive import CassandraArchive
 from photomesh_story.store.connection import open_redis
 from photomesh_story.store.index import StoryIndex
+from photomesh_story.store.replies import CassandraReplies
 from photomesh_story.store.tables import CassandraStories
 from photomesh_story.stories.erasure import AccountEraser
 from photomesh_story.stories.event_handlers import StoryEventHandlers
@@ -65,6 +73,10 @@ class Deps:
 
     stories: StoryService
     queries: StoryQueries
+    replies: ReplyService
+    reply_queries: ReplyQueries
+    archive_queries: ArchiveQueries
+    highlights: HighlightService
     exports: ExportQueries
     cursors: CursorCodec
     token_verifier: TokenVerifier
@@ -89,7 +101,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         http = await stack.enter_async_context(open_http_session())
         readiness.add("cassandra", session.ping)
 
-        tables, index = CassandraStories(session), StoryIndex(redis)
+        tables, index, replies = CassandraStories(session), StoryIndex(redis), CassandraReplies(session)
         post = PostClient(
             ServiceClient(
                 http, "post", settings.post_url, caller=settings, unavailable=AudienceUnavailable, clock=clock
@@ -97,8 +109,9 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         queries = StoryQueries(tables, index, post)
         storage = await stack.enter_async_context(open_storage(settings))
-        bytes_ = _bytes(settings, storage, HttpCdn(client, [], public_url=settings.cdn_url))  # the consumer purges
-        log = StoryEventLog(tables, index, publisher)
+        bytes_ = _bytes(settings, storage, HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url))
+        archive = CassandraArchive(session)
+        log = StoryEventLog(tables, index, replies, archive, publisher)
         wait = PhotoWait(
             clock,
             max_age=timedelta(seconds=settings.upload_seconds),
@@ -106,10 +119,14 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         yield Deps(
             stories=StoryService(
-                tables, index, bytes_, log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
+                tables, index, bytes_, archive, log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
             ),
             queries=queries,
-            exports=ExportQueries(tables, index),
+            replies=ReplyService(tables, replies, log=log, ender=ReplyEnder(log, clock), queries=queries),
+            reply_queries=ReplyQueries(tables, replies, post, queries),
+            archive_queries=ArchiveQueries(archive, bytes_, post),
+            highlights=HighlightService(archive, bytes_),
+            exports=ExportQueries(tables, index, replies, archive),
             cursors=CursorCodec(*settings.cursor_secret.accepted),
             token_verifier=TokenVerifier(
                 fetch_jwks(client, settings.jwks_url),
@@ -135,9 +152,11 @@ async def open_consumer_deps(
         storage = await stack.enter_async_context(open_storage(settings))
         client = await stack.enter_async_context(httpx.AsyncClient())
         bytes_ = _bytes(settings, storage, HttpCdn(client, settings.cdn_purge_urls, public_url=settings.cdn_url))
-        tables, index = CassandraStories(session), StoryIndex(redis)
-        log = StoryEventLog(tables, index, publisher)
-        events = StoryEventHandlers(tables, index, bytes_, log)
+        tables, index, replies = CassandraStories(session), StoryIndex(redis), CassandraReplies(session)
+        archive = CassandraArchive(session)
+        log = StoryEventLog(tables, index, replies, archive, publisher)
+        events = StoryEventHandlers(tables, index, bytes_, archive, log)
+        archivist = Archivist(tables, archive, bytes_)
         of_index: dict[type[Event], Handler] = {
             StoryPublished: events.story_changed,
             StoryDeleted: events.story_changed,
@@ -148,18 +167,29 @@ async def open_consumer_deps(
             CloseFriendAdded: events.close_friend_changed,
             CloseFriendRemoved: events.close_friend_changed,
         }
-        of_photos: dict[type[Event], Handler] = {
+        of_tables: dict[type[Event], Handler] = {
             PhotoReady: events.photo_ready,
             PhotoRetentionElapsed: events.retention_elapsed,
+            StoryReplyCreated: events.story_changed,
+            StoryReplyDeleted: events.story_changed,
         }
         replayed = without_erased(of_index, tables.is_ended)
-        sweeper = Sweeper(tables, index, bytes_, log, clock, interval_seconds=settings.sweep_seconds)
+        sweeper = Sweeper(tables, index, bytes_, log, archivist, clock, interval_seconds=settings.sweep_seconds)
         rebuilder = Rebuilder(index, _reading(settings), of_index, tables.is_ended, clock)
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
         await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
         yield ConsumerDeps(
-            handlers={**replayed, **without_erased(of_photos, tables.is_ended)},
-            eraser=AccountEraser(tables, index, bytes_, StoryEnder(log, clock), clock),
+            handlers={**replayed, **without_erased(of_tables, tables.is_ended)},
+            eraser=AccountEraser(
+                tables,
+                index,
+                bytes_,
+                replies,
+                archivist,
+                ender=StoryEnder(log, clock),
+                reply_ender=ReplyEnder(log, clock),
+                clock=clock,
+            ),
             publisher=publisher,
         )
 

@@ -100,7 +100,14 @@ from photomesh_shared.events.saves import (
     PostSaved,
     PostUnsaved,
 )
-from photomesh_shared.events.stories import StoryDeleted, StoryExpired, StoryPublished, StoryViewed
+from photomesh_shared.events.stories import (
+    StoryDeleted,
+    StoryExpired,
+    StoryPublished,
+    StoryReplyCreated,
+    StoryReplyDeleted,
+    StoryViewed,
+)
 from photomesh_shared.events.topics import TOPICS
 from photomesh_shared.events.webhooks import WebhookDeleted, WebhookStateChanged
 
@@ -181,6 +188,8 @@ __all__ = [
     "StoryDeleted",
     "StoryExpired",
     "StoryPublished",
+    "StoryReplyCreated",
+    "StoryReplyDeleted",
     "StoryViewed",
     "TextEntities",
     "Topic",

@@ -69,6 +69,9 @@ class _Account(_Subject):
         " and more may be added. A mention by anybody else is text, and names no account.",
         examples=[EVERYBODY],
     )
+    searchable: Annotated[bool, PREFERENCE] = Field(
+        True, description="Whether searches may find the account and its posts."
+    )
 
 
 class AccountRegistered(_Account):

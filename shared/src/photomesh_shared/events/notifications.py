@@ -13,7 +13,7 @@ from pydantic import Field
 
 from photomesh_shared import ids
 from photomesh_shared.events.envelope import Event, EventModel, UtcTime
-from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId, WebhookId
+from photomesh_shared.ids import CommentId, PhotoId, PostId, StoryId, UserId, WebhookId
 from photomesh_shared.personal import ACTIVITY, IDENTIFIER, NOT_PERSONAL, RELATION
 
 __all__ = [
@@ -31,8 +31,8 @@ _POST, _COMMENT = 382_764_298_916_429_824, 382_764_412_094_709_760
 _AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
 _KIND = (
     "`like`, `comment_like`, `follow`, `comment`, `reply`, `mention`, `follow_request`, `follow_accepted`, "
-    "`photo_rejected`, `photo_failed`, `post_published`, `post_failed` or `webhook_failing`. More may be added: ignore "
-    "what is unknown."
+    "`photo_rejected`, `photo_failed`, `post_published`, `post_failed`, `webhook_failing` or `story_reply`. More may "
+    "be added: ignore what is unknown."
 )
 
 
@@ -67,6 +67,7 @@ class NotificationCollected(_Task):
     )
     photo_id: PhotoId | None = None
     webhook_id: WebhookId | None = None
+    story_id: StoryId | None = None
     changes: tuple[NotificationChange, ...] = Field(max_length=200)
     truncated: Annotated[bool, NOT_PERSONAL] = Field(
         default=False, description="Whether there were more accounts, who are left out."
@@ -105,12 +106,13 @@ class NotificationRelationChanged(_Task):
 
 
 class NotificationSubjectEnded(_Task):
-    """A post or a comment ended, and with it these groups of the recipient."""
+    """A post, a comment or a story ended, and with it these groups of the recipient."""
 
     type_: ClassVar[str] = "photomesh.notification.subject-ended.v1"
 
     post_id: PostId | None = None
     comment_id: CommentId | None = None
+    story_id: StoryId | None = None
     groups: Annotated[tuple[str, ...], IDENTIFIER] = Field(max_length=200)
 
     def subject(self) -> str:
@@ -166,6 +168,7 @@ class NotificationUpdated(_Group):
     comment_id: CommentId | None = None
     photo_id: PhotoId | None = None
     webhook_id: WebhookId | None = None
+    story_id: StoryId | None = None
     count: Annotated[int, ACTIVITY] = Field(ge=1, description="How many accounts; if `capped`, at least so many.")
     capped: Annotated[bool, NOT_PERSONAL] = Field(
         description="Whether there were so many accounts that they are not counted one by one any more."

@@ -1,4 +1,4 @@
-"""Events of stories: photos that can be seen for a day, and who saw them."""
+"""Events of stories: photos that can be seen for a day, who saw them, and what was replied to their authors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from photomesh_shared.events.photos import PhotoReady, Variant
 from photomesh_shared.ids import PhotoId, StoryId, UserId
 from photomesh_shared.personal import ACTIVITY, CONTENT, NOT_PERSONAL, PREFERENCE
 
-__all__ = ["StoryDeleted", "StoryExpired", "StoryPublished", "StoryViewed"]
+__all__ = [
+    "StoryDeleted",
+    "StoryExpired",
+    "StoryPublished",
+    "StoryReplyCreated",
+    "StoryReplyDeleted",
+    "StoryViewed",
+]
 
 _STORY, _ADA, _GRACE = 382_764_231_807_565_824, 382_764_105_932_316_672, 382_764_211_093_504_000
 _AT = datetime(2026, 11, 21, 10, 20, tzinfo=UTC)
@@ -124,3 +131,46 @@ class StoryViewed(Event):
     @classmethod
     def example(cls) -> StoryViewed:
         return cls(story_id=_STORY, author_id=_ADA, viewer_id=_GRACE, expires_at=_END, viewed_at=_LATER)
+
+
+class _StoryReply(Event):
+    topic: ClassVar[str] = "story_replies"
+
+    story_id: StoryId
+    author_id: UserId = Field(description="The author of the story.")
+    account_id: UserId = Field(description="Who replied.")
+    replied_at: Annotated[UtcTime, ACTIVITY]
+
+    def record_key(self) -> str:
+        return f"{ids.encode('st', self.story_id)}:{ids.encode('u', self.account_id)}"
+
+    def partition_key(self) -> str:
+        return ids.encode("u", self.account_id)
+
+    def subject(self) -> str:
+        return f"{ids.encode('st', self.story_id)}.{ids.encode('u', self.account_id)}"
+
+
+class StoryReplyCreated(_StoryReply):
+    """An account replied to a story. Its author and that account alone may read it."""
+
+    type_: ClassVar[str] = "photomesh.story-reply.created.v1"
+
+    text: Annotated[str, CONTENT]
+
+    @classmethod
+    def example(cls) -> StoryReplyCreated:
+        return cls(story_id=_STORY, author_id=_ADA, account_id=_GRACE, replied_at=_LATER, text="What a light!")
+
+
+class StoryReplyDeleted(_StoryReply):
+    """A reply was deleted, by its writer or by the story's author. Not published for replies that end with their
+    story."""
+
+    type_: ClassVar[str] = "photomesh.story-reply.deleted.v1"
+
+    deleted_at: Annotated[UtcTime, ACTIVITY]
+
+    @classmethod
+    def example(cls) -> StoryReplyDeleted:
+        return cls(story_id=_STORY, author_id=_ADA, account_id=_GRACE, replied_at=_LATER, deleted_at=_LATER)

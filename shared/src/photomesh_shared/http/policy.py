@@ -34,6 +34,7 @@ class RateClass(StrEnum):
     WRITE = "write"
     UPLOAD = "upload"
     AUTH = "auth"  # takes credentials: a strict limit per address, because the caller is not authenticated yet
+    SEARCH = "search"  # a read that costs several calls, and comes with every letter that somebody types
     REFRESH = "refresh"  # takes a refresh token: per address too, but that of a carrier has thousands of sessions
     STREAM = (
         "stream"  # answers for as long as the client listens: only silence ends it, and it takes no request's place

@@ -91,13 +91,19 @@ SECTIONS = (
         "Notification settings",
         "What you want to hear of, quiet hours, muted posts, devices, and until when you have seen your notifications.",
     ),
-    Section("stories", "story", "Stories", "Your stories of the last days, and until when you saw whose stories."),
     Section(
         "explore_feedback",
         "explore",
         "Feedback on explore",
         "What you want to see more, less or not at all of in explore.",
     ),
+    Section(
+        "stories",
+        "story",
+        "Stories",
+        "Your stories of the last days, what you replied to those of others, and until when you saw whose stories.",
+    ),
+    Section("story_archive", "story", "Archived stories", "Your stories that are over, and your highlights of them."),
     Section("webhooks", "webhook", "Webhooks", "Addresses that events are sent to. Never their secrets."),
     Section("webhook_deliveries", "webhook", "Deliveries of webhooks", "What was sent there, of the last 30 days."),
 )

@@ -12,12 +12,16 @@ from photomesh_shared.internal_api.states import AccountPage, AccountPageQuery
 
 __all__ = [
     "EXCHANGE_TOKEN",
+    "FIND_BY_NAME",
     "LIST_ACCOUNTS",
     "LIST_OPEN_SESSIONS",
     "LIST_STAFF_ROLES",
     "RECORD_WEBHOOK_ACTION",
     "ActionRecorded",
     "ExchangedToken",
+    "NameQuery",
+    "NamedAccount",
+    "NamedAccounts",
     "OpenSessions",
     "SessionsQuery",
     "StaffRoles",
@@ -35,6 +39,30 @@ class ExchangedToken(InternalModel):
     access_token: str | None = Field(description="Null if the token is unknown, has expired, or was revoked.")
     expires_in: int = Field(description="Seconds.")
 
+
+class NameQuery(InternalModel):
+    username: str = Field(max_length=100)
+
+
+class NamedAccount(InternalModel):
+    """An account that is there for others."""
+
+    id: UserId
+    username: str
+    display_name: str
+    avatar_url: str | None
+
+
+class NamedAccounts(InternalModel):
+    """One account, or none: of this name, not deactivated, and searchable."""
+
+    accounts: list[NamedAccount]
+
+
+FIND_BY_NAME = Operation(
+    "POST", "/internal/accounts/by-name", NamedAccounts, body=NameQuery, callers=frozenset({"search"})
+)
+"""The account of exactly this name, while there is no index or it is blocked by who searches."""
 
 EXCHANGE_TOKEN = Operation(
     "POST", "/internal/tokens/exchange", ExchangedToken, body=TokenExchange, callers=frozenset({"gateway"})

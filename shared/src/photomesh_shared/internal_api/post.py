@@ -167,6 +167,7 @@ class SeenAccount(InternalModel):
     display_name: str | None
     avatar_url: str | None
     followed: bool = Field(description="Whether the viewer follows it.")
+    open: bool = Field(False, description="Whether the viewer sees what it publishes.")
 
 
 class SeenPost(InternalModel):

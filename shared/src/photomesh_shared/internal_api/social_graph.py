@@ -13,13 +13,16 @@ from photomesh_shared.internal_api.states import AccountState, PairPage, PairPag
 __all__ = [
     "GET_FOLLOWERS",
     "GET_FOLLOWING",
+    "GET_NEIGHBOURS",
     "GET_POPULAR",
     "GET_SUMMARY",
     "LIST_PAIRS",
     "MAX_FOLLOWERS",
+    "MAX_NEIGHBOURS",
     "PUT_ACCOUNT",
     "FollowersQuery",
     "Following",
+    "Neighbours",
     "PopularAccount",
     "PopularQuery",
     "Relationship",
@@ -51,6 +54,20 @@ class Following(InternalModel):
     following: list[VersionedAccount]
     muted: list[VersionedAccount]
     ended: list[VersionedAccount] = Field(default=[])
+
+
+MAX_NEIGHBOURS = 1_000
+"""Maximum number of accounts of each kind."""
+
+
+class Neighbours(InternalModel):
+    """Accounts near an account, of each kind 1,000 at most."""
+
+    followed: list[UserId] = Field(description="The latest first.")
+    near: list[UserId] = Field(
+        description="Whom those follow whom it followed last, by how many of these do. Some of them it follows itself."
+    )
+    blocked: list[UserId] = Field(description="Whom it blocks, and who does not block it. The latest first.")
 
 
 class SummaryQuery(InternalModel):
@@ -101,6 +118,8 @@ GET_FOLLOWERS = Operation(
 GET_FOLLOWING = Operation(
     "GET", "/internal/accounts/{user_id}/following", Following, callers=frozenset({"feed", "search"})
 )
+GET_NEIGHBOURS = Operation("GET", "/internal/accounts/{user_id}/neighbours", Neighbours, callers=frozenset({"search"}))
+"""For an order, not for what may be seen. Costs some twenty short reads."""
 GET_SUMMARY = Operation(
     "GET", "/internal/accounts/{user_id}/summary", Summary, query=SummaryQuery, callers=frozenset({"identity"})
 )

@@ -22,7 +22,16 @@ HOST = "127.0.0.1"
 DATABASES = tuple(deployable.snake_case for deployable in registry.DEPLOYABLES.values() if deployable.postgres)
 """PostgreSQL databases; each belongs to a role of the same name."""
 
-_RATES = ("RATE_USER", "RATE_ADDRESS", "RATE_READ", "RATE_WRITE", "RATE_UPLOAD", "RATE_AUTH", "RATE_REFRESH")
+_RATES = (
+    "RATE_USER",
+    "RATE_ADDRESS",
+    "RATE_READ",
+    "RATE_WRITE",
+    "RATE_UPLOAD",
+    "RATE_SEARCH",
+    "RATE_AUTH",
+    "RATE_REFRESH",
+)
 """Out of the way on the test stack; tests of limits set their own."""
 
 _BUDGETS = ("BUDGET_REGISTRATIONS", "BUDGET_LOGINS", "BUDGET_RECORDS", "BUDGET_TOGGLES", "BUDGET_IMPRESSIONS")

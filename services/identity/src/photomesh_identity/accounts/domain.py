@@ -61,6 +61,12 @@ class Account:
     """None if no birth date was stated."""
     age_stated_at: datetime | None = None
     status: str = ACTIVE
+    wants_to_be_found: bool = True
+
+    @property
+    def searchable(self) -> bool:
+        """Whether searches find the account and its posts: of a minor, never."""
+        return self.wants_to_be_found and self.age in (None, Age.ADULT)
 
     @property
     def hidden(self) -> bool:
@@ -90,6 +96,7 @@ class ProfileEdit:
     display_name: str | None = None
     bio: str | None = None
     private: bool | None = None
+    searchable: bool | None = None
     avatar_photo_id: int | None = None
     remove_avatar: bool = False
 
@@ -121,6 +128,7 @@ def apply_edit(account: Account, edit: ProfileEdit, avatar: Mapping[int, str] | 
         display_name=account.display_name if edit.display_name is None else edit.display_name,
         bio=account.bio if edit.bio is None else edit.bio,
         private=account.private if edit.private is None else edit.private,
+        wants_to_be_found=account.wants_to_be_found if edit.searchable is None else edit.searchable,
         avatar=None if edit.remove_avatar else avatar or account.avatar,
     )
     return account if after == account else replace(after, version=next_version(account.version, now), updated_at=now)

@@ -28,6 +28,7 @@ def _public_profile(account: Account, cdn_url: str) -> dict[str, object]:
         "registered_at": account.created_at,
         "status": account.status,
         "mentionable_by": account.mentionable_by,
+        "searchable": account.searchable,
     }
 
 

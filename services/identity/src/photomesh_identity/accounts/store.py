@@ -23,7 +23,7 @@ __all__ = ["COLUMNS", "PostgresAccounts", "account_of", "insert_account"]
 
 COLUMNS = (
     "id, username, email, display_name, bio, private, avatar::text AS avatar, version, created_at, updated_at,"
-    " email_verified_at, age, age_stated_at, status"
+    " email_verified_at, age, age_stated_at, status, wants_to_be_found"
 )
 """What `account_of` needs."""
 
@@ -81,7 +81,8 @@ class PostgresAccounts:
             if after is not before:
                 await tx.execute(
                     "UPDATE accounts SET display_name = $2, bio = $3, private = $4, avatar = $5::text::jsonb,"
-                    " version = $6, updated_at = $7, age = $8, age_stated_at = $9 WHERE id = $1",
+                    " version = $6, updated_at = $7, age = $8, age_stated_at = $9, wants_to_be_found = $10"
+                    " WHERE id = $1",
                     account_id,
                     after.display_name,
                     after.bio,
@@ -91,6 +92,7 @@ class PostgresAccounts:
                     after.updated_at,
                     after.age,
                     after.age_stated_at,
+                    after.wants_to_be_found,
                 )
                 await outbox.add(tx, event(after))
         return before, after
@@ -134,4 +136,5 @@ def account_of(row: asyncpg.Record) -> Account:
         Age(row["age"]) if row["age"] else None,
         row["age_stated_at"],
         row["status"],
+        row["wants_to_be_found"],
     )

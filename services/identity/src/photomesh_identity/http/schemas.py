@@ -40,6 +40,7 @@ _ME: dict[str, Any] = {
     "display_name": "Ada Lovelace",
     "bio": "Numbers, mostly.",
     "private": False,
+    "searchable": True,
     "avatar_url": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/150.jpg",
     "avatar_large_url": "http://127.0.0.1:18080/variants/avatars/u_8aB3x9Q2/kQ3v/320.jpg",
     "created_at": "2026-11-21T10:00:00Z",
@@ -161,6 +162,11 @@ class ProfileUpdate(UpdateBody):
     display_name: DisplayName = ""
     bio: Bio = ""
     private: bool = Field(default=False, strict=True, description="Whether following requires your approval.")
+    searchable: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether searches find you and your posts. Of people under 18 they never do, whatever this says.",
+    )
     avatar_photo_id: PhotoId | None = Field(
         None, description="One of your photos; it must be `ready`, and is copied. Null removes the avatar."
     )
@@ -210,7 +216,7 @@ class Profile(_Account):
     """An account as others see it."""
 
     model_config = examples(
-        {name: value for name, value in _ME.items() if name not in ("email", "email_verified", "age")}
+        {name: value for name, value in _ME.items() if name not in ("email", "email_verified", "age", "searchable")}
         | {"counts": _COUNTS, "relationship": _RELATIONSHIP}
     )
 
@@ -234,6 +240,7 @@ class Me(_Account):
     email: str
     email_verified: bool = Field(description="You have proved, by a mail, that the address is yours.")
     age: domain.Age | None = Field(description="The range of your age; null if you have not stated your birth date.")
+    searchable: bool = Field(description="Whether searches find you and your posts; never if you are under 18.")
 
     @classmethod
     def of(cls, account: Account, cdn_url: str) -> Me:
@@ -242,6 +249,7 @@ class Me(_Account):
             email=account.email,
             email_verified=account.email_verified,
             age=account.age,
+            searchable=account.searchable,
         )
 
 

@@ -90,6 +90,7 @@ class Fold:
                     thread_id=subject.thread_id,
                     photo_id=subject.photo_id,
                     webhook_id=subject.webhook_id,
+                    story_id=subject.story_id,
                     changes=tuple(
                         NotificationChange(actor_id=one.actor_id, version=one.version, at=one.at, on=one.on)
                         for one in part

@@ -11,7 +11,14 @@ from photomesh_notification.collecting.domain import MAX_CHANGES, Fold, Key
 from photomesh_notification.collecting.projection import heard_of, related_by
 from photomesh_notification.metrics import CHANGES, TASKS
 from photomesh_shared.clock import Clock
-from photomesh_shared.events import CommentDeleted, Envelope, Event, NotificationSubjectEnded, PostDeleted
+from photomesh_shared.events import (
+    CommentDeleted,
+    Envelope,
+    Event,
+    NotificationSubjectEnded,
+    PostDeleted,
+    StoryDeleted,
+)
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.kafka.publisher import Publisher
 
@@ -54,10 +61,15 @@ class Collector:
             await self.flush()
         changes = 0
         for envelope in envelopes:
-            if isinstance(envelope.data, PostDeleted):
-                await self._end(envelope, envelope.data.post_id)
-            elif isinstance(envelope.data, CommentDeleted):
-                await self._end(envelope, envelope.data.comment_id)
+            match envelope.data:
+                case PostDeleted() as post:
+                    await self._end(envelope, "post_id", post.post_id)
+                case CommentDeleted() as comment:
+                    await self._end(envelope, "comment_id", comment.comment_id)
+                case StoryDeleted() as story:
+                    await self._end(envelope, "story_id", story.story_id)
+                case _:
+                    pass
             for heard in heard_of(envelope):
                 changes += 1
                 self._fold.hear(heard)
@@ -72,29 +84,24 @@ class Collector:
                 fresh, self._fresh = self._fresh, set()
                 await self._publish_or_keep(self._fold.take(fresh))
 
-    async def _end(self, envelope: Envelope[Event], subject_id: int) -> None:
-        """Tells all who heard of a post or comment that it ended. What the writer handles later finds the mark."""
+    async def _end(self, envelope: Envelope[Event], member: str, subject_id: int) -> None:
+        """Tells all who heard of a post, comment or story that it ended. What the writer handles later finds the
+        mark."""
         await self._store.mark_ended(subject_id)
-        is_post = isinstance(envelope.data, PostDeleted)
         by_recipient: dict[int, list[str]] = {}
         async for recipient_id, group_id in self._store.groups_of_subject(subject_id):
             groups = by_recipient.setdefault(recipient_id, [])
             groups.append(group_id)
             if len(groups) == MAX_CHANGES or len(by_recipient) == _TASKS_AT_ONCE:
-                await self._tell_end(envelope, subject_id, by_recipient, is_post=is_post)
+                await self._tell_end(envelope, {member: subject_id}, by_recipient)
                 by_recipient = {}
-        await self._tell_end(envelope, subject_id, by_recipient, is_post=is_post)
+        await self._tell_end(envelope, {member: subject_id}, by_recipient)
 
     async def _tell_end(
-        self, envelope: Envelope[Event], subject_id: int, groups: Mapping[int, Sequence[str]], *, is_post: bool
+        self, envelope: Envelope[Event], subject: Mapping[str, int], groups: Mapping[int, Sequence[str]]
     ) -> None:
         tasks = [
-            NotificationSubjectEnded(
-                recipient_id=recipient_id,
-                post_id=subject_id if is_post else None,
-                comment_id=None if is_post else subject_id,
-                groups=tuple(of_recipient),
-            )
+            NotificationSubjectEnded(recipient_id=recipient_id, groups=tuple(of_recipient), **subject)
             for recipient_id, of_recipient in groups.items()
         ]
         version = envelope.entityversion

@@ -28,6 +28,8 @@ from photomesh_shared.events import (
     PostLiked,
     PostPublished,
     PostUnliked,
+    StoryReplyCreated,
+    StoryReplyDeleted,
     TextEntities,
     WebhookDeleted,
     WebhookStateChanged,
@@ -117,6 +119,9 @@ def heard_of(envelope: Envelope[Event]) -> Iterator[Heard]:
             at = webhook.changed_at if isinstance(webhook, WebhookStateChanged) else webhook.deleted_at
             subject = Subject(Kind.WEBHOOK_FAILING, webhook_id=webhook.webhook_id)
             yield Heard(webhook.account_id, subject, Change(webhook.account_id, version, at, on))
+        case StoryReplyCreated() | StoryReplyDeleted() as reply:
+            change = Change(reply.account_id, version, reply.replied_at, isinstance(reply, StoryReplyCreated))
+            yield from _by_another(reply.author_id, Subject(Kind.STORY_REPLY, story_id=reply.story_id), change)
 
 
 def related_by(envelope: Envelope[Event]) -> Iterator[Related]:

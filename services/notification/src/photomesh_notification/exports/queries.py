@@ -18,7 +18,7 @@ __all__ = ["Device", "Devices", "ExportQueries", "Inbox", "PreferenceStore"]
 
 Item = dict[str, Any]
 
-_IDS = {"post_id": "o", "comment_id": "c", "photo_id": "p", "webhook_id": "wh", "session_id": "ss"}
+_IDS = {"post_id": "o", "comment_id": "c", "photo_id": "p", "webhook_id": "wh", "story_id": "st", "session_id": "ss"}
 
 
 class Inbox(Protocol):
@@ -78,6 +78,7 @@ class ExportQueries:
                     "comment_id": group.comment_id,
                     "photo_id": group.photo_id,
                     "webhook_id": group.webhook_id,
+                    "story_id": group.story_id,
                     "count": group.count,
                     "first_at": group.first_at,
                     "changed_at": group.changed_at,

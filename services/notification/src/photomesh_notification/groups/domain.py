@@ -37,6 +37,7 @@ class Kind(StrEnum):
     POST_PUBLISHED = "post_published"
     POST_FAILED = "post_failed"
     WEBHOOK_FAILING = "webhook_failing"
+    STORY_REPLY = "story_reply"
 
 
 class Subject(NamedTuple):
@@ -48,6 +49,7 @@ class Subject(NamedTuple):
     thread_id: int | None = None
     photo_id: int | None = None
     webhook_id: int | None = None
+    story_id: int | None = None
 
     def object_id(self, actor_id: int) -> int:
         """What an actor can be on or off for: it is in one group of the object at a time."""
@@ -57,7 +59,7 @@ class Subject(NamedTuple):
             case Kind.FOLLOW_REQUEST | Kind.FOLLOW_ACCEPTED:
                 return actor_id
             case _:
-                found = (self.comment_id, self.post_id, self.photo_id, self.webhook_id)
+                found = (self.comment_id, self.post_id, self.photo_id, self.webhook_id, self.story_id)
                 return next(id_ for id_ in found if id_ is not None)
 
     def object_ids(self, actor_ids: Iterable[int]) -> dict[int, int]:
@@ -68,8 +70,8 @@ class Subject(NamedTuple):
 
     @property
     def subject_ids(self) -> tuple[int, ...]:
-        """The post and comments with which it ends."""
-        found = (self.post_id, self.comment_id, self.thread_id)
+        """The post, comments or story with which it ends."""
+        found = (self.post_id, self.comment_id, self.thread_id, self.story_id)
         return tuple(dict.fromkeys(id_ for id_ in found if id_ is not None))
 
     @property
@@ -87,6 +89,8 @@ class Subject(NamedTuple):
                 return f"{self.kind}.{ids.encode('u', actor_id)}"
             case Kind.WEBHOOK_FAILING:
                 return f"{self.kind}.{ids.encode('wh', object_id)}"
+            case Kind.STORY_REPLY:
+                return f"{self.kind}.{ids.encode('st', object_id)}"
         prefix = "c" if self.comment_id is not None else "o" if self.post_id is not None else "p"
         name = f"{self.kind}.{ids.encode(prefix, object_id)}"
         if self.kind in (Kind.LIKE, Kind.COMMENT_LIKE):

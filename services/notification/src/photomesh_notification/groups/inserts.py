@@ -22,8 +22,9 @@ PARTITIONS_PER_BATCH = 10  # with more, Cassandra warns
 _GROUPS_PER_BATCH = 4  # of a kilobyte at most: it warns of five
 Row = tuple[object, ...]
 INSERT_GROUP = (
-    "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id, webhook_id, count,"
-    " capped, actors, recent, first_at, changed_at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO notification_groups (account_id, group_id, kind, post_id, comment_id, photo_id, webhook_id, story_id,"
+    " count, capped, actors, recent, first_at, changed_at, version)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " USING TIMESTAMP ? AND TTL ?"
 )
 INSERT_MEMBER = (

@@ -70,6 +70,7 @@ class Group:
             comment_id=self.subject.comment_id,
             photo_id=self.subject.photo_id,
             webhook_id=self.subject.webhook_id,
+            story_id=self.subject.story_id,
             count=self.count,
             capped=self.capped,
             actors=self.actors,

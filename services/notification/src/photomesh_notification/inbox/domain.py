@@ -71,6 +71,7 @@ class Group:
     comment_id: int | None = None
     photo_id: int | None = None
     webhook_id: int | None = None
+    story_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,8 @@ class CassandraInbox:
         if not group_ids:
             return {}
         cql = (
-            "SELECT group_id, kind, post_id, comment_id, photo_id, webhook_id, count, capped, actors, first_at,"
-            " changed_at FROM notification_groups WHERE account_id = ? AND group_id IN ?"
+            "SELECT group_id, kind, post_id, comment_id, photo_id, webhook_id, story_id, count, capped, actors,"
+            " first_at, changed_at FROM notification_groups WHERE account_id = ? AND group_id IN ?"
         )
         rows = await self._session.execute(cql, account_id, sorted(group_ids))
         return {row["group_id"]: _group_of(row) for row in rows if row["count"] and row["kind"] and row["changed_at"]}
@@ -48,8 +48,8 @@ class CassandraInbox:
     async def groups_after(self, account_id: int, group_id: str, limit: int) -> list[Group]:
         """A page of all groups that have something to show, in the order of their ids."""
         cql = (
-            "SELECT group_id, kind, post_id, comment_id, photo_id, webhook_id, count, capped, actors, first_at,"
-            " changed_at FROM notification_groups WHERE account_id = ? AND group_id > ?"
+            "SELECT group_id, kind, post_id, comment_id, photo_id, webhook_id, story_id, count, capped, actors,"
+            " first_at, changed_at FROM notification_groups WHERE account_id = ? AND group_id > ?"
         )
         found: list[Group] = []
         async with aclosing(self._session.rows(cql, account_id, group_id)) as rows:
@@ -116,4 +116,5 @@ def _group_of(row: Mapping[str, Any]) -> Group:
         row["comment_id"],
         row["photo_id"],
         row["webhook_id"],
+        row["story_id"],
     )

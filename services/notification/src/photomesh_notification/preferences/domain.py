@@ -24,6 +24,7 @@ KINDS = (
     "post_published",
     "post_failed",
     "webhook_failing",
+    "story_reply",
 )
 MAX_MUTED_POSTS = 200
 

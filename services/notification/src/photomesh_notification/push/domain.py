@@ -51,9 +51,9 @@ _PAUSES = (timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timede
 """After the first push of a stack, the second, the third and each further one."""
 _LIFETIME = timedelta(days=1)
 _LIFETIME_OF_REQUESTS = timedelta(days=7)
-_GROWING = frozenset({"like", "comment_like", "follow"})
+_GROWING = frozenset({"like", "comment_like", "follow", "story_reply"})
 """Kinds whose groups grow: an update is news only if its newest actor is newer than what was pushed."""
-_PERSONAL = frozenset({"comment", "reply", "mention", "follow_request"})
+_PERSONAL = frozenset({"comment", "reply", "mention", "follow_request", "story_reply"})
 """Somebody turns to the recipient. Once the recipient has looked, their pauses begin again."""
 _OF_POST = frozenset({"like", "comment", "reply", "mention"})
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=30)

@@ -32,6 +32,7 @@ _TITLES = {
     "post_published": "Your post is published",
     "post_failed": "Your post could not be published",
     "webhook_failing": "Your webhook does not work",
+    "story_reply": "New replies",
 }
 _DEEDS = {
     "like": "liked your post",
@@ -42,6 +43,7 @@ _DEEDS = {
     "mention": "mentioned you",
     "follow_request": "asked to follow you",
     "follow_accepted": "accepted your follow request",
+    "story_reply": "replied to your story",
 }
 
 

@@ -40,7 +40,7 @@ AFTER_PUBLISHED = declare("notifications.after_published", "groups are published
 MAX_GROUPS = 500
 """Comments on one post, or replies to one comment, that an account hears of one by one."""
 _REMEMBERED = 10_000
-_SHARED = (Kind.LIKE, Kind.COMMENT_LIKE, Kind.FOLLOW)
+_SHARED = (Kind.LIKE, Kind.COMMENT_LIKE, Kind.FOLLOW, Kind.STORY_REPLY)
 
 GroupEvent = NotificationUpdated | NotificationRemoved
 
@@ -95,7 +95,13 @@ class Writer:
         if task.kind not in set(Kind):
             return  # of a later version
         subject = Subject(
-            Kind(task.kind), task.post_id, task.comment_id, task.thread_id, task.photo_id, task.webhook_id
+            Kind(task.kind),
+            task.post_id,
+            task.comment_id,
+            task.thread_id,
+            task.photo_id,
+            task.webhook_id,
+            task.story_id,
         )
         oldest = self._clock.now() - KEPT
         changes = {

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from photomesh_search.errors import SearchUnavailable
 from photomesh_search.http.dependencies import Dependencies, Text
 from photomesh_search.http.schemas import (
+    AccountHit,
     AccountHits,
     HashtagHit,
     HashtagHits,
@@ -22,7 +23,6 @@ from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import FieldError, InvalidRequest
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Page, Paging, RateClass
 from photomesh_shared.http.paging import Limit
-from photomesh_shared.http.schemas import ShownAccount
 
 __all__ = ["router"]
 
@@ -32,38 +32,39 @@ router = ApiRouter(prefix="/v1/search", tags=["search"])
 @router.get(
     "/suggest",
     auth=Auth.REQUIRED,
-    rate=RateClass.READ,
+    rate=RateClass.SEARCH,
     problems=[SearchUnavailable],
     summary="Suggest accounts while somebody types",
 )
 async def suggest(viewer: Viewer, deps: Dependencies, response: Response, q: Text, limit: Limit = 10) -> AccountHits:
     """Returns accounts whose username or name has words that begin with those of `q`: the one with exactly this
-    username, then accounts that you follow, then those with the most followers."""
+    username, then accounts that you follow, then those whom these follow, then those with the most followers. Minors,
+    and who does not want to be found, are not. While the index is away, the account with exactly this username is."""
     found = await deps.searches.accounts(viewer.account_id, q, after=None, limit=limit)
     response.headers["Cache-Control"] = PRIVATE
-    return AccountHits(items=[ShownAccount.of(one) for one in found.items])
+    return AccountHits(items=[AccountHit.found(one) for one in found.items])
 
 
 @router.get(
     "/accounts",
     auth=Auth.REQUIRED,
-    rate=RateClass.READ,
+    rate=RateClass.SEARCH,
     paged=True,
     problems=[SearchUnavailable],
     summary="Search accounts",
 )
-async def search_accounts(viewer: Viewer, deps: Dependencies, paging: Paging, q: Text) -> Page[ShownAccount]:
-    """Like the suggestions, page by page. Accounts that block you or that you block, and deactivated ones are not
-    found."""
+async def search_accounts(viewer: Viewer, deps: Dependencies, paging: Paging, q: Text) -> Page[AccountHit]:
+    """Like the suggestions, page by page. Accounts that block you, and deactivated ones, are not found, nor are those
+    that you block, except by their exact username."""
     kind = f"search-accounts:{viewer.account_id}:{fold(q)}"
     found = await deps.searches.accounts(viewer.account_id, q, after=paging.position(kind), limit=paging.limit)
-    return paging.page(kind, [ShownAccount.of(one) for one in found.items], found.after)
+    return paging.page(kind, [AccountHit.found(one) for one in found.items], found.after)
 
 
 @router.get(
     "/posts",
     auth=Auth.REQUIRED,
-    rate=RateClass.READ,
+    rate=RateClass.SEARCH,
     paged=True,
     problems=[SearchUnavailable],
     summary="Search posts",
@@ -80,7 +81,7 @@ async def search_posts(viewer: Viewer, deps: Dependencies, paging: Paging, q: Te
 @router.get(
     "/hashtags",
     auth=Auth.REQUIRED,
-    rate=RateClass.READ,
+    rate=RateClass.SEARCH,
     problems=[SearchUnavailable],
     summary="Search hashtags",
 )
@@ -97,7 +98,7 @@ async def search_hashtags(
 @router.get(
     "/places",
     auth=Auth.REQUIRED,
-    rate=RateClass.READ,
+    rate=RateClass.SEARCH,
     problems=[SearchUnavailable],
     summary="Search places",
 )

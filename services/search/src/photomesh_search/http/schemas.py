@@ -5,11 +5,12 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from photomesh_search.searching.domain import FoundPlace, FoundTag
+from photomesh_search.searching.service import FoundAccount
 from photomesh_shared.http.schemas import ShownAccount, Url, examples
 from photomesh_shared.ids import PostId, UserId
 from photomesh_shared.internal_api.post import SeenPost
 
-__all__ = ["AccountHits", "HashtagHit", "HashtagHits", "PlaceHit", "PlaceHits", "PostHit"]
+__all__ = ["AccountHit", "AccountHits", "HashtagHit", "HashtagHits", "PlaceHit", "PlaceHits", "PostHit"]
 
 _ACCOUNT = {
     "id": "u_SLsTtd9Xoe",
@@ -17,9 +18,22 @@ _ACCOUNT = {
     "display_name": "Ada Lovelace",
     "avatar_url": "https://cdn.example/variants/Zk3vQ0/150.jpg",
     "followed": True,
+    "blocked_by_you": False,
 }
 _HASHTAG = {"tag": "sunset", "accounts": 1204}
 _PLACE = {"name": "Lake Como", "latitude": 46.02, "longitude": 9.26, "accounts": 17}
+
+
+class AccountHit(ShownAccount):
+    """An account that was found."""
+
+    model_config = examples(_ACCOUNT)
+
+    blocked_by_you: bool = Field(description="You block it. It is found by its exact username only.")
+
+    @classmethod
+    def found(cls, one: FoundAccount) -> AccountHit:
+        return cls(**ShownAccount.of(one.account).model_dump(), blocked_by_you=one.blocked_by_you)
 
 
 class AccountHits(BaseModel):
@@ -27,7 +41,7 @@ class AccountHits(BaseModel):
 
     model_config = examples({"items": [_ACCOUNT]})
 
-    items: list[ShownAccount]
+    items: list[AccountHit]
 
 
 class PostHit(BaseModel):

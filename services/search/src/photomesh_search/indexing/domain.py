@@ -65,7 +65,7 @@ class PostDocument:
 
 
 def account_document(event: AccountRegistered | AccountUpdated, version: int) -> AccountDocument:
-    if event.status != ACTIVE:
+    if event.status != ACTIVE or not event.searchable:
         return erased_account(event.user_id, version)
     username = fold(event.username)
     names = dict.fromkeys([username, *indexed(event.username), *indexed(event.display_name)])
@@ -80,7 +80,8 @@ def account_document(event: AccountRegistered | AccountUpdated, version: int) ->
 
 
 def erased_account(account_id: int, version: int) -> AccountDocument:
-    """What is left of an account that must not be found: its version, so that nothing older brings it back."""
+    """What is left of an account that must not be found, or does not want to be: its version, so that nothing older
+    brings it back."""
     fields = {"username": None, "names": None, "shown": False, "public": False}
     return AccountDocument(account_id, version, public=False, fields=fields)
 

@@ -19,6 +19,7 @@ from opensearchpy.exceptions import OpenSearchException, TransportError
 from photomesh_search.errors import SearchUnavailable
 from photomesh_search.indexing.domain import AccountDocument, PostDocument, Standing
 from photomesh_search.indices.store import ACCOUNTS, POSTS, unavailable
+from photomesh_search.metrics import DOCUMENTS, REFUSED
 from photomesh_shared.kafka.failures import Invalid
 
 __all__ = ["IndexWriter"]
@@ -112,6 +113,7 @@ class IndexWriter:
         """Raises SearchUnavailable if not all was written, and Invalid for a document that never can be."""
         for body in _chunks(actions):
             answer = await self._call(self._client.bulk(index=self._indices[name], body=body))
+            DOCUMENTS.labels(name).inc(len(answer["items"]))
             if answer["errors"]:
                 for item in answer["items"]:
                     [result] = item.values()
@@ -123,6 +125,7 @@ class IndexWriter:
         except OpenSearchException as error:
             if unavailable(error) or not isinstance(error, TransportError):
                 raise SearchUnavailable from error
+            REFUSED.labels("consumer").inc()
             raise
 
 
@@ -144,6 +147,7 @@ def _check(result: Mapping[str, Any]) -> None:
     if status < 300 or (status == 409 and "is higher" in result["error"]["reason"]):
         return
     if status == 400:
+        REFUSED.labels("consumer").inc()
         raise Invalid(f"the document {result['_id']}: {result['error']['type']}")
     raise SearchUnavailable(f"{status}: {result['error']['type']}")
 

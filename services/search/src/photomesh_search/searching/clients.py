@@ -1,22 +1,22 @@
-"""Clients of post and social-graph: what a viewer may see of the hits, and whom it follows."""
+"""Clients of post, social-graph and identity: what a viewer may see of the hits, who is near it, and who has a name."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.ids import encode
+from photomesh_shared.internal_api.identity import FIND_BY_NAME, NamedAccount, NameQuery
 from photomesh_shared.internal_api.post import GET_SIGHTINGS, SeenAccount, SeenPost, SightingsQuery
-from photomesh_shared.internal_api.social_graph import GET_FOLLOWING, Following
+from photomesh_shared.internal_api.social_graph import GET_FOLLOWING, GET_NEIGHBOURS, Neighbours
 from photomesh_shared.service_client import ServiceClient
 
-__all__ = ["PostClient", "SocialGraphClient"]
+__all__ = ["IdentityClient", "PostClient", "SocialGraphClient"]
 
-_MAX_FOLLOWED = 1_000
 _REMEMBERED_SECONDS = 30.0
 _MAX_REMEMBERED = 500
-"""Accounts: of a thousand followed ones each, some 20 MB."""
+"""Accounts: of two thousand others each, some 40 MB."""
 
 
 class PostClient:
@@ -41,25 +41,31 @@ class SocialGraphClient:
     def __init__(self, service: ServiceClient, clock: Clock) -> None:
         self._service = service
         self._clock = clock
-        self._remembered: OrderedDict[int, tuple[float, Sequence[int]]] = OrderedDict()
+        self._remembered: OrderedDict[int, tuple[float, Neighbours]] = OrderedDict()
 
-    async def followed(self, account_id: int) -> Sequence[int]:
-        """Somebody who types asks again with each letter, and a list of thousands is dear: it is kept for a while."""
+    async def neighbours(self, account_id: int) -> Neighbours:
+        """Somebody who types asks again with each letter, and these lists are dear: they are kept for a while."""
         now = self._clock.monotonic()
-        until, followed = self._remembered.get(account_id, (now, ()))
-        if until > now:
-            return followed
-        found = await self._following(account_id)
-        latest = sorted(found.following, key=lambda one: one.version, reverse=True)[:_MAX_FOLLOWED]
-        followed = [one.account_id for one in latest]
-        self._remembered[account_id] = now + _REMEMBERED_SECONDS, followed
+        if (kept := self._remembered.get(account_id)) and kept[0] > now:
+            return kept[1]
+        found = await self._service.call(GET_NEIGHBOURS, user_id=encode("u", account_id))
+        self._remembered[account_id] = now + _REMEMBERED_SECONDS, found
         self._remembered.move_to_end(account_id)
         if len(self._remembered) > _MAX_REMEMBERED:
             self._remembered.popitem(last=False)
-        return followed
+        return found
 
     async def muted(self, account_id: int) -> Collection[int]:
-        return [one.account_id for one in (await self._following(account_id)).muted]
+        found = await self._service.call(GET_FOLLOWING, user_id=encode("u", account_id))
+        return [one.account_id for one in found.muted]
 
-    async def _following(self, account_id: int) -> Following:
-        return await self._service.call(GET_FOLLOWING, user_id=encode("u", account_id))
+
+class IdentityClient:
+    """Implements `service.Names`. Raises SearchUnavailable."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def named(self, username: str) -> NamedAccount | None:
+        found = await self._service.call(FIND_BY_NAME, body=NameQuery(username=username))
+        return found.accounts[0] if found.accounts else None

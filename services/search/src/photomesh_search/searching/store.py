@@ -7,15 +7,16 @@ from typing import Any
 
 import regex
 from opensearchpy import AsyncOpenSearch
-from opensearchpy.exceptions import OpenSearchException
+from opensearchpy.exceptions import OpenSearchException, TransportError
 
 from photomesh_search.errors import SearchUnavailable
-from photomesh_search.indices.store import ACCOUNTS, POSTS
+from photomesh_search.indices.store import ACCOUNTS, POSTS, unavailable
+from photomesh_search.metrics import REFUSED
 from photomesh_search.searching.domain import FoundPlace, FoundTag, Hit, Near, PostQuery
 
 __all__ = ["IndexReader"]
 
-_EXACT, _FOLLOWED = 1_000, 100  # above any logarithm of followers
+_EXACT, _FOLLOWED, _NEAR = 1_000, 100, 50  # above any logarithm of followers; whoever is both is 150
 _SHOWN = {"term": {"shown": True}}
 _SECONDS = "2s"
 _NO_SOURCE = {"_source": False, "track_total_hits": False, "timeout": _SECONDS}
@@ -40,17 +41,19 @@ class IndexReader:
         *,
         exact: str,
         followed: Collection[int],
+        near: Collection[int],
         after: Sequence[str | int] | None,
         size: int,
     ) -> list[Hit]:
         """Return accounts with a word of each prefix: the one of exactly this username first, then followed ones, then
-        by the logarithm of their followers."""
+        those that followed ones follow, then by the logarithm of their followers."""
         ranks: list[dict[str, Any]] = [
             {"constant_score": {"filter": {"term": {"username": exact}}, "boost": _EXACT}},
             {"rank_feature": {"field": "followers", "log": {"scaling_factor": 1}}},
         ]
-        if followed:
-            ranks.append({"constant_score": {"filter": {"terms": {"id": list(followed)}}, "boost": _FOLLOWED}})
+        for ids, boost in ((followed, _FOLLOWED), (near, _NEAR)):
+            if ids:
+                ranks.append({"constant_score": {"filter": {"terms": {"id": list(ids)}}, "boost": boost}})
         body: dict[str, Any] = {
             **_NO_SOURCE,
             "size": size,
@@ -128,7 +131,11 @@ class IndexReader:
         try:
             return await self._client.search(index=self._indices[name], body=body)
         except OpenSearchException as error:
-            raise SearchUnavailable from error
+            if unavailable(error) or not isinstance(error, TransportError):
+                raise SearchUnavailable from error
+            # The query is wrong, which is our fault: a 500, and an alert. To try it again would not help.
+            REFUSED.labels("search").inc()
+            raise
 
 
 def _prefix(field: str, prefix: str) -> dict[str, Any]:

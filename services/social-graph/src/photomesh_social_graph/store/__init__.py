@@ -6,6 +6,7 @@ Every statement reads one partition per table, by the account that the table is 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from photomesh_shared.concurrency.single_flight import SingleFlight
 from photomesh_shared.events import Envelope, Event
 from photomesh_shared.events.versions import next_version
 from photomesh_shared.ids import MAX_ID
+from photomesh_shared.internal_api.social_graph import MAX_NEIGHBOURS
 from photomesh_shared.internal_api.states import OwnedPair
 from photomesh_shared.stores import outbox
 from photomesh_shared.stores.postgres import connection, transaction
@@ -43,6 +45,7 @@ __all__ = ["PostgresGraph"]
 _START = ListPosition(datetime.max.replace(tzinfo=UTC), MAX_ID)
 """Before every entry."""
 
+_FRIENDS, _OF_A_FRIEND = 20, 100  # so many reads, and rows of each, for whom one's friends follow
 _AUDIT_SECONDS = 600.0  # enough to count ten million rows
 
 
@@ -183,6 +186,19 @@ class PostgresGraph:
         [[text]] = await self._read(statements.FOLLOWING_JSON, account_id)
         assert isinstance(text, str)
         return text
+
+    async def neighbours(self, account_id: int) -> tuple[list[int], list[int], list[int]]:
+        """Whom the account follows, the latest first; whom those follow whom it followed last, by how many of them do;
+        and whom it blocks, without those who block it."""
+        async with connection(self._pool) as conn:
+            followed = [row["id"] for row in await conn.fetch(statements.FOLLOWED_LAST, account_id, MAX_NEIGHBOURS)]
+            near: Counter[int] = Counter()
+            for friend_id in followed[:_FRIENDS]:
+                near.update(row["id"] for row in await conn.fetch(statements.FOLLOWED_LAST, friend_id, _OF_A_FRIEND))
+            blocked = [row["id"] for row in await conn.fetch(statements.BLOCKED_LAST, account_id, MAX_NEIGHBOURS)]
+        del near[account_id]
+        nearest = sorted(near, key=lambda one: (-near[one], one))
+        return followed, nearest[:MAX_NEIGHBOURS], blocked
 
     async def popular(self, at_least: int) -> list[tuple[int, int]]:
         """(account id, followers) of accounts with at least so many followers, most followers first."""

@@ -124,3 +124,13 @@ PAIRS_TOTAL = """
 SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint
 FROM pg_inherits JOIN pg_class ON oid = inhrelid WHERE inhparent = 'pairs'::regclass
 """
+
+FOLLOWED_LAST = """
+SELECT followee_id AS id FROM follows_out WHERE follower_id = $1 ORDER BY since DESC, followee_id DESC LIMIT $2
+"""
+
+BLOCKED_LAST = """
+SELECT target_id AS id FROM pairs WHERE actor_id = $1 AND blocked_at IS NOT NULL
+   AND NOT EXISTS (SELECT FROM blocks_in WHERE blocked_id = $1 AND blocker_id = pairs.target_id)
+ ORDER BY blocked_at DESC, target_id DESC LIMIT $2
+"""

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 
 from photomesh_shared.auth import Viewer
-from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Paging, RateClass
+from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Page, Paging, RateClass
 from photomesh_shared.ids import StoryId, UserId, encode
 from photomesh_story import errors
+from photomesh_story.archive import domain as archive
 from photomesh_story.http.dependencies import Dependencies
-from photomesh_story.http.schemas import (
+from photomesh_story.http.schemas.archive import (
+    ArchivedStory,
+    Highlight,
+    HighlightEntry,
+    HighlightText,
+    ProfileHighlights,
+    StorySettings,
+    StorySettingsUpdate,
+)
+from photomesh_story.http.schemas.stories import (
     AccountStories,
     Story,
     StoryCreate,
+    StoryReply,
+    StoryReplyText,
     StoryTray,
     StoryTrayEntry,
     StoryViewer,
     StoryViewerPage,
 )
+from photomesh_story.replies.domain import ReplyPosition
 from photomesh_story.stories import domain
 
 __all__ = ["router"]
 
 router = ApiRouter(tags=["stories"])
+
+HighlightNumber = Annotated[int, Path(ge=1, le=archive.MAX_HIGHLIGHTS, description="Its place on the profile.")]
 
 _READ_PROBLEMS = [errors.StoriesUnavailable, errors.AudienceUnavailable]
 
@@ -136,3 +151,168 @@ async def delete_story(story_id: StoryId, viewer: Viewer, deps: Dependencies) ->
     """For good, with who saw it. It is hidden at once; a moment later its sizes are removed from object storage and
     from the CDN. Safe to repeat."""
     await deps.stories.delete(viewer.account_id, story_id)
+
+
+@router.put(
+    "/v1/stories/{story_id}/reply",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
+    status_code=204,
+    problems=[errors.StoryNotFound, errors.OwnStory, errors.AlreadyReplied, *_READ_PROBLEMS],
+    summary="Reply to a story",
+)
+async def reply_to_story(story_id: StoryId, body: StoryReplyText, viewer: Viewer, deps: Dependencies) -> None:
+    """Whoever sees a story may reply to its author, once. Nobody else reads it. Safe to repeat with the same text. The
+    reply goes with the story's records, five days after it was published, or when the story is deleted."""
+    await deps.replies.reply(viewer.account_id, story_id, body.text)
+
+
+@router.delete(
+    "/v1/stories/{story_id}/reply",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    status_code=204,
+    summary="Delete your reply",
+)
+async def delete_reply(story_id: StoryId, viewer: Viewer, deps: Dependencies) -> None:
+    """For good, whether or not you still see the story. Safe to repeat."""
+    await deps.replies.withdraw(viewer.account_id, story_id)
+
+
+@router.get(
+    "/v1/stories/{story_id}/replies",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    paged=True,
+    problems=[errors.StoryNotFound, *_READ_PROBLEMS],
+    summary="List replies to a story",
+)
+async def list_story_replies(story_id: StoryId, viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[StoryReply]:
+    """To your own story: all, the latest first, for five days after it was published. Accounts with a block to or from
+    you, and those that left, are left out, so a page may have fewer than `limit`. To another's that you see: yours."""
+    kind = f"story-replies:{encode('st', story_id)}"
+    position = paging.position(kind)
+    after = ReplyPosition(domain.moment_of(position[0]), position[1]) if position else None
+    shown, last = await deps.reply_queries.replies(viewer.account_id, story_id, after, paging.limit)
+    return paging.page(
+        kind,
+        [StoryReply.of(account, reply) for account, reply in shown],
+        [domain.ms_of(last.replied_at), last.account_id] if last else None,
+    )
+
+
+@router.delete(
+    "/v1/stories/{story_id}/replies/{user_id}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    status_code=204,
+    problems=[errors.StoryNotFound],
+    summary="Delete somebody's reply to your story",
+)
+async def remove_reply(story_id: StoryId, user_id: UserId, viewer: Viewer, deps: Dependencies) -> None:
+    """For good. Safe to repeat."""
+    await deps.replies.remove(viewer.account_id, story_id, user_id)
+
+
+@router.get(
+    "/v1/me/stories/archive",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    paged=True,
+    summary="List your stories that are over",
+)
+async def list_archive(response: Response, viewer: Viewer, deps: Dependencies, paging: Paging) -> Page[ArchivedStory]:
+    """The latest first. A story is here some seconds after its end, until you delete it. A page may have fewer than
+    `limit` although there are more: only `next_cursor` tells."""
+    response.headers["Cache-Control"] = PRIVATE
+    position = paging.position("story-archive")
+    found, last = await deps.archive_queries.archive(viewer.account_id, position[0] if position else None, paging.limit)
+    items = [ArchivedStory.of(one, urls) for one, urls in found]
+    return paging.page("story-archive", items, [last] if last is not None else None)
+
+
+@router.get(
+    "/v1/me/stories/settings",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    summary="Get whether your stories are archived",
+)
+async def get_story_settings(response: Response, viewer: Viewer, deps: Dependencies) -> StorySettings:
+    """By default they are."""
+    response.headers["Cache-Control"] = PRIVATE
+    return StorySettings(archive=await deps.archive_queries.is_archiving(viewer.account_id))
+
+
+@router.put(
+    "/v1/me/stories/settings",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
+    summary="Say whether your stories are archived",
+)
+async def put_story_settings(body: StorySettingsUpdate, viewer: Viewer, deps: Dependencies) -> StorySettings:
+    """Of stories that end from now on. Without an archive, their photos are removed. What is archived stays until you
+    delete it."""
+    await deps.highlights.archive_from_now(viewer.account_id, wanted=body.archive)
+    return StorySettings(archive=body.archive)
+
+
+@router.put(
+    "/v1/me/highlights/{number}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.RECORDS,
+    status_code=204,
+    problems=[errors.NotInArchive],
+    summary="Write a highlight",
+)
+async def put_highlight(number: HighlightNumber, body: HighlightText, viewer: Viewer, deps: Dependencies) -> None:
+    """Shows stories of your archive to whoever sees your profile, or replaces what the highlight with this number had.
+    Not stories for close friends. Safe to repeat."""
+    highlight = archive.Highlight(number, body.title, tuple(body.story_ids))
+    await deps.highlights.write(viewer.account_id, highlight)
+
+
+@router.delete(
+    "/v1/me/highlights/{number}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    status_code=204,
+    summary="Delete a highlight",
+)
+async def delete_highlight(number: HighlightNumber, viewer: Viewer, deps: Dependencies) -> None:
+    """Its stories stay in your archive. Their public sizes are removed from object storage and from the CDN, unless
+    another highlight has them. Safe to repeat."""
+    await deps.highlights.remove(viewer.account_id, number)
+
+
+@router.get(
+    "/v1/users/{user_id}/highlights",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    problems=[errors.AudienceUnavailable],
+    summary="List an account's highlights",
+)
+async def list_highlights(user_id: UserId, response: Response, viewer: Viewer, deps: Dependencies) -> ProfileHighlights:
+    """By their numbers. Empty if there are none for you, for whatever reason: they are for those who see the account's
+    posts."""
+    response.headers["Cache-Control"] = PRIVATE
+    shown = await deps.archive_queries.highlights(viewer.account_id, user_id)
+    return ProfileHighlights(items=[HighlightEntry.of(one, deps.cdn_url) for one in shown])
+
+
+@router.get(
+    "/v1/users/{user_id}/highlights/{number}",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    problems=[errors.HighlightNotFound, errors.AudienceUnavailable],
+    summary="Get a highlight with its stories",
+)
+async def get_highlight(
+    user_id: UserId, number: HighlightNumber, response: Response, viewer: Viewer, deps: Dependencies
+) -> Highlight:
+    """For those who see the account's posts."""
+    response.headers["Cache-Control"] = PRIVATE
+    shown = await deps.archive_queries.highlight(viewer.account_id, user_id, number)
+    return Highlight.of(shown, deps.cdn_url)

@@ -42,13 +42,16 @@ def _redis_time() -> int:
 
 
 class StoryIndex:
-    """Every method raises StoriesUnavailable. `now_ms`: of tests, in place of the time of Redis."""
+    """Every method raises StoriesUnavailable. `now_ms`: of tests, in place of the time of Redis. `most_viewers`: of a
+    story, whose viewing times are kept."""
 
-    def __init__(self, redis: Redis, now_ms: Callable[[], int] = _redis_time) -> None:
+    def __init__(
+        self, redis: Redis, now_ms: Callable[[], int] = _redis_time, *, most_viewers: int = keys.MOST_VIEWERS
+    ) -> None:
         self._redis = redis
         self._now_ms = now_ms
         folder = files(__package__) / "lua"
-        common = _HEADER + (folder / "common.lua").read_text()
+        common = f"{_HEADER}local MOST_VIEWERS = {most_viewers}\n" + (folder / "common.lua").read_text()
         self._scripts = {
             name: redis.register_script(f"{common}\n{(folder / f'{name}.lua').read_text()}") for name in _SCRIPTS
         }
@@ -105,20 +108,27 @@ class StoryIndex:
         return int(there) + int(deleted)
 
     async def views(self, story_ids: Collection[int]) -> Mapping[int, int]:
-        """How many accounts saw each of the stories."""
+        """How many accounts saw each of the stories: exact up to 10,000, then to about 1 %."""
         with redis_errors():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for story_id in story_ids:
                     pipe.zcard(f"{keys.VIEWS}{story_id}")
-                counts = await pipe.execute()
-        return dict(zip(story_ids, counts, strict=True))
+                    pipe.pfcount(f"{keys.ALL_VIEWS}{story_id}")
+                counts = iter(await pipe.execute())
+        return {story_id: max(listed, every) for story_id, listed, every in zip(story_ids, counts, counts, strict=True)}
 
     async def viewers(self, story_id: int, after: View | None, limit: int) -> list[View]:
-        """Who saw a story, the latest first."""
+        """Who saw a story, the latest first: of more than 10,000, the latest and those whom its author follows."""
+        found = await self._viewers(f"{keys.VIEWS}{story_id}", after, limit)
+        if len(found) < limit:  # these saw it before all others
+            found += await self._viewers(f"{keys.FOLLOWED_VIEWS}{story_id}", after, limit - len(found))
+        return found
+
+    async def _viewers(self, key: str, after: View | None, limit: int) -> list[View]:
         newest = "+inf" if after is None else after.at_ms
         with redis_errors():
             found: Any = await self._redis.zrevrangebyscore(
-                f"{keys.VIEWS}{story_id}", newest, "-inf", withscores=True, start=0, num=limit + _MOST_AT_A_MOMENT
+                key, newest, "-inf", withscores=True, start=0, num=limit + _MOST_AT_A_MOMENT
             )
         views = [View(int(member), int(score)) for member, score in found]
         if after is not None:
@@ -158,7 +168,8 @@ class StoryIndex:
         await self._read("forget", account_id)
         if story_ids:
             with redis_errors():
-                await self._redis.delete(*(f"{keys.VIEWS}{story_id}" for story_id in story_ids))
+                prefixes = (keys.VIEWS, keys.FOLLOWED_VIEWS, keys.ALL_VIEWS)
+                await self._redis.delete(*(f"{prefix}{story_id}" for prefix in prefixes for story_id in story_ids))
 
     # Sweeping
 

@@ -9,7 +9,9 @@
     st:c:{viewer}   SET     accounts whose close friend it is
     st:cv:{viewer}  HASH    account → version of the last change of that
     st:s:{viewer}   HASH    author → when the newest story expires that the viewer saw: it and earlier ones are seen
-    st:v:{story}    ZSET    viewer → when it saw the story first
+    st:v:{story}    ZSET    viewer → when it saw the story first; of more than 10,000, the latest
+    st:vf:{story}   ZSET    the same, of earlier ones those whom the author follows
+    st:vh:{story}   HLL     all viewers, if they are more than 10,000: they are counted to about 1 %
     st:due          ZSET    story → when its objects are to be removed
 
 All times are milliseconds since 1970. What may be read is decided by comparing a story's time with that of Redis, the
@@ -25,7 +27,7 @@ from __future__ import annotations
 __all__ = ["CLOSE", "CONSTANTS", "PREFIXES", "READY"]
 
 READY, BUILDING, ON, DUE = "st:ready", "st:building", "st:on", "st:due"
-AUTHOR, SEEN, VIEWS = "st:a:", "st:s:", "st:v:"
+AUTHOR, SEEN, VIEWS, FOLLOWED_VIEWS, ALL_VIEWS = "st:a:", "st:s:", "st:v:", "st:vf:", "st:vh:"
 CLOSE = "c"
 
 PREFIXES = {"follows": ("st:f:", "st:fv:"), "close_friends": ("st:c:", "st:cv:")}
@@ -34,6 +36,8 @@ PREFIXES = {"follows": ("st:f:", "st:fv:"), "close_friends": ("st:c:", "st:cv:")
 BUILDING_SECONDS = 60
 DAY_MS = 86_400_000
 _KEPT_SECONDS = 3 * 86_400
+MOST_VIEWERS = 10_000
+"""Of a story, whose viewing times are kept."""
 _MOST_AUTHORS = 1_000
 """Authors with stories whom a tray looks at: those with the newest ones."""
 
@@ -45,6 +49,8 @@ CONSTANTS: dict[str, str | int] = {
     "AUTHOR": AUTHOR,
     "SEEN": SEEN,
     "VIEWS": VIEWS,
+    "FOLLOWED_VIEWS": FOLLOWED_VIEWS,
+    "ALL_VIEWS": ALL_VIEWS,
     "FOLLOWS": PREFIXES["follows"][0],
     "CLOSE_FRIENDS": PREFIXES["close_friends"][0],
     "FOLLOWS_VERSIONS": PREFIXES["follows"][1],

@@ -9,9 +9,9 @@ from photomesh_shared.events import PhotoReady, StoryPublished
 from photomesh_shared.stores.cassandra import CassandraSession, Row
 from photomesh_story.stories.domain import Claim, StoredStory
 
-__all__ = ["CassandraStories"]
+__all__ = ["FINAL", "CassandraStories"]
 
-_FINAL = 253_402_300_799_000_000
+FINAL = 253_402_300_799_000_000
 """The timestamp of a deletion that nothing may undo: the last second of the year 9999, in microseconds."""
 
 
@@ -84,13 +84,13 @@ class CassandraStories:
             "INSERT INTO stories (story_id, author_id, deleted) VALUES (?, ?, true) USING TIMESTAMP ?",
             story_id,
             author_id,
-            _FINAL,
+            FINAL,
         )
 
     async def swept(self, story_id: int) -> None:
         """Notes that the public objects of a story are gone."""
         await self._session.execute(
-            "INSERT INTO stories (story_id, swept) VALUES (?, true) USING TIMESTAMP ?", story_id, _FINAL
+            "INSERT INTO stories (story_id, swept) VALUES (?, true) USING TIMESTAMP ?", story_id, FINAL
         )
 
     async def story(self, story_id: int) -> StoredStory | None:
@@ -113,6 +113,16 @@ class CassandraStories:
             if row["story"]
         }
 
+    async def author_of(self, story_id: int) -> int | None:
+        """Whose story it is or was, for days after it was published or deleted."""
+        rows = await self._session.read("SELECT author_id FROM stories WHERE story_id = ?", story_id)
+        return rows[0]["author_id"] if rows else None
+
+    async def is_deleted(self, story_id: int) -> bool:
+        """Also of a story whose own row is gone already."""
+        rows = await self._session.read("SELECT deleted FROM stories WHERE story_id = ?", story_id)
+        return bool(rows and rows[0]["deleted"])
+
     async def story_ids_of(self, author_id: int) -> Sequence[int]:
         """The stories of an author in the last days, in the order of their ids."""
         rows = await self._session.execute("SELECT story_id FROM stories_by_author WHERE author_id = ?", author_id)
@@ -124,12 +134,12 @@ class CassandraStories:
         """Removes what is stored of an account, whose stories are deleted."""
         for story_id in await self.story_ids_of(account_id):
             await self._session.execute(
-                "DELETE story FROM stories USING TIMESTAMP ? WHERE story_id = ?", _FINAL, story_id
+                "DELETE story FROM stories USING TIMESTAMP ? WHERE story_id = ?", FINAL, story_id
             )
         await self._session.execute(
-            "DELETE FROM stories_by_author USING TIMESTAMP ? WHERE author_id = ?", _FINAL, account_id
+            "DELETE FROM stories_by_author USING TIMESTAMP ? WHERE author_id = ?", FINAL, account_id
         )
-        await self._session.execute("DELETE FROM photos USING TIMESTAMP ? WHERE owner_id = ?", _FINAL, account_id)
+        await self._session.execute("DELETE FROM photos USING TIMESTAMP ? WHERE owner_id = ?", FINAL, account_id)
 
     async def mark_ended(self, account_id: int) -> None:
         await self._session.execute("INSERT INTO ended (id) VALUES (?)", account_id)

@@ -14,6 +14,7 @@ from photomesh_shared.events import (
     PhotoReady,
     PhotoRetentionElapsed,
 )
+from photomesh_story.archive.protocols import Archive
 from photomesh_story.stories.domain import LIFETIME, Claim
 from photomesh_story.stories.event_log import StoryEvent, StoryEventLog
 from photomesh_story.stories.protocols import Bytes, Index, Tables
@@ -25,10 +26,11 @@ _FOLLOWS, _CLOSE_FRIENDS = "follows", "close_friends"
 
 
 class StoryEventHandlers:
-    def __init__(self, tables: Tables, index: Index, bytes_: Bytes, log: StoryEventLog) -> None:
+    def __init__(self, tables: Tables, index: Index, bytes_: Bytes, archive: Archive, log: StoryEventLog) -> None:
         self._tables = tables
         self._index = index
         self._bytes = bytes_
+        self._archive = archive
         self._log = log
 
     async def story_changed(self, envelope: Envelope[StoryEvent]) -> None:
@@ -40,13 +42,18 @@ class StoryEventHandlers:
 
     async def retention_elapsed(self, envelope: Envelope[PhotoRetentionElapsed]) -> None:
         """Removes a photo of which no story was made in time: it is claimed for none, so that none begins meanwhile.
-        That of a story which has just begun is removed with the story."""
+        That of a story which has just begun is left to the sweeper, that of an archived one to its author."""
         photo = envelope.data
         if photo.purpose != FOR_STORIES or photo.stage != "unused":
             return
         claim = await self._tables.claim(photo.owner_id, photo.photo_id, Claim("none", _LONG_AGO))
-        if claim.published_at + LIFETIME <= envelope.time:
+        if claim.published_at + LIFETIME <= envelope.time and not await self._is_needed(photo.owner_id, photo.photo_id):
             await self._bytes.forget(photo.photo_id, photo.upload_id)
+
+    async def _is_needed(self, owner_id: int, photo_id: int) -> bool:
+        stored = await self._tables.story(photo_id)
+        archived = await self._archive.story(owner_id, photo_id)
+        return (stored is not None and not stored.swept) or (archived is not None and not archived.deleted)
 
     async def follow_changed(self, envelope: Envelope[FollowCreated | FollowDeleted]) -> None:
         follow = envelope.data

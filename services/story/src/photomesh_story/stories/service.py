@@ -11,6 +11,7 @@ from photomesh_shared.events import Envelope, PhotoReady, StoryDeleted, StoryPub
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import encode, timestamp_of
+from photomesh_story.archive.protocols import Archive
 from photomesh_story.errors import NoPhotoForStory, PhotoHadItsStory, StoryNotFound, TooManyStories
 from photomesh_story.stories.domain import LIFETIME, MAX_A_DAY, Audience, Claim, StoredStory, moment_of
 from photomesh_story.stories.event_log import StoryEventLog
@@ -53,6 +54,7 @@ class StoryService:
         tables: Tables,
         index: Index,
         bytes_: Bytes,
+        archive: Archive,
         *,
         log: StoryEventLog,
         ender: StoryEnder,
@@ -62,6 +64,7 @@ class StoryService:
         self._tables = tables
         self._index = index
         self._bytes = bytes_
+        self._archive = archive
         self._log = log
         self._ender = ender
         self._queries = queries
@@ -129,13 +132,19 @@ class StoryService:
         await self._log.commit(Envelope.of(view, entityversion=version_at(at), time=at))
 
     async def delete(self, viewer_id: int, story_id: int) -> None:
-        """Deletes a story of the viewer's; the sweeper removes its objects. Idempotent. Raises StoryNotFound,
-        Unavailable."""
-        stored = await self._tables.story(story_id)
-        if stored is None or stored.story.author_id != viewer_id:
+        """Deletes a story of the viewer's, also one in the archive; the sweeper removes its objects. Idempotent. Raises
+        StoryNotFound, Unavailable."""
+        if await self._tables.is_deleted(story_id) and await self._tables.author_of(story_id) == viewer_id:
+            return
+        if stored := await self._tables.story(story_id):
+            story = stored.story
+        elif archived := await self._archive.story(viewer_id, story_id):
+            story = archived.story
+        else:
             raise StoryNotFound
-        if not stored.deleted:
-            await self._ender.end(stored.story)
+        if story.author_id != viewer_id:
+            raise StoryNotFound
+        await self._ender.end(story)
 
 
 class StoryEnder:

@@ -11,6 +11,7 @@ from photomesh_shared.events import Envelope, StoryExpired
 from photomesh_shared.events.versions import version_at
 from photomesh_shared.failpoints import declare, failpoint
 from photomesh_shared.ids import encode
+from photomesh_story.archive.service import Archivist
 from photomesh_story.metrics import SWEEPS_FAILED
 from photomesh_story.stories.domain import StoredStory, moment_of, ms_of
 from photomesh_story.stories.event_log import StoryEventLog
@@ -36,6 +37,7 @@ class Sweeper:
         index: Index,
         bytes_: Bytes,
         log: StoryEventLog,
+        archivist: Archivist,
         clock: Clock,
         *,
         interval_seconds: float,
@@ -44,6 +46,7 @@ class Sweeper:
         self._index = index
         self._bytes = bytes_
         self._log = log
+        self._archivist = archivist
         self._clock = clock
         self._interval_seconds = interval_seconds
 
@@ -76,14 +79,27 @@ class Sweeper:
             if not stored.deleted and expires > now:
                 await self._index.due_again(story_id, expires)
                 return
+            photo = await self._tables.photo(stored.story.author_id, stored.story.photo_id)
+            kept = photo is not None and not stored.deleted and await self._archivist.keep(stored.story, photo)
             await self._bytes.remove(stored.story.variants)
-            if photo := await self._tables.photo(stored.story.author_id, stored.story.photo_id):
+            if photo and not kept:
                 await self._bytes.forget(photo.photo_id, photo.upload_id)
             await failpoint(AFTER_REMOVAL)
             if not stored.deleted:
                 await self._announce(stored, now)
             await self._tables.swept(story_id)
+        await self._end_archived(story_id)
         await self._index.done(story_id)
+        # Whoever deleted it meanwhile has put it into the queue, maybe before it was taken out of it here.
+        if stored is not None and not stored.deleted and await self._tables.is_deleted(story_id):
+            await self._index.due_again(story_id, 0)
+
+    async def _end_archived(self, story_id: int) -> None:
+        """Also of a story whose own row is gone: it may be deleted as long as it is in the archive."""
+        if await self._tables.is_deleted(story_id):
+            author_id = await self._tables.author_of(story_id)
+            if author_id is not None:
+                await self._archivist.end(author_id, story_id)
 
     async def _announce(self, stored: StoredStory, now_ms: int) -> None:
         story = stored.story

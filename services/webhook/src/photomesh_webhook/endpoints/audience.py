@@ -27,6 +27,8 @@ from photomesh_shared.events import (
     PostLiked,
     PostPublished,
     PostUnliked,
+    StoryReplyCreated,
+    StoryReplyDeleted,
 )
 
 __all__ = ["WHOSE", "owners_of"]
@@ -52,6 +54,10 @@ def _of_comment(comment: CommentCreated | CommentDeleted) -> set[int]:
 
 def _of_comment_like(like: CommentLiked | CommentUnliked) -> set[int]:
     return {like.comment_author_id}
+
+
+def _of_story_reply(reply: StoryReplyCreated | StoryReplyDeleted) -> set[int]:
+    return {reply.author_id}
 
 
 def _of_follow(follow: FollowCreated | FollowDeleted | FollowRequested) -> set[int]:
@@ -87,6 +93,8 @@ WHOSE: Final[dict[type[Event], Owners]] = {
     FollowDeleted: _of_follow,
     FollowRequested: _of_follow,
     FollowRequestClosed: _of_closed_request,
+    StoryReplyCreated: _of_story_reply,
+    StoryReplyDeleted: _of_story_reply,
     NotificationUpdated: _of_notification,
     NotificationRemoved: _of_notification,
 }

@@ -9,6 +9,7 @@ from fastapi import Query
 from photomesh_identity.accounts.domain import avatar_url
 from photomesh_identity.http.dependencies import Dependencies
 from photomesh_identity.staff.domain import StaffAction
+from photomesh_shared.errors import AccountNotFound
 from photomesh_shared.http import InternalRouter
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.confirmation import (
@@ -22,11 +23,15 @@ from photomesh_shared.internal_api.confirmation import (
 )
 from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, ExportQuery
 from photomesh_shared.internal_api.identity import (
+    FIND_BY_NAME,
     LIST_ACCOUNTS,
     LIST_OPEN_SESSIONS,
     LIST_STAFF_ROLES,
     RECORD_WEBHOOK_ACTION,
     ActionRecorded,
+    NamedAccount,
+    NamedAccounts,
+    NameQuery,
     OpenSessions,
     SessionsQuery,
     StaffRoles,
@@ -80,6 +85,23 @@ async def record_webhook_action(body: WebhookAction, deps: Dependencies) -> Acti
     except RoleRequired:
         return ActionRecorded(allowed=False)
     return ActionRecorded(allowed=True)
+
+
+@router.serves(FIND_BY_NAME)
+async def find_by_name(body: NameQuery, deps: Dependencies) -> NamedAccounts:
+    try:
+        account = await deps.accounts.get_by_username(body.username)
+    except AccountNotFound:
+        return NamedAccounts(accounts=[])
+    if account.hidden or not account.searchable:
+        return NamedAccounts(accounts=[])
+    named = NamedAccount(
+        id=account.id,
+        username=account.username,
+        display_name=account.display_name,
+        avatar_url=avatar_url(account, deps.cdn_url),
+    )
+    return NamedAccounts(accounts=[named])
 
 
 @router.serves(LIST_ACCOUNTS)

@@ -9,7 +9,7 @@ from photomesh_shared import events
 from photomesh_shared.events import UtcTime
 from photomesh_shared.http import Page
 from photomesh_shared.http.schemas import RequestBody, ShownAccount, Url, examples
-from photomesh_shared.ids import CommentId, PhotoId, PostId, UserId, WebhookId
+from photomesh_shared.ids import CommentId, PhotoId, PostId, StoryId, UserId, WebhookId
 from photomesh_shared.internal_api.post import SeenComment, SeenPhoto, SeenPost
 
 __all__ = ["Notification", "NotificationPage", "SeenMarker", "SeenUntil", "UnreadCount"]
@@ -34,6 +34,7 @@ _NOTIFICATION = {
     "comment": None,
     "photo": None,
     "webhook": None,
+    "story": None,
     "first_at": "2026-11-21T10:12:00Z",
     "changed_at": "2026-11-21T10:58:30Z",
 }
@@ -111,6 +112,12 @@ class NotificationWebhook(BaseModel):
     id: WebhookId = Field(description="`GET /v1/webhooks/{webhook_id}` says how it is.")
 
 
+class NotificationStory(BaseModel):
+    """Your story that a notification is about. It may be over."""
+
+    id: StoryId = Field(description="`GET /v1/stories/{story_id}/replies` has what was replied.")
+
+
 class Notification(BaseModel):
     """What you hear of: something that one or more accounts did, or what became of your own photo, post or webhook."""
 
@@ -119,8 +126,8 @@ class Notification(BaseModel):
     id: str = Field(description="The same as long as the notification exists, also while accounts come and go.")
     kind: str = Field(
         description="`like`, `comment_like`, `comment`, `reply`, `mention`, `follow`, `follow_request`, "
-        "`follow_accepted`, `photo_rejected`, `photo_failed`, `post_published`, `post_failed` or "
-        "`webhook_failing`. More may be added: show an unknown one as plain as you can, or leave it out."
+        "`follow_accepted`, `photo_rejected`, `photo_failed`, `post_published`, `post_failed`, `webhook_failing` or "
+        "`story_reply`. More may be added: show an unknown one as plain as you can, or leave it out."
     )
     new: bool = Field(description="Whether it changed since you last marked your notifications as seen.")
     count: int = Field(
@@ -136,6 +143,7 @@ class Notification(BaseModel):
     comment: NotificationComment | None
     photo: NotificationPhoto | None
     webhook: NotificationWebhook | None
+    story: NotificationStory | None
     first_at: UtcTime = Field(description="When the first of the accounts did it.")
     changed_at: UtcTime = Field(description="When the latest of them did it.")
 
@@ -153,6 +161,7 @@ class Notification(BaseModel):
             comment=NotificationComment.of(seen.comment),
             photo=NotificationPhoto.of(seen.photo),
             webhook=NotificationWebhook(id=group.webhook_id) if group.webhook_id is not None else None,
+            story=NotificationStory(id=group.story_id) if group.story_id is not None else None,
             first_at=group.first_at,
             changed_at=group.changed_at,
         )

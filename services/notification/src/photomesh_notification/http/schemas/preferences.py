@@ -57,6 +57,7 @@ class KindPreferences(BaseModel):
     post_published: KindPreference
     post_failed: KindPreference
     webhook_failing: KindPreference
+    story_reply: KindPreference
 
     @classmethod
     def of(cls, preferences: domain.Preferences) -> KindPreferences:
@@ -99,6 +100,7 @@ class NewKindPreferences(RequestBody):
     post_published: NewKindPreference = _DEFAULT
     post_failed: NewKindPreference = _DEFAULT
     webhook_failing: NewKindPreference = _DEFAULT
+    story_reply: NewKindPreference = _DEFAULT
 
     def preferences(self) -> dict[str, domain.KindPreference]:
         every = {kind: getattr(self, kind) for kind in KINDS}

@@ -146,6 +146,7 @@ async def get_sightings(body: SightingsQuery, deps: Dependencies) -> Sightings:
                 display_name=author.display_name,
                 avatar_url=author.avatar_url,
                 followed=standing.follows,
+                open=standing.sees(author),
             )
             for author, standing in found.accounts.values()
             if author.username is not None

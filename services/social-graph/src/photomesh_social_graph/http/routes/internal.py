@@ -12,11 +12,13 @@ from photomesh_shared.internal_api.export import GET_EXPORT_PAGE, ExportPage, Ex
 from photomesh_shared.internal_api.social_graph import (
     GET_FOLLOWERS,
     GET_FOLLOWING,
+    GET_NEIGHBOURS,
     GET_POPULAR,
     GET_SUMMARY,
     LIST_PAIRS,
     PUT_ACCOUNT,
     FollowersQuery,
+    Neighbours,
     PopularAccount,
     PopularQuery,
     Relationship,
@@ -50,6 +52,12 @@ async def get_followers(user_id: UserId, query: Annotated[FollowersQuery, Query(
 async def get_following(user_id: UserId, deps: Dependencies) -> Response:
     """PostgreSQL encodes the JSON."""
     return Response(await deps.store.following_json(user_id), media_type="application/json")
+
+
+@router.serves(GET_NEIGHBOURS)
+async def get_neighbours(user_id: UserId, deps: Dependencies) -> Neighbours:
+    followed, near, blocked = await deps.store.neighbours(user_id)
+    return Neighbours(followed=followed, near=near, blocked=blocked)
 
 
 @router.serves(GET_SUMMARY)

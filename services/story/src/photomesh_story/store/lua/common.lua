@@ -25,6 +25,10 @@ local function alive(author, limit)
     'LIMIT', 0, limit, 'WITHSCORES')
 end
 
+local function forget_views(story)
+  redis.call('DEL', VIEWS .. story, FOLLOWED_VIEWS .. story, ALL_VIEWS .. story)
+end
+
 -- Keeps st:on right after a story of the author came or went.
 local function refresh(author)
   local newest = alive(author, 1)

@@ -4,11 +4,13 @@ if not ready() then return false end
 local account = ARGV[2]
 for _, author in ipairs(redis.call('HKEYS', SEEN .. account)) do
   for _, member in ipairs(redis.call('ZRANGE', AUTHOR .. author, 0, -1)) do
-    redis.call('ZREM', VIEWS .. string.match(member, '^%d+'), account)
+    local story = string.match(member, '^%d+')
+    redis.call('ZREM', VIEWS .. story, account)
+    redis.call('ZREM', FOLLOWED_VIEWS .. story, account)
   end
 end
 for _, member in ipairs(redis.call('ZRANGE', AUTHOR .. account, 0, -1)) do
-  redis.call('DEL', VIEWS .. string.match(member, '^%d+'))
+  forget_views(string.match(member, '^%d+'))
 end
 redis.call('ZREM', ON, account)
 redis.call('DEL', SEEN .. account, AUTHOR .. account, FOLLOWS .. account, FOLLOWS_VERSIONS .. account,

@@ -6,5 +6,5 @@ return {
   now,
   expires > now and 1 or 0,
   is_close(viewer, author) and 1 or 0,
-  redis.call('ZSCORE', VIEWS .. story, viewer) and 1 or 0,
+  (redis.call('ZSCORE', VIEWS .. story, viewer) or redis.call('ZSCORE', FOLLOWED_VIEWS .. story, viewer)) and 1 or 0,
 }

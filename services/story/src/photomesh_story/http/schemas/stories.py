@@ -1,4 +1,4 @@
-"""Models of requests and responses."""
+"""Models of requests and responses: stories, the tray, viewers and replies."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ from photomesh_shared.http.schemas import RequestBody, ShownAccount, Url, exampl
 from photomesh_shared.ids import PhotoId, StoryId, UserId
 from photomesh_shared.internal_api.post import SeenAccount
 from photomesh_shared.text import RAW_FACTOR, normalize_text
+from photomesh_story.replies.domain import MAX_REPLY, Reply, checked_reply
 from photomesh_story.stories.domain import Audience, ShownRing, View, moment_of
 
-__all__ = ["AccountStories", "Story", "StoryCreate", "StoryTray", "StoryViewer", "StoryViewerPage"]
+__all__ = [
+    "STORY",
+    "AccountStories",
+    "Story",
+    "StoryCreate",
+    "StoryReply",
+    "StoryReplyText",
+    "StoryTray",
+    "StoryViewer",
+    "StoryViewerPage",
+]
 
 MAX_ALT_TEXT = 1_000
 
 _CDN = "http://127.0.0.1:18080/variants/s/1795342800/Zk3vQ0m1fR7eT2yUZk3vQ0"
-_STORY = {
+STORY = {
     "id": "st_8aB3x9Q2",
     "author_id": "u_7fK2m1Zt",
     "photo_id": "p_8aB3x9Q2",
@@ -72,7 +83,7 @@ class StoryCreate(RequestBody):
 class Story(BaseModel):
     """A photo that can be seen for 24 hours."""
 
-    model_config = examples(_STORY)
+    model_config = examples(STORY)
 
     id: StoryId
     author_id: UserId
@@ -110,7 +121,7 @@ class Story(BaseModel):
 class AccountStories(BaseModel):
     """The stories of an account that you may see."""
 
-    model_config = examples({"items": [_STORY]})
+    model_config = examples({"items": [STORY]})
 
     items: list[Story]
 
@@ -181,3 +192,43 @@ class StoryViewerPage(Page[StoryViewer]):
     )
 
     view_count: int = Field(description="How many accounts saw it, with those that are not listed any more.")
+
+
+_REPLY_LENGTH: dict[str, JsonValue] = {"minLength": 1, "maxLength": MAX_REPLY}
+_REPLY: tuple[Any, ...] = (
+    StringConstraints(max_length=RAW_FACTOR * MAX_REPLY),
+    AfterValidator(checked_reply),
+    Field(json_schema_extra=_REPLY_LENGTH),
+)
+
+
+class StoryReplyText(RequestBody):
+    """What you reply."""
+
+    model_config = examples({"text": "What a light!"})
+
+    text: Annotated[str, *_REPLY]
+
+
+class StoryReply(BaseModel):
+    """A reply to a story. The story's author and `account` alone read it."""
+
+    model_config = examples(
+        {
+            "story_id": "st_8aB3x9Q2",
+            "account": _ACCOUNT,
+            "text": "What a light!",
+            "replied_at": "2026-11-21T11:05:00Z",
+        }
+    )
+
+    story_id: StoryId
+    account: ShownAccount = Field(description="Who replied.")
+    text: str
+    replied_at: UtcTime
+
+    @classmethod
+    def of(cls, account: SeenAccount, reply: Reply) -> StoryReply:
+        return cls(
+            story_id=reply.story_id, account=ShownAccount.of(account), text=reply.text, replied_at=reply.replied_at
+        )

@@ -1,0 +1,1 @@
+"""Replies to stories, which the story's author and the replier alone read."""
