@@ -18,11 +18,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
-from demo import hearing, social
+from demo import finding, hearing, social
 from demo.client import Account, ApiError, Photo, PhotoRefused, Platform
 from demo.generated import paint
 from demo.receiver import Receiver
-from demo.sheet import Feed, Shown, write
+from demo.sheet import Feed, Picture, Shown, write
 from demo.social import Published
 from demo.society import Society, invent
 
@@ -118,6 +118,21 @@ async def _read(
     return people[number], page
 
 
+async def _find(
+    platform: Platform, society: Society, people: list[Account], posts: list[Published], files: list[Path]
+) -> tuple[list[Picture], list[Picture]]:
+    """The reader searches and looks at stories, and somebody else explores. Gives the tray, and what was explored."""
+    number = society.reader(_AUTHORS)
+    followed = [author for author in _AUTHORS if author in society.follows[number]]
+    await finding.search(console, platform, people[number], people[posts[0].author], posts[0].body["id"])
+    await asyncio.gather(
+        *(finding.tell_story(platform, people[author], files[n % len(files)]) for n, author in enumerate(followed))
+    )
+    tray = await finding.look_at_stories(console, platform, people[number], [people[author] for author in followed])
+    outsider = people[society.outsider(_AUTHORS)]
+    return tray, await finding.explore(console, platform, outsider, "photomesh")
+
+
 async def _hear(
     platform: Platform,
     society: Society,
@@ -172,9 +187,11 @@ async def demo(base_url: str, folder: str, sheet: Path, host: str, certificate: 
             likes, comments = await social.engage(console, platform, society, people, posts)
             shown, fetched, hits = await _look(platform, people, uploads)
             reader, page = await _read(platform, society, people, posts)
+            ready = [upload.file for upload in uploads]
+            tray, explored = await _find(platform, society, people, posts, ready) if posts else ([], [])
             if posts and posts[0].author == _AUTHORS[0]:
                 await _hear(platform, society, people, posts, receiver)
-    write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page))
+    write(sheet, f"Photomesh: {len(shown)} photos", shown, Feed(reader.username, page), tray, explored)
 
     table = Table(title="What happened", show_header=False)
     stars = len(society.followers(0))

@@ -56,6 +56,11 @@ class Society:
         people = _some(self.followers(author), _COMMENTS, seed=2 * post + 1) or self.followers(author)[:1]
         return [(person, _REMARKS[(post + person) % len(_REMARKS)]) for person in people]
 
+    def outsider(self, authors: Sequence[int]) -> int:
+        """Of all but these authors, somebody who follows the fewest of them."""
+        others = (person for person in range(len(self.names)) if person not in authors)
+        return min(others, key=lambda person: len(self.follows[person].intersection(authors)))
+
     def reader(self, authors: Sequence[int]) -> int:
         """Of those who follow most of these authors, the one who follows the fewest people."""
         follows = self.follows

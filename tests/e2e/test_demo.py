@@ -1,4 +1,5 @@
-"""How the demo's walk ends: somebody hears of others in a list, on a phone, in a program of their own, and live."""
+"""The demo's walk: people find accounts, posts and stories. And how it ends: somebody hears of others in a list, on a
+phone, in a program of their own, and live."""
 
 from __future__ import annotations
 
@@ -12,13 +13,43 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from demo import hearing, social
+from demo import finding, hearing, sheet, social
 from demo.client import Account, Platform
 
 pytestmark = pytest.mark.timeout(600)
 
 LIKERS = 16
 Environment = Callable[[str], Mapping[str, str]]
+
+
+async def test_people_search_look_at_stories_and_explore(
+    platform: Platform, ada: Account, grace: Account, some_photo: Path, tmp_path: Path
+) -> None:
+    outsider = await platform.register(f"outsider_{secrets.token_hex(4)}")
+    await platform.follow(grace, ada)
+    photo_id = await platform.upload(ada, some_photo, lambda _: None)
+    await platform.wait_until_ready(ada, photo_id, within=60)
+    hashtag = f"t{secrets.token_hex(4)}"
+    post = await platform.publish(ada, [photo_id], f"Evening #photomesh #{hashtag}")
+
+    console = Console(record=True, width=200)
+    await finding.search(console, platform, grace, ada, post["id"])
+    await finding.tell_story(platform, ada, some_photo)
+    tray = await finding.look_at_stories(console, platform, grace, [ada])
+    explored = await finding.explore(console, platform, outsider, hashtag)
+    lines = [line.strip() for line in console.export_text().splitlines()]
+    assert lines[0] == f"What @{grace.username} finds"
+    assert re.fullmatch(rf"by typing “\w+”: .*@{ada.username}.*", lines[1])
+    assert lines[2:] == [
+        f"by searching “photomesh from:{ada.username}”: 1 found",
+        f"in the tray of stories: @{ada.username}; unseen after a look: 0",
+        f"by exploring, as @{outsider.username}: {len(explored)} found, first {explored[0].label}",
+    ]
+    assert any(one.label.startswith(f"@{ada.username}: ") for one in explored)
+
+    page = tmp_path / "sheet.html"
+    sheet.write(page, "Photos", [], sheet.Feed(grace.username, await platform.feed(grace)), tray, explored)
+    assert page.read_text().count("data:image/jpeg;base64,") == len(tray) + len(explored)
 
 
 async def test_somebody_hears_of_sixteen_likes_in_four_ways(
