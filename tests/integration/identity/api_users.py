@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 
-__all__ = ["PASSWORD", "ApiUser", "ApiUsers", "Body"]
+__all__ = ["OWN_MEMBERS", "PASSWORD", "ApiUser", "ApiUsers", "Body"]
 
 PASSWORD = "correct horse battery"
+OWN_MEMBERS = ("email", "email_verified", "age", "searchable")
+"""Of an account, which only it sees."""
 Body = dict[str, Any]
 
 

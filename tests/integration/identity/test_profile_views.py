@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from photomesh_shared.clock import SystemClock
-from tests.integration.identity.api_users import ApiUser, ApiUsers
+from tests.integration.identity.api_users import OWN_MEMBERS, ApiUser, ApiUsers
 from tests.integration.identity.conftest import serve
 from tests.integration.identity.fake_services import NO_RELATION, FakeServices, serve_fake_services
 from tests.support.problems import expect_problem
@@ -59,7 +59,7 @@ async def _get(
 async def test_counts_and_relationship(services: FakeServices, ada: ApiUser, grace: ApiUser, by_name: bool) -> None:
     services.followers[ada.id], services.posts[ada.id] = 7, 3
     services.relations[grace.id, ada.id] = {"following": True}
-    public = {name: value for name, value in ada.user.items() if name not in ("email", "email_verified", "age")}
+    public = {name: value for name, value in ada.user.items() if name not in OWN_MEMBERS}
     public["counts"] = {"posts": 3, "followers": 7, "following": 0}
     seen = await _get(ada, grace, by_name=by_name)
     assert seen.json() == public | {"relationship": {"user_id": ada.id, **NO_RELATION, "following": True}}

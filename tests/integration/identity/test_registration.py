@@ -30,6 +30,7 @@ async def test_registration_logs_in(users: ApiUsers) -> None:
         "email": f"{name}@example.com",
         "email_verified": False,
         "age": None,
+        "searchable": True,
         "display_name": name,
         "bio": "",
         "private": False,

@@ -87,7 +87,13 @@ async def test_likes_of_ones_own_posts_count_nothing(index: Recorder, handlers: 
 
 @pytest.mark.parametrize(
     ("changes", "public"),
-    [({}, True), ({"private": True}, False), ({"status": "deactivated"}, False), ({"status": "unheard-of"}, False)],
+    [
+        ({}, True),
+        ({"searchable": False}, False),
+        ({"private": True}, False),
+        ({"status": "deactivated"}, False),
+        ({"status": "unheard-of"}, False),
+    ],
 )
 async def test_only_active_public_accounts_are_shown(
     index: Recorder, handlers: CandidateEventHandlers, changes: dict[str, object], public: bool

@@ -70,7 +70,8 @@ class _Account(_Subject):
         examples=[EVERYBODY],
     )
     searchable: Annotated[bool, PREFERENCE] = Field(
-        True, description="Whether searches may find the account and its posts."
+        True,
+        description="Whether searches may find the account and its posts, and explore may show these to strangers.",
     )
 
 

@@ -75,9 +75,14 @@ class CandidateEventHandlers:
             await self._index.post_deleted(envelope.data.post_id, envelope.entityversion)
 
     async def account_changed(self, envelope: Envelope[AccountRegistered | AccountUpdated | AccountDeleted]) -> None:
-        """Shows the posts of public accounts only."""
+        """Shows strangers the posts of public accounts only, if these may be found: those of minors may not."""
         account = envelope.data
-        public = not isinstance(account, AccountDeleted) and account.status == ACTIVE and not account.private
+        public = (
+            not isinstance(account, AccountDeleted)
+            and account.status == ACTIVE
+            and not account.private
+            and account.searchable
+        )
         await self._index.account(account.user_id, envelope.entityversion, public=public)
 
     async def post_engaged(self, envelope: Envelope[PostLiked | PostUnliked]) -> None:

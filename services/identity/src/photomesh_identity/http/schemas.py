@@ -165,7 +165,8 @@ class ProfileUpdate(UpdateBody):
     searchable: bool = Field(
         default=True,
         strict=True,
-        description="Whether searches find you and your posts. Of people under 18 they never do, whatever this says.",
+        description="Whether searches find you and your posts, and explore shows these to strangers. Of people under 18"
+        " they never do, whatever this says.",
     )
     avatar_photo_id: PhotoId | None = Field(
         None, description="One of your photos; it must be `ready`, and is copied. Null removes the avatar."
@@ -240,7 +241,10 @@ class Me(_Account):
     email: str
     email_verified: bool = Field(description="You have proved, by a mail, that the address is yours.")
     age: domain.Age | None = Field(description="The range of your age; null if you have not stated your birth date.")
-    searchable: bool = Field(description="Whether searches find you and your posts; never if you are under 18.")
+    searchable: bool = Field(
+        description="Whether searches find you and your posts, and explore shows these to strangers; never if you are"
+        " under 18."
+    )
 
     @classmethod
     def of(cls, account: Account, cdn_url: str) -> Me:
