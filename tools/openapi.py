@@ -139,7 +139,7 @@ def _add_what_the_gateway_does(operation: Json) -> None:
     }[auth]
     common = {"429": "TooManyRequests"}
     if routed:
-        common |= {"502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
+        common |= {"400": "HeaderNotText", "502": "UpstreamFailed", "503": "Unavailable", "504": "UpstreamTimeout"}
     if auth is not Auth.NONE:
         common["401"] = "Unauthorized"
     if "requestBody" in operation:

@@ -6,6 +6,7 @@ from typing import Any
 
 from photomesh_gateway.errors import (
     BudgetExhausted,
+    HeaderNotText,
     Overloaded,
     RequestTimeout,
     UpstreamFailed,
@@ -214,6 +215,7 @@ def common_responses() -> Json:
         return made | {"headers": headers_of(status, {"responses": {}})}
 
     return {
+        "HeaderNotText": response(HeaderNotText),
         "PayloadTooLarge": response(PayloadTooLarge),
         "RequestTimeout": response(RequestTimeout),
         "TooManyRequests": response(TooManyRequests, BudgetExhausted),
