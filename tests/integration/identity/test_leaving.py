@@ -112,6 +112,20 @@ async def test_hiding_is_acknowledged_once_it_is_effective_everywhere(
             assert away.accounts[ada.id]["status"] == "deactivated"
 
 
+async def test_an_erasure_that_begins_at_once_is_answered_though_hiding_is_pending(
+    environment: Mapping[str, str],
+) -> None:
+    """A repeat could not be confirmed: the credentials go first."""
+    with serve_fake_services() as away:
+        async with serve(environment, SystemClock(), post_url=away.url) as users:
+            ada = await users.new_user()
+            away.down.add("writes")
+            expect_problem(await leave(ada), 503, "hiding-pending")
+            answer = await leave(ada, now=True)
+            assert answer.status_code == 202
+            assert (await erasure(ada, answer)).status_code == 200
+
+
 async def test_a_log_in_within_the_time_of_grace_cancels_the_deletion(
     serving: Serving, clock: MovableClock, inbox: Inbox
 ) -> None:

@@ -81,14 +81,20 @@ class LeavingService:
         await self._target.store_everywhere(account)
 
     async def leave(self, account_id: int, password: str, code: str | None, *, at_once: bool) -> Departure:
-        """As `deactivate`, and the account is erased when its time of grace is over, or at once."""
+        """As `deactivate`, and the account is erased when its time of grace is over, or at once. Then a repeat could not
+        be confirmed, since the credentials go first: what is not hidden everywhere is hidden by the account's event."""
         await self._confirmation.require(account_id, password, code)
         now, token = self._clock.now(), new_mail_token()
         due_at = now if at_once else now + self._grace
         erasure = Erasure(secrets.randbits(_REQUEST_ID_BITS), account_id, now, due_at)
         account, erasure = await self._store.leave(account_id, erasure, token, now)
         STATUS_CHANGES.labels("leaving").inc()
-        await self._target.store_everywhere(account)
+        try:
+            await self._target.store_everywhere(account)
+        except Unavailable as error:
+            if not at_once:
+                raise
+            log.info("an account that is being erased is not hidden everywhere yet", extra={"reason": str(error)})
         return Departure(erasure, token)
 
     async def come_back(self, account_id: int) -> str | None:
