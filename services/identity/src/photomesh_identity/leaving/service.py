@@ -81,8 +81,8 @@ class LeavingService:
         await self._target.store_everywhere(account)
 
     async def leave(self, account_id: int, password: str, code: str | None, *, at_once: bool) -> Departure:
-        """As `deactivate`, and the account is erased when its time of grace is over, or at once. Then a repeat could not
-        be confirmed, since the credentials go first: what is not hidden everywhere is hidden by the account's event."""
+        """As `deactivate`, and the account is erased when its time of grace is over, or at once. Then a repeat could
+        not be confirmed, since the credentials go first: what is not hidden yet is hidden by the account's event."""
         await self._confirmation.require(account_id, password, code)
         now, token = self._clock.now(), new_mail_token()
         due_at = now if at_once else now + self._grace
