@@ -47,8 +47,10 @@ async def search(console: Console, platform: Platform, reader: Account, author: 
     posts = await _once(found, lambda posts: post_id in posts, f"{post_id} is not found")
     console.print(f"[bold]What @{reader.username} finds[/]")
     suggestions = ", ".join(f"@{name}" for name in names[:4])
-    console.print(f"  by typing “{typed}”: {suggestions}", highlight=False)
-    console.print(f"  by searching “photomesh from:{author.username}”: {len(posts)} found", highlight=False)
+    console.print(f"  by typing “{typed}”: {suggestions}", highlight=False, soft_wrap=True)
+    console.print(
+        f"  by searching “photomesh from:{author.username}”: {len(posts)} found", highlight=False, soft_wrap=True
+    )
 
 
 async def tell_story(platform: Platform, author: Account, file: Path) -> None:
@@ -77,7 +79,7 @@ async def look_at_stories(
         pictures.append(Picture(f"@{author.username}", content))
     names = ", ".join(one.label for one in pictures)
     left = len(await rings())
-    console.print(f"  in the tray of stories: {names}; unseen after a look: {left}", highlight=False)
+    console.print(f"  in the tray of stories: {names}; unseen after a look: {left}", highlight=False, soft_wrap=True)
     return pictures
 
 
@@ -91,5 +93,9 @@ async def explore(console: Console, platform: Platform, reader: Account, hashtag
         return [Picture(label, (await platform.fetch(url))[0]) for label, url in pictures if url]
 
     shown = await _once(page, bool, f"@{reader.username} has nothing to explore")
-    console.print(f"  by exploring, as @{reader.username}: {len(shown)} found, first {shown[0].label}", highlight=False)
+    console.print(
+        f"  by exploring, as @{reader.username}: {len(shown)} found, first {shown[0].label}",
+        highlight=False,
+        soft_wrap=True,
+    )
     return shown
