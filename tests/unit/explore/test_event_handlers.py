@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from photomesh_explore.candidates.event_handlers import CandidateEventHandlers
-from photomesh_explore.rebuilding.replay import Rebuilder
 from photomesh_shared.events import (
-    AccountErasureRequested,
     AccountUpdated,
     Envelope,
     Event,
@@ -20,7 +17,6 @@ from photomesh_shared.events import (
     PostPublished,
     PostSaved,
 )
-from photomesh_shared.kafka.handling import Handler
 from tests.support.clock import FakeClock
 from tests.support.explore.memory import id_at
 
@@ -101,43 +97,3 @@ async def test_only_active_public_accounts_are_shown(
     account = AccountUpdated.example().model_copy(update={"private": False, **changes})
     await handlers.account_changed(envelope(account))
     assert index.calls == [("account", account.user_id, 7, public)]
-
-
-class Building:
-    def __init__(self, *, free: bool = True, kept: bool = True) -> None:
-        self._free, self._kept = free, kept
-
-    async def is_ready(self) -> bool:
-        return False
-
-    async def begin_building(self, token: str) -> bool:
-        return self._free
-
-    async def keep_building(self) -> None: ...
-
-    async def finish_building(self, token: str) -> bool:
-        return self._kept
-
-
-@pytest.mark.parametrize(("free", "kept"), [(True, True), (True, False), (False, True)])
-async def test_a_rebuild_reads_erasures_first(free: bool, kept: bool) -> None:
-    read: list[str] = []
-    handled: list[str] = []
-    events: dict[str, Event] = {"erasures": AccountErasureRequested.example(), "posts": PostPublished.example()}
-
-    async def topic(name: str) -> AsyncIterator[Envelope[Any]]:
-        read.append(name)
-        if name in events:
-            yield envelope(events[name])
-
-    async def handle(one: Envelope[Any]) -> None:
-        handled.append(one.data.topic)
-
-    handlers: list[Mapping[type[Event], Handler]] = [
-        {AccountErasureRequested: handle},
-        {PostPublished: handle, PostLiked: handle},
-    ]
-    rebuilder = Rebuilder(Building(free=free, kept=kept), topic, handlers, FakeClock(NOW))
-    assert await rebuilder.build() == (free and kept)
-    assert read == (["erasures", "engagement", "posts"] if free else [])
-    assert handled == (["erasures", "posts"] if free else [])

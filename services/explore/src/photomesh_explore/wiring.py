@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
@@ -18,9 +17,9 @@ from photomesh_explore.errors import ExploreUnavailable
 from photomesh_explore.feedback.event_log import FeedbackEventLog
 from photomesh_explore.feedback.exports import ExportQueries
 from photomesh_explore.feedback.service import FeedbackService
+from photomesh_explore.metrics import INDEX_READY
 from photomesh_explore.pages.service import ExploreService
 from photomesh_explore.pages.sources import Candidates
-from photomesh_explore.rebuilding.replay import ReadTopic, Rebuilder
 from photomesh_explore.settings import ConsumerSettings, Settings
 from photomesh_explore.store.connection import open_redis
 from photomesh_explore.store.feedback import FeedbackStore
@@ -29,6 +28,7 @@ from photomesh_explore.store.pages import PageStore
 from photomesh_explore.store.reader import CandidateReader
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
+from photomesh_shared.consumer.rebuilding import IndexRebuilder, events_of
 from photomesh_shared.events import (
     AccountDeleted,
     AccountErasureRequested,
@@ -49,15 +49,12 @@ from photomesh_shared.events import (
     PostSaved,
     PostUnliked,
     PostUnsaved,
-    decode_or_skip,
 )
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.handling import Handler
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.service_client import ServiceClient, open_session
-from photomesh_shared.settings import KafkaSettings
 from photomesh_shared.tokens.access import TokenVerifier, fetch_jwks
 
 __all__ = ["ConsumerDeps", "Deps", "open_consumer_deps", "open_deps"]
@@ -150,17 +147,15 @@ async def open_consumer_deps(
             await index.mark_erased(envelope.data.user_id)
 
         handlers = {**of_candidates, **of_feedback}  # the scripts skip what is about erased accounts
-        rebuilder = Rebuilder(index, _reading(settings), [{AccountErasureRequested: mark_erased}, handlers], clock)
+        rebuilder = IndexRebuilder(
+            index,
+            events_of(settings),
+            # What was erased is known before all else.
+            [{AccountErasureRequested: mark_erased}, handlers],
+            clock,
+            ready=INDEX_READY,
+        )
         scorer = Scorer(index, clock, interval_seconds=settings.score_seconds)
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
         await stack.enter_async_context(in_background("scorer", scorer.run, clock))
         yield ConsumerDeps(handlers, AccountEraser(index, feedback.remove_all, clock), publisher)
-
-
-def _reading(settings: KafkaSettings) -> ReadTopic:
-    async def events(topic: str) -> AsyncIterator[Envelope[Any]]:
-        async for received in read_topic(settings, topic):
-            if envelope := decode_or_skip(received.record):
-                yield envelope
-
-    return events

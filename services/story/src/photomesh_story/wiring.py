@@ -6,17 +6,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import httpx
 
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.background import in_background
 from photomesh_shared.consumer.erasure import without_erased
+from photomesh_shared.consumer.rebuilding import IndexRebuilder, events_of
 from photomesh_shared.events import (
     CloseFriendAdded,
     CloseFriendRemoved,
-    Envelope,
     Event,
     FollowCreated,
     FollowDeleted,
@@ -28,16 +27,14 @@ from photomesh_shared.events import (
     StoryReplyCreated,
     StoryReplyDeleted,
     StoryViewed,
-    decode_or_skip,
 )
 from photomesh_shared.http import Readiness
 from photomesh_shared.http.cursors import CursorCodec
 from photomesh_shared.kafka.handling import Handler
 from photomesh_shared.kafka.publisher import KafkaPublisher, open_publisher
-from photomesh_shared.kafka.reading import read_topic
 from photomesh_shared.service_client import ServiceClient
 from photomesh_shared.service_client import open_session as open_http_session
-from photomesh_shared.settings import KafkaSettings, StorageSettings
+from photomesh_shared.settings import StorageSettings
 from photomesh_shared.stores.cassandra import open_session
 from photomesh_shared.stores.cdn import HttpCdn
 from photomesh_shared.stores.object_storage import ObjectStorage, open_storage
@@ -47,7 +44,7 @@ from photomesh_story.archive.service import Archivist, HighlightService
 from photomesh_story.bytes import StoryBytes
 from photomesh_story.clients import PostClient
 from photomesh_story.errors import AudienceUnavailable
-from photomesh_story.rebuilding.replay import ReadTopic, Rebuilder
+from photomesh_story.metrics import INDEX_READY
 from photomesh_story.replies.queries import ReplyQueries
 from photomesh_story.replies.service import ReplyEnder, ReplyService
 from photomesh_story.settings import ConsumerSettings, Settings
@@ -175,7 +172,9 @@ async def open_consumer_deps(
         }
         replayed = without_erased(of_index, tables.is_ended)
         sweeper = Sweeper(tables, index, bytes_, log, archivist, clock, interval_seconds=settings.sweep_seconds)
-        rebuilder = Rebuilder(index, _reading(settings), of_index, tables.is_ended, clock)
+        rebuilder = IndexRebuilder(
+            index, events_of(settings), [of_index], clock, ready=INDEX_READY, is_erased=tables.is_ended
+        )
         await stack.enter_async_context(in_background("rebuilder", rebuilder.run, clock))
         await stack.enter_async_context(in_background("sweeper", sweeper.run, clock))
         yield ConsumerDeps(
@@ -196,12 +195,3 @@ async def open_consumer_deps(
 
 def _bytes(settings: StorageSettings, storage: ObjectStorage, cdn: HttpCdn) -> StoryBytes:
     return StoryBytes(storage, cdn, raw_bucket=settings.raw_bucket, variants_bucket=settings.variants_bucket)
-
-
-def _reading(settings: KafkaSettings) -> ReadTopic:
-    async def events(topic: str) -> AsyncIterator[Envelope[Any]]:
-        async for received in read_topic(settings, topic):
-            if envelope := decode_or_skip(received.record):
-                yield envelope
-
-    return events

@@ -1,1 +1,0 @@
-"""Makes Redis again, from topics, when it has lost everything."""
