@@ -58,7 +58,7 @@ class RedisSubscription(asyncio.Protocol):
         await self._authenticated
 
     def subscribe(self, *channels: str) -> None:
-        """Ask for channels; the hearer is told when their subscription is in force."""
+        """Ask for channels; the hearer is called when their subscription is in force."""
         self._send_each("SUBSCRIBE", channels)
 
     def unsubscribe(self, *channels: str) -> None:

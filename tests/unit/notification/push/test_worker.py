@@ -499,7 +499,7 @@ def test_hints_without_anything_to_push_are_removed() -> None:
 
 
 def test_without_a_device_nothing_is_owed_until_one_is_registered() -> None:
-    """What happened before is told to a device only if it is handled, or handled again, after its registration."""
+    """A device hears of what happened before only if it is handled, or handled again, after its registration."""
 
     async def scenario() -> World:
         world = World()

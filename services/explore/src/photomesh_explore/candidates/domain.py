@@ -5,7 +5,7 @@ right once stays right, and nothing has to be computed again because time passes
 
 Not every like is worth the same: accounts are cheap to make. A like counts by how long its account has existed and by
 how many follow it, less if most of the account's likes go to this author; and all likes of accounts that are worth
-little count as one together. So a hundred new accounts without followers are one.
+little count as one. So a hundred new accounts without followers are one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SHOWABLE_MS = 7 * DAY_MS
 HALF_LIFE_MS = 2 * 3_600_000
 TREND_HALF_LIFE_MS = 12 * 3_600_000
 MIN_WEIGHT = 2.0
-"""What the likes of a trending post, or the authors of a trend, must be worth together."""
+"""What the likes of a trending post, or the authors of a trend, must be worth in all."""
 MIN_LIKERS = 5
 MAX_NEIGHBOURS = 100
 MAX_OWN_LIKES = 20
@@ -113,7 +113,7 @@ def account_weight(account_id: int, followers: int, at_ms: int, to_this_author: 
 
 
 def _fair(likes: Sequence[Like]) -> list[Like]:
-    """Let all accounts that are worth little count as one together."""
+    """Let all accounts that are worth little count as one."""
     little = sum(one.weight for one in likes if one.weight < _TRUSTED)
     factor = min(1.0, _ALL_UNTRUSTED / little) if little else 1.0
     return [one if one.weight >= _TRUSTED else Like(one.account_id, one.at_ms, one.weight * factor) for one in likes]

@@ -40,7 +40,7 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Rules:
-    """What an account's feedback says, taken together. `revision` differs when anything was said or taken back."""
+    """What all of an account's feedback asks for. `revision` differs when anything was said or taken back."""
 
     revision: int = 0
     hidden_authors: frozenset[int] = frozenset()

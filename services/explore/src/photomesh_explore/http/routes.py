@@ -142,7 +142,7 @@ async def remove_feedback(feedback_id: FeedbackId, viewer: Viewer, deps: Depende
 )
 async def list_trends(viewer: Viewer, deps: Dependencies, response: Response, limit: Limit = 10) -> ExploreTrends:
     """Hashtags and places of public posts, by how many accounts use them: each counts once, and less the longer ago it
-    was. New accounts that nobody follows count as one together."""
+    was. New accounts that nobody follows count as one."""
     hashtags, places = await deps.discovery.trends(viewer.account_id, limit)
     response.headers["Cache-Control"] = PRIVATE
     return ExploreTrends.of(hashtags, places)

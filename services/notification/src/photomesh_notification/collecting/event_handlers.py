@@ -31,7 +31,7 @@ _MAX_CHANGES = 50_000
 """Beyond so many folded changes, records wait until their tasks are published."""
 _TASKS_AT_ONCE = 500
 _TOLD_SECONDS = 1.5
-"""Longer than between two flushes, so that what goes on and on is told by these alone."""
+"""Longer than between two flushes, so that these alone publish what goes on and on."""
 
 
 class Store(Protocol):

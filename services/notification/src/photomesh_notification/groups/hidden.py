@@ -11,8 +11,7 @@ from photomesh_shared.stores.cassandra import CassandraSession
 __all__ = ["HiddenActors"]
 
 _FEW = 10
-"""Actors of one recipient that are looked up together with those of others: a statement asks for each recipient with
-each actor."""
+"""Actors of one recipient that share a statement with those of others: it asks for each recipient with each actor."""
 
 Asked = tuple[int, frozenset[int]]
 

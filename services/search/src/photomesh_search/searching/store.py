@@ -16,7 +16,7 @@ from photomesh_search.searching.domain import FoundPlace, FoundTag, Hit, Near, P
 
 __all__ = ["IndexReader"]
 
-_EXACT, _FOLLOWED, _NEAR = 1_000, 100, 50  # above any logarithm of followers; whoever is both is 150
+_EXACT, _FOLLOWED, _NEAR = 1_000, 100, 50  # above any logarithm of followers; both is 150
 _SHOWN = {"term": {"shown": True}}
 _SECONDS = "2s"
 _NO_SOURCE = {"_source": False, "track_total_hits": False, "timeout": _SECONDS}

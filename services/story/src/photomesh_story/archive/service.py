@@ -36,7 +36,7 @@ class Archivist:
         if not await self._archive.is_wanted(story.author_id):
             return False
         await self._archive.add(story, photo)
-        # Whoever deletes the story marks it first, here and there: one of both sees the other.
+        # A deletion of the story marks it first, here and there: one of both sees the other.
         stored = await self._tables.story(story.story_id)
         return stored is not None and not stored.deleted
 

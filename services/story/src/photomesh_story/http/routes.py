@@ -163,8 +163,8 @@ async def delete_story(story_id: StoryId, viewer: Viewer, deps: Dependencies) ->
     summary="Reply to a story",
 )
 async def reply_to_story(story_id: StoryId, body: StoryReplyText, viewer: Viewer, deps: Dependencies) -> None:
-    """Whoever sees a story may reply to its author, once. Nobody else reads it. Safe to repeat with the same text. The
-    reply goes with the story's records, five days after it was published, or when the story is deleted."""
+    """Everybody who sees a story may reply to its author, once. Nobody else reads it. Safe to repeat with the same text.
+    The reply goes with the story's records, five days after it was published, or when the story is deleted."""
     await deps.replies.reply(viewer.account_id, story_id, body.text)
 
 
@@ -268,8 +268,8 @@ async def put_story_settings(body: StorySettingsUpdate, viewer: Viewer, deps: De
     summary="Write a highlight",
 )
 async def put_highlight(number: HighlightNumber, body: HighlightText, viewer: Viewer, deps: Dependencies) -> None:
-    """Shows stories of your archive to whoever sees your profile, or replaces what the highlight with this number had.
-    Not stories for close friends. Safe to repeat."""
+    """Shows stories of your archive to everybody who sees your profile, or replaces what the highlight with this number
+    had. Not stories for close friends. Safe to repeat."""
     highlight = archive.Highlight(number, body.title, tuple(body.story_ids))
     await deps.highlights.write(viewer.account_id, highlight)
 

@@ -90,7 +90,7 @@ class Sweeper:
             await self._tables.swept(story_id)
         await self._end_archived(story_id)
         await self._index.done(story_id)
-        # Whoever deleted it meanwhile has put it into the queue, maybe before it was taken out of it here.
+        # A deletion meanwhile has put it into the queue, maybe before it was taken out of it here.
         if stored is not None and not stored.deleted and await self._tables.is_deleted(story_id):
             await self._index.due_again(story_id, 0)
 

@@ -51,7 +51,7 @@ class ArchivedStory(BaseModel):
     height: int
     placeholder: str = Field(description="A ThumbHash, in base64.")
     variants: dict[str, Url] = Field(
-        description="URLs by size. Of your archive: for an hour, and for whoever has them, so keep them to yourself."
+        description="URLs by size. Of your archive: for an hour, and for anyone who has them, so keep them to yourself."
     )
     published_at: UtcTime
 

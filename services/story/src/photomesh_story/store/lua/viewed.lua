@@ -20,7 +20,7 @@ elseif redis.call('ZCARD', views) > MOST_VIEWERS then
   end
 end
 redis.call('EXPIRE', all, KEPT_SECONDS)
--- Whoever is taken out saw it before all who stay, also if events come late: so these come first in the list.
+-- A viewer who is taken out saw it before all who stay, also if events come late: so these come first in the list.
 while redis.call('ZCARD', views) > MOST_VIEWERS do
   local earliest = redis.call('ZPOPMIN', views)
   if redis.call('SISMEMBER', FOLLOWS .. author, earliest[1]) == 1 then
