@@ -163,8 +163,8 @@ async def delete_story(story_id: StoryId, viewer: Viewer, deps: Dependencies) ->
     summary="Reply to a story",
 )
 async def reply_to_story(story_id: StoryId, body: StoryReplyText, viewer: Viewer, deps: Dependencies) -> None:
-    """Everybody who sees a story may reply to its author, once. Nobody else reads it. Safe to repeat with the same text.
-    The reply goes with the story's records, five days after it was published, or when the story is deleted."""
+    """Everybody who sees a story may reply to its author, once. Nobody else reads it. Safe to repeat with the same
+    text. The reply goes with the story's records, five days after it was published, or when the story is deleted."""
     await deps.replies.reply(viewer.account_id, story_id, body.text)
 
 
