@@ -16,7 +16,7 @@ from httpx_sse import aconnect_sse
 from redis.asyncio import Redis
 
 from photomesh_notification.store.connection import open_redis
-from photomesh_notification.store.streams import LOG_ENTRIES, log_key, open_key
+from photomesh_notification.store.streams import LOG_ENTRIES, StreamLog, log_key, open_key
 from tests.integration.notification.streaming import GROUP, PATH, Environment, Writer, gateway_before
 from tests.support.problems import expect_problem
 from tests.support.redis import as_administrator
@@ -226,6 +226,28 @@ async def test_an_account_has_five_streams_with_all_processes(
         await eventually(leases, until=lambda number: number == 0)  # push may wake the phone again
         async with Reader(clients[0], someone):
             pass
+
+
+async def test_leases_are_renewed_and_lost_logs_noticed(
+    environment: Environment, new_id: Callable[[], int], administrator: Redis
+) -> None:
+    accounts = [new_id() for _ in range(250)]  # more than fit into a script
+    leases = [(account_id, f"lease-{account_id}") for account_id in accounts]
+    kept, lost = accounts[0], accounts[-1]
+    async with open_redis(environment("notification-stream")["PHOTOMESH_FEED_REDIS_URL"]) as redis:
+        log = StreamLog(redis)
+        for account_id, lease in leases:
+            assert await log.open(account_id, lease, None)
+        await administrator.delete(log_key(lost))
+        await administrator.pexpire(open_key(kept), 5_000)
+        first = await administrator.zscore(open_key(kept), f"lease-{kept}")
+        assert await log.renew(leases) == {lost}
+    assert await administrator.pttl(open_key(kept)) > 5_000
+    renewed = await administrator.zscore(open_key(kept), f"lease-{kept}")
+    assert first is not None
+    assert renewed is not None
+    assert renewed > first
+    assert await administrator.zcard(open_key(kept)) == 1
 
 
 async def test_a_log_that_redis_lost_is_reset(

@@ -12,8 +12,7 @@ from photomesh_notification.stream_wiring import open_stream_deps
 from photomesh_shared import observability
 from photomesh_shared.clock import Clock, SystemClock
 from photomesh_shared.http import create_api_app, run
-from photomesh_shared.http.event_stream import StreamingApp
-from photomesh_shared.http.serving.protocol import ConnectionLimits, bounded_protocol
+from photomesh_shared.http.event_stream import StreamingApp, streaming_protocol
 
 __all__ = ["create_app"]
 
@@ -38,9 +37,7 @@ def main() -> None:
         asyncio.get_running_loop().call_soon_threadsafe(app.drain, settings.drain_streams_seconds)
         return 0.0
 
-    # Longer than a heartbeat: so a write waits for the client that is disconnected, and it counts as slow.
-    protocol = bounded_protocol(settings.problem_type_base, ConnectionLimits(write_seconds=20))
-    run(app, settings, protocol=protocol, on_exit=on_exit)
+    run(app, settings, protocol=streaming_protocol(settings.problem_type_base), on_exit=on_exit)
 
 
 if __name__ == "__main__":

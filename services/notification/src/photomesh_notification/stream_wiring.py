@@ -42,8 +42,7 @@ async def open_stream_deps(settings: StreamSettings, readiness: Readiness, clock
         channel = RedisChannel(settings.feed_redis_url.get_secret_value())
         hub = channel.subscriber = Hub(
             channel,
-            StreamLog(redis, clock, max_streams_per_account=settings.max_streams_per_account),
-            None,
+            StreamLog(redis, max_streams_per_account=settings.max_streams_per_account),
             clock,
             max_streams=settings.max_streams,
             event_seconds=settings.stream_event_seconds,

@@ -24,7 +24,6 @@ from redis.asyncio import Redis
 
 from photomesh_notification.store.connection import redis_errors
 from photomesh_notification.streams.domain import Entry, Opened
-from photomesh_shared.clock import Clock
 
 __all__ = ["CHANNEL", "LOG_ENTRIES", "StreamLog", "Ticket", "Tickets", "log_key", "open_key", "versions_key"]
 
@@ -33,7 +32,7 @@ LOG_SECONDS = 86_400
 LEASE_SECONDS = 90
 TICKET_SECONDS = 30
 CHANNEL = "n:c:"
-_RENEWALS = 500  # in one pipeline
+_RENEWALS = 200  # in one script, for which Redis does nothing else
 
 
 def log_key(account_id: int) -> str:
@@ -74,14 +73,29 @@ redis.call('EXPIRE', KEYS[3], ARGV[5])
 return {{1, known, redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1], entries}}
 """
 
+# KEYS: the leases and the log of each account. ARGV: ms of a lease, seconds of a log, and the lease of each account.
+# Replies the numbers of those whose log is gone.
+_RENEW = """
+local time = redis.call('TIME')
+local expires_at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1])
+local gone = {}
+for n = 1, #ARGV - 2 do
+  redis.call('ZADD', KEYS[2 * n - 1], expires_at, ARGV[n + 2])
+  redis.call('PEXPIRE', KEYS[2 * n - 1], ARGV[1])
+  if redis.call('EXPIRE', KEYS[2 * n], ARGV[2]) == 0 then gone[#gone + 1] = n end
+end
+return gone
+"""
+
 
 class StreamLog:
     """Every method raises NotificationsUnavailable."""
 
-    def __init__(self, redis: Redis, clock: Clock, *, max_streams_per_account: int = 5) -> None:
-        self._redis, self._clock = redis, clock
+    def __init__(self, redis: Redis, *, max_streams_per_account: int = 5) -> None:
+        self._redis = redis
         self._max_streams = max_streams_per_account
         self._open = redis.register_script(_OPEN)
+        self._renew = redis.register_script(_RENEW)
 
     async def open(self, account_id: int, lease: str, last_id: str | None) -> Opened | None:
         """Takes a lease, and reads what came after `last_id`. None if the account has its share of streams."""
@@ -106,18 +120,15 @@ class StreamLog:
 
     async def renew(self, leases: Collection[tuple[int, str]]) -> set[int]:
         """Keeps leases and logs for some time more. Returns the accounts whose log is gone."""
-        expires_at = int(self._clock.now().timestamp() + LEASE_SECONDS) * 1000
         ordered, gone = list(leases), set[int]()
         for start in range(0, len(ordered), _RENEWALS):
             batch = ordered[start : start + _RENEWALS]
-            pipeline = self._redis.pipeline(transaction=False)
-            for account_id, lease in batch:
-                pipeline.zadd(open_key(account_id), {lease: expires_at})
-                pipeline.expire(open_key(account_id), LEASE_SECONDS)
-                pipeline.expire(log_key(account_id), LOG_SECONDS)
             with redis_errors():
-                replies = await pipeline.execute()
-            gone.update(account_id for (account_id, _), there in zip(batch, replies[2::3], strict=True) if not there)
+                numbers = await self._renew(
+                    keys=[key for account_id, _ in batch for key in (open_key(account_id), log_key(account_id))],
+                    args=[LEASE_SECONDS * 1000, LOG_SECONDS, *(lease for _, lease in batch)],
+                )
+            gone.update(batch[number - 1][0] for number in numbers)
         return gone
 
     async def close(self, account_id: int, lease: str) -> None:

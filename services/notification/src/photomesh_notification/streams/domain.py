@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Entry", "Opened", "Position", "newest_of_each", "position_of"]
+__all__ = ["Entry", "Opened", "Position", "newest_of_each", "ordered", "position_of"]
 
 Position = tuple[int, int]
 """The id of an entry, as numbers: they order entries, which text would not."""
@@ -50,3 +50,7 @@ def newest_of_each(entries: Iterable[Entry]) -> dict[str, Entry]:
         if entry.group_id not in newest or newest[entry.group_id].position < entry.position:
             newest[entry.group_id] = entry
     return newest
+
+
+def ordered(entries: Mapping[str, Entry]) -> list[Entry]:
+    return sorted(entries.values(), key=lambda entry: entry.position)

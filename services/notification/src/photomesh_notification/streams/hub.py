@@ -1,8 +1,7 @@
 """The open streams of this process, and what they are sent.
 
 One subscription for each account that has a stream here tells what changed. Changes wait for a second after the last
-delivery, so that a popular post is one event a second; of a group that changed several times the newest is sent: its
-name, unless a presenter says what it is sent as, and whether it is.
+delivery, so that a popular post is one event a second; of a group that changed several times the newest is sent.
 
 Nothing is lost between a subscription that broke and the next: each confirmation of a subscription reads the log from
 where the account stands. A stream stands somewhere itself, so what it has is not sent again.
@@ -13,25 +12,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from photomesh_notification.errors import NotificationsUnavailable, StreamsFull, TooManyStreams
-from photomesh_notification.metrics import (
-    OPEN_STREAMS,
-    RESETS,
-    STREAM_PLACES,
-    STREAMS_ENDED,
-)
-from photomesh_notification.streams.domain import Entry, Opened, Position, newest_of_each, position_of
-from photomesh_notification.streams.listeners import Listener, after, event_of, push
+from photomesh_notification.metrics import OPEN_STREAMS, RESETS, STREAM_PLACES, STREAMS_ENDED
+from photomesh_notification.streams.domain import Entry, Opened, Position, newest_of_each, ordered, position_of
+from photomesh_notification.streams.listeners import Listener, event_of, push
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.backoff import Backoff
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.http.event_stream import End, EventStream, StreamLimits
 
-__all__ = ["MAX_PENDING", "Channel", "Hub", "Log", "Presenter"]
+__all__ = ["MAX_PENDING", "Channel", "Hub", "Log"]
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +58,7 @@ class Log(Protocol):
     async def close(self, account_id: int, lease: str) -> None: ...
 
 
-class Presenter(Protocol):
-    """What an account sees of its groups, as JSON by group; without those that it does not see."""
-
-    async def __call__(self, account_id: int, group_ids: Collection[str]) -> Mapping[str, str]: ...
-
-
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Account:
     """`position`: up to where the subscription, or the log in its place, has told everything."""
 
@@ -94,7 +82,6 @@ class Hub:
         self,
         channel: Channel,
         log_: Log,
-        present: Presenter | None,
         clock: Clock,
         *,
         max_streams: int = 20_000,
@@ -102,7 +89,7 @@ class Hub:
         limits: StreamLimits | None = None,
     ) -> None:
         """`event_seconds`: between two deliveries to an account."""
-        self._channel, self._log, self._present, self._clock = channel, log_, present, clock
+        self._channel, self._log, self._clock = channel, log_, clock
         self._max_streams, self._event_seconds = max_streams, event_seconds
         self._limits = limits or StreamLimits()
         self._accounts: dict[int, _Account] = {}
@@ -151,11 +138,10 @@ class Hub:
             stream.push(event_of("reset", {"reason": "unknown_position"}, begins_at, stream.retry))
         else:
             stream.push(event_of("ready", {"resumed": False}, begins_at, stream.retry))
-        one.opened, one.position = True, position_of(begins_at) or (0, 0)
         if account.position == (0, 0):
             self._note(account, position_of(opened.last_id), opened.last_id)
-        one.backlog = after(one.position, [*(one.backlog or {}).values(), *opened.entries])
-        self._in_background(self._deliver_backlog(account, one))
+        missed, one.meanwhile, one.position = one.meanwhile or [], None, position_of(begins_at) or (0, 0)
+        push([one], ordered(newest_of_each([*missed, *opened.entries])))
 
     async def _subscribed(self, account: _Account, *, first: bool) -> None:
         if first:
@@ -275,11 +261,11 @@ class Hub:
             account.position, account.last_id = position, entry_id
 
     def _add(self, account: _Account, entries: Sequence[Entry]) -> None:
-        if self._present is None and account.delivery is None and len(entries) == 1:
+        if account.delivery is None and len(entries) == 1:
             now = self._clock.monotonic()
             if now >= account.last_delivery + self._event_seconds:  # the usual case, without a task
                 account.last_delivery = now
-                self._send(account, entries, None)
+                push(account.streams, entries)
                 return
         account.pending = newest_of_each([*account.pending.values(), *entries])
         if len(account.pending) > MAX_PENDING:
@@ -288,54 +274,14 @@ class Hub:
             account.delivery = asyncio.create_task(self._deliver(account))
 
     async def _deliver(self, account: _Account) -> None:
-        failures = 0
         try:
             while account.pending:
                 await self._clock.sleep(max(0.0, account.last_delivery + self._event_seconds - self._clock.monotonic()))
                 account.last_delivery = self._clock.monotonic()
                 entries, account.pending = account.pending, {}
-                try:
-                    shown = await self._shown(account, entries.values())
-                except Unavailable as error:
-                    failures += 1
-                    log.warning("events of a stream wait", extra={"reason": str(error)})
-                    account.pending = newest_of_each([*entries.values(), *account.pending.values()])
-                    await self._clock.sleep(_BACKOFF.delay(failures))
-                    continue
-                failures = 0
-                self._send(account, sorted(entries.values(), key=lambda one: one.position), shown)
+                push(account.streams, ordered(entries))
         finally:
             account.delivery = None
-
-    @staticmethod
-    def _send(account: _Account, entries: Collection[Entry], shown: Mapping[str, str] | None) -> None:
-        for one in account.streams:
-            if one.backlog is not None:
-                one.backlog = after(one.position, [*one.backlog.values(), *entries])
-        push([one for one in account.streams if one.backlog is None], entries, shown)
-
-    async def _deliver_backlog(self, account: _Account, one: Listener) -> None:
-        failures = 0
-        while one.backlog and one.stream.ended is None:
-            entries, one.backlog = sorted(one.backlog.values(), key=lambda entry: entry.position), {}
-            try:
-                shown = await self._shown(account, entries)
-            except Unavailable as error:
-                failures += 1
-                log.warning("what a stream missed waits", extra={"reason": str(error)})
-                one.backlog = newest_of_each([*entries, *one.backlog.values()])
-                if len(one.backlog) > MAX_PENDING:
-                    one.reset(account.last_id, "too-many")
-                await self._clock.sleep(_BACKOFF.delay(failures))
-                continue
-            push([one], entries, shown)
-        one.backlog = None
-
-    async def _shown(self, account: _Account, entries: Iterable[Entry]) -> Mapping[str, str] | None:
-        if self._present is None:
-            return None
-        group_ids = [entry.group_id for entry in entries if not entry.removed]
-        return await self._present(account.id, group_ids) if group_ids else {}
 
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

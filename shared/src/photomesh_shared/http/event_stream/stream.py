@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-
-from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from typing import Any, Protocol
 
 from photomesh_shared.http.event_stream.encoding import COMMENT, encode_event
+from photomesh_shared.http.serving.transport import LingeringTransport
 
-__all__ = ["SCOPE_KEY", "End", "EventStream", "StreamLimits"]
-
-SCOPE_KEY = "photomesh.event_stream"
-"""Where a route leaves its stream to the `StreamingApp`."""
+__all__ = ["End", "EventStream", "StreamLimits"]
 
 
 @dataclass(frozen=True)
 class StreamLimits:
-    """Limits of one stream. Seconds, but for `retry_ms`."""
+    """Limits of one stream. Seconds, but for `queue` and `retry_ms`."""
 
     heartbeat: float = 15.0  # of silence, until a comment is sent
     write: float = 20.0  # without the client reading
-    queue: int = 64  # events that wait for a slow client
+    queue: int = 64  # pieces that wait for a slow client
     retry_ms: int = 3_000  # ± a third, so that clients do not come back together
 
 
@@ -44,157 +40,195 @@ _LAST_EVENTS = {
     End.SLOW: encode_event("reset", '{"reason":"slow"}'),
     End.RESET: encode_event("reset", '{"reason":"lost"}'),
 }
+_LIMITS = StreamLimits()
 
 
-class EventStream(StreamingResponse):
-    """A stream of events to one client. Ends with `reauth` when its token expires, and with `reset` when more events
-    wait than the queue holds.
+class Server(Protocol):
+    """What the server waits for when it ends. See `uvicorn.server.ServerState`."""
+
+    connections: set[Any]
+    tasks: set[asyncio.Task[None]]
+
+
+class Streams(Protocol):
+    """The open streams. See `app.StreamingApp`."""
+
+    def began(self, stream: EventStream) -> None: ...
+    def look_at(self, stream: EventStream, at: float) -> None:
+        """Have `look` called then."""
+        ...
+
+    def ended(self, stream: EventStream) -> None: ...
+
+
+class EventStream(asyncio.Protocol):
+    """A stream of events to one client. Ends with `reauth` when its token expires, and with `reset` when more waits for
+    a slow client than the queue holds.
+
+    It is the protocol of its connection once the head of the response is sent, and nothing but this object and the
+    transport stays of the request: no task, no timer, no frame of the server's or the framework's.
 
     `on_end` is called once, however the stream ends; also if it never began.
     """
 
-    media_type = "text/event-stream"
+    __slots__ = (
+        "_end",
+        "_expires_at",
+        "_limits",
+        "_on_end",
+        "_quiet_since",
+        "_server",
+        "_streams",
+        "_stuck_since",
+        "_transport",
+        "_waiting",
+    )
 
     def __init__(
         self,
         *,
         expires_in: float,
-        on_end: Callable[[End], Awaitable[None]],
+        on_end: Callable[[End], Coroutine[Any, Any, None]],
         limits: StreamLimits | None = None,
     ) -> None:
-        self.status_code = 200
-        self.background = None
-        # `no-transform`: no cache on the way may compress it, and thereby hold events back. `X-Accel-Buffering`: nginx.
-        self.init_headers({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
-        self.limits = limits or StreamLimits()
-        self._expires_in = expires_in
+        self._limits = limits or _LIMITS
+        self._expires_at = asyncio.get_running_loop().time() + expires_in
         self._on_end = on_end
-        self._pieces: list[bytes] = []
+        self._waiting: list[bytes] | None = []
+        """What the client cannot be sent yet; None while it reads."""
+        self._quiet_since = 0.0
+        self._stuck_since: float | None = None
         self._end: End | None = None
-        self._wake: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._look_at = 0.0
-        self._writing = self._overdue = False
+        self._transport: asyncio.Transport
+        self._server: Server
+        self._streams: Streams | None = None
+        """None before the stream begins, and once it is over."""
 
     @property
     def retry(self) -> int:
         """Milliseconds for the `retry` field of this stream."""
-        return round(self.limits.retry_ms * random.uniform(2 / 3, 4 / 3))  # noqa: S311 - jitter
+        return round(self._limits.retry_ms * random.uniform(2 / 3, 4 / 3))  # noqa: S311 - jitter
 
     @property
     def ended(self) -> End | None:
         return self._end
 
-    def push(self, event: bytes) -> None:
-        """Queue an encoded event. If the queue is full, the client gets a `reset` in its place, and the stream ends."""
+    def push(self, events: bytes) -> None:
+        """Send encoded events. If the queue is full, the client gets a `reset` in its place, and the stream ends."""
         if self._end is not None:
             return
-        if len(self._pieces) >= self.limits.queue:
-            self._pieces.clear()
+        if self._waiting is None:
+            self._write(events)
+        elif len(self._waiting) < self._limits.queue:
+            self._waiting.append(events)
+        else:
+            self._waiting.clear()
             self.end(End.SLOW)
-            return
-        self._pieces.append(event)
-        self._wake_up()
 
     def end(self, why: End) -> None:
-        """End the stream once the client has what is queued."""
+        """End the stream once the client has what waits for it."""
         if self._end is None:
             self._end = why
-            if last := _LAST_EVENTS.get(why):
-                self._pieces.append(last)
-            self._wake_up()
+            if self._waiting is None:
+                self._finish()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head, and leave the rest to the `StreamingApp` around the app."""
-        try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        except BaseException:
-            await self._on_end(End.CLIENT)
-            raise
-        scope[SCOPE_KEY] = self
+    async def fail(self) -> None:
+        """End a stream that never began."""
+        self._end = End.CLIENT
+        await self._on_end(End.CLIENT)
 
-    async def run(self, receive: Receive, send: Send) -> None:
-        """Send the body, until the stream ends."""
-        watch = asyncio.create_task(self._watch(receive))
-        self._task = asyncio.current_task()
-        try:
-            await self._run(send)
-        finally:
-            watch.cancel()
-            if self._timer is not None:
-                self._timer.cancel()
-            await self._on_end(self._end or End.CLIENT)
-
-    async def _run(self, send: Send) -> None:
-        loop = asyncio.get_running_loop()
-        quiet_since = loop.time()
-        expires_at = quiet_since + self._expires_in
-        while True:
-            if self._pieces:
-                body = b"".join(self._pieces)
-                self._pieces.clear()
-            elif self._end is not None:
-                break
-            elif await self._silence(min(quiet_since + self.limits.heartbeat, expires_at)):
-                continue
-            elif loop.time() >= expires_at:
-                self.end(End.EXPIRED)
-                continue
-            else:
-                body = COMMENT
-            self._writing = True
-            self._look_by(loop, loop.time() + self.limits.write)
-            try:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-            except asyncio.CancelledError:
-                if not self._overdue or (self._task is not None and self._task.uncancel()):
-                    raise
-                self._end = End.SLOW
-                return  # the server closes the connection, because the response is not complete
-            self._writing = False
-            quiet_since = loop.time()
-        if self._end is not End.CLIENT:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _silence(self, until: float) -> bool:
-        """Wait for something to do. Returns False if there is nothing by then."""
-        loop = asyncio.get_running_loop()
-        self._wake = loop.create_future()
-        self._look_by(loop, until)
-        try:
-            await self._wake
-        finally:
-            self._wake = None
-        return bool(self._pieces) or self._end is not None
-
-    def _look_by(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
-        """Have the end of this silence, or of this write, noticed. One timer serves all, as few last that long: when it
-        fires, it is set again for the present one."""
-        self._look_at = at
-        if self._timer is None or at < self._timer_at:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer_at = at
-            self._timer = loop.call_at(at, self._look)
-
-    def _look(self) -> None:
-        self._timer, loop = None, asyncio.get_running_loop()
-        if loop.time() < self._look_at:
-            self._look_by(loop, self._look_at)
-        elif self._writing and self._task is not None:
-            self._overdue = self._task.cancel()
+    def begin(self, transport: asyncio.Transport, server: Server, streams: Streams, *, writable: bool) -> None:
+        """Take over the connection, on which the head of the response was sent."""
+        self._transport, self._server, self._streams = transport, server, streams
+        server.connections.add(self)
+        transport.set_protocol(self)
+        streams.began(self)
+        if transport.is_closing():
+            self.connection_lost(None)
+            return
+        now = self._quiet_since = self._time()
+        if writable:
+            self.resume_writing()
         else:
-            self._wake_up()
+            self.pause_writing()
+        if self._streams is not None:
+            streams.look_at(self, self._next_look(now))
 
-    def _wake_up(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+    def look(self, now: float) -> float | None:
+        """Do what is due. Returns when to look again; None if the stream is over."""
+        if self._streams is None:
+            return None
+        if self._stuck_since is not None:
+            if now >= self._stuck_since + self._limits.write:
+                self._transport.abort()  # the client sees that the response is not complete
+                return None
+        elif now >= self._expires_at:
+            self.end(End.EXPIRED)
+            return None
+        elif now >= self._quiet_since + self._limits.heartbeat:
+            self._write(COMMENT)
+        return self._next_look(now)
 
-    async def _watch(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        if self._end is None or self._pieces:
-            self._pieces.clear()
-            self._end = End.SLOW if self._writing else End.CLIENT  # a server disconnects who does not read
-            self._wake_up()
+    def _next_look(self, now: float) -> float:
+        """Early enough to notice a client that stops reading right now."""
+        if self._stuck_since is not None:
+            return self._stuck_since + self._limits.write
+        return min(self._quiet_since + self._limits.heartbeat, self._expires_at, now + self._limits.write)
+
+    def _write(self, events: bytes) -> None:
+        self._quiet_since = self._time()
+        if not self._transport.is_closing():
+            self._transport.write(b"%x\r\n%b\r\n" % (len(events), events))
+
+    def _finish(self) -> None:
+        if self._streams is None:
+            return
+        if self._end is not None and (last := _LAST_EVENTS.get(self._end)):
+            self._write(last)
+        if not self._transport.is_closing():
+            loop = asyncio.get_running_loop()
+            self._transport.write(b"0\r\n\r\n")
+            LingeringTransport(self._transport, loop, self._limits.write).close()
+        self._over()
+
+    def _over(self) -> None:
+        if self._streams is None:
+            return
+        self._streams.ended(self)
+        self._streams, self._waiting = None, []
+        task = asyncio.get_running_loop().create_task(self._on_end(self._end or End.CLIENT))
+        del self._on_end  # it references this object
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    @staticmethod
+    def _time() -> float:
+        return asyncio.get_running_loop().time()
+
+    # --- asyncio.Protocol, and what uvicorn calls
+
+    def data_received(self, data: bytes) -> None:
+        """Ignore it: the head announced that there is no other response on this connection."""
+
+    def pause_writing(self) -> None:
+        self._stuck_since = self._time()
+        if self._waiting is None:
+            self._waiting = []
+
+    def resume_writing(self) -> None:
+        if self._streams is None:
+            return
+        waiting, self._waiting, self._stuck_since = self._waiting, None, None
+        if waiting:
+            self._write(b"".join(waiting))
+        if self._end is not None and self._waiting is None:
+            self._finish()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        if self._streams is not None:  # a client that does not read is disconnected
+            self._end = End.CLIENT if self._stuck_since is None else End.SLOW
+            self._over()
+
+    def shutdown(self) -> None:
+        """Nothing: `StreamingApp.drain` ends streams, and the server waits for that."""

@@ -224,11 +224,16 @@ class _BodyCallbacks:
 
 
 def bounded_protocol(
-    type_base: str, limits: ConnectionLimits | None = None, budget: ConnectionBudget | None = None
+    type_base: str,
+    limits: ConnectionLimits | None = None,
+    budget: ConnectionBudget | None = None,
+    *,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
 ) -> type[asyncio.Protocol]:
-    """Create the protocol class for uvicorn. `type_base` is the URL prefix of the problem types' pages."""
+    """Create the protocol class for uvicorn, of the class `protocol`. `type_base` is the URL prefix of the problem
+    types' pages."""
 
-    class Configured(BoundedProtocol):
+    class Configured(protocol):  # type: ignore[misc, valid-type]
         pass
 
     Configured.type_base, Configured.limits, Configured.budget = type_base, limits or ConnectionLimits(), budget

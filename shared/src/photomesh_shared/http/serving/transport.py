@@ -35,6 +35,11 @@ class LingeringTransport:
         if pieces and not self._transport.is_closing():  # the peer may have gone meanwhile
             self._transport.write(b"".join(pieces))
 
+    def release(self) -> asyncio.Transport:
+        """Write what waits, and return the transport itself."""
+        self._flush()
+        return self._transport
+
     def is_closing(self) -> bool:
         return self._closing or self._transport.is_closing()
 

@@ -13,7 +13,7 @@ from photomesh_notification.stream_wiring import StreamDeps
 from photomesh_shared.auth import MaybeViewer, Viewer
 from photomesh_shared.errors import MissingToken
 from photomesh_shared.http import ApiRouter, Auth, RateClass, app_deps
-from photomesh_shared.http.event_stream import EventStream
+from photomesh_shared.http.event_stream import EventStreamResponse
 
 __all__ = ["router"]
 
@@ -29,7 +29,7 @@ router = ApiRouter(tags=["notifications"])
     problems=[MissingToken, InvalidStreamTicket, TooManyStreams, StreamsFull, NotificationsUnavailable],
     summary="Stream your notifications",
     status_code=200,
-    response_class=EventStream,
+    response_class=EventStreamResponse,
     responses={
         200: {
             "description": "Events, for as long as you listen.",
@@ -51,7 +51,7 @@ async def stream_notifications(
         str | None,
         Header(alias="Last-Event-ID", max_length=64, description="The `id` of the last event that you received."),
     ] = None,
-) -> EventStream:
+) -> EventStreamResponse:
     """Server-Sent Events. First `ready`, whose `id` is where you are; then, at most once a second:
 
     - `notification`: the notification with this `id` is new or changed; the list has it.
@@ -74,7 +74,7 @@ async def stream_notifications(
     else:
         account_id, expires_at = redeemed
     expires_in = max(0.0, (expires_at - deps.clock.now()).total_seconds())
-    return await deps.hub.open(account_id, last_event_id_header or last_event_id, expires_in)
+    return EventStreamResponse(await deps.hub.open(account_id, last_event_id_header or last_event_id, expires_in))
 
 
 @router.post(
