@@ -24,9 +24,7 @@ class EventStreamResponse(StreamingResponse):
         self.background = None
         # `no-transform`: no cache on the way may compress it, and thereby hold events back. `X-Accel-Buffering`: nginx.
         # `close`: the connection is the stream's, and ends with it.
-        self.init_headers(
-            {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Connection": "close"}
-        )
+        self.init_headers({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no", "Connection": "close"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
