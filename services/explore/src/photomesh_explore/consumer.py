@@ -18,6 +18,7 @@ from photomesh_shared.http import Readiness
 __all__ = ["create_app"]
 
 GROUP = "explore"
+_GATHER_MS = 250  # scores are computed later still
 
 
 @asynccontextmanager
@@ -29,6 +30,7 @@ async def open_subscription(
         yield Subscription(
             group=GROUP,
             handlers={AccountErasureRequested: erasure.erasure_requested, **deps.handlers},
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

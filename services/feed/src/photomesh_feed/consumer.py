@@ -38,6 +38,7 @@ from photomesh_shared.kafka.runner import BatchHandler, Handler
 __all__ = ["batch_handlers", "create_app", "handlers"]
 
 GROUP = "feed"
+_GATHER_MS = 100  # until a post is in feeds
 _BUFFER = 500  # records per partition: likes of a popular post are applied some dozens at a time
 
 
@@ -74,6 +75,7 @@ async def open_subscription(
             handlers={**handlers(deps.handlers), AccountErasureRequested: erasure.erasure_requested},
             batch_handlers=batch_handlers(deps.handlers),
             buffer=_BUFFER,
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

@@ -27,6 +27,7 @@ from photomesh_shared.kafka.runner import Handler
 __all__ = ["create_app", "handlers"]
 
 GROUP = "notification-writer"
+_GATHER_MS = 50  # until a stream has it; what is written at the same time shares statements
 
 
 def handlers(writer: Writer, erasure: ErasureHandler) -> Mapping[type[Event], Handler]:
@@ -45,7 +46,12 @@ async def open_subscription(
 ) -> AsyncIterator[Subscription]:
     async with open_writer_deps(settings, readiness, clock) as deps:
         erasure = ErasureHandler(GROUP, deps.eraser.erase, deps.publisher, clock)
-        yield Subscription(group=GROUP, handlers=handlers(deps.writer, erasure), publisher=deps.publisher)
+        yield Subscription(
+            group=GROUP,
+            handlers=handlers(deps.writer, erasure),
+            gather_ms=_GATHER_MS,
+            publisher=deps.publisher,
+        )
 
 
 def create_app(settings: WriterSettings, clock: Clock | None = None) -> Starlette:

@@ -42,6 +42,7 @@ from photomesh_shared.kafka.runner import Handler
 __all__ = ["create_app", "handlers"]
 
 GROUP = "post"
+_GATHER_MS = 50  # until a follower sees a private account
 
 
 def handlers(
@@ -83,6 +84,7 @@ async def open_subscription(
         yield Subscription(
             group=GROUP,
             handlers=handlers(deps.accounts, deps.photos, deps.posts, deps.late, deps.erasure),
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

@@ -39,6 +39,7 @@ from photomesh_shared.kafka.runner import BatchHandler, Handler
 __all__ = ["batch_handlers", "create_app", "handlers"]
 
 GROUP = "post-engagement"
+_GATHER_MS = 100  # counts are published once a second
 _BUFFER = 2_000  # records per partition: likes of a popular post are counted some hundreds at a time
 
 
@@ -81,6 +82,7 @@ async def open_subscription(
             batch_handlers=batch_handlers(deps.likes, deps.comments, deps.late),
             buffer=_BUFFER,
             flush=deps.counts.flush,
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

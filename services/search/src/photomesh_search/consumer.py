@@ -34,6 +34,7 @@ __all__ = ["GROUP", "batch_handlers", "create_app"]
 GROUP = "search"
 _TOPICS = frozenset({"accounts", "posts", "follows"})
 _BUFFER = 2_000
+_GATHER_MS = 250  # the index refreshes once a second
 
 
 def batch_handlers(to: ConsumerDeps, clock: Clock) -> Mapping[type[Event], BatchHandler]:
@@ -66,6 +67,7 @@ async def open_subscription(
             batch_handlers=batch_handlers(deps, clock),
             ordered=_TOPICS,
             buffer=_BUFFER,
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

@@ -19,6 +19,7 @@ from photomesh_story.wiring import open_consumer_deps
 __all__ = ["create_app"]
 
 GROUP = "story"
+_GATHER_MS = 100  # of views there are many
 
 
 @asynccontextmanager
@@ -30,6 +31,7 @@ async def open_subscription(
         yield Subscription(
             group=GROUP,
             handlers={AccountErasureRequested: erasure.erasure_requested, **deps.handlers},
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

@@ -24,6 +24,7 @@ __all__ = ["GROUP", "TOPICS", "batch_handlers", "create_app"]
 GROUP = "webhook"
 TOPICS = frozenset(kind.topic for types in OFFERED.values() for kind in types.values())
 """Of all that can be asked for."""
+_GATHER_MS = 250  # until an endpoint is called
 _BUFFER = 2_000
 
 
@@ -53,6 +54,7 @@ async def open_subscription(
             batch_handlers=batch_handlers(deps.accounts, deps.matching),
             ordered=TOPICS,
             buffer=_BUFFER,
+            gather_ms=_GATHER_MS,
             publisher=deps.publisher,
         )
 

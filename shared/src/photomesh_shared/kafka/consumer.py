@@ -30,13 +30,15 @@ __all__ = ["KafkaSource", "kafka_source", "received"]
 
 _ANSWER_SECONDS = 5.0
 _MUCH_BYTES = 256 * 1024
+_IDLE_MS = 500
 
 
 def kafka_source(settings: KafkaSettings, *, gather_ms: int = 0) -> Connect:
     """Return the factory of consumers of these brokers, for `ConsumerRunner`.
 
-    `gather_ms`: the broker answers a fetch after so long, unless much has gathered; 0: as soon as it has one record. A
-    fetch asks for all partitions, which costs the driver some milliseconds: as much as handling a hundred records."""
+    `gather_ms`: once records come, the broker answers a fetch after so long, unless much has gathered; 0: as soon as it
+    has one record, as it does after a while in which none came. A fetch asks for all partitions, which costs the driver
+    some milliseconds: as much as handling a hundred records."""
 
     def connect(group: str, topics: Sequence[str], ownership: Ownership) -> KafkaSource:
         return KafkaSource(settings, group, topics, ownership, gather_ms=gather_ms)
@@ -56,6 +58,7 @@ class KafkaSource:
         *,
         gather_ms: int = 0,
     ) -> None:
+        self._gather_ms = gather_ms
         self._consumer = AIOKafkaConsumer(
             **connection_options(settings),
             group_id=group,
@@ -72,8 +75,8 @@ class KafkaSource:
             # The runner does not poll while its buffers are full; its own watchdog detects stalls.
             max_poll_interval_ms=24 * 3600 * 1000,
             max_partition_fetch_bytes=512 * 1024,
-            fetch_max_wait_ms=gather_ms or 500,
-            fetch_min_bytes=_MUCH_BYTES if gather_ms else 1,
+            fetch_max_wait_ms=_IDLE_MS,
+            fetch_min_bytes=1,
             request_timeout_ms=10_000,
             retry_backoff_ms=200,
             metadata_max_age_ms=30_000,
@@ -98,7 +101,15 @@ class KafkaSource:
                 batches = await self._consumer.getmany(*wanted, timeout_ms=int(seconds * 1000), max_records=limit)
         except (KafkaError, IllegalStateError, ConsumerStoppedError, StrayCancellation) as error:
             raise SourceLost(repr(error)) from error
+        if self._gather_ms and (batches or seconds):
+            self._gather(bool(batches))
         return {Partition(*tp): [received(message) for message in messages] for tp, messages in batches.items()}
+
+    def _gather(self, busy: bool) -> None:
+        """Set what the next fetches wait for. The driver asks for it once, before it starts."""
+        fetcher = self._consumer._fetcher
+        fetcher._fetch_min_bytes = _MUCH_BYTES if busy else 1
+        fetcher._fetch_max_wait_ms = self._gather_ms if busy else _IDLE_MS
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         try:
