@@ -24,6 +24,7 @@ __all__ = ["FeedWriter"]
 _POPULARITY_KNOWN = timedelta(minutes=5)
 """How long popularity counts as known."""
 _ENGAGEMENTS_PER_CALL = 100  # about half a millisecond of Redis
+_COUNTS_PER_CALL = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -35,6 +36,8 @@ class FeedWriter:
         self._save_post = load_script(redis, "write/save_post")
         self._delete_post = load_script(redis, "write/delete_post")
         self._apply_counts = load_script(redis, "write/apply_counts")
+        # Post, likes, comments and version. Of many posts that were counted at the same time.
+        self._counts = BatchLoader[tuple[int, int, int, int], None](self._apply_all_counts, max_batch=_COUNTS_PER_CALL)
         self._add_to_timeline = load_script(redis, "write/add_to_timeline")
         self._fan_out = load_script(redis, "write/feed_list", "write/fan_out")
         self._back_fill = load_script(redis, "write/feed_list", "write/back_fill")
@@ -87,8 +90,17 @@ class FeedWriter:
             await self._delete_post(keys=[keys.post(post_id), keys.timeline(author_id)], args=[post_id])
 
     async def apply_counts(self, post_id: int, *, likes: int, comments: int, version: int) -> None:
+        await self._counts.load((post_id, likes, comments, version))
+
+    async def _apply_all_counts(
+        self, counts: Sequence[tuple[int, int, int, int]]
+    ) -> dict[tuple[int, int, int, int], None]:
         with redis_errors():
-            await self._apply_counts(keys=[keys.post(post_id)], args=[likes, comments, version])
+            await self._apply_counts(
+                keys=[keys.post(post_id) for post_id, *_ in counts],
+                args=[number for _, *numbers in counts for number in numbers],
+            )
+        return {}
 
     # Timelines and lists
 

@@ -1,11 +1,12 @@
--- Sets the counts of a post, if they are newer. KEYS: the post. ARGV: likes, comments, version of the counts.
--- Returns 1 if they were newer.
-local known = redis.call('HMGET', KEYS[1], 'x', 'cv')
-if known[1] or (known[2] and tonumber(known[2]) >= tonumber(ARGV[3])) then
-  return 0
+-- Sets the counts of posts, of each if they are newer. KEYS: the posts. ARGV, three of each: likes, comments, version of
+-- the counts.
+for i, post in ipairs(KEYS) do
+  local likes, comments, version = unpack(ARGV, 3 * i - 2, 3 * i)
+  local known = redis.call('HMGET', post, 'x', 'cv')
+  if not known[1] and not (known[2] and tonumber(known[2]) >= tonumber(version)) then
+    redis.call('HSET', post, 'lc', likes, 'cc', comments, 'cv', version, 'ct', version)
+    if redis.call('TTL', post) < 0 then
+      redis.call('EXPIRE', post, POST_SECONDS)
+    end
+  end
 end
-redis.call('HSET', KEYS[1], 'lc', ARGV[1], 'cc', ARGV[2], 'cv', ARGV[3], 'ct', ARGV[3])
-if redis.call('TTL', KEYS[1]) < 0 then
-  redis.call('EXPIRE', KEYS[1], POST_SECONDS)
-end
-return 1
