@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.structs import OffsetAndMetadata
 
 from photomesh_shared.kafka.connection import connection_options
 from photomesh_shared.settings import KafkaSettings
 from tests.support.waiting import eventually
 
-__all__ = ["forget_members", "skip_to_end"]
+__all__ = ["forget_members", "rewind", "skip_to_end"]
 
 
 async def forget_members(kafka: KafkaSettings, group: str) -> None:
@@ -48,9 +49,11 @@ async def _coordinator(admin: AIOKafkaAdminClient, group: str) -> int:
     return coordinator
 
 
-async def skip_to_end(kafka: KafkaSettings, group: str, topics: Collection[str]) -> None:
+async def skip_to_end(
+    kafka: KafkaSettings, group: str, topics: Collection[str]
+) -> Mapping[TopicPartition, OffsetAndMetadata]:
     """Has a group begin behind what the topics hold now, of which other tests wrote most. What is left of members that
-    were killed is forgotten."""
+    were killed is forgotten. Returns where it begins."""
     await forget_members(kafka, group)
     consumer = AIOKafkaConsumer(**connection_options(kafka), group_id=group, enable_auto_commit=False)
     await consumer.start()
@@ -61,6 +64,20 @@ async def skip_to_end(kafka: KafkaSettings, group: str, topics: Collection[str])
             for number in await consumer._client._wait_on_metadata(topic)
         ]
         consumer.assign(partitions)
-        await consumer.commit(await consumer.end_offsets(partitions))
+        ends = await consumer.end_offsets(partitions)
+        await consumer.commit(ends)
+    finally:
+        await consumer.stop()
+    return {partition: OffsetAndMetadata(offset, "") for partition, offset in ends.items()}
+
+
+async def rewind(kafka: KafkaSettings, group: str, to: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
+    """Has a group whose members are gone, or were killed, begin there once more."""
+    await forget_members(kafka, group)
+    consumer = AIOKafkaConsumer(**connection_options(kafka), group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(list(to))
+        await consumer.commit(dict(to))
     finally:
         await consumer.stop()

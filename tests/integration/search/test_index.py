@@ -15,12 +15,15 @@ from photomesh_search.indexing.store import IndexWriter
 from photomesh_search.indices.store import open_client
 from photomesh_search.searching.domain import Near, post_query, prefixes
 from photomesh_search.searching.store import IndexReader
+from photomesh_search.texts.domain import fold
 from photomesh_shared.events import Envelope
 from photomesh_shared.events.posts import Place
 from tests.integration.search.conftest import Searching
 from tests.support.search.events import AT, account, deleted, edited, follow, post
 
 NewId = Callable[[], int]
+
+_SIGNS = [*range(0x20, 0x2100, 7), *range(0x20, 0x7F), *range(0x3000, 0xD7FF, 97), *range(0xE000, 0x10FFFF, 991)]
 
 
 async def _posts(search: Searching, text: str, **options: object) -> list[int]:
@@ -154,7 +157,7 @@ async def test_more_documents_than_one_request_takes(search: Searching, new_id: 
     await search.refresh()
     counted = await search.client.count(index=f"{search.prefix}posts-read")
     assert counted["count"] == 2_300
-    emptied = [one async for page in search.index.shown_posts_of(ada) for one in page]
+    emptied = [one async for page in search.index.shown_posts_of([ada]) for one in page]
     assert len(emptied) == 2_300
 
 
@@ -180,6 +183,32 @@ async def test_hostile_queries_are_cheap_and_find_nothing(search: Searching) -> 
         assert await _posts(search, text[:200]) == []
         assert await search.reader.hashtags(text[:200], size=5) == []
         assert await _accounts(search, text[:200]) == []
+
+
+async def test_whatever_is_typed_is_answered(search: Searching) -> None:
+    """`tests/unit/search/test_bodies.py` holds what the requests are bounded by; this, that these bounds are right."""
+    chance = random.Random(11)
+    drawn = ["".join(chr(chance.choice(_SIGNS)) for _ in range(chance.randrange(1, 40))) for _ in range(40)]
+    fixed = [
+        "before:0001-01-01",
+        "after:1969-12-31",
+        "before:9999-12-31",
+        "from:\x00",
+        "\ufdfa" * 200,
+        "界" * 200,
+        "#" + "é" * 199,
+    ]
+    for text in (*drawn, *fixed):
+        named = fold(text)
+        await search.reader.posts(post_query(text), author_id=None, muted=(), before_id=None, size=100)
+        await search.reader.accounts(prefixes(text), exact=named, followed=(), near=(), after=None, size=100)
+        await search.reader.places(prefixes(text), Near.rounded(-90, 180, 200), size=100)
+        await search.reader.account_named(named)
+        if tag := named[:100]:
+            await search.reader.hashtags(tag, size=100)
+    many = range(1, 80_000)
+    await search.reader.posts(post_query("harbour"), author_id=None, muted=many, before_id=1, size=100)
+    await search.reader.accounts(["a"], exact="a", followed=many, near=many, after=("1.5", 7), size=100)
 
 
 async def test_without_a_server_it_is_a_503() -> None:

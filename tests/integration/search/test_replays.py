@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -11,17 +11,15 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as NoConnection
 
 from photomesh_search.errors import SearchUnavailable
-from photomesh_search.indexing.domain import account_document, post_document
+from photomesh_search.indexing.domain import post_document
 from photomesh_search.indexing.event_handlers import AccountEventHandlers, FollowEventHandlers, PostEventHandlers
 from photomesh_search.indexing.store import IndexWriter
-from photomesh_shared.events import AccountUpdated, Envelope, PostDeleted
+from photomesh_shared.events import Envelope, PostDeleted
 from tests.integration.search.conftest import Searching
-from tests.support.search.events import account, deleted, edited, follow, post
+from tests.support.search.history import History
 
 NewId = Callable[[], int]
 Handle = Callable[[Sequence[Envelope[Any]]], Any]
-
-_ACCOUNTS, _POSTS, _PARTITIONS = 6, 30, 3
 
 
 class _Cut:
@@ -46,48 +44,6 @@ class _Cut:
         return await self._client.bulk(index=index, body=body)
 
 
-class _History:
-    """What happened: the events of each topic, in their order."""
-
-    def __init__(self, new_id: NewId, chance: random.Random) -> None:
-        authors = [new_id() for _ in range(_ACCOUNTS)]
-        self.accounts: list[Envelope[Any]] = []
-        self.posts: list[Envelope[Any]] = []
-        self.follows = [follow(authors[0], one, number) for number, one in enumerate(authors)]
-        for author in authors:
-            for version in range(1, chance.randrange(2, 6)):
-                kind = chance.choice(("public", "public", "private", "unsearchable", "deactivated"))
-                self.accounts.append(
-                    account(
-                        author,
-                        10 * version,
-                        f"name{author}",
-                        private=kind == "private",
-                        searchable=kind != "unsearchable",
-                        status="deactivated" if kind == "deactivated" else "active",
-                    )
-                )
-        for _ in range(_POSTS):
-            one, author = new_id(), chance.choice(authors)
-            self.posts.append(post(one, author, 10, "First words"))
-            if chance.random() < 0.5:
-                self.posts.append(edited(one, author, 20, "Second words"))
-            if chance.random() < 0.3:
-                self.posts.append(deleted(one, author, 30))
-
-    def newest(self, events: Sequence[Envelope[Any]], name: str) -> Mapping[int, Envelope[Any]]:
-        return {
-            getattr(envelope.data, name): envelope
-            for envelope in sorted(events, key=lambda envelope: envelope.entityversion)
-        }
-
-    def partitions(self, events: Sequence[Envelope[Any]], name: str) -> list[list[Envelope[Any]]]:
-        found: list[list[Envelope[Any]]] = [[] for _ in range(_PARTITIONS)]
-        for envelope in events:
-            found[getattr(envelope.data, name) % _PARTITIONS].append(envelope)
-        return found
-
-
 async def _consume(lanes: list[tuple[list[Envelope[Any]], Handle]], chance: random.Random) -> None:
     """Handles batches of all partitions, in any order among these. A batch that fails comes again from its beginning,
     or from earlier, as after a crash before offsets were committed."""
@@ -107,9 +63,8 @@ async def _consume(lanes: list[tuple[list[Envelope[Any]], Handle]], chance: rand
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_index_is_what_the_stores_are(search: Searching, new_id: NewId, seed: int) -> None:
     chance = random.Random(seed)
-    history = _History(new_id, chance)
-    accounts, posts = history.newest(history.accounts, "user_id"), history.newest(history.posts, "post_id")
-    for one in posts.values():
+    history = History.drawn(new_id, chance)
+    for one in history.newest(history.posts, "post_id").values():
         if not isinstance(one.data, PostDeleted) and (document := post_document(one)):
             search.source.posts[document.post_id] = document
     cut = _Cut(search.client, chance)
@@ -124,35 +79,9 @@ async def test_the_index_is_what_the_stores_are(search: Searching, new_id: NewId
             *((events, of_follows.followers_changed) for events in history.partitions(history.follows, "followee_id")),
         ]
 
-    async def stored(name: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        found = await search.client.mget(
-            index=search.indices.aliases("read")[name], body={"ids": [str(one) for one in ids]}
-        )
-        return {int(one["_id"]): one["_source"] for one in found["docs"] if one.get("found")}
-
-    async def check() -> None:
-        in_index = await stored("accounts", list(accounts))
-        public = {}
-        for account_id, envelope in accounts.items():
-            assert isinstance(envelope.data, AccountUpdated)
-            document = account_document(envelope.data, envelope.entityversion)
-            public[account_id] = document.public
-            row = in_index[account_id]
-            assert {name: row.get(name) for name in document.fields} == dict(document.fields)
-            assert row["v"]["profile"] == envelope.entityversion
-        rows = await stored("posts", list(posts))
-        for post_id, envelope in posts.items():
-            row = rows.get(post_id, {})
-            expected = post_document(envelope)
-            assert expected is not None
-            if not public[envelope.data.author_id]:
-                expected = expected.emptied()
-            content = {name: value for name, value in row.items() if name != "version"}
-            assert content == dict(expected.fields), (seed, post_id)
-
     await _consume(lanes(), chance)
     assert cut.cuts > 0
-    await check()
+    await history.check(search.client, search.indices.aliases("read"))
     # All of it once more, as after a lost offset: nothing old comes back.
     await _consume(lanes(), chance)
-    await check()
+    await history.check(search.client, search.indices.aliases("read"))

@@ -29,8 +29,9 @@ class MemoryIndex:
         for one in documents:
             self._update(one.account_id, "profile", one.version, one.fields)
 
-    async def save_filled(self, account_id: int, version: int, *, filled: bool) -> None:
-        self._update(account_id, "posts", version, {"filled": filled})
+    async def save_filled(self, documents: Collection[AccountDocument]) -> None:
+        for one in documents:
+            self._update(one.account_id, "posts", one.version, {"filled": one.public})
 
     async def save_followers(self, counts: Mapping[int, tuple[int, datetime]]) -> None:
         for account_id, (count, at) in counts.items():
@@ -42,8 +43,8 @@ class MemoryIndex:
             if stored is None or stored.version <= one.version:
                 self.posts[one.post_id] = one
 
-    async def shown_posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]:
-        yield [one.emptied() for one in self.posts.values() if one.fields.get("author") == author_id]
+    async def shown_posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]:
+        yield [one.emptied() for one in self.posts.values() if one.fields.get("author") in author_ids]
 
     def shown(self) -> set[int]:
         return {key for key, one in self.posts.items() if one.fields.get("shown")}
@@ -61,5 +62,5 @@ class MemoryPosts:
     def __init__(self) -> None:
         self.posts: dict[int, PostDocument] = {}
 
-    async def posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]:
-        yield [one for one in self.posts.values() if one.author_id == author_id]
+    async def posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]:
+        yield [one for one in self.posts.values() if one.author_id in author_ids]

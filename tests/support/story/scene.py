@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from photomesh_shared.events import FOR_STORIES, PhotoReady, StoryPublished
+from photomesh_shared.events import FOR_STORIES, PhotoReady, StoryPublished, StoryReplyCreated
 from photomesh_shared.ids import EPOCH
 from photomesh_story.archive.queries import ArchiveQueries
 from photomesh_story.archive.service import Archivist, HighlightService
@@ -72,7 +72,7 @@ class Scene:
         self.sweeper = Sweeper(
             self.tables, self.index, self.bytes, self.log, self.archivist, self.time, interval_seconds=5
         )
-        reply_ender = ReplyEnder(self.log, self.time)
+        reply_ender = ReplyEnder(self.replies, self.log, self.time)
         self.reply_service = ReplyService(
             self.tables, self.replies, log=self.log, ender=reply_ender, queries=self.queries
         )
@@ -87,7 +87,9 @@ class Scene:
             reply_ender=reply_ender,
             clock=self.time,
         )
-        self.handlers = StoryEventHandlers(self.tables, self.index, self.bytes, self.archive, self.log)
+        self.handlers = StoryEventHandlers(
+            self.tables, self.index, self.bytes, self.archive, log=self.log, reply_ender=reply_ender
+        )
         self._photos = 0
 
     async def follow(self, follower: int, followee: int) -> None:
@@ -125,7 +127,10 @@ class Scene:
     async def replay(self) -> Any:
         """Everything that the log says, once more."""
         for envelope in list(self.publisher.events):
-            await self.log.apply(envelope)  # type: ignore[arg-type]
+            if isinstance(envelope.data, StoryReplyCreated):
+                await self.handlers.reply_created(envelope)  # type: ignore[arg-type]
+            else:
+                await self.log.apply(envelope)  # type: ignore[arg-type]
 
     def wait(self, **span: float) -> None:
         self.time.ms += int(timedelta(**span).total_seconds() * 1000)

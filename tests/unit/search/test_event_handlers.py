@@ -93,6 +93,18 @@ async def test_going_private_empties_posts_and_coming_back_fetches_them(search: 
     assert search.index.shown() == {SUNSET}
 
 
+async def test_accounts_of_one_batch_get_their_own_posts(search: Search) -> None:
+    people = range(1, 9)
+    published = [post(10 + one, one, 5) for one in people]
+    search.exists(*published)
+    await search.posts.posts_changed(published)
+    await search.accounts.accounts_changed([account(one, 1, f"name{one}", private=one % 2 == 0) for one in people])
+    assert search.index.shown() == {10 + one for one in people if one % 2}
+    await search.accounts.accounts_changed([account(one, 2, f"name{one}", private=one % 2 == 1) for one in people])
+    assert search.index.shown() == {10 + one for one in people if one % 2 == 0}
+    assert {one: search.index.accounts[one]["filled"] for one in people} == {one: one % 2 == 0 for one in people}
+
+
 @pytest.mark.parametrize("status", ["deactivated", "leaving"])
 async def test_an_account_that_is_away_is_not_found(search: Search, status: str) -> None:
     await search.accounts.accounts_changed([account(ADA, 1)])

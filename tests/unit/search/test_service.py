@@ -149,8 +149,11 @@ async def test_muted_authors_are_left_out_and_followed_ones_come_first() -> None
     service = SearchService(index, Sights(), graph, Names())
     await service.posts(ME, "harbour", after=None, limit=10)
     await service.accounts(ME, "ad", after=None, limit=10)
-    assert index.muted == [5]
+    assert list(index.muted) == [5]
     assert (index.followed, index.near) == ([3, 4], [6])
+    # Of more muted authors than a query may name, the index gives some.
+    forgetful = SearchService(MemoryHits(5), Sights(), Graph(muted=[7]), Names())
+    assert (await forgetful.posts(ME, "harbour", after=None, limit=10)).items == []
 
 
 @pytest.mark.parametrize("text", ["***", "from:nobody", " "])

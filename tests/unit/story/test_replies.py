@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 
 from photomesh_shared.errors import Unavailable
-from photomesh_shared.events import AccountErasureRequested, Envelope, StoryReplyCreated, StoryReplyDeleted
+from photomesh_shared.events import AccountErasureRequested, Envelope, Event, StoryReplyCreated, StoryReplyDeleted
 from photomesh_story.errors import AlreadyReplied, OwnStory, StoryNotFound
-from photomesh_story.replies.domain import MAX_REPLY, checked_reply
+from photomesh_story.replies.domain import MAX_REPLY, Reply, checked_reply
 from photomesh_story.stories.domain import Audience
 from tests.support.story.scene import ADA, GRACE, LINUS, Scene
 
@@ -169,3 +170,54 @@ def test_texts_that_cannot_be_shown_are_refused(text: str) -> None:
 
 def test_a_text_is_composed() -> None:
     assert checked_reply("Cafe\u0301") == "Café"
+
+
+async def _at_once(scene: Scene, story_id: int, *texts: str) -> list[Reply | BaseException]:
+    """Replies of which none is in the log before all requests have looked for one; each at a moment of its own."""
+    all_looked, publish = asyncio.Barrier(len(texts)), scene.publisher.publish
+    looked: asyncio.Queue[None] = asyncio.Queue()
+
+    async def published(envelope: Envelope[Event]) -> None:
+        if isinstance(envelope.data, StoryReplyCreated):
+            looked.put_nowait(None)
+            await all_looked.wait()
+        await publish(envelope)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scene.publisher, "publish", published)
+        requests = []
+        for text in texts:
+            requests.append(asyncio.create_task(scene.reply_service.reply(GRACE, story_id, text)))
+            await looked.get()
+            scene.time.ms += 1
+        return await asyncio.gather(*requests, return_exceptions=True)
+
+
+async def test_of_replies_at_the_same_moment_the_latest_stays(scene: Scene) -> None:
+    story = await scene.publish(ADA)
+    same = await _at_once(scene, story.story_id, "hello", "hello", "hello")
+    assert all(isinstance(one, Reply) and one.text == "hello" for one in same)
+    assert await read(scene, ADA, story.story_id) == [(GRACE, "hello")]
+    await scene.reply_service.withdraw(GRACE, story.story_id)
+
+    first, second = await _at_once(scene, story.story_id, "first", "second")
+    assert isinstance(second, Reply)
+    assert isinstance(first, Reply | AlreadyReplied)  # it may have been there for a moment
+    for _ in range(2):
+        assert await read(scene, ADA, story.story_id) == [(GRACE, "second")]
+        await scene.replay()
+
+
+async def test_the_consumer_keeps_one_of_two_replies_whose_requests_were_killed(scene: Scene) -> None:
+    story = await scene.publish(ADA)
+    for text in ("first", "second"):
+        scene.wait(seconds=1)
+        scene.replies.rows.clear()  # as far as this request knows
+        await scene.reply_service.reply(GRACE, story.story_id, text)
+    for envelope in [one for one in scene.publisher.events if isinstance(one.data, StoryReplyCreated)]:
+        await scene.log.apply(envelope)  # type: ignore[arg-type]
+    assert len(await read(scene, ADA, story.story_id)) == 2
+    await scene.replay()
+    assert await read(scene, ADA, story.story_id) == [(GRACE, "second")]
+    ended = [one.data for one in scene.publisher.events if isinstance(one.data, StoryReplyDeleted)]
+    assert [one.account_id for one in ended] == [GRACE]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 
 from photomesh_search.indexing.clients import PostClient
@@ -57,7 +57,7 @@ _OVERLAP = timedelta(minutes=10)
 class _NoPosts:
     """Implements `event_handlers.PostSource` for indices that get all posts from the topic afterwards."""
 
-    async def posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]:
+    async def posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]:
         none: list[list[PostDocument]] = []
         for page in none:
             yield page

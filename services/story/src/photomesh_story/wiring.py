@@ -119,7 +119,7 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 tables, index, bytes_, archive, log=log, ender=StoryEnder(log, clock), queries=queries, wait=wait
             ),
             queries=queries,
-            replies=ReplyService(tables, replies, log=log, ender=ReplyEnder(log, clock), queries=queries),
+            replies=ReplyService(tables, replies, log=log, ender=ReplyEnder(replies, log, clock), queries=queries),
             reply_queries=ReplyQueries(tables, replies, post, queries),
             archive_queries=ArchiveQueries(archive, bytes_, post),
             highlights=HighlightService(archive, bytes_),
@@ -152,7 +152,8 @@ async def open_consumer_deps(
         tables, index, replies = CassandraStories(session), StoryIndex(redis), CassandraReplies(session)
         archive = CassandraArchive(session)
         log = StoryEventLog(tables, index, replies, archive, publisher)
-        events = StoryEventHandlers(tables, index, bytes_, archive, log)
+        reply_ender = ReplyEnder(replies, log, clock)
+        events = StoryEventHandlers(tables, index, bytes_, archive, log=log, reply_ender=reply_ender)
         archivist = Archivist(tables, archive, bytes_)
         of_index: dict[type[Event], Handler] = {
             StoryPublished: events.story_changed,
@@ -167,7 +168,7 @@ async def open_consumer_deps(
         of_tables: dict[type[Event], Handler] = {
             PhotoReady: events.photo_ready,
             PhotoRetentionElapsed: events.retention_elapsed,
-            StoryReplyCreated: events.story_changed,
+            StoryReplyCreated: events.reply_created,
             StoryReplyDeleted: events.story_changed,
         }
         replayed = without_erased(of_index, tables.is_ended)
@@ -186,7 +187,7 @@ async def open_consumer_deps(
                 replies,
                 archivist,
                 ender=StoryEnder(log, clock),
-                reply_ender=ReplyEnder(log, clock),
+                reply_ender=reply_ender,
                 clock=clock,
             ),
             publisher=publisher,

@@ -115,7 +115,9 @@ async def search_places(
     """Returns places of public posts with words that begin with those of `q`, around your position if you give one, by
     how many accounts have posts there."""
     if (latitude is None) != (longitude is None):
-        raise InvalidRequest(errors=[FieldError("longitude" if longitude is None else "latitude", "is missing")])
+        raise InvalidRequest(
+            errors=[FieldError("/longitude" if longitude is None else "/latitude", "is missing", "query")]
+        )
     near = Near.rounded(latitude, longitude, within) if latitude is not None and longitude is not None else None
     found = await deps.searches.places(q, near, limit=limit)
     response.headers["Cache-Control"] = PRIVATE

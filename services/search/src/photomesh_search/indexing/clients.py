@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 
 from photomesh_search.indexing.domain import PostDocument, published_post
 from photomesh_shared.internal_api.post import (
     GET_POSTS,
     GET_TIMELINES,
+    MAX_AUTHORS,
+    MAX_IDS,
     MAX_TIMELINE,
     PostSnapshot,
     PostsQuery,
@@ -24,19 +26,31 @@ class PostClient:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]:
-        """Yield the published posts of an author, page by page."""
-        before: int | None = None
-        while True:
-            query = TimelinesQuery(author_ids=[author_id], before=before, limit=MAX_TIMELINE)
-            timelines = (await self._service.call(GET_TIMELINES, body=query)).timelines
-            ids = timelines.get(author_id, [])
-            if ids:
-                found = await self._service.call(GET_POSTS, query=PostsQuery(ids=ids))
-                yield [_document(snapshot) for snapshot in found.posts if not snapshot.deleted]
-            if len(ids) < MAX_TIMELINE:
-                return
-            before = ids[-1]
+    async def posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]:
+        """Yield the published posts of these authors, page by page. Most accounts are new and have none, so many are
+        asked for at once."""
+        for authors in _parts(list(author_ids), MAX_AUTHORS):
+            timelines = await self._timelines(authors)
+            for ids in _parts([post_id for one in timelines.values() for post_id in one], MAX_IDS):
+                yield await self._documents(ids)
+            for author_id, ids in timelines.items():
+                while len(ids) == MAX_TIMELINE:
+                    ids = (await self._timelines([author_id], before=ids[-1])).get(author_id, [])
+                    if ids:
+                        yield await self._documents(ids)
+
+    async def _timelines(self, author_ids: list[int], before: int | None = None) -> Mapping[int, list[int]]:
+        query = TimelinesQuery(author_ids=author_ids, before=before, limit=MAX_TIMELINE)
+        return (await self._service.call(GET_TIMELINES, body=query)).timelines
+
+    async def _documents(self, post_ids: list[int]) -> list[PostDocument]:
+        found = await self._service.call(GET_POSTS, query=PostsQuery(ids=post_ids))
+        return [_document(snapshot) for snapshot in found.posts if not snapshot.deleted]
+
+
+def _parts(ids: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def _document(post: PostSnapshot) -> PostDocument:

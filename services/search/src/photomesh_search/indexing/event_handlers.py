@@ -48,17 +48,17 @@ class Index(Protocol):
     """See `store.IndexWriter`. Every method raises SearchUnavailable, and is idempotent."""
 
     async def standings(self, account_ids: Collection[int]) -> dict[int, Standing]: ...
-    async def save_filled(self, account_id: int, version: int, *, filled: bool) -> None: ...
+    async def save_filled(self, documents: Collection[AccountDocument]) -> None: ...
     async def save_accounts(self, documents: Collection[AccountDocument]) -> None: ...
     async def save_followers(self, counts: Mapping[int, tuple[int, datetime]]) -> None: ...
     async def save_posts(self, documents: Collection[PostDocument]) -> None: ...
-    def shown_posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]: ...
+    def shown_posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]: ...
 
 
 class PostSource(Protocol):
     """See `clients.PostClient`. Raises Unavailable."""
 
-    def posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]: ...
+    def posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]: ...
 
 
 class AccountEventHandlers:
@@ -83,28 +83,29 @@ class AccountEventHandlers:
         await self._index.save_accounts(documents.values())
         await failpoint(AFTER_ACCOUNT)
         stored = await self._index.standings(documents)
-        for one in documents.values():
-            standing = stored[one.account_id]
-            if standing.version != one.version or standing.filled == one.public:
-                continue  # it is outdated, or its posts are as they should be
-            if one.public:
-                await self._add_posts(one.account_id)
-            else:
-                await self.remove_posts(one.account_id)
-            # Last, so that after a crash the work is found undone.
-            await self._index.save_filled(one.account_id, one.version, filled=one.public)
+        undone = [
+            one
+            for one in documents.values()
+            if stored[one.account_id].version == one.version and stored[one.account_id].filled != one.public
+        ]
+        await self.remove_posts([one.account_id for one in undone if not one.public])
+        await self._add_posts([one.account_id for one in undone if one.public])
+        # Last, so that after a crash the work is found undone.
+        await self._index.save_filled(undone)
 
-    async def remove_posts(self, author_id: int) -> int:
-        """Empty all posts of an author. Returns how many."""
+    async def remove_posts(self, author_ids: Collection[int]) -> int:
+        """Empty all posts of these authors. Returns how many."""
         removed = 0
-        async for posts in self._index.shown_posts_of(author_id):
-            await self._index.save_posts(posts)
-            removed += len(posts)
+        if author_ids:
+            async for posts in self._index.shown_posts_of(author_ids):
+                await self._index.save_posts(posts)
+                removed += len(posts)
         return removed
 
-    async def _add_posts(self, author_id: int) -> None:
-        async for posts in self._posts.posts_of(author_id):
-            await save_public(self._index, posts)
+    async def _add_posts(self, author_ids: Collection[int]) -> None:
+        if author_ids:
+            async for posts in self._posts.posts_of(author_ids):
+                await save_public(self._index, posts)
 
 
 class PostEventHandlers:
@@ -149,7 +150,7 @@ class AccountEraser:
         """Empty the account's document and those of its posts. Idempotent. Raises Unavailable."""
         await self._index.save_accounts([erased_account(envelope.data.user_id, envelope.entityversion)])
         await failpoint(AFTER_ACCOUNT)
-        posts = await self._accounts.remove_posts(envelope.data.user_id)
+        posts = await self._accounts.remove_posts([envelope.data.user_id])
         now = self._clock.now()
         keeps = [
             kept_dead_letters(["accounts", "posts", "follows", "erasures"], now),

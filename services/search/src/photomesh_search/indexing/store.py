@@ -63,9 +63,11 @@ class IndexWriter:
     async def save_accounts(self, documents: Collection[AccountDocument]) -> None:
         await self._bulk([_update(one.account_id, "profile", one.version, one.fields) for one in documents], ACCOUNTS)
 
-    async def save_filled(self, account_id: int, version: int, *, filled: bool) -> None:
-        """Remember that the account's posts are there, or are not, as its profile of this version wants it."""
-        await self._bulk([_update(account_id, "posts", version, {"filled": filled})], ACCOUNTS)
+    async def save_filled(self, documents: Collection[AccountDocument]) -> None:
+        """Remember that the accounts' posts are there, or are not, as their profiles of these versions want it."""
+        await self._bulk(
+            [_update(one.account_id, "posts", one.version, {"filled": one.public}) for one in documents], ACCOUNTS
+        )
 
     async def save_followers(self, counts: Mapping[int, tuple[int, datetime]]) -> None:
         """`counts`: by account, its followers and when it had them."""
@@ -89,22 +91,23 @@ class IndexWriter:
             POSTS,
         )
 
-    async def shown_posts_of(self, author_id: int) -> AsyncIterator[list[PostDocument]]:
-        """Yield the posts of an author that can be found, emptied, page by page; all that were saved before."""
+    async def shown_posts_of(self, author_ids: Collection[int]) -> AsyncIterator[list[PostDocument]]:
+        """Yield the posts of up to a batch of authors that can be found, emptied, page by page; all that were saved
+        before."""
         await self._call(self._client.indices.refresh(index=self._indices[POSTS]))
         after: int | None = None
         while True:
             query: dict[str, Any] = {
-                "query": {"bool": {"filter": [{"term": {"author": author_id}}]}},
+                "query": {"bool": {"filter": [{"terms": {"author": list(author_ids)}}]}},
                 "sort": [{"id": "asc"}],
                 "size": _PAGE,
-                "_source": ["version"],
+                "_source": ["author", "version"],
             }
             if after is not None:
                 query["search_after"] = [after]
             found = await self._call(self._client.search(index=self._indices[POSTS], body=query))
             hits = found["hits"]["hits"]
-            yield [PostDocument(int(hit["_id"]), author_id, hit["_source"]["version"]) for hit in hits]
+            yield [PostDocument(int(hit["_id"]), hit["_source"]["author"], hit["_source"]["version"]) for hit in hits]
             if len(hits) < _PAGE:
                 return
             after = hits[-1]["sort"][0]

@@ -178,13 +178,18 @@ class SearchService:
             author_id = await self._index.account_named(query.author)
             if author_id is None:
                 return Found([], None)
-        muted = await self._graph.muted(viewer_id)
+        muted = frozenset(await self._graph.muted(viewer_id))
 
         async def read(position: Position | None, size: int) -> list[Hit]:
             before_id = int(position[0]) if position else None
             return await self._index.posts(query, author_id=author_id, muted=muted, before_id=before_id, size=size)
 
-        return await _fill("posts", read, lambda ids: self._sights.posts(viewer_id, ids), after, limit)
+        async def look(ids: Collection[int]) -> Mapping[int, SeenPost]:
+            # The index leaves out as many muted authors as a query may name.
+            seen = await self._sights.posts(viewer_id, ids)
+            return {post_id: post for post_id, post in seen.items() if post.author_id not in muted}
+
+        return await _fill("posts", read, look, after, limit)
 
     async def hashtags(self, text: str, *, limit: int) -> list[FoundTag]:
         """Return hashtags of public posts that begin with the text: the very same first, then by use."""
@@ -219,14 +224,17 @@ async def _fill(
             REFILLS.labels(kind).inc()
         size = min(2 * limit, 100)
         hits = await read(after, size)
-        seen = await look([hit.id for hit in hits]) if hits else {}
-        for number, hit in enumerate(hits, 1):
-            after = hit.position
-            if hit.id in seen:
-                items.append(seen[hit.id])
-                if len(items) == limit:
-                    is_last = number == len(hits) < size
-                    return Found(items, None if is_last else after)
+        missing = limit - len(items)
+        # Mostly all may be seen, so no more are looked at than are missing; the others only when some may not.
+        for part in (hits[:missing], hits[missing:]):
+            seen = await look([hit.id for hit in part]) if part else {}
+            for hit in part:
+                after = hit.position
+                if hit.id in seen:
+                    items.append(seen[hit.id])
+                    if len(items) == limit:
+                        is_last = hit is hits[-1] and len(hits) < size
+                        return Found(items, None if is_last else after)
         if len(hits) < size:
             return Found(items, None)
     return Found(items, after)

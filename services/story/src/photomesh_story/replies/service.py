@@ -18,9 +18,11 @@ __all__ = ["ReplyEnder", "ReplyService"]
 
 
 class ReplyEnder:
-    """Deletes replies: for their writers, for authors of stories, and for erasures."""
+    """Deletes replies: for their writers, for authors of stories, for erasures, and of several by one account all but
+    the latest."""
 
-    def __init__(self, log: StoryEventLog, clock: Clock) -> None:
+    def __init__(self, replies: Replies, log: StoryEventLog, clock: Clock) -> None:
+        self._replies = replies
         self._log = log
         self._clock = clock
 
@@ -37,6 +39,18 @@ class ReplyEnder:
         # Above the first event's, whatever the clocks say.
         version = version_at(reply.replied_at) + 1
         await self._log.commit(Envelope.of(event, entityversion=version, id=f"{_name(reply)}.deleted", time=now))
+
+    async def keep_latest(self, account_id: int, story_id: int) -> Reply | None:
+        """Deletes all replies of the account to the story but the latest, which is returned.
+
+        Two requests at the same moment may both have written one. Each looks again after it has, and so does the
+        consumer, so at least one of them sees both. The latest stays: consumers that compare versions of events, as
+        notification does, then end with a reply that exists. Idempotent. Raises Unavailable.
+        """
+        replies = sorted(await self._replies.of_account(account_id, story_id), key=lambda reply: reply.replied_at)
+        for reply in replies[:-1]:
+            await self.end(reply)
+        return replies[-1] if replies else None
 
 
 class ReplyService:
@@ -59,10 +73,8 @@ class ReplyService:
         story, standing = await self._queries.visible(viewer_id, story_id)
         if story.author_id == viewer_id:
             raise OwnStory
-        for written in await self._replies.of_account(viewer_id, story_id):
-            if written.text != text:
-                raise AlreadyReplied
-            return written
+        if written := await self._ender.keep_latest(viewer_id, story_id):
+            return _same(written, text)
         at = moment_of(standing.now_ms)
         reply = Reply(story_id, story.author_id, viewer_id, at, text)
         event = StoryReplyCreated(
@@ -73,7 +85,7 @@ class ReplyService:
         # A deletion of the story may have been faster.
         if (stored := await self._tables.story(story_id)) is None or stored.deleted:
             raise StoryNotFound
-        return reply
+        return _same(await self._ender.keep_latest(viewer_id, story_id) or reply, text)
 
     async def withdraw(self, viewer_id: int, story_id: int) -> None:
         """Deletes the viewer's reply, whether or not it sees the story. Idempotent."""
@@ -87,9 +99,15 @@ class ReplyService:
         await self._end_all(account_id, story_id)
 
     async def _end_all(self, account_id: int, story_id: int) -> None:
-        """There may be several: of two requests at the same time, both may reply."""
+        """There may be several for a moment: see `ReplyEnder.keep_latest`."""
         for reply in await self._replies.of_account(account_id, story_id):
             await self._ender.end(reply)
+
+
+def _same(written: Reply, text: str) -> Reply:
+    if written.text != text:
+        raise AlreadyReplied
+    return written
 
 
 def _name(reply: Reply) -> str:

@@ -13,8 +13,10 @@ from photomesh_shared.events import (
     FollowDeleted,
     PhotoReady,
     PhotoRetentionElapsed,
+    StoryReplyCreated,
 )
 from photomesh_story.archive.protocols import Archive
+from photomesh_story.replies.service import ReplyEnder
 from photomesh_story.stories.domain import LIFETIME, Claim
 from photomesh_story.stories.event_log import StoryEvent, StoryEventLog
 from photomesh_story.stories.protocols import Bytes, Index, Tables
@@ -26,15 +28,30 @@ _FOLLOWS, _CLOSE_FRIENDS = "follows", "close_friends"
 
 
 class StoryEventHandlers:
-    def __init__(self, tables: Tables, index: Index, bytes_: Bytes, archive: Archive, log: StoryEventLog) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        index: Index,
+        bytes_: Bytes,
+        archive: Archive,
+        *,
+        log: StoryEventLog,
+        reply_ender: ReplyEnder,
+    ) -> None:
         self._tables = tables
         self._index = index
         self._bytes = bytes_
         self._archive = archive
         self._log = log
+        self._reply_ender = reply_ender
 
     async def story_changed(self, envelope: Envelope[StoryEvent]) -> None:
         await self._log.apply(envelope)
+
+    async def reply_created(self, envelope: Envelope[StoryReplyCreated]) -> None:
+        await self._log.apply(envelope)
+        # The process that wrote it may have been killed before it looked.
+        await self._reply_ender.keep_latest(envelope.data.account_id, envelope.data.story_id)
 
     async def photo_ready(self, envelope: Envelope[PhotoReady]) -> None:
         if envelope.data.purpose == FOR_STORIES:
