@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.support.https_receiver import Authority, Receiver, https_receiver
 from tests.support.waiting import eventually
 
-__all__ = ["Arrived", "Hook", "WebhookReceiver", "webhook_receiver"]
+__all__ = ["Arrived", "Hook", "WebhookReceiver", "verified", "webhook_receiver"]
 
 Answer = int | str
 """A status, or `hang` or `reset`."""
@@ -86,7 +86,7 @@ class WebhookReceiver:
         hook = self.hooks.get(request.path)
         if hook is None:
             return web.Response(status=404)
-        arrived = _verified(await request.read(), dict(request.headers), hook.secrets)
+        arrived = verified(await request.read(), dict(request.headers), hook.secrets)
         hook.arrived.append(arrived)
         usual = hook.usual(arrived) if callable(hook.usual) else hook.usual
         match hook.answers.pop(0) if hook.answers else usual:
@@ -104,7 +104,7 @@ class WebhookReceiver:
         return web.Response(status=500)
 
 
-def _verified(body: bytes, headers: dict[str, str], secrets: Sequence[bytes]) -> Arrived:
+def verified(body: bytes, headers: dict[str, str], secrets: Sequence[bytes]) -> Arrived:
     """Raises if no secret verifies, or if it is no CloudEvent: the receiver then answers 500, and the test never sees
     the event."""
     lower = {name.lower(): value for name, value in headers.items()}

@@ -38,6 +38,25 @@ async def test_concurrent_loads_share_a_call() -> None:
     assert shelf.calls == [[2, 3, 4]]
 
 
+async def test_many_are_loaded_by_one_caller() -> None:
+    shelf = Shelf()
+    loader = BatchLoader(shelf.fetch, max_batch=3, concurrency=1)
+    shelf.open.set()
+    first, second = await asyncio.gather(loader.load_many([2, 3, 2]), loader.load_many(range(4, 8)))
+    assert first == {2: 4, 3: None}
+    assert second == {4: 16, 5: None, 6: 36, 7: None}
+    assert shelf.calls == [[2, 3, 4], [5, 6, 7]]
+
+
+async def test_many_fail_together() -> None:
+    shelf = Shelf()
+    loader = BatchLoader(shelf.fetch, max_batch=1)
+    shelf.open.set()
+    shelf.fails = True
+    with pytest.raises(Unavailable):
+        await loader.load_many([1, 2, 3])
+
+
 async def test_loads_during_a_call_form_batches_of_bounded_size() -> None:
     shelf = Shelf()
     loader = BatchLoader(shelf.fetch, max_batch=20, concurrency=1)

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -43,6 +43,14 @@ class BatchLoader(Generic[K, V]):
 
     async def load(self, key: K) -> V | None:
         """Return the value that `fetch` maps the key to, or None. Cancelling one caller leaves its batch running."""
+        return await asyncio.shield(self._request(key))
+
+    async def load_many(self, keys: Iterable[K]) -> dict[K, V | None]:
+        """As `load`, for several keys, without a task for each."""
+        requested = {key: self._request(key) for key in keys}
+        return {key: await asyncio.shield(result) for key, result in requested.items()}
+
+    def _request(self, key: K) -> asyncio.Future[V | None]:
         result = self._pending.get(key)
         if result is None:
             result = self._pending[key] = asyncio.get_running_loop().create_future()
@@ -51,7 +59,7 @@ class BatchLoader(Generic[K, V]):
                 self._running += 1
                 self._tasks.add(task := asyncio.create_task(self._run()))
                 task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(result)
+        return result
 
     async def _run(self) -> None:
         try:

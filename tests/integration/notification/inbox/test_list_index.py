@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,7 @@ from redis.asyncio import Redis
 
 from photomesh_notification.positions import Position, moment_of, ms_of
 from photomesh_notification.store.list_index import LISTED, ListIndex
+from photomesh_notification.store.shared_scripts import SharedScripts
 from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
 from tests.support.notification.memory_inbox import MemoryIndex
 
@@ -90,3 +92,13 @@ async def test_the_index_follows_what_the_writer_publishes(redis: Redis, account
 async def test_an_index_expires(redis: Redis, account_id: int) -> None:
     await ListIndex(redis).put(account_id, "a", moment_of(1_000))
     assert 0 < await redis.ttl(f"n:l:{account_id}") <= 7 * 24 * 3600
+
+
+async def test_scripts_that_redis_does_not_know_are_loaded(redis: Redis, new_id: Callable[[], int]) -> None:
+    """Calls at the same time share a round trip."""
+    script = redis.register_script(f"-- {new_id()}\nredis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])")
+    shared, keys = SharedScripts(redis), [f"n:l:{new_id()}" for _ in range(120)]
+    await asyncio.gather(*(shared.call(script, (key,), (1_000, "a")) for key in keys))
+    for key in keys:
+        assert await redis.zscore(key, "a") == 1_000
+        await redis.delete(key)

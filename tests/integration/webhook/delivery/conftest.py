@@ -34,6 +34,7 @@ from tests.support.groups import skip_to_end
 from tests.support.https_receiver import Authority
 from tests.support.services import settings_from
 from tests.support.waiting import eventually
+from tests.support.webhook.mortal_receiver import MortalReceiver
 from tests.support.webhook.receiver import Hook, WebhookReceiver, webhook_receiver
 
 Environment = Callable[[str], Mapping[str, str]]
@@ -201,12 +202,21 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("authority"))
 
 
+def some_host() -> str:
+    """An address of this machine that nobody else uses."""
+    return f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
+
+
 @pytest.fixture(scope="module")
 async def receiver(authority: Authority) -> AsyncIterator[WebhookReceiver]:
     """On an address of its own."""
-    host = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
-    async with webhook_receiver(authority, host) as receiver:
+    async with webhook_receiver(authority, some_host()) as receiver:
         yield receiver
+
+
+@pytest.fixture(scope="module")
+def mortal_receiver(authority: Authority) -> MortalReceiver:
+    return MortalReceiver(authority, some_host())
 
 
 @pytest.fixture(scope="module")
@@ -223,16 +233,20 @@ async def platform(
 
 @pytest.fixture(scope="module")
 async def sender_environment(
-    service_environment: Environment, platform: Platform, dsn: str, receiver: WebhookReceiver
+    service_environment: Environment,
+    platform: Platform,
+    dsn: str,
+    receiver: WebhookReceiver,
+    mortal_receiver: MortalReceiver,
 ) -> Mapping[str, str]:
-    """Of a process that may call the receiver. Its group begins with what happens from now on."""
+    """Of a process that may call the receivers. Its group begins with what happens from now on."""
     await skip_to_end(platform.kafka, GROUP, TOPICS)
     return {
         **service_environment(PROGRAM),
         "PHOTOMESH_POSTGRES_DSN": dsn,
         "PHOTOMESH_POST_URL": platform.url,
         "PHOTOMESH_IDENTITY_URL": platform.url,
-        "PHOTOMESH_OUTBOUND_TEST_RECEIVERS": f'["{receiver.address}"]',
+        "PHOTOMESH_OUTBOUND_TEST_RECEIVERS": f'["{receiver.address}", "{mortal_receiver.address}"]',
         "PHOTOMESH_WEBHOOK_REQUEST_SECONDS": "8",
     }
 

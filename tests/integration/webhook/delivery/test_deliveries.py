@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import operator
 import os
+import random
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
@@ -23,7 +25,10 @@ from tests.support.https_receiver import Authority
 from tests.support.kafka import Topics
 from tests.support.services import client_of, settings_from
 from tests.support.waiting import eventually
+from tests.support.webhook.mortal_receiver import MortalReceiver
 from tests.support.webhook.receiver import WebhookReceiver
+
+KILLS = int(os.environ.get("WEBHOOK_KILLS", "4"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -415,6 +420,46 @@ async def test_a_lane_of_a_thousand_rows_behind_one_that_fails_holds_up_no_other
     assert not (await platform.found(endpoint))["behind"]
     await platform.pool.execute("DELETE FROM deliveries WHERE endpoint_id = $1", endpoint)
     await platform.pool.execute("DELETE FROM endpoints WHERE id = $1", endpoint)
+
+
+async def test_a_receiver_is_killed_many_times_in_the_middle_of_requests(
+    platform: Platform, mortal_receiver: MortalReceiver
+) -> None:
+    """At least once, with equal ids, in order. `WEBHOOK_KILLS=200` for the whole exercise."""
+    ada, photos, randomness = platform.new_id(), [platform.new_id() for _ in range(2)], random.Random(7)
+    endpoint = await platform.endpoint(mortal_receiver.hook, account_id=ada)
+    sent: dict[str, list[str]] = {}
+    for number in range(KILLS):
+        for photo_id in photos:
+            envelope = await platform.photo_ready(ada, photo_id)
+            sent.setdefault(envelope.data.subject(), []).append(envelope.id)
+        arrived = mortal_receiver.count("arrived")
+        hangs = bool(number % 2)
+        async with mortal_receiver.running(pause=60 if hangs else randomness.uniform(0, 0.05)):
+            await send_at_once(platform, endpoint)
+            await mortal_receiver.has_more("arrived", arrived)
+            await asyncio.sleep(randomness.uniform(0, 0.05))  # wherever it then is
+
+    async with mortal_receiver.running(pause=0):
+        await send_at_once(platform, endpoint)
+        await platform.settled(endpoint, ["delivered"] * (KILLS * len(photos)), within=120)
+
+    requests, accepted = mortal_receiver.requests("arrived"), mortal_receiver.requests("accepted")
+    assert len(requests) - len(accepted) >= KILLS // 2
+    assert {one.id for one in requests} == {event_id for of_photo in sent.values() for event_id in of_photo}
+    for subject, expected in sent.items():
+        assert list(dict.fromkeys(one.id for one in accepted if one.subject == subject)) == expected
+
+
+async def send_at_once(platform: Platform, endpoint_id: int) -> None:
+    """As if the time had passed for which what failed waits, and nothing had failed yet."""
+    await platform.pool.execute(
+        "UPDATE deliveries SET attempts = 0, next_attempt_at = now() WHERE endpoint_id = $1 AND state = 'pending'",
+        endpoint_id,
+    )
+    await platform.pool.execute(
+        "UPDATE endpoints SET failures = 0, next_probe_at = NULL, due_at = now() WHERE id = $1", endpoint_id
+    )
 
 
 async def test_what_a_topic_no_longer_has_is_a_gap(platform: Platform, receiver: WebhookReceiver) -> None:

@@ -293,8 +293,7 @@ class CassandraGroups:
     async def ended_among(self, ids: Collection[int]) -> set[int]:
         if len(ids) > _PER_BATCH:
             return set(await self._read_ended(sorted(ids)))
-        found = await asyncio.gather(*map(self._ended.load, ids))
-        return {id_ for id_, ended in zip(ids, found, strict=True) if ended}
+        return {id_ for id_, ended in (await self._ended.load_many(ids)).items() if ended}
 
     async def _read_ended(self, ids: Sequence[int]) -> dict[int, bool]:
         rows = await self._session.execute("SELECT id FROM ended WHERE id IN ?", ids)

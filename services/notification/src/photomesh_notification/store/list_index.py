@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from photomesh_notification.positions import Position, ms_of
 from photomesh_notification.store.connection import redis_errors
+from photomesh_notification.store.shared_scripts import SharedScripts
 from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
 
 __all__ = ["LISTED", "ListIndex"]
@@ -49,6 +50,7 @@ class ListIndex:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._newest, self._put = redis.register_script(_NEWEST), redis.register_script(_PUT)
+        self._shared = SharedScripts(redis)
 
     async def changed(self, account_id: int, envelope: Envelope[NotificationUpdated | NotificationRemoved]) -> None:
         """Notes what the writer wrote. Idempotent."""
@@ -60,8 +62,7 @@ class ListIndex:
 
     async def put(self, account_id: int, group_id: str, changed_at: datetime) -> None:
         """Notes that a group of the account is there, and when it changed. Idempotent."""
-        with redis_errors():
-            await self._put(keys=[_key(account_id)], args=[ms_of(changed_at), group_id])
+        await self._shared.call(self._put, (_key(account_id),), (ms_of(changed_at), group_id))
 
     async def remove(self, account_id: int, group_id: str) -> None:
         """Notes that nothing is left of a group. Idempotent. A reader that fills the index at the same time may put it

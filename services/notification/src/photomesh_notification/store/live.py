@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
-from photomesh_notification.store.connection import redis_errors
+from photomesh_notification.store.shared_scripts import SharedScripts
 from photomesh_notification.store.streams import CHANNEL, LOG_ENTRIES, LOG_SECONDS, log_key, versions_key
 from photomesh_shared.events import Envelope, NotificationRemoved, NotificationUpdated
 
@@ -31,14 +31,15 @@ return 1
 class Live:
     def __init__(self, redis: Redis) -> None:
         self._changed = redis.register_script(_CHANGED)
+        self._shared = SharedScripts(redis)
 
     async def changed(self, account_id: int, envelope: Envelope[NotificationUpdated | NotificationRemoved]) -> None:
         """Tells the account's streams that a group was written; if it has none, and had none in the last day, nobody is
         told. Idempotent: an older or equal version changes nothing. Raises NotificationsUnavailable."""
         group, version = envelope.data, envelope.entityversion
         removed = int(isinstance(group, NotificationRemoved))
-        with redis_errors():
-            await self._changed(
-                keys=[log_key(account_id), versions_key(account_id)],
-                args=[group.group_id, version, removed, f"{CHANNEL}{account_id}"],
-            )
+        await self._shared.call(
+            self._changed,
+            (log_key(account_id), versions_key(account_id)),
+            (group.group_id, version, removed, f"{CHANNEL}{account_id}"),
+        )
