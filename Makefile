@@ -132,7 +132,7 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-comments bench-notifications bench-ranking bench-scaling bench-stories bench-streams bench-webhooks bench-writes
+  bench-comments bench-explore bench-notifications bench-ranking bench-scaling bench-stories bench-streams bench-webhooks bench-writes
 bench: setup ## All benchmarks within an hour, and what they reached against their goals (ARGS="--summary": no measuring)
 	@$(PYTHON) -m benchmarks $(ARGS)
 
@@ -159,6 +159,9 @@ bench-comments: setup ## Pages of comments in months with a thousand to a millio
 
 bench-fanout: setup ## Fan-out of a post to 1,000, 10,000 and 1,000,000 followers, compared with the naive design
 	@$(PYTHON) -m benchmarks.fanout $(ARGS)
+
+bench-explore: .venv ## Explore's candidates compared with popularity (fetches MovieLens 100k)
+	@$(PYTHON) -m benchmarks.explore $(ARGS)
 
 bench-ranking: .venv ## Learnt rankings compared with the weighted sum (fetches MovieLens 100k)
 	@$(PYTHON) -m benchmarks.ranking $(ARGS)

@@ -110,6 +110,10 @@ def _media(contestant: str) -> Callable[[Figures], float]:
     return ratio
 
 
+def _explore(part: str, measure: str) -> Callable[[Figures], float]:
+    return lambda figures: float(figures[part]["ratios"][measure]["value"])
+
+
 GOALS = (
     Goal("likes", "like, one post: CPU", 1.8, "ms", lambda f: f["ours"]["cpu"] / f["ours"]["load"]["requests"] * 1e3),
     Goal("likes", "like, one post", 800, "/s", lambda f: _rate(f["ours"]["load"]), at_least=True),
@@ -160,6 +164,24 @@ GOALS = (
     Goal("stories", "views of a story", 1_000, "/s", lambda f: f["views_per_second"], at_least=True),
     Goal("webhooks", "20,000 events after half an hour down", 120, "s", lambda f: f["caught_up"]["all"]),
     Goal("webhooks", "one tarpit of 50: shift of P99", 0.10, "", lambda f: f["p99_shift"]),
+    Goal("explore", "explore ÷ popularity: recall@50", 1.6, "", _explore("test", "recall@50"), at_least=True),
+    Goal("explore", "explore ÷ popularity: NDCG@10", 1.6, "", _explore("test", "NDCG@10"), at_least=True),
+    Goal(
+        "explore",
+        "the same, nothing learnt for weeks: recall@50",
+        1.6,
+        "",
+        _explore("at_one_moment", "recall@50"),
+        at_least=True,
+    ),
+    Goal(
+        "explore",
+        "the same, nothing learnt for weeks: NDCG@10",
+        1.6,
+        "",
+        _explore("at_one_moment", "NDCG@10"),
+        at_least=True,
+    ),
     Goal(
         "ranking",
         "NDCG@10: learnt ÷ weighted sum",

@@ -15,7 +15,7 @@ from photomesh_explore_trainer.learning.training import weighted
 from photomesh_local.configuration.stack import ROOT
 from photomesh_shared.ranking.models import Floats, matrix
 
-__all__ = ["PAGE", "Pages", "fetched", "pages_of", "served"]
+__all__ = ["PAGE", "Pages", "fetched", "lines_of", "pages_of", "served"]
 
 PAGE = 20
 _PACKAGE = "recbole==1.2.1"
@@ -48,7 +48,8 @@ def fetched() -> Path:
     return folder
 
 
-def _lines(path: Path) -> list[dict[str, str]]:
+def lines_of(path: Path) -> list[dict[str, str]]:
+    """Return the rows of one of the files, by the names of its columns."""
     with path.open(newline="") as file:
         rows = list(csv.reader(file, delimiter="\t"))
     names = [name.partition(":")[0] for name in rows[0]]
@@ -57,8 +58,8 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 def pages_of(folder: Path) -> Pages:
     """Go through the ratings by time, and compute what feed would have known before each page."""
-    films = {one["item_id"]: one for one in _lines(folder / "ml-100k.item")}
-    ratings = sorted(_lines(folder / "ml-100k.inter"), key=lambda one: (float(one["timestamp"]), one["user_id"]))
+    films = {one["item_id"]: one for one in lines_of(folder / "ml-100k.item")}
+    ratings = sorted(lines_of(folder / "ml-100k.inter"), key=lambda one: (float(one["timestamp"]), one["user_id"]))
     likes: Counter[str] = Counter()
     rated: Counter[str] = Counter()
     first: dict[str, float] = {}

@@ -49,6 +49,33 @@ async def test_what_one_likes_comes_first(world: MemoryExplore) -> None:
     assert liked not in sources
 
 
+async def test_what_people_of_like_taste_like_comes_by_how_strongly_and_the_latest_like_counts_most(
+    world: MemoryExplore,
+) -> None:
+    viewer = world.account()
+    first, last = (world.post(world.account(), minutes_ago=600) for _ in range(2))
+    of_first, of_last, of_both = (world.post(world.account()) for _ in range(3))
+    for _ in range(20):
+        world.post(world.account())
+    world.like(viewer, first)
+    await world.clock.advance(60)
+    world.like(viewer, last)
+    world.together = {first: [(of_first, 1.0), (of_both, 0.8)], last: [(of_last, 1.0), (of_both, 0.8)]}
+    found = await world.page(viewer, limit=3)
+    assert [one.post.id for one in found.items] == [of_both, of_last, of_first]
+    assert {one.entry.source for one in found.items} == {Source.TOGETHER}
+
+
+async def test_a_post_that_several_sources_have_comes_before_those_of_one(world: MemoryExplore) -> None:
+    viewer = world.account()
+    liked = world.post(world.account(), "sunset", minutes_ago=600)
+    world.like(viewer, liked)
+    strangers = [world.post(world.account()) for _ in range(5)]
+    both = world.post(world.account(), "sunset")
+    world.together = {liked: [(one, 1.0) for one in (*strangers, both)]}
+    assert (await world.page(viewer, limit=1)).items[0].post.id == both
+
+
 async def test_nothing_comes_twice_and_all_pages_have_everything(world: MemoryExplore) -> None:
     viewer = world.account()
     authors = [world.account() for _ in range(50)]

@@ -88,6 +88,22 @@ def test_neighbours_are_what_the_same_trusted_people_like() -> None:
     assert neighbours(1, likes(100, weight=0.02), liked, {}) == [], "nobody is trusted"
 
 
+def test_somebody_who_likes_everything_pairs_little() -> None:
+    choosy = {old(number): [Engagement(1, NOW_MS), Engagement(2, NOW_MS)] for number in range(3)}
+    busy = {old(number): [Engagement(one, NOW_MS) for one in (1, 3, *range(10, 90))] for number in range(3, 6)}
+    found = neighbours(1, likes(6), choosy | busy, {})
+    assert found[0][0] == 2
+    assert found[0][1] > 3 * dict(found)[3]
+
+
+def test_pairs_of_a_popular_post_are_weaker_than_those_of_another() -> None:
+    def strength(count: int) -> float:
+        liked = {old(number): [Engagement(1, NOW_MS), Engagement(2, NOW_MS)] for number in range(5)}
+        return dict(neighbours(1, likes(count), liked, {2: 5}))[2]
+
+    assert strength(5) > strength(50)
+
+
 def test_a_trend_counts_accounts_once_and_not_the_new_ones() -> None:
     def post(author: int, number: int) -> PostInfo:
         return PostInfo(number, author, NOW_MS, ("sunset",), "u0nd", "Lake Como" if number % 3 else "Como")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from photomesh_explore.candidates.domain import (
-    MAX_OWN_LIKES,
+    MIN_PAIRED,
     Engagement,
     Like,
     PostInfo,
@@ -114,13 +115,10 @@ class Scorer:
         at = (await self._index.likers([info.post_id])).get(info.post_id, {})
         latest = sorted(at, key=lambda one: -at[one])
         followers = await self._index.follower_counts([info.author_id, *latest])
-        likes = await self._index.engagements(latest[:_SAMPLE])
-        liked = {
-            account_id: sorted((one for one in found if not one.saved), key=lambda one: -one.at_ms)[:MAX_OWN_LIKES]
-            for account_id, found in likes.items()
-        }
-        about = {one.post_id for found in liked.values() for one in found}
-        infos = await self._index.posts(about)
+        engaged = await self._index.engagements(latest[:_SAMPLE])
+        liked = {account_id: [one for one in found if not one.saved] for account_id, found in engaged.items()}
+        written = (await self._index.posts_written([info.author_id])).get(info.author_id, ())
+        of_author = set(written)
         weighted = [
             Like(
                 account_id,
@@ -129,14 +127,16 @@ class Scorer:
                     account_id,
                     followers.get(account_id, 0),
                     at[account_id],
-                    _share_of(info.author_id, liked.get(account_id, ()), infos),
+                    _share_of(of_author, liked.get(account_id, ())),
                 ),
             )
             for account_id in latest
         ]
-        written = (await self._index.posts_written([info.author_id])).get(info.author_id, ())
+        paired = Counter(one.post_id for found in liked.values() for one in found)
         others = [post_id for post_id in written if post_id != info.post_id][:_OTHER_POSTS]
-        counts = await self._index.liker_counts([*others, *about])
+        counts = await self._index.liker_counts(
+            {*others, *(post_id for post_id, accounts in paired.items() if accounts >= MIN_PAIRED)}
+        )
         expected = expected_likes(followers.get(info.author_id, 0), [counts.get(one, 0) for one in others])
         return Scored(score_of(weighted, expected), neighbours(info.post_id, weighted, liked, counts))
 
@@ -145,10 +145,9 @@ class Scorer:
         return trend_of(posts, await self._index.follower_counts({post.author_id for post in posts}))
 
 
-def _share_of(author_id: int, liked: Sequence[Engagement], infos: Mapping[int, PostInfo]) -> float:
-    """Return the share of likes that go to an author, without the one in question."""
-    known = [infos[one.post_id] for one in liked if one.post_id in infos]
-    others = len(known) - 1
+def _share_of(written: Collection[int], liked: Sequence[Engagement]) -> float:
+    """Return the share of likes that go to an author, who wrote `written`, without the one in question."""
+    others = len(liked) - 1
     if others <= 0:
         return 0.0
-    return max(0, sum(one.author_id == author_id for one in known) - 1) / others
+    return max(0, sum(one.post_id in written for one in liked) - 1) / others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -30,9 +30,10 @@ K = TypeVar("K")
 _INTEREST_HALF_LIFE_MS = 7 * DAY_MS
 _SAVE_WEIGHT = 2.0
 _MAX_TAGS, _MAX_AUTHORS = 8, 10
+_AFFINITY, _FRESH = 0.5, 0.3
 _FRESH_HALF_LIFE_MS = DAY_MS
 _AUTHOR_DECAY, _AUTHOR_FLOOR = 0.5, 0.25
-_TAG_DECAY = 0.85
+_TAG_DECAY, _TAG_FLOOR = 0.9, 0.7
 
 
 class Source(StrEnum):
@@ -61,7 +62,7 @@ QUOTAS: Mapping[Source, float] = {
 """The share of each source; what one lacks goes to the others."""
 
 _WEIGHTS: Mapping[Source, float] = {
-    Source.TOGETHER: 1.0,
+    Source.TOGETHER: 4.0,
     Source.AUTHOR: 0.9,
     Source.TAG: 0.7,
     Source.CHOSEN: 0.8,
@@ -70,6 +71,7 @@ _WEIGHTS: Mapping[Source, float] = {
     Source.TRENDING: 0.7,
     Source.FRESH: 0.3,
 }
+"""What a post is worth that stands best in a source; those of all sources that have it add up."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,14 @@ class Mode:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A post that could be shown. `strength`: 0–1, how well it stands in its source. `about`: the hashtag, or the
-    post's name of what it is due to."""
+    """A post that could be shown. `strength`: 0–1, how well it stands in its source; `strengths`: in all sources that
+    have it. `about`: the hashtag that it is due to, if any."""
 
     post: PostInfo
     source: Source
     strength: float
     about: str = ""
+    strengths: Mapping[Source, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,10 @@ def _highest(counts: Mapping[K, float], most: int) -> dict[K, float]:
 
 def with_quotas(found: Mapping[Source, Sequence[Candidate]], size: int = LIST_SIZE) -> list[Candidate]:
     """Return each post once, from the source in which it stands best, with each source's share while it lasts."""
+    strengths: dict[int, dict[Source, float]] = {}
+    for source, candidates in found.items():
+        for one in candidates:
+            strengths.setdefault(one.post.post_id, {})[source] = one.strength
     taken: dict[int, Candidate] = {}
     places = dict.fromkeys(found, 0)
     shares = {source: QUOTAS[source] for source, candidates in found.items() if candidates}
@@ -140,7 +147,7 @@ def with_quotas(found: Mapping[Source, Sequence[Candidate]], size: int = LIST_SI
                     wanted -= 1
             if places[source] >= len(candidates):
                 del shares[source]
-    return list(taken.values())
+    return [replace(one, strengths=strengths[post_id]) for post_id, one in taken.items()]
 
 
 def ranked(
@@ -155,7 +162,8 @@ def ranked(
         affinity = 0.5 * interests.authors.get(post.author_id, 0.0) / most_author
         affinity += 0.5 * max((interests.tags.get(tag, 0.0) for tag in post.tags), default=0.0) / most_tag
         fresh: float = 0.5 ** (max(0, now_ms - post.published_ms) / _FRESH_HALF_LIFE_MS)
-        total = _WEIGHTS[one.source] * (0.3 + 0.7 * one.strength) + 0.5 * affinity + 0.3 * fresh
+        found = sum(_WEIGHTS[source] * (0.3 + 0.7 * strength) for source, strength in one.strengths.items())
+        total = found + _AFFINITY * affinity + _FRESH * fresh
         return total * rules.factor(post.author_id, post.tags)
 
     return sorted(((score(one), one) for one in candidates), key=lambda pair: (-pair[0], -pair[1].post.post_id))
@@ -168,7 +176,7 @@ def diversified(scored: Iterable[tuple[float, Candidate]]) -> list[Candidate]:
 
     def worth(score: float, post: PostInfo) -> float:
         by_author: float = max(_AUTHOR_FLOOR, _AUTHOR_DECAY ** authors.get(post.author_id, 0))
-        by_tag: float = _TAG_DECAY ** max((tags.get(tag, 0) for tag in post.tags), default=0)
+        by_tag: float = max(_TAG_FLOOR, _TAG_DECAY ** max((tags.get(tag, 0) for tag in post.tags), default=0))
         return score * by_author * by_tag
 
     waiting = [(-score, number, score, one) for number, (score, one) in enumerate(scored)]

@@ -23,6 +23,8 @@ from photomesh_explore.pages.seen import was_seen
 __all__ = ["Candidates", "Reader"]
 
 _MAX_LIKED = 20
+_LIKES_UNTIL_HALF = 5
+"""A like counts half as much as the one that was given so many likes later."""
 _MAX_FOLLOWEES = 20
 _MAX_OF_FOLLOWEES = 10
 _FRESH_UNTIL_SHOWN = 1_000
@@ -59,13 +61,16 @@ class Candidates:
         following = (await reader.following([viewer_id])).get(viewer_id, ())
         avoided = {viewer_id, *following, *await reader.muted(viewer_id)}
         found: dict[Source, Sequence[tuple[int, str]]] = {}
+        together: Mapping[int, float] = {}
         interests = Interests()
         liked_ids: set[int] = set()
         if mode.personalised:
             engaged = (await reader.engagements([viewer_id])).get(viewer_id, ())
             liked_ids = {one.post_id for one in engaged}
             interests = interests_of(engaged, await reader.posts(liked_ids), now_ms)
-            found = await self._personal(engaged, interests, mode, following)
+            together = await self._liked_together(engaged)
+            found = await self._personal(interests, mode, following)
+            found[Source.TOGETHER] = [(one, "") for one in sorted(together, key=lambda one: -together[one])]
         found[Source.TRENDING] = [(post_id, "") for post_id in await reader.trending()]
         infos: dict[int, PostInfo] = {}
 
@@ -94,26 +99,35 @@ class Candidates:
                 if len(newest) >= LIST_SIZE:
                     break
             kept[Source.FRESH] = await self._least_shown_first(newest, infos)
-        chosen = with_quotas({source: _candidates(source, kept[source], infos) for source in Source if source in kept})
+        chosen = with_quotas(
+            {
+                source: _candidates(source, kept[source], infos, together if source == Source.TOGETHER else None)
+                for source in Source
+                if source in kept
+            }
+        )
         return diversified(ranked(chosen, interests, rules, now_ms))
 
+    async def _liked_together(self, engaged: Sequence[Engagement]) -> Mapping[int, float]:
+        """Return the neighbours of what the viewer liked last, with how strong they are: the latest counts most."""
+        latest = sorted((one for one in engaged if not one.saved), key=lambda one: -one.at_ms)[:_MAX_LIKED]
+        near = await self._reader.neighbours([one.post_id for one in latest])
+        strengths: dict[int, float] = {}
+        for place, like in enumerate(latest):
+            for post_id, strength in near.get(like.post_id, ()):
+                strengths[post_id] = strengths.get(post_id, 0.0) + strength * 0.5 ** (place / _LIKES_UNTIL_HALF)
+        return strengths
+
     async def _personal(
-        self, engaged: Sequence[Engagement], interests: Interests, mode: Mode, following: Sequence[int]
+        self, interests: Interests, mode: Mode, following: Sequence[int]
     ) -> dict[Source, Sequence[tuple[int, str]]]:
         reader = self._reader
-        latest = sorted((one for one in engaged if not one.saved), key=lambda one: -one.at_ms)[:_MAX_LIKED]
-        near = await reader.neighbours([one.post_id for one in latest])
-        strengths: dict[int, float] = {}
-        for pairs in near.values():
-            for post_id, strength in pairs:
-                strengths[post_id] = strengths.get(post_id, 0.0) + strength
         written = await reader.posts_written(interests.authors)
         tagged = await reader.posts_tagged({*interests.tags, *mode.interests})
         located = await reader.posts_in(interests.cells)
         followed_too = await self._followed_by(following)
         of_followees = await reader.posts_written(followed_too)
         return {
-            Source.TOGETHER: [(one, "") for one in sorted(strengths, key=lambda one: -strengths[one])],
             Source.AUTHOR: _in_turn((written.get(author, ()), "") for author in interests.authors),
             Source.TAG: _in_turn((tagged.get(tag, ()), tag) for tag in interests.tags),
             Source.CHOSEN: _in_turn((tagged.get(tag, ()), tag) for tag in mode.interests),
@@ -157,8 +171,19 @@ def _in_turn(lists: Iterable[tuple[Sequence[int], str]]) -> list[tuple[int, str]
     return [(post_id, why) for _, _, post_id, why in sorted(everything)]
 
 
-def _candidates(source: Source, pairs: Sequence[tuple[int, str]], infos: Mapping[int, PostInfo]) -> list[Candidate]:
+def _candidates(
+    source: Source,
+    pairs: Sequence[tuple[int, str]],
+    infos: Mapping[int, PostInfo],
+    strengths: Mapping[int, float] | None,
+) -> list[Candidate]:
+    """`strengths`: those of the posts, if they are known; else a post's place says how strong it is."""
+    most = max((strengths[post_id] for post_id, _ in pairs), default=0.0) if strengths else 0.0
+
+    def strength(place: int, post_id: int) -> float:
+        return strengths[post_id] / most if strengths and most else 1.0 - place / len(pairs)
+
     return [
-        Candidate(infos[post_id], source, 1.0 - place / max(len(pairs), 1), about)
+        Candidate(infos[post_id], source, strength(place, post_id), about)
         for place, (post_id, about) in enumerate(pairs)
     ]
