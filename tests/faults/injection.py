@@ -60,12 +60,13 @@ async def _inject(servers: Servers, fault: Fault, say: Callable[[str], None]) ->
         return
     begin, end = _means(servers, fault)
     try:
-        # A program that just died of another's fault cannot be signalled; then this is no fault of its own.
-        with contextlib.suppress(ProcessLookupError):
+        # A program that just died of another's fault cannot be signalled; then this is no fault of its own. A server
+        # that starts slower than it may is judged when all are: `checks.health` waits for longer.
+        with contextlib.suppress(ProcessLookupError, TimeoutError):
             await asyncio.to_thread(begin, fault.program)
         await asyncio.sleep(fault.seconds)
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, TimeoutError):
             await asyncio.shield(asyncio.to_thread(end, fault.program))
 
 
