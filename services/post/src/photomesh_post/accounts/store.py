@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from photomesh_post.accounts.avatars import StoredAvatar
@@ -11,13 +10,12 @@ from photomesh_post.accounts.domain import Author, Standing
 from photomesh_post.accounts.projection import author_of, standing_of
 from photomesh_post.accounts.reconciliation import VersionedFlag
 from photomesh_post.tables.rows import FINAL, RowWrite
-from photomesh_post.tables.store import write_rows
+from photomesh_post.tables.store import PARTITIONS_PER_STATEMENT, read_by_id, write_rows
 from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraAccounts"]
 
-_STANDINGS_PER_READ = 20
 _ROWS_PER_READ = 100
 
 
@@ -26,7 +24,8 @@ class CassandraAccounts:
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
-        self._standings = BatchLoader(self._read_standings, max_batch=_STANDINGS_PER_READ)
+        self._authors = BatchLoader(self._read_authors, max_batch=PARTITIONS_PER_STATEMENT)
+        self._standings = BatchLoader(self._read_standings, max_batch=PARTITIONS_PER_STATEMENT)
 
     async def write(self, rows: Sequence[RowWrite]) -> None:
         await write_rows(self._session, rows)
@@ -50,8 +49,11 @@ class CassandraAccounts:
         return len(others)
 
     async def author(self, account_id: int) -> Author:
-        rows = await self._session.read("SELECT * FROM accounts WHERE user_id = ?", account_id)
-        return author_of(account_id, rows[0] if rows else None)
+        return await self._authors.load(account_id) or author_of(account_id, None)
+
+    async def _read_authors(self, account_ids: Sequence[int]) -> dict[int, Author]:
+        rows = await read_by_id(self._session, "SELECT * FROM accounts WHERE user_id IN ?", account_ids)
+        return {row["user_id"]: author_of(row["user_id"], row) for row in rows}
 
     async def avatar(self, account_id: int) -> StoredAvatar | None:
         """None if the account is not known."""
@@ -126,18 +128,14 @@ class CassandraAccounts:
         return {row["other_id"]: standing_of(row) for rows in found for row in rows}
 
     async def _read_standings(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
-        """By account and viewer: one read for all who look at the same account at the same time."""
-        viewers: defaultdict[int, list[int]] = defaultdict(list)
-        for account_id, viewer_id in keys:
-            viewers[account_id].append(viewer_id)
-        cql = (
+        """By account and viewer. Asks for each viewer with each account."""
+        rows = await self._session.execute(
             "SELECT account_id, other_id, follows, blocks, blocked_by FROM relations"
-            " WHERE account_id IN ? AND other_id = ?"
+            " WHERE account_id IN ? AND other_id IN ?",
+            sorted({viewer_id for _, viewer_id in keys}),
+            sorted({account_id for account_id, _ in keys}),
         )
-        found = await asyncio.gather(
-            *(self._session.execute(cql, viewer_ids, account_id) for account_id, viewer_ids in viewers.items())
-        )
-        return {(row["other_id"], row["account_id"]): standing_of(row) for rows in found for row in rows}
+        return {(row["other_id"], row["account_id"]): standing_of(row) for row in rows}
 
     async def blocked_among(self, viewer_id: int, account_ids: Collection[int]) -> set[int]:
         rows = await self._session.read(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from photomesh_post.erasures.domain import Kind, Pending, shard_of
 from photomesh_post.tables.rows import utc
+from photomesh_post.tables.store import PARTITIONS_PER_STATEMENT, read_by_id
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraErasures"]
 
+_FEW = 10
 _WORKER_SECONDS = 15  # a crashed worker's shard is free again after that
 
 
@@ -19,6 +22,7 @@ class CassandraErasures:
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
+        self._ended = BatchLoader(self._read_ended, max_batch=PARTITIONS_PER_STATEMENT)
 
     async def add(self, pending: Pending) -> None:
         """Idempotent."""
@@ -83,8 +87,16 @@ class CassandraErasures:
         await self._session.execute("INSERT INTO ended (id) VALUES (?)", id_)
 
     async def ended_among(self, ids: Collection[int]) -> set[int]:
-        rows = await self._session.read("SELECT id FROM ended WHERE id IN ?", tuple(sorted(ids)))
-        return {row["id"] for row in rows}
+        asked = frozenset(ids)
+        if len(asked) > _FEW:
+            return set((await self._read_ended([asked]))[asked])
+        return set(await self._ended.load(asked) or ())
+
+    async def _read_ended(self, asked: Sequence[frozenset[int]]) -> dict[frozenset[int], frozenset[int]]:
+        """Of several callers at the same time, which have few ids each."""
+        rows = await read_by_id(self._session, "SELECT id FROM ended WHERE id IN ?", sorted(frozenset().union(*asked)))
+        ended = {row["id"] for row in rows}
+        return {ids: ids & ended for ids in asked}
 
 
 def _time(value: datetime) -> datetime:

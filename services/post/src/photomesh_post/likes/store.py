@@ -9,15 +9,13 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from photomesh_post.counts.domain import PartitionRef
 from photomesh_post.likes.domain import NEVER, Bucket, Like, OwnLike, bucket_of
 from photomesh_post.tables.rows import BUCKETS, FINAL, by_month, month_of, months_between
-from photomesh_post.tables.store import rows_by_month
+from photomesh_post.tables.store import PARTITIONS_PER_STATEMENT, rows_by_month, write_batch
 from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.stores.cassandra import CassandraSession
 
 __all__ = ["CassandraLikes"]
 
 _ACCOUNTS_PER_READ = 100
-_OWN_LIKES_PER_READ = 20
-_OWN_LIKES_PER_BATCH = 10  # each is a partition; Cassandra warns of batches over more than ten
 
 
 class CassandraLikes:
@@ -25,9 +23,9 @@ class CassandraLikes:
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
-        # Of a post that many like at the same time, the accounts' own rows are read and written in batches.
-        self._own_like_reads = BatchLoader(self._read_own_likes, max_batch=_OWN_LIKES_PER_READ)
-        self._own_like_writes = BatchLoader(self._write_own_likes, max_batch=_OWN_LIKES_PER_BATCH)
+        # What many like at the same time is read and written in batches.
+        self._own_like_reads = BatchLoader(self._read_own_likes, max_batch=PARTITIONS_PER_STATEMENT)
+        self._own_like_writes = BatchLoader(self._write_own_likes, max_batch=PARTITIONS_PER_STATEMENT)
 
     # Own rows: what each account likes
 
@@ -51,20 +49,22 @@ class CassandraLikes:
         return {row["subject_id"]: Like(row["version"], row["liked"]) for rows in months for row in rows}
 
     async def _read_own_likes(self, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Like]:
-        """By subject and account: one read for each subject."""
-        by_subject: defaultdict[int, list[int]] = defaultdict(list)
+        """By subject and account: one read for each month. Asks for each account with each subject."""
+        accounts: defaultdict[int, set[int]] = defaultdict(set)
+        subjects: defaultdict[int, set[int]] = defaultdict(set)
         for subject_id, account_id in keys:
-            by_subject[subject_id].append(account_id)
+            accounts[month_of(subject_id)].add(account_id)
+            subjects[month_of(subject_id)].add(subject_id)
         found = await asyncio.gather(
             *(
                 self._session.execute(
                     "SELECT subject_id, account_id, liked, version FROM likes_by_account"
-                    " WHERE account_id IN ? AND month = ? AND subject_id = ?",
-                    account_ids,
-                    month_of(subject_id),
-                    subject_id,
+                    " WHERE account_id IN ? AND month = ? AND subject_id IN ?",
+                    sorted(accounts[month]),
+                    month,
+                    sorted(of_month),
                 )
-                for subject_id, account_ids in by_subject.items()
+                for month, of_month in subjects.items()
             )
         )
         return {
@@ -90,12 +90,11 @@ class CassandraLikes:
             "INSERT INTO likes_by_account (account_id, month, subject_id, liked, version) VALUES (?, ?, ?, ?, ?)"
             " USING TIMESTAMP ?"
         )
-        values = [
-            value
+        rows = [
+            (account_id, month_of(subject_id), subject_id, like.liked, like.version, like.version)
             for account_id, subject_id, like in likes
-            for value in (account_id, month_of(subject_id), subject_id, like.liked, like.version, like.version)
         ]
-        await self._session.execute(f"BEGIN UNLOGGED BATCH {'; '.join([insert] * len(likes))}; APPLY BATCH", *values)
+        await write_batch(self._session, insert, rows)
         return {}
 
     # Buckets: which likes are counted
@@ -200,11 +199,10 @@ class CassandraLikes:
     async def forget_own_likes(self, likes: Sequence[tuple[int, int]]) -> None:
         """Removes own rows, by account and subject, of which one ended. Nothing that arrives later is stored."""
         delete = "DELETE FROM likes_by_account USING TIMESTAMP ? WHERE account_id = ? AND month = ? AND subject_id = ?"
-        for start in range(0, len(likes), _OWN_LIKES_PER_BATCH):
-            batch = likes[start : start + _OWN_LIKES_PER_BATCH]
-            values = [value for account, subject in batch for value in (FINAL, account, month_of(subject), subject)]
-            cql = f"BEGIN UNLOGGED BATCH {'; '.join([delete] * len(batch))}; APPLY BATCH"
-            await self._session.execute(cql, *values)
+        for start in range(0, len(likes), PARTITIONS_PER_STATEMENT):
+            some = likes[start : start + PARTITIONS_PER_STATEMENT]
+            rows = [(FINAL, account_id, month_of(subject_id), subject_id) for account_id, subject_id in some]
+            await write_batch(self._session, delete, rows)
 
     async def forget_account(self, account_id: int, until: int) -> None:
         """Removes an account's own rows, all of whose likes have ended. Nothing that arrives later is stored."""

@@ -11,10 +11,10 @@ from photomesh_post.posts.domain import Claim, Post, PostRef, PostStatus
 from photomesh_post.posts.months import Month, MonthCount, MonthHead, MonthPage
 from photomesh_post.posts.projection import post_of, ref_of
 from photomesh_post.tables.rows import FINAL, RowWrite, month_of
-from photomesh_post.tables.store import write_rows
+from photomesh_post.tables.store import PARTITIONS_PER_STATEMENT, read_by_id, write_rows
 from photomesh_shared.clock import Clock
 from photomesh_shared.concurrency.backoff import Backoff
-from photomesh_shared.concurrency.single_flight import SingleFlight
+from photomesh_shared.concurrency.batch_loader import BatchLoader
 from photomesh_shared.errors import Unavailable
 from photomesh_shared.stores.cassandra import CassandraSession
 
@@ -34,7 +34,7 @@ class CassandraPosts:
     def __init__(self, session: CassandraSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._posts = SingleFlight[Post | None]()
+        self._posts = BatchLoader(self._read_posts, max_batch=PARTITIONS_PER_STATEMENT)
 
     # Rows written from events
 
@@ -42,11 +42,11 @@ class CassandraPosts:
         await write_rows(self._session, rows)
 
     async def post(self, post_id: int) -> Post | None:
-        return await self._posts.run(post_id, lambda: self._post(post_id))
+        return await self._posts.load(post_id)
 
-    async def _post(self, post_id: int) -> Post | None:
-        rows = await self._session.execute("SELECT * FROM posts WHERE post_id = ?", post_id)
-        return post_of(rows[0]) if rows else None
+    async def _read_posts(self, post_ids: Sequence[int]) -> dict[int, Post]:
+        rows = await read_by_id(self._session, "SELECT * FROM posts WHERE post_id IN ?", post_ids)
+        return {post.id: post for row in rows if (post := post_of(row))}
 
     async def posts(self, post_ids: Collection[int]) -> dict[int, Post]:
         """Those of the posts that are known, by id."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from itertools import chain
 
 from photomesh_post.tables.rows import Row, RowWrite, months_between
 from photomesh_shared.stores.cassandra import CassandraSession
 
-__all__ = ["rows_by_month", "write_rows"]
+__all__ = ["PARTITIONS_PER_STATEMENT", "read_by_id", "rows_by_month", "write_batch", "write_rows"]
+
+PARTITIONS_PER_STATEMENT = 10
+"""Of what is read or written for several callers at the same time. With more in a batch, Cassandra warns."""
 
 _ROWS_PER_READ = 100
 
@@ -16,6 +20,20 @@ _ROWS_PER_READ = 100
 async def write_rows(session: CassandraSession, rows: Iterable[RowWrite]) -> None:
     """Idempotent: each cell keeps its newest value. Raises DatabaseUnavailable."""
     await asyncio.gather(*(_write(session, row) for row in rows))
+
+
+async def read_by_id(session: CassandraSession, cql: str, ids: Sequence[int]) -> list[Row]:
+    """The rows of `cql`, which ends with `IN ?`. The driver sends a statement about one id to a replica that has it.
+    Raises DatabaseUnavailable."""
+    if len(ids) == 1:
+        return list(await session.execute(f"{cql.removesuffix('IN ?')}= ?", *ids))
+    return list(await session.execute(cql, list(ids)))
+
+
+async def write_batch(session: CassandraSession, cql: str, rows: Sequence[Sequence[object]]) -> None:
+    """Writes rows by one statement; of one row, by `cql` alone. Not a transaction. Raises DatabaseUnavailable."""
+    batch = f"BEGIN UNLOGGED BATCH {'; '.join([cql] * len(rows))}; APPLY BATCH"
+    await session.execute(cql if len(rows) == 1 else batch, *chain.from_iterable(rows))
 
 
 async def rows_by_month(
