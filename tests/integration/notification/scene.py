@@ -15,6 +15,7 @@ from photomesh_shared.events import (
     CommentDeleted,
     Envelope,
     Event,
+    MuteCreated,
     PostLiked,
     PostUnliked,
     encode,
@@ -71,6 +72,10 @@ class Scene:
     def block(self, blocker: int, blocked: int, *, on: bool = True) -> tuple[Event, datetime]:
         at, of = self.at(), {"blocker_id": blocker, "blocked_id": blocked}
         return (BlockCreated(**of, created_at=at) if on else BlockDeleted(**of, deleted_at=at)), at
+
+    def mute(self, muter: int, muted: int) -> tuple[Event, datetime]:
+        at = self.at()
+        return MuteCreated(muter_id=muter, muted_id=muted, created_at=at), at
 
     async def groups(self) -> Groups:
         """What the author can see, by kind, without versions."""

@@ -42,6 +42,8 @@ class Platform:
         self.schedule = CassandraSchedule(session)
         self.kafka = kafka
         self.ended_sessions: set[int] = set()
+        self.names: dict[int, str] = {}
+        """Of accounts that are not called Grace."""
         self.urls: dict[str, str] = {}
 
     async def subscribe(self, account_id: int, device: Device) -> Subscription:
@@ -106,7 +108,7 @@ class Platform:
 
         async def sightings(request: web.Request) -> web.Response:
             query = SightingsQuery.model_validate_json(await request.read())
-            return web.Response(text=_everything(query).model_dump_json(), content_type="application/json")
+            return web.Response(text=self._everything(query).model_dump_json(), content_type="application/json")
 
         app = web.Application()
         app.router.add_route(LIST_OPEN_SESSIONS.method, LIST_OPEN_SESSIONS.path, sessions)
@@ -121,19 +123,18 @@ class Platform:
         finally:
             await runner.cleanup()
 
+    def _everything(self, query: SightingsQuery) -> Sightings:
+        """All that is asked for may be seen."""
+        return Sightings(
+            accounts=[self._account(account_id) for account_id in query.account_ids],
+            posts=[_post(post_id) for post_id in query.post_ids],
+            comments=[],
+            photos=[],
+        )
 
-def _everything(query: SightingsQuery) -> Sightings:
-    """All that is asked for may be seen."""
-    return Sightings(
-        accounts=[_grace(account_id) for account_id in query.account_ids],
-        posts=[_post(post_id) for post_id in query.post_ids],
-        comments=[],
-        photos=[],
-    )
-
-
-def _grace(account_id: int) -> SeenAccount:
-    return SeenAccount(id=account_id, username="grace", display_name="Grace", avatar_url=None, followed=False)
+    def _account(self, account_id: int) -> SeenAccount:
+        name = self.names.get(account_id, "Grace")
+        return SeenAccount(id=account_id, username=name.lower(), display_name=name, avatar_url=None, followed=False)
 
 
 def _post(post_id: int) -> SeenPost:
