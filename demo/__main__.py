@@ -111,7 +111,11 @@ async def _read(
     }
 
     def complete(page: Iterable[dict[str, Any]]) -> bool:
-        return all((item["like_count"], item["comment_count"]) == expected[item["id"]] for item in page)
+        return all(
+            (item["like_count"], item["comment_count"]) == expected[item["id"]]
+            for item in page
+            if item["suggestion"] is None
+        )
 
     page = await social.feed_of(platform, people[number], complete)
     social.show(console, people[number], page)

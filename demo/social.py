@@ -165,7 +165,7 @@ def show(console: Console, reader: Account, page: Sequence[dict[str, Any]]) -> N
         heart = "♥ " if item["viewer"]["liked"] else ""
         table.add_row(
             f"@{item['author']['username']}",
-            item["caption"],
+            f"{item['caption']} ({item['suggestion']['because']})" if item["suggestion"] else item["caption"],
             str(len(item["photos"])),
             f"{heart}{item['like_count']}",
             str(item["comment_count"]),

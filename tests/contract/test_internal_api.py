@@ -14,7 +14,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from photomesh_local import environment
 from photomesh_local.configuration import registry
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import Operation, confirmation, export, feed, identity, post, social_graph
+from photomesh_shared.internal_api import Operation, confirmation, explore, export, feed, identity, post, social_graph
 from photomesh_shared.internal_api.credentials import CallSigner, CallVerifier
 from photomesh_shared.settings import CalleeSettings, CallerSettings
 from tests.support.internal_calls import operations_of
@@ -30,7 +30,7 @@ CONTRACTS: Mapping[str, Sequence[ModuleType]] = {
     "upload": (export,),
     "webhook": (export,),
     "story": (export,),
-    "explore": (export,),
+    "explore": (explore, export),
 }
 
 

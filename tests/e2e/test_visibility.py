@@ -195,6 +195,8 @@ UNRELATED = {
     "POST /v1/explore/feedback": "of posts that explore showed; all others are answered as absent",
     "GET /v1/explore/feedback": _OWN_EXPLORE,
     "DELETE /v1/explore/feedback/{feedback_id}": _OWN_EXPLORE,
+    "GET /v1/explore/home": _OWN_EXPLORE,
+    "PUT /v1/explore/home": _OWN_EXPLORE,
     "DELETE /v1/explore/people/{user_id}": "answers alike for every account",
     "GET /v1/search/suggest": _SEARCH,
     "GET /v1/search/accounts": _SEARCH,

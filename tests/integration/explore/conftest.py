@@ -13,7 +13,7 @@ from photomesh_explore.settings import Settings
 from photomesh_explore.store.connection import open_redis
 from photomesh_explore.store.index import ExploreIndex
 from photomesh_shared.clock import SystemClock
-from photomesh_shared.internal_api import export
+from photomesh_shared.internal_api import explore
 from tests.conftest import Environment
 from tests.integration.explore.people import People
 from tests.support.explore.memory import MemorySights
@@ -69,7 +69,7 @@ async def api(environment: Mapping[str, str], post_url: str, administrator: Redi
     await index.begin_building("tests")
     assert await index.finish_building("tests")
     async with client_of(create_app(settings_from(Settings, environment, post_url=post_url))) as client:
-        client.auth = RightfulCaller(environment, export)
+        client.auth = RightfulCaller(environment, explore)
         yield client
 
 

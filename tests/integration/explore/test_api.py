@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from redis.asyncio import Redis
 
 from photomesh_shared.ids import decode, encode
 from tests.integration.explore.people import People
+from tests.support.waiting import eventually
 
 
 async def test_a_page_its_reasons_and_feedback(people: People) -> None:
@@ -67,6 +69,44 @@ async def test_a_cursor_is_of_its_viewer_and_repeats_its_page(people: People) ->
     assert (await people.call(other, "GET", "/v1/explore", params=query)).status_code == 400
 
 
+async def test_what_the_home_feed_may_suggest(people: People) -> None:
+    viewer = people.old_account()
+    posts = {people.post_name(post): post for post in [await people.public_post("lake") for _ in range(4)]}
+    path = f"/internal/accounts/{encode('u', viewer)}/suggestions"
+
+    async def suggested() -> list[dict[str, str]]:
+        response = await people.api.get(path, params={"limit": 25})
+        return [one for one in response.raise_for_status().json()["posts"] if one["post_id"] in posts]
+
+    offered = await suggested()
+    assert {one["post_id"] for one in offered} == set(posts)
+    private, deleted, good, later = (one["post_id"] for one in offered)
+    await people.apply(people.account(posts[private].data.author_id, private=True), people.deleted(posts[deleted]))
+
+    async def show() -> httpx.Response:
+        return await people.api.post(f"{path}/shown", json={"posts": offered[:3]})
+
+    response = await eventually(show, until=lambda response: response.status_code != 503, within=60, every=0.2)
+    reason = {"kind": "new", "because": "It is new.", "hashtag": None}
+    assert response.json() == {"posts": [{"post_id": good, **reason}]}, response.text
+    why = await people.ok(viewer, "GET", f"/v1/explore/why/{good}")
+    assert why == {"post_id": good, "reasons": [reason]}
+    assert [one["post_id"] for one in await suggested() if one["post_id"] not in (private, deleted)] == [later]
+    found = {encode("o", one) for one in await people.everything(viewer)}
+    assert (good in found, later in found) == (False, True)
+
+    assert await people.ok(viewer, "GET", "/v1/explore/home") == {"state": "on", "until": None}
+    snoozed = await people.ok(viewer, "PUT", "/v1/explore/home", json={"state": "snoozed"})
+    assert snoozed["until"]
+    assert await people.ok(viewer, "GET", "/v1/explore/home") == snoozed
+    assert await suggested() == []
+    assert (await people.ok(viewer, "PUT", "/v1/explore/home", json={"state": "off"}))["state"] == "off"
+    exported = await people.api.get(f"/internal/export/{encode('u', viewer)}", params={"section": "explore_feedback"})
+    assert [one["kind"] for one in exported.json()["items"]] == ["hide_home"], exported.text
+    assert (await people.ok(viewer, "GET", "/v1/explore/feedback"))["items"] == []
+    assert (await people.ok(viewer, "PUT", "/v1/explore/home", json={"state": "on"}))["state"] == "on"
+
+
 async def test_people_to_follow_can_be_dismissed(people: People) -> None:
     viewer, friend, theirs = (people.old_account() for _ in range(3))
     await people.apply(people.account(theirs), people.followed(viewer, friend), people.followed(friend, theirs))
@@ -85,11 +125,11 @@ async def test_trends_are_listed(people: People) -> None:
     assert {"name": "meteors", "accounts": 4} in found["hashtags"]
 
 
-@pytest.mark.parametrize("path", ["/v1/explore", "/v1/explore/trends", "/v1/explore/people", "/v1/explore/feedback"])
+@pytest.mark.parametrize("path", ["", "/trends", "/people", "/feedback", "/home"])
 async def test_an_empty_redis_is_a_503(people: People, administrator: Redis, path: str) -> None:
     await administrator.delete("ex:ready")
     try:
-        response = await people.call(people.old_account(), "GET", path, patient=False)
+        response = await people.call(people.old_account(), "GET", f"/v1/explore{path}", patient=False)
         assert response.status_code == 503
         assert response.json()["code"] == "explore-unavailable"
         assert response.headers["Retry-After"]

@@ -17,6 +17,7 @@ from tests.conftest import Environment
 from tests.integration.feed.read_side import ReadSide
 from tests.support.feed.sources import InMemorySources
 from tests.support.feed.stand_ins import serve
+from tests.support.feed.suggestions import InMemorySuggestions
 from tests.support.feed.write_side import WriteSide
 from tests.support.redis import as_administrator, database_of
 from tests.support.services import client_of, settings_from
@@ -29,18 +30,20 @@ _READ_DATABASE, _WRITE_DATABASE = 5, 7  # of the test stack's Redis; feed's own 
 async def read_side(service_environment: Environment, issuer: Issuer) -> AsyncIterator[ReadSide]:
     environment = service_environment("feed")
     redis_url = database_of(environment["PHOTOMESH_FEED_REDIS_URL"], _READ_DATABASE)
-    sources = InMemorySources()
-    async with serve(sources) as url, Redis.from_url(as_administrator(redis_url)) as redis:
+    sources, suggestions = InMemorySources(), InMemorySuggestions()
+    async with serve(sources, suggestions) as url, Redis.from_url(as_administrator(redis_url)) as redis:
         await redis.flushdb()
         environment = dict(environment) | {
             "PHOTOMESH_FEED_REDIS_URL": redis_url,
             "PHOTOMESH_POST_URL": url,
             "PHOTOMESH_SOCIAL_GRAPH_URL": url,
+            "PHOTOMESH_EXPLORE_URL": url,
+            "PHOTOMESH_SUGGESTION_SECONDS": "5",
         }
         app = create_app(settings_from(Settings, environment))
         accounts = itertools.count(secrets.randbits(30))  # impressions stay in the topic when Redis is emptied
         async with client_of(app) as client:
-            yield ReadSide(client, redis, sources, issuer, app, environment, lambda: next(accounts))
+            yield ReadSide(client, redis, sources, suggestions, issuer, app, environment, lambda: next(accounts))
 
 
 @pytest.fixture

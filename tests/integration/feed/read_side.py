@@ -18,6 +18,7 @@ from photomesh_feed.store.writer import FeedWriter
 from photomesh_shared.events import PostPublished
 from photomesh_shared.ids import decode
 from tests.support.feed.sources import InMemorySources
+from tests.support.feed.suggestions import InMemorySuggestions
 from tests.support.tokens import Issuer
 from tests.support.waiting import eventually
 
@@ -32,6 +33,7 @@ class ReadSide:
     client: httpx.AsyncClient
     redis: Redis
     sources: InMemorySources
+    suggestions: InMemorySuggestions
     issuer: Issuer
     app: FastAPI
     environment: Mapping[str, str]

@@ -17,6 +17,7 @@ from photomesh_explore.pages.domain import Mode
 from photomesh_explore.pages.seen import FILTER_BITS, positions_of
 from photomesh_explore.pages.service import Entry, ExplorePage, ExploreService, PageList
 from photomesh_explore.pages.sources import Candidates
+from photomesh_explore.pages.suggestions import SuggestionService
 from photomesh_shared.ids import EPOCH
 from photomesh_shared.internal_api.post import SeenAccount, SeenPost
 from tests.support.clock import FakeClock
@@ -112,7 +113,9 @@ class MemoryExplore:
         self.sights = MemorySights()
         store = MemoryFeedback()
         self.feedback = FeedbackService(store, FeedbackEventLog(store, _Nowhere(), self.clock), self, self.clock)
+        self.unsearchable: set[int] = set()
         self.explore = ExploreService(Candidates(self), self, self.sights, self.feedback, self.clock)
+        self.suggestions = SuggestionService(Candidates(self), self, self, self.sights, self.feedback, self.clock)
         self.discovery = DiscoveryQueries(self, self.sights, self.feedback, self.clock)
         self._numbers: Iterator[int] = count(1)
 
@@ -192,7 +195,7 @@ class MemoryExplore:
         return dict.fromkeys(author_ids, 0)
 
     async def public(self, account_ids: Collection[int]) -> Collection[int]:
-        return set(account_ids)
+        return set(account_ids) - self.unsearchable
 
     async def tag_trends(self) -> Mapping[str, Trend]:
         return self.trends

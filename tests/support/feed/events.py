@@ -117,6 +117,9 @@ def user_unmuted(muter: int, muted: int, version: int) -> Envelope[MuteDeleted]:
     return Envelope.of(event, entityversion=version)
 
 
-def account_changed(account_id: int, *, version: int, status: str = "active") -> Envelope[AccountUpdated]:
-    event = AccountUpdated.example().model_copy(update={"user_id": account_id, "status": status})
+def account_changed(
+    account_id: int, *, version: int, status: str = "active", private: bool = True
+) -> Envelope[AccountUpdated]:
+    changes = {"user_id": account_id, "status": status, "private": private}
+    event = AccountUpdated.example().model_copy(update=changes)
     return Envelope.of(event, entityversion=version)

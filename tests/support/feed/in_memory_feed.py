@@ -18,6 +18,7 @@ from photomesh_feed.wiring import open_feed_service
 from photomesh_shared.events import Envelope, PostPublished
 from tests.support.clock import FakeClock
 from tests.support.feed.sources import InMemorySources
+from tests.support.feed.suggestions import InMemorySuggestions
 from tests.support.feed.write_side import CDN, WriteSide
 from tests.support.waiting import eventually
 
@@ -34,6 +35,7 @@ class InMemoryFeed:
         self.sources = sources
         self.clock = clock
         self.write = write
+        self.suggestions = InMemorySuggestions()
         self.served: list[Served] = []
         """Records of ranked orders."""
 
@@ -85,10 +87,19 @@ def post_ids(page: FeedPage) -> list[int]:
 
 
 @asynccontextmanager
-async def open_in_memory_feed() -> AsyncIterator[InMemoryFeed]:
+async def open_in_memory_feed(*, suggestion_seconds: float = 60.0) -> AsyncIterator[InMemoryFeed]:
     sources, clock = InMemorySources(), FakeClock()
     async with FakeAsyncRedis() as redis:
         feed = InMemoryFeed(redis, sources, clock, WriteSide(redis, sources, clock=clock))
-        async with open_feed_service(redis, sources, sources, cdn_url=CDN, clock=clock, served=feed) as service:
+        async with open_feed_service(
+            redis,
+            sources,
+            sources,
+            cdn_url=CDN,
+            clock=clock,
+            served=feed,
+            explore=feed.suggestions,
+            suggestion_seconds=suggestion_seconds,
+        ) as service:
             feed.service = service
             yield feed

@@ -1,4 +1,4 @@
-"""An HTTP server that stands in for post and social-graph."""
+"""An HTTP server that stands in for post, social-graph and explore."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 from aiohttp import web
 
+from photomesh_feed.domain.suggestions import Suggestion
 from photomesh_feed.errors import SourceUnavailable
 from photomesh_shared.ids import decode
-from photomesh_shared.internal_api import InternalModel, Operation, post, social_graph
+from photomesh_shared.internal_api import InternalModel, Operation, explore, post, social_graph
 from tests.support.feed.sources import InMemorySources
+from tests.support.feed.suggestions import InMemorySuggestions
 
 __all__ = ["serve"]
 
@@ -20,11 +22,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serve(sources: InMemorySources) -> AsyncIterator[str]:
-    """Serves the internal operations that feed calls. Yields the URL for both services."""
+async def serve(sources: InMemorySources, suggestions: InMemorySuggestions | None = None) -> AsyncIterator[str]:
+    """Serves the internal operations that feed calls. Yields the URL for all services."""
     app = web.Application(middlewares=[_unavailable_as_503])
+    routes = _Routes(sources, suggestions or InMemorySuggestions())
     app.add_routes(
-        [web.route(operation.method, operation.path, handler) for operation, handler in _Routes(sources).by_operation()]
+        [web.route(operation.method, operation.path, handler) for operation, handler in routes.by_operation()]
     )
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -44,8 +47,9 @@ async def _unavailable_as_503(request: web.Request, handler: Handler) -> web.Str
 
 
 class _Routes:
-    def __init__(self, sources: InMemorySources) -> None:
+    def __init__(self, sources: InMemorySources, suggestions: InMemorySuggestions) -> None:
         self._sources = sources
+        self._suggestions = suggestions
 
     def by_operation(self) -> list[tuple[Operation[Any], Handler]]:
         return [
@@ -56,6 +60,8 @@ class _Routes:
             (social_graph.GET_FOLLOWING, self.following),
             (social_graph.GET_FOLLOWERS, self.followers),
             (social_graph.GET_POPULAR, self.popular),
+            (explore.GET_SUGGESTIONS, self.suggestions),
+            (explore.SHOW_SUGGESTIONS, self.show_suggestions),
         ]
 
     async def posts(self, request: web.Request) -> web.Response:
@@ -103,6 +109,18 @@ class _Routes:
     async def popular(self, request: web.Request) -> web.Response:
         query = social_graph.PopularQuery.model_validate(request.query, strict=False)
         return web.json_response(await self._sources.popular_accounts(query.at_least))
+
+    async def suggestions(self, request: web.Request) -> web.Response:
+        query = explore.SuggestionsQuery.model_validate(request.query, strict=False)
+        found = await self._suggestions.suggestions(decode("u", request.match_info["account_id"]), query.limit)
+        return _json(explore.SuggestedPosts(posts=[explore.SuggestedPost(**one._asdict()) for one in found]))
+
+    async def show_suggestions(self, request: web.Request) -> web.Response:
+        body = explore.SuggestedPosts.model_validate_json(await request.read())
+        wanted = [Suggestion(one.post_id, one.source, one.about) for one in body.posts]
+        found = await self._suggestions.show(decode("u", request.match_info["account_id"]), wanted)
+        reasoned = [explore.ReasonedPost(post_id=post, **reason._asdict()) for post, reason in found.items()]
+        return _json(explore.ShownSuggestions(posts=reasoned))
 
 
 def _account_of(request: web.Request) -> int:

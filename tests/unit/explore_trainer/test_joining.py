@@ -33,6 +33,8 @@ def served(
             "known_impressions": 7,
             "swap_position": None,
             "swapped": False,
+            "suggested_ids": b"",
+            "suggested_positions": (),
         }
     )
     return event.model_copy(update=changes)
@@ -111,6 +113,17 @@ def test_a_reaction_belongs_to_the_latest_order_before_it() -> None:
     data = joiner.dataset()
     marked = {(int(data.served_at[n]), int(data.positions[n])) for n, label in enumerate(data.labels["save"]) if label}
     assert marked == {(int((AT + timedelta(hours=2)).timestamp()), 0), (int(AT.timestamp()), 1)}
+
+
+def test_suggested_posts_take_places_and_teach_nothing() -> None:
+    posts = tuple(range(10, 24))
+    record = served(posts=posts, suggested_ids=pack([99]), suggested_positions=(9,), swap_position=9)
+    joiner = joined(seen(posts=(*posts, 99)), record)
+    joiner.add_reaction("like", ADA, 99, AT)
+    data = joiner.dataset()
+    assert data.positions.tolist() == [*range(9), *range(10, 15)]
+    assert not any(liked(data))
+    assert data.swaps.tolist() == [-1] * 9 + [0, 1] + [-1] * 3
 
 
 def test_three_seconds_are_a_dwell() -> None:

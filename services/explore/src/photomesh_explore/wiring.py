@@ -20,6 +20,7 @@ from photomesh_explore.feedback.service import FeedbackService
 from photomesh_explore.metrics import INDEX_READY
 from photomesh_explore.pages.service import ExploreService
 from photomesh_explore.pages.sources import Candidates
+from photomesh_explore.pages.suggestions import SuggestionService
 from photomesh_explore.settings import ConsumerSettings, Settings
 from photomesh_explore.store.connection import open_redis
 from photomesh_explore.store.feedback import FeedbackStore
@@ -65,6 +66,7 @@ class Deps:
     """What routes and middleware use."""
 
     explore: ExploreService
+    suggestions: SuggestionService
     feedback: FeedbackService
     discovery: DiscoveryQueries
     exports: ExportQueries
@@ -97,8 +99,10 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
         )
         store = FeedbackStore(redis, clock)
         feedback = FeedbackService(store, FeedbackEventLog(store, publisher, clock), reader, clock)
+        candidates, pages = Candidates(reader), PageStore(redis, clock)
         yield Deps(
-            explore=ExploreService(Candidates(reader), PageStore(redis, clock), post, feedback, clock),
+            explore=ExploreService(candidates, pages, post, feedback, clock),
+            suggestions=SuggestionService(candidates, reader, pages, post, feedback, clock),
             feedback=feedback,
             discovery=DiscoveryQueries(reader, post, feedback, clock),
             exports=ExportQueries(store),

@@ -39,6 +39,10 @@ class Settings(FeedRedisSettings, SourceSettings, CalleeSettings, KafkaSettings,
     """Of ``python -m photomesh_feed``."""
 
     cursor_secret: ReplaceableSecret = Field(description="Signs cursors.")
+    explore_url: str = Field("http://127.0.0.1:18037", description="explore, for suggested posts in ranked feeds.")
+    suggestion_seconds: float = Field(
+        0.15, gt=0, le=5, description="How long a ranked page waits for explore, when its order is made and when read."
+    )
 
 
 class ConsumerSettings(CopySettings, FeedRedisSettings, SourceSettings, KafkaConsumerSettings):

@@ -10,6 +10,7 @@ from typing import Protocol
 import httpx
 from redis.asyncio import Redis
 
+from photomesh_feed.clients.explore import ExploreClient
 from photomesh_feed.clients.models import ModelPoller
 from photomesh_feed.clients.post import PostClient
 from photomesh_feed.clients.social_graph import SocialGraphClient
@@ -27,6 +28,7 @@ from photomesh_feed.reading.ranked import RankedFeed
 from photomesh_feed.reading.rebuild import FeedRebuilder, RelationsSource
 from photomesh_feed.reading.served import NotRecorded, ServedLog, ServedRecorder
 from photomesh_feed.reading.service import FeedService
+from photomesh_feed.reading.suggestions import NoSuggestions, Suggestions, SuggestionSource
 from photomesh_feed.reading.timeline_merger import TimelineMerger
 from photomesh_feed.settings import Settings
 from photomesh_feed.store.connection import open_probe, open_redis
@@ -73,8 +75,11 @@ async def open_feed_service(
     clock: Clock,
     ranker: Ranker | None = None,
     served: ServedRecorder | None = None,
+    explore: SuggestionSource | None = None,
+    suggestion_seconds: float = 0.15,
 ) -> AsyncIterator[FeedService]:
-    """Cancels rebuilds in progress at the end. By default ranks without a model, and records nothing."""
+    """Cancels rebuilds in progress at the end. By default ranks without a model, records nothing, and suggests
+    nothing."""
     reader, filler = FeedReader(redis), FeedFiller(redis)
     merger = TimelineMerger(reader, filler, post)
     hydrator = Hydrator(filler, post, cdn_url, clock)
@@ -82,7 +87,14 @@ async def open_feed_service(
     rebuilder = FeedRebuilder(filler, reader, social_graph, merger, clock)
     chronological = ChronologicalFeed(pipeline, reader, merger, rebuilder)
     ranked = RankedFeed(
-        reader, pipeline, hydrator, chronological, ranker or WeightedRanker(), served or NotRecorded(), clock
+        reader,
+        pipeline,
+        hydrator,
+        chronological,
+        Suggestions(explore or NoSuggestions(), pipeline, seconds=suggestion_seconds),
+        ranker or WeightedRanker(),
+        served or NotRecorded(),
+        clock,
     )
     try:
         yield FeedService(chronological, ranked)
@@ -125,6 +137,19 @@ async def open_deps(settings: Settings, readiness: Readiness, clock: Clock) -> A
                 clock=clock,
                 ranker=ranker,
                 served=served,
+                explore=ExploreClient(
+                    ServiceClient(
+                        session,
+                        "explore",
+                        settings.explore_url,
+                        caller=settings,
+                        timeout=settings.suggestion_seconds,
+                        attempts=1,
+                        unavailable=SourceUnavailable,
+                    )
+                ),
+                # After the client, whose circuit breaker counts what it gave up itself.
+                suggestion_seconds=settings.suggestion_seconds + 0.05,
             )
         )
         writer = FeedWriter(redis)

@@ -44,7 +44,8 @@ class ExploreFeedbackGiven(_Feedback):
     type_: ClassVar[str] = "photomesh.explore-feedback.given.v1"
 
     kind: Annotated[str, PREFERENCE] = Field(
-        description="`more`, `less`, `hide_author`, `hide_tag`, or `dismiss_account`. More may be added.",
+        description="`more`, `less`, `hide_author`, `hide_tag`, `dismiss_account`, `snooze_home` (no suggested posts "
+        "at home for 30 days), or `hide_home` (none at all). More may be added.",
         examples=["less"],
     )
     post_id: PostId | None = Field(default=None, description="The post on which it was said, if any.")

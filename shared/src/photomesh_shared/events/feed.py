@@ -130,6 +130,7 @@ class FeedServed(Event):
     every order has a record: under load they are dropped.
 
     The lists are columns of equal length, the first position first: at most 60 posts, for deeper ones are rarely seen.
+    Suggested posts, which are no candidates of the ranking, are listed apart.
     """
 
     type_: ClassVar[str] = "photomesh.feed.served.v1"
@@ -156,10 +157,19 @@ class FeedServed(Event):
     )
     swap_position: Annotated[int | None, NOT_PERSONAL] = Field(
         default=None,
-        description="In one order of a hundred, a coin decided which of two neighbours comes first: the position of "
-        "the first of them. Each had a chance of 1/2 to be there; all other posts stand where the scores put them.",
+        description="In one order of a hundred, a coin decided which of two neighbours comes first: the index in "
+        "`post_ids` of the first of them. Each had a chance of 1/2 to be there; all other posts stand where the scores "
+        "put them.",
     )
     swapped: Annotated[bool, NOT_PERSONAL] = Field(default=False, description="Whether the coin exchanged them.")
+    suggested_ids: Annotated[bytes, ACTIVITY] = Field(
+        default=b"",
+        description="Posts of accounts that the viewer does not follow, in the form of `post_ids`. Explore chose them, "
+        "and not this ranking; when a page is read, some may be left out.",
+    )
+    suggested_positions: Annotated[tuple[int, ...], NOT_PERSONAL] = Field(
+        default=(), description="Of each of `suggested_ids`, from 0. The posts of `post_ids` take the others in turn."
+    )
 
     def partition_key(self) -> str:
         return ids.encode("u", self.account_id)
@@ -181,4 +191,6 @@ class FeedServed(Event):
             features=pack_features([(0.5, 0.25, 0.75, 0, 0.5, 1.5, 0, 2), (0.5, 0.125, 0.5, 0, 0.5, 0, 0, 3)]),
             known_impressions=250,
             swap_position=0,
+            suggested_ids=pack([_POST + 8192]),
+            suggested_positions=(9,),
         )

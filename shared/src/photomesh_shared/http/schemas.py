@@ -11,7 +11,7 @@ from pydantic_core import CoreSchema
 from photomesh_shared.ids import UserId
 from photomesh_shared.internal_api.post import SeenAccount
 
-__all__ = ["RequestBody", "ShownAccount", "UpdateBody", "Url", "examples"]
+__all__ = ["ExploreReason", "RequestBody", "ShownAccount", "UpdateBody", "Url", "examples"]
 
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 
@@ -63,3 +63,18 @@ class ShownAccount(BaseModel):
     @classmethod
     def of(cls, seen: SeenAccount) -> ShownAccount:
         return cls(**seen.model_dump())
+
+
+class ExploreReason(BaseModel):
+    """Why explore shows something."""
+
+    model_config = examples(
+        {"kind": "hashtag_you_like", "because": "You liked posts with #sunset.", "hashtag": "sunset"}
+    )
+
+    kind: str = Field(
+        description="`liked_together`, `author_you_like`, `hashtag_you_like`, `hashtag_you_chose`, "
+        "`followed_by_followees`, `near_what_you_like`, `trending` or `new`. More may be added.",
+    )
+    because: str = Field(description="A sentence in English.")
+    hashtag: str | None = Field(description="The hashtag that it is due to, if any: lower case, without #.")

@@ -33,7 +33,7 @@ async def test_pages_conform(read_side: ReadSide, mode: str) -> None:
         answer = await read_side.get(reader, mode=mode, limit=3)
         assert answer.headers["content-type"] == "application/json"
         assert len(answer.json()["items"]) == 3
-        validator("PostPage").validate(answer.json())
+        validator("FeedPostPage").validate(answer.json())
         assert f"cursor={answer.json()['next_cursor']}" in answer.headers["Link"]
         await read_side.list_filled(reader)
 

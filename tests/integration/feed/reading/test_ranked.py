@@ -6,6 +6,8 @@ import itertools
 from collections import Counter
 
 from photomesh_feed.store import keys
+from photomesh_shared.ids import decode, encode
+from tests.integration.feed.http.test_contract import validator
 from tests.integration.feed.read_side import ReadSide
 
 
@@ -59,6 +61,27 @@ async def test_hidden_posts_disappear_from_an_order(read_side: ReadSide) -> None
         rest += page
     assert set(first) | set(rest) >= set(read_side.sources.by_author[followed[1]])
     assert not set(rest) & set(read_side.sources.by_author[followed[0]])
+
+
+async def test_suggested_posts_are_labelled_and_leave_with_explore(read_side: ReadSide) -> None:
+    reader, _ = await warm_feed(read_side, 5)
+    strangers = [read_side.new_account() for _ in range(3)]
+    offered = [read_side.publish(one, range(500 + number, 501 + number))[0] for number, one in enumerate(strangers)]
+    read_side.suggestions.offered = offered
+    answer = await read_side.get(reader, mode="ranked", limit=20)
+    validator("FeedPostPage").validate(answer.json())
+    items = answer.json()["items"]
+    assert [number for number, item in enumerate(items) if item["suggestion"]] == [9, 19]
+    assert [decode("o", items[place]["id"]) for place in (9, 19)] == offered[:2]
+    assert items[9]["author"]["id"] == encode("u", strangers[0])
+    reason = {"kind": "hashtag_you_like", "because": "You like it.", "hashtag": "sea"}
+    assert items[9]["suggestion"] == reason
+    read_side.suggestions.hidden = {offered[0]}
+    again = (await read_side.get(reader, mode="ranked", limit=20)).json()["items"]
+    assert again == items[:9] + items[10:]
+    read_side.suggestions.unavailable = True
+    again = (await read_side.get(reader, mode="ranked", limit=20)).json()["items"]
+    assert again == items[:9] + items[10:19]
 
 
 async def test_affinity_ranks_first(read_side: ReadSide) -> None:

@@ -6,7 +6,8 @@ import json
 
 from photomesh_feed.domain.pages import Row
 from photomesh_feed.domain.snapshots import Snapshot
-from photomesh_feed.http.schemas import Post
+from photomesh_feed.domain.suggestions import SuggestionReason
+from photomesh_feed.http.schemas import FeedPost
 from photomesh_feed.http.serialization import page_json
 from photomesh_shared.events import PostPublished
 
@@ -22,14 +23,23 @@ def test_page_conforms_to_the_schema() -> None:
     body = json.loads(page_json([row(SNAPSHOT.static), row(SNAPSHOT.static, liked=b"0")], "next"))
     assert body["next_cursor"] == "next"
     first, second = body["items"]
-    Post.model_validate(first)
-    assert first.keys() == Post.model_fields.keys()
+    FeedPost.model_validate(first)
+    assert first.keys() == FeedPost.model_fields.keys()
     assert first["author"] == {"id": "u_3", "username": "ada", "display_name": 'Ada "L"', "avatar_url": None}
     assert (first["like_count"], first["comment_count"]) == (16, 2)
     assert first["viewer"] == {"liked": True, "saved": False}
     assert second["viewer"] == {"liked": False, "saved": False}
     assert first["caption"] == FACT.caption
     assert first["photos"][0]["variants"]["150"] == "http://cdn/variants/p_SH3ywmy5ZI/Zk3vQ0m1fR7eT2yU/150.jpg"
+
+
+def test_a_suggested_post_has_its_reason() -> None:
+    reason = SuggestionReason("hashtag_you_like", 'You liked posts with #"sea".', "sea")
+    other = row(SNAPSHOT.static)._replace(post_id=b"6")
+    suggested, plain = json.loads(page_json([row(SNAPSHOT.static), other], None, {b"5": reason}))["items"]
+    FeedPost.model_validate(suggested)
+    assert suggested["suggestion"] == reason._asdict()
+    assert plain["suggestion"] is None
 
 
 def test_empty_page() -> None:
@@ -47,6 +57,6 @@ def test_a_snapshot_from_before_entities_were_kept() -> None:
     for caption in ("", '"entities":', '\\"entities":{}'):
         static = json.dumps(old | {"caption": caption}, ensure_ascii=False, separators=(",", ":"))
         [post] = json.loads(page_json([row(static)], None))["items"]
-        Post.model_validate(post)
+        FeedPost.model_validate(post)
         assert post["entities"] == {"mentions": [], "hashtags": []}
         assert post["caption"] == caption

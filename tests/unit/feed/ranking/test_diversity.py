@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,26 @@ def test_every_post_is_on_one_page_and_no_author_more_than_three_times(
         assert 0 < len(page) <= size
         for author in range(1, 6):
             assert sum(authors[post] == author for post in page) <= 3
+
+
+@given(
+    st.lists(st.integers(1, 9), max_size=60), st.integers(1, 50), st.integers(0, 8), st.randoms(use_true_random=False)
+)
+def test_suggested_posts_have_nine_of_the_feed_before_each(
+    authors: list[int], size: int, suggestions: int, random: Random
+) -> None:
+    candidates = [candidate(number, author) for number, author in enumerate(authors)]
+    scores = [random.random() for _ in candidates]
+    suggested = [1_000 + number for number in range(suggestions)]
+    pages = arrange(candidates, scores, size, suggested)
+    order = [post for page in pages for post in page]
+    assert all(len(page) <= size for page in pages)
+    assert sorted(post for post in order if post < 1_000) == list(range(len(authors)))
+    places = [place for place, post in enumerate(order) if post >= 1_000]
+    assert [order[place] for place in places] == suggested[: len(places)]
+    assert places == [9 + 10 * number for number in range(len(places))]
+    has_room = len(authors) // 9
+    assert min(suggestions, has_room) - len(places) in (0, 1), "one may lack a page"
 
 
 def test_second_post_of_an_author_yields_but_not_to_every_post() -> None:

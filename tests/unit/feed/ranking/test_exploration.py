@@ -26,3 +26,13 @@ def test_in_one_order_of_a_hundred_two_neighbours_are_exchanged_by_a_coin() -> N
 def test_a_page_of_one_post_has_no_neighbours() -> None:
     random = Random(7)
     assert {toss([1], random) for _ in range(1_000)} == {None}
+
+
+def test_suggested_posts_stay_where_they_are() -> None:
+    random, coins = Random(7), list[Coin]()
+    for _ in range(5_000):
+        page = list(range(12))
+        if coin := toss(page, random, fixed={0, 9}):
+            coins.append(coin)
+        assert (page[0], page[9]) == (0, 9)
+    assert {coin.position for coin in coins} == {1, 2, 3, 4, 5, 6, 7, 10}

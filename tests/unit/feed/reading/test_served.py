@@ -46,6 +46,23 @@ async def test_a_record_has_what_a_model_saw(clock: FakeClock) -> None:
     assert likes == pytest.approx([1.0986, 0.6931, 0], abs=0.001)
 
 
+async def test_suggested_posts_are_apart_with_their_positions(clock: FakeClock) -> None:
+    broker = MemoryBroker()
+    log = ServedLog(MemoryPublisher(broker), clock)
+    ranked = served(posts=40, coin=Coin(10, swapped=True))
+    order = list(ranked.order)
+    order[9:9], order[19:19] = [7_001], [7_002]
+    log.record(ranked._replace(order=order))
+    await log.publish_next()
+    (envelope,) = broker.events("served")
+    event = envelope.data
+    assert isinstance(event, FeedServed)
+    assert list(unpack(event.post_ids)) == list(ranked.order)
+    assert len(unpack_features(event.features)) == len(unpack(event.author_ids)) == 40
+    assert (list(unpack(event.suggested_ids)), event.suggested_positions) == ([7_001, 7_002], (9, 19))
+    assert event.swap_position == 9, "in post_ids, which lack the suggested post before it"
+
+
 async def test_the_longest_record_fits_the_topic(clock: FakeClock) -> None:
     broker = MemoryBroker()
     log = ServedLog(MemoryPublisher(broker), clock)

@@ -78,6 +78,8 @@ def environment(stack: str | Stack, program: str) -> dict[str, str]:
             | dict.fromkeys(_BUDGETS, "1000000")
             | {"MAX_IN_FLIGHT_PER_ADDRESS": "512"}
         )
+    elif program == "feed":
+        values["SUGGESTION_SECONDS"] = "2"  # a machine that runs tests is slow
     elif program == "identity":
         values["FAILURES_ADDRESS"] = "1000000/60"
     elif program == "notification-push":

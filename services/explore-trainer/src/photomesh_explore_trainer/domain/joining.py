@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import datetime
+from itertools import count
 
 import numpy as np
 
@@ -65,13 +66,16 @@ class Joiner:
             return
         self._joined.add(key)
         request = len(self._joined)
-        for position, (post, features) in enumerate(zip(posts, rows, strict=True)):
+        # Suggested posts take places, and teach nothing: this ranking did not choose them.
+        suggested = set(event.suggested_positions)
+        positions = (position for position in count() if position not in suggested)
+        for index, (position, post, features) in enumerate(zip(positions, posts, rows, strict=False)):
             if post not in seen or self._of_viewer[event.account_id] >= _OF_VIEWER:
                 continue
             self._of_viewer[event.account_id] += 1
             row = len(self._rows)
             self._rows.append(features)
-            swap = -1 if event.swap_position is None else position - event.swap_position
+            swap = -1 if event.swap_position is None else index - event.swap_position
             place = swap if swap in (0, 1) else -1
             at = event.served_at.timestamp()
             self._columns.append((request, event.account_id, position, at, event.known_impressions, place))

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 
-__all__ = ["MAX_FEEDBACK", "Feedback", "Kind", "Rules", "feedback_id_of", "rules_of"]
+__all__ = [
+    "HOME",
+    "MAX_FEEDBACK",
+    "Feedback",
+    "Home",
+    "HomeState",
+    "Kind",
+    "Rules",
+    "feedback_id_of",
+    "home_of",
+    "rules_of",
+]
 
 MAX_FEEDBACK = 500
+SNOOZE = timedelta(days=30)
 _LESS, _MORE = 0.4, 1.6
 
 
@@ -20,6 +32,12 @@ class Kind(StrEnum):
     HIDE_AUTHOR = "hide_author"
     HIDE_TAG = "hide_tag"
     DISMISS_ACCOUNT = "dismiss_account"
+    SNOOZE_HOME = "snooze_home"
+    HIDE_HOME = "hide_home"
+
+
+HOME = frozenset({Kind.SNOOZE_HOME, Kind.HIDE_HOME})
+"""Of suggestions at home: one of these stands, or neither."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,22 @@ class Feedback:
     @property
     def given_at(self) -> datetime:
         return datetime.fromtimestamp(self.version / 1_000_000, UTC)
+
+
+class HomeState(StrEnum):
+    """Whether the ranked home feed has suggested posts."""
+
+    ON = "on"
+    SNOOZED = "snoozed"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Home:
+    """`until`: when a snooze ends."""
+
+    state: HomeState = HomeState.ON
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +97,22 @@ class Rules:
 def feedback_id_of(kind: Kind, *, post_id: int | None, author_id: int | None, tag: str | None) -> str:
     """Return the name of what feedback is about: one thing is said about it at a time."""
     about = {
+        Kind.SNOOZE_HOME: "home",
+        Kind.HIDE_HOME: "home",
         Kind.HIDE_AUTHOR: f"author:{author_id}",
         Kind.DISMISS_ACCOUNT: f"account:{author_id}",
         Kind.HIDE_TAG: f"tag:{tag}",
     }.get(kind, f"post:{post_id}")
     return blake2b(about.encode(), digest_size=8).hexdigest()
+
+
+def home_of(given: Collection[Feedback], now: datetime) -> Home:
+    for one in given:
+        if one.kind == Kind.HIDE_HOME:
+            return Home(HomeState.OFF)
+        if one.kind == Kind.SNOOZE_HOME and now < one.given_at + SNOOZE:
+            return Home(HomeState.SNOOZED, one.given_at + SNOOZE)
+    return Home()
 
 
 def rules_of(given: Collection[Feedback], revision: int) -> Rules:

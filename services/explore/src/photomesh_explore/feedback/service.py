@@ -7,7 +7,18 @@ from typing import Protocol
 
 from photomesh_explore.candidates.domain import PostInfo
 from photomesh_explore.errors import FeedbackNotFound, NoSuchHashtagOnPost, NotShownLately, TooMuchFeedback
-from photomesh_explore.feedback.domain import MAX_FEEDBACK, Feedback, Kind, Rules, feedback_id_of, rules_of
+from photomesh_explore.feedback.domain import (
+    HOME,
+    MAX_FEEDBACK,
+    Feedback,
+    Home,
+    HomeState,
+    Kind,
+    Rules,
+    feedback_id_of,
+    home_of,
+    rules_of,
+)
 from photomesh_explore.feedback.event_log import FeedbackEventLog, FeedbackStore
 from photomesh_shared.clock import Clock
 from photomesh_shared.events import ExploreFeedbackGiven, ExploreFeedbackRemoved
@@ -47,15 +58,37 @@ class FeedbackService:
 
     async def dismiss(self, account_id: int, other_id: int) -> None:
         """Do not suggest an account again. Raises TooMuchFeedback."""
-        await self._say(account_id, Kind.DISMISS_ACCOUNT, post_id=None, author_id=other_id, tags=())
+        await self._say(account_id, Kind.DISMISS_ACCOUNT, author_id=other_id)
+
+    async def home(self, account_id: int) -> Home:
+        """Return whether the account wants suggested posts at home."""
+        given, _ = await self._store.given(account_id)
+        return home_of(given, self._clock.now())
+
+    async def set_home(self, account_id: int, state: HomeState) -> Home:
+        """Idempotent, but that a snooze begins again. There is always room for it."""
+        if state == HomeState.ON:
+            given, revision = await self._store.given(account_id)
+            for one in given:
+                if one.kind in HOME:
+                    await self._end(account_id, one.feedback_id, revision)
+            return Home()
+        kind = Kind.SNOOZE_HOME if state == HomeState.SNOOZED else Kind.HIDE_HOME
+        return home_of([await self._say(account_id, kind)], self._clock.now())
 
     async def _say(
-        self, account_id: int, kind: Kind, *, post_id: int | None, author_id: int, tags: tuple[str, ...]
+        self,
+        account_id: int,
+        kind: Kind,
+        *,
+        post_id: int | None = None,
+        author_id: int | None = None,
+        tags: tuple[str, ...] = (),
     ) -> Feedback:
         tag = tags[0] if kind == Kind.HIDE_TAG else None
         feedback_id = feedback_id_of(kind, post_id=post_id, author_id=author_id, tag=tag)
         given, revision = await self._store.given(account_id)
-        if len(given) >= MAX_FEEDBACK and all(one.feedback_id != feedback_id for one in given):
+        if kind not in HOME and len(given) >= MAX_FEEDBACK and all(one.feedback_id != feedback_id for one in given):
             raise TooMuchFeedback
         version = self._log.version_after(revision)
         event = ExploreFeedbackGiven(
@@ -71,12 +104,18 @@ class FeedbackService:
         return Feedback(feedback_id, kind, version, post_id, author_id, tags)
 
     async def list(self, account_id: int) -> Sequence[Feedback]:
-        """Return what stands, the latest first."""
-        return (await self._store.given(account_id))[0]
+        """Return what stands, the latest first; without what was said of suggestions at home, which `home` has."""
+        return [one for one in (await self._store.given(account_id))[0] if one.kind not in HOME]
 
     async def rules(self, account_id: int) -> Rules:
         given, revision = await self._store.given(account_id)
         return rules_of(given, revision)
+
+    async def home_rules(self, account_id: int) -> Rules | None:
+        """Return the rules; None if the account wants no suggested posts at home."""
+        given, revision = await self._store.given(account_id)
+        wanted = home_of(given, self._clock.now()).state == HomeState.ON
+        return rules_of(given, revision) if wanted else None
 
     async def remove(self, account_id: int, feedback_id: str) -> None:
         """Take something back. Raises FeedbackNotFound."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 
 from photomesh_explore import errors
-from photomesh_explore.feedback.domain import Kind
+from photomesh_explore.feedback.domain import HomeState, Kind
 from photomesh_explore.http.dependencies import Dependencies
 from photomesh_explore.http.schemas import (
     AccountSuggestion,
@@ -16,9 +16,11 @@ from photomesh_explore.http.schemas import (
     ExploreFeedback,
     ExploreFeedbackCreate,
     ExploreFeedbackList,
-    ExploreReason,
     ExploreReasons,
     ExploreTrends,
+    HomeSuggestions,
+    HomeSuggestionsUpdate,
+    reason_of,
 )
 from photomesh_explore.pages.domain import Mode
 from photomesh_shared.auth import Viewer
@@ -81,7 +83,7 @@ async def explain(post_id: PostId, viewer: Viewer, deps: Dependencies, response:
     """Of posts that it showed you in the last week, the latest 300."""
     source, about, author = await deps.explore.why(viewer.account_id, post_id)
     response.headers["Cache-Control"] = PRIVATE
-    return ExploreReasons(post_id=post_id, reasons=[ExploreReason.of(source, about, author.username)])
+    return ExploreReasons(post_id=post_id, reasons=[reason_of(source, about, author.username)])
 
 
 @router.post(
@@ -177,3 +179,33 @@ async def suggest_people(
 async def dismiss_person(user_id: UserId, viewer: Viewer, deps: Dependencies) -> None:
     """It is not suggested again, until you take that back in your feedback. Safe to repeat."""
     await deps.feedback.dismiss(viewer.account_id, user_id)
+
+
+@router.get(
+    "/home",
+    auth=Auth.REQUIRED,
+    rate=RateClass.READ,
+    problems=[errors.ExploreUnavailable],
+    summary="Say whether your home feed has suggested posts",
+)
+async def get_home_suggestions(viewer: Viewer, deps: Dependencies, response: Response) -> HomeSuggestions:
+    """Of the ranked feed: up to one post in ten, each with its `suggestion`. The chronological feed never has any."""
+    response.headers["Cache-Control"] = PRIVATE
+    return HomeSuggestions.of(await deps.feedback.home(viewer.account_id))
+
+
+@router.put(
+    "/home",
+    auth=Auth.REQUIRED,
+    rate=RateClass.WRITE,
+    budget=Budget.TOGGLES,
+    problems=[errors.ExploreUnavailable],
+    summary="Snooze suggested posts, or switch them off or on",
+)
+async def set_home_suggestions(
+    body: HomeSuggestionsUpdate, viewer: Viewer, deps: Dependencies, response: Response
+) -> HomeSuggestions:
+    """Acts on the next page of the ranked feed. To snooze again starts another 30 days."""
+    home = await deps.feedback.set_home(viewer.account_id, HomeState(body.state))
+    response.headers["Cache-Control"] = PRIVATE
+    return HomeSuggestions.of(home)

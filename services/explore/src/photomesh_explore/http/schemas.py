@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
 from photomesh_explore.discovery.queries import NamedTrend, SuggestedAccount
-from photomesh_explore.feedback.domain import Feedback
+from photomesh_explore.feedback.domain import Feedback, Home
 from photomesh_explore.pages.domain import Source
 from photomesh_explore.pages.service import Explored
 from photomesh_shared.events import UtcTime
-from photomesh_shared.http.schemas import RequestBody, ShownAccount, Url, examples
+from photomesh_shared.http.schemas import ExploreReason, RequestBody, ShownAccount, Url, examples
 from photomesh_shared.ids import PostId, UserId
 
 __all__ = [
@@ -21,12 +21,14 @@ __all__ = [
     "ExploreFeedback",
     "ExploreFeedbackCreate",
     "ExploreFeedbackList",
-    "ExploreReason",
     "ExploreReasons",
     "ExploreTrend",
     "ExploreTrends",
     "ExploredPost",
+    "HomeSuggestions",
+    "HomeSuggestionsUpdate",
     "SuggestionReason",
+    "reason_of",
 ]
 
 _ACCOUNT = {
@@ -45,7 +47,7 @@ _FEEDBACK = {
     "hashtags": ["sunset"],
     "given_at": "2026-11-21T10:20:00Z",
 }
-_TEXTS = {
+_TEXTS: Mapping[str, str] = {
     Source.TOGETHER: "People who like what you liked also like it.",
     Source.TAG: "You liked posts with #{tag}.",
     Source.CHOSEN: "You chose #{tag}.",
@@ -57,22 +59,9 @@ _TEXTS = {
 }
 
 
-class ExploreReason(BaseModel):
-    """Why explore shows something."""
-
-    model_config = examples(_REASON)
-
-    kind: str = Field(
-        description="`liked_together`, `author_you_like`, `hashtag_you_like`, `hashtag_you_chose`, "
-        "`followed_by_followees`, `near_what_you_like`, `trending` or `new`. More may be added.",
-    )
-    because: str = Field(description="A sentence in English.")
-    hashtag: str | None = Field(description="The hashtag that it is due to, if any: lower case, without #.")
-
-    @classmethod
-    def of(cls, source: str, about: str, username: str) -> ExploreReason:
-        text = _TEXTS.get(Source(source), "").format(tag=about, username=username)
-        return cls(kind=source, because=text, hashtag=about or None)
+def reason_of(source: str, about: str, username: str) -> ExploreReason:
+    text = _TEXTS.get(source, "").format(tag=about, username=username)
+    return ExploreReason(kind=source, because=text, hashtag=about or None)
 
 
 class ExploredPost(BaseModel):
@@ -98,7 +87,7 @@ class ExploredPost(BaseModel):
             id=found.post.id,
             photo_url=found.post.photo_url,
             author=ShownAccount.of(found.author),
-            reason=ExploreReason.of(found.entry.source, found.entry.about, found.author.username),
+            reason=reason_of(found.entry.source, found.entry.about, found.author.username),
         )
 
 
@@ -236,3 +225,24 @@ class AccountSuggestions(BaseModel):
     model_config = examples({"items": [_SUGGESTION]})
 
     items: list[AccountSuggestion]
+
+
+class HomeSuggestionsUpdate(RequestBody):
+    """Whether the ranked home feed has suggested posts."""
+
+    model_config = examples({"state": "snoozed"})
+
+    state: Literal["on", "snoozed", "off"] = Field(description="`snoozed`: none for 30 days.")
+
+
+class HomeSuggestions(BaseModel):
+    """Whether your ranked home feed has suggested posts."""
+
+    model_config = examples({"state": "snoozed", "until": "2026-12-21T10:20:00Z"})
+
+    state: str = Field(description="`on`, `snoozed` or `off`. More may be added.")
+    until: UtcTime | None = Field(description="Of `snoozed`: when they are on again.")
+
+    @classmethod
+    def of(cls, home: Home) -> HomeSuggestions:
+        return cls(state=home.state, until=home.until)

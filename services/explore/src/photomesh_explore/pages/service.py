@@ -15,15 +15,28 @@ from photomesh_explore.candidates.domain import ms_of
 from photomesh_explore.errors import NotShownLately
 from photomesh_explore.feedback.domain import Rules
 from photomesh_explore.metrics import SHORT_PAGES, SHOWN
-from photomesh_explore.pages.domain import Mode, PageRules
+from photomesh_explore.pages.domain import Candidate, Mode, PageRules
 from photomesh_explore.pages.sources import Candidates
 from photomesh_shared.clock import Clock
 from photomesh_shared.internal_api.post import SeenAccount, SeenPost
 
-__all__ = ["Entry", "ExplorePage", "ExploreService", "Explored", "PageList", "PageStore", "RulesOf", "Sights"]
+__all__ = [
+    "LIST_MS",
+    "Entry",
+    "ExplorePage",
+    "ExploreService",
+    "Explored",
+    "PageList",
+    "PageStore",
+    "RulesOf",
+    "Sights",
+    "built",
+    "visible",
+]
 
+LIST_MS = 300_000
+"""How long a list is kept."""
 _MAX_BUILDS = 3
-_LIST_MS = 300_000
 _MAX_CHECKS = 6
 _CHECKED_AT_ONCE = 60
 _MAX_PAGES = 20
@@ -94,6 +107,24 @@ class RulesOf(Protocol):
     async def rules(self, account_id: int) -> Rules: ...
 
 
+def built(candidates: Collection[Candidate]) -> list[Entry]:
+    return [Entry(one.post.post_id, one.post.author_id, one.post.tags, one.source, one.about) for one in candidates]
+
+
+async def visible(sights: Sights, viewer_id: int, entries: Sequence[Entry], rules: Rules) -> dict[int, Explored]:
+    """Return those that the viewer may see now, of accounts that it does not follow, without what it hides."""
+    wanted = [one for one in entries if not rules.hides(one.post_id, one.author_id, one.tags)]
+    if not wanted:
+        return {}
+    posts, accounts = await sights.look(viewer_id, [one.post_id for one in wanted], {one.author_id for one in wanted})
+    found = {}
+    for one in wanted:
+        author = accounts.get(one.author_id)
+        if one.post_id in posts and author and not author.followed and one.author_id != viewer_id:
+            found[one.post_id] = Explored(one, posts[one.post_id], author)
+    return found
+
+
 class ExploreService:
     """Every method raises ExploreUnavailable."""
 
@@ -117,12 +148,12 @@ class ExploreService:
             or listed.revision != rules.revision
             or len(listed.pages) >= _MAX_PAGES
         ):
-            until_ms = ms_of(self._clock.now()) + _LIST_MS
+            until_ms = ms_of(self._clock.now()) + LIST_MS
             listed = PageList(secrets.token_hex(6), mode, rules.revision, until_ms)
         elif position and position[0] == listed.id and position[1] < len(listed.pages):
             number = position[1]
             again = listed.pages[number]
-            shown = await self._visible(viewer_id, again, rules)
+            shown = await visible(self._sights, viewer_id, again, rules)
             more = number + 1 < len(listed.pages) or listed.rest
             return ExplorePage(list(shown.values()), (listed.id, number + 1) if more or again else None)
         return await self._fill(viewer_id, listed, rules, limit)
@@ -130,7 +161,9 @@ class ExploreService:
     async def _fill(self, viewer_id: int, listed: PageList, rules: Rules, limit: int) -> ExplorePage:
         page = PageRules(limit)
         chosen: dict[int, Explored] = {}
-        waiting, deferred = list(listed.rest), list[Entry]()
+        # The home feed may have shown some of it meanwhile.
+        unseen = await self._candidates.unseen(viewer_id, [one.post_id for one in listed.rest])
+        waiting, deferred = [one for one in listed.rest if one.post_id in unseen], list[Entry]()
         dropped = dict.fromkeys(listed.dropped)
         checks = builds = 0
         exhausted = False
@@ -145,12 +178,12 @@ class ExploreService:
                 continue
             batch, waiting = waiting[:_CHECKED_AT_ONCE], waiting[_CHECKED_AT_ONCE:]
             checks += 1
-            visible = await self._visible(viewer_id, batch, rules)
+            seen_now = await visible(self._sights, viewer_id, batch, rules)
             for number, entry in enumerate(batch):
                 if len(chosen) == limit:
                     waiting = batch[number:] + waiting
                     break
-                seen = visible.get(entry.post_id)
+                seen = seen_now.get(entry.post_id)
                 if seen is None:
                     dropped[entry.post_id] = None
                 elif page.admit(entry.author_id, entry.tags):
@@ -173,25 +206,7 @@ class ExploreService:
 
     async def _build(self, viewer_id: int, mode: Mode, rules: Rules, excluded: Collection[int]) -> list[Entry]:
         now_ms = ms_of(self._clock.now())
-        return [
-            Entry(one.post.post_id, one.post.author_id, one.post.tags, one.source, one.about)
-            for one in await self._candidates.collect(viewer_id, mode, rules, excluded, now_ms)
-        ]
-
-    async def _visible(self, viewer_id: int, entries: Sequence[Entry], rules: Rules) -> dict[int, Explored]:
-        """Return those that the viewer may see now, of accounts that it does not follow, without what it hides."""
-        wanted = [one for one in entries if not rules.hides(one.post_id, one.author_id, one.tags)]
-        if not wanted:
-            return {}
-        posts, accounts = await self._sights.look(
-            viewer_id, [one.post_id for one in wanted], {one.author_id for one in wanted}
-        )
-        found = {}
-        for one in wanted:
-            author = accounts.get(one.author_id)
-            if one.post_id in posts and author and not author.followed and one.author_id != viewer_id:
-                found[one.post_id] = Explored(one, posts[one.post_id], author)
-        return found
+        return built(await self._candidates.collect(viewer_id, mode, rules, excluded, now_ms))
 
     async def why(self, viewer_id: int, post_id: int) -> tuple[str, str, SeenAccount]:
         """Return from which source a post was shown in the last days, what it was due to, and its author. Raises

@@ -108,6 +108,11 @@ class Candidates:
         )
         return diversified(ranked(chosen, interests, rules, now_ms))
 
+    async def unseen(self, viewer_id: int, post_ids: Collection[int]) -> Collection[int]:
+        """Return those that the viewer was not shown. Raises ExploreUnavailable."""
+        filters = await self._reader.seen_filters(viewer_id) if post_ids else ()
+        return {one for one in post_ids if not was_seen(filters, one)}
+
     async def _liked_together(self, engaged: Sequence[Engagement]) -> Mapping[int, float]:
         """Return the neighbours of what the viewer liked last, with how strong they are: the latest counts most."""
         latest = sorted((one for one in engaged if not one.saved), key=lambda one: -one.at_ms)[:_MAX_LIKED]

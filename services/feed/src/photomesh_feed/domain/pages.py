@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+from photomesh_feed.domain.suggestions import SuggestedRow, SuggestionReason
 
 __all__ = [
     "AfterPost",
@@ -19,6 +21,7 @@ __all__ = [
     "Row",
     "Skeleton",
     "StoredPage",
+    "SuggestedPosts",
 ]
 
 Mode = Literal["ranked", "chronological"]
@@ -68,6 +71,8 @@ class FeedPage:
     next: Position | None
     request_id: str | None = None
     """Of a page of a ranked order: names the record of what was served."""
+    suggestions: Mapping[bytes, SuggestionReason] = field(default_factory=dict)
+    """By post id of a row: why it is suggested."""
 
 
 class FeedList(NamedTuple):
@@ -91,7 +96,13 @@ class ChosenPosts(NamedTuple):
     post_ids: Sequence[int]
 
 
-Skeleton = FeedList | RankedOrder | ChosenPosts
+class SuggestedPosts(NamedTuple):
+    """Skeleton: these posts, in this order, if their authors are not followed."""
+
+    post_ids: Sequence[int]
+
+
+Skeleton = FeedList | RankedOrder | ChosenPosts | SuggestedPosts
 """Which posts a page has, and in which order."""
 
 
@@ -123,3 +134,5 @@ class StoredPage:
     """The post at which the list ends, if it is cut."""
     next: AfterRanked | None = None
     """Of a ranked order."""
+    suggested: Sequence[SuggestedRow] = ()
+    """Of a ranked order: suggestions that the page has room for. They are no rows yet."""

@@ -10,7 +10,7 @@ from photomesh_feed.domain.pages import Mode
 from photomesh_feed.errors import FeedsBusy, FeedsUnavailable, RankingExpired, SourceUnavailable
 from photomesh_feed.http import positions, serialization
 from photomesh_feed.http.dependencies import Dependencies
-from photomesh_feed.http.schemas import FEED_REQUEST_ID, Impressions, Post
+from photomesh_feed.http.schemas import FEED_REQUEST_ID, FeedPost, Impressions
 from photomesh_shared.auth import Viewer
 from photomesh_shared.errors import EventLogUnavailable
 from photomesh_shared.http import PRIVATE, ApiRouter, Auth, Budget, Page, Paging, RateClass
@@ -27,7 +27,7 @@ router = ApiRouter(tags=["feed"])
     paged=True,
     problems=[RankingExpired, FeedsUnavailable, SourceUnavailable, FeedsBusy],
     summary="Read your home feed",
-    response_model=Page[Post],
+    response_model=Page[FeedPost],
     responses={200: {"headers": FEED_REQUEST_ID}},
 )
 async def get_feed(
@@ -44,11 +44,14 @@ async def get_feed(
     A ranked feed has at most three posts of an author on a page. It is ordered when its first page is read, and its
     cursors are valid for ten minutes (then 410 `ranking-expired`); after the 200 newest posts it continues
     chronologically. Its pages carry a `Feed-Request-Id`, which impressions quote. `If-None-Match` is answered with
-    304."""
+    304.
+
+    Up to one post in ten of a ranked feed is suggested: of an account that you do not follow, with a `suggestion` that
+    says why. `PUT /v1/explore/home` snoozes these or switches them off. A chronological feed has none."""
     kind = positions.cursor_kind(mode, viewer.account_id)
     page = await deps.feed.page(viewer.account_id, mode, positions.from_values(paging.position(kind)), paging.limit)
     next_cursor = paging.next_cursor(kind, positions.to_values(page.next))
-    body = serialization.page_json(page.rows, next_cursor)
+    body = serialization.page_json(page.rows, next_cursor, page.suggestions)
     response = Response(body, media_type="application/json", headers={"Cache-Control": PRIVATE})
     paging.set_link(response, next_cursor)
     if page.request_id is not None:

@@ -1,6 +1,6 @@
 """Models of requests and responses.
 
-A post has the models of post's own API, so that clients need one: `tests/contract/test_feed_pages.py` compares them.
+A post has the models of post's own API, with one member more: `tests/contract/test_feed_pages.py` compares them.
 Responses are not built from these models but spliced (`serialization`); tests compare them, too.
 """
 
@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from photomesh_feed.domain.pages import Mode
 from photomesh_feed.reading import impressions
 from photomesh_shared.events import UtcTime
-from photomesh_shared.http.schemas import RequestBody, Url, examples
+from photomesh_shared.http.schemas import ExploreReason, RequestBody, Url, examples
 from photomesh_shared.ids import PhotoId, PostId, UserId
 
-__all__ = ["FEED_REQUEST_ID", "Impressions", "Post"]
+__all__ = ["FEED_REQUEST_ID", "FeedPost", "Impressions"]
 
 FEED_REQUEST_ID = {
     "Feed-Request-Id": {
@@ -113,8 +113,8 @@ class PostViewer(BaseModel):
     saved: bool
 
 
-class Post(BaseModel):
-    """A post."""
+class FeedPost(BaseModel):
+    """A post in a home feed."""
 
     model_config = examples(
         {
@@ -137,6 +137,7 @@ class Post(BaseModel):
             "created_at": "2026-11-21T10:11:00Z",
             "edited_at": None,
             "published_at": "2026-11-21T10:11:02Z",
+            "suggestion": None,
         }
     )
 
@@ -159,6 +160,10 @@ class Post(BaseModel):
     created_at: UtcTime
     edited_at: UtcTime | None
     published_at: UtcTime | None
+    suggestion: ExploreReason | None = Field(
+        description="Why you are shown a post of an account that you do not follow; null for all others. Of ranked "
+        "feeds only."
+    )
 
 
 class Impression(RequestBody):

@@ -6,6 +6,7 @@ reactions is that of the two places (Joachims et al., "Unbiased Learning-to-Rank
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import NamedTuple
 
@@ -20,12 +21,13 @@ class Coin(NamedTuple):
     swapped: bool
 
 
-def toss(page: list[int], random: Random) -> Coin | None:
-    """Exchange two neighbours of a page in place, perhaps. Returns which, whether or not they were exchanged; None in
-    most cases."""
-    if len(page) < 2 or random.random() >= _SHARE:
+def toss(page: list[int], random: Random, *, fixed: Collection[int] = ()) -> Coin | None:
+    """Exchange two neighbours of a page in place, perhaps; none of `fixed`. Returns which, whether or not they were
+    exchanged; None in most cases."""
+    pairs = [first for first in range(len(page) - 1) if page[first] not in fixed and page[first + 1] not in fixed]
+    if not pairs or random.random() >= _SHARE:
         return None
-    first, swapped = random.randrange(len(page) - 1), random.random() < 0.5
+    first, swapped = random.choice(pairs), random.random() < 0.5
     if swapped:
         page[first], page[first + 1] = page[first + 1], page[first]
     return Coin(first, swapped)

@@ -19,7 +19,7 @@ __all__ = ["AccountRecords", "ExportQueries", "RankingStore"]
 
 Item = dict[str, Any]
 
-_IDS = {"author_id": "u", "post_id": "o", "post_ids": "o"}
+_IDS = {"author_id": "u", "post_id": "o", "post_ids": "o", "suggested_post_ids": "o"}
 
 
 class RankingStore(Protocol):
@@ -127,5 +127,7 @@ def _served(event: FeedServed) -> Item:
         "model": event.model,
         "known_impressions": event.known_impressions,
         "post_ids": list(unpack(event.post_ids)),
+        "suggested_post_ids": list(unpack(event.suggested_ids)),
+        "suggested_positions": list(event.suggested_positions),
     }
     return {**item_of(shown, _IDS), "features": rows}

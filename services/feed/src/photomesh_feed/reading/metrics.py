@@ -13,6 +13,8 @@ __all__ = [
     "SERVED_DROPPED",
     "SERVED_RECORDED",
     "SHED",
+    "SUGGESTED",
+    "SUGGESTIONS_MISSED",
 ]
 
 READS = Counter("photomesh_feed_reads_total", "Pages read, by source: warm, deep, cold.", ["mode", "source"])
@@ -33,3 +35,17 @@ SERVED_DROPPED = Counter(
 )
 for _reason in ("repeated", "queue", "kafka"):
     SERVED_DROPPED.labels(_reason)
+SUGGESTED = Counter(
+    "photomesh_feed_suggested_total",
+    "Suggested posts of pages: `shown`, or `hidden` because the reader may not or does not want to see them now.",
+    ["outcome"],
+)
+SUGGESTIONS_MISSED = Counter(
+    "photomesh_feed_suggestions_missed_total",
+    "Orders and pages without suggested posts because explore did not respond in time.",
+    ["step"],
+)
+for _outcome in ("shown", "hidden"):
+    SUGGESTED.labels(_outcome)
+for _step in ("order", "page"):
+    SUGGESTIONS_MISSED.labels(_step)

@@ -44,9 +44,9 @@ class Served(NamedTuple):
     request_id: str
     model: str
     order: Sequence[int]
-    """Post ids, the first position first."""
+    """Post ids, the first position first, with suggested ones."""
     made: Mapping[int, tuple[int, Features]]
-    """Author and features of each post."""
+    """Author and features of each post that was ranked: those that are not suggested."""
     known_impressions: int
     coin: Coin | None
 
@@ -94,8 +94,13 @@ class ServedLog:
         self._recorded_at[served.viewer] = now
         if len(self._recorded_at) > _ACCOUNTS:
             self._recorded_at.popitem(last=False)
-        posts = served.order[:RECORDED_POSITIONS]
-        coin = served.coin if served.coin and served.coin.position + 1 < len(posts) else None
+        served_posts = served.order[:RECORDED_POSITIONS]
+        posts = [post for post in served_posts if post in served.made]
+        suggested = [(position, post) for position, post in enumerate(served_posts) if post not in served.made]
+        coin = served.coin if served.coin and served.coin.position + 1 < len(served_posts) else None
+        if coin:
+            before = sum(position < coin.position for position, _ in suggested)
+            coin = coin._replace(position=coin.position - before)
         self._queue.put_nowait(
             FeedServed(
                 account_id=served.viewer,
@@ -110,6 +115,8 @@ class ServedLog:
                 known_impressions=served.known_impressions,
                 swap_position=coin.position if coin else None,
                 swapped=coin.swapped if coin else False,
+                suggested_ids=pack(post for _, post in suggested),
+                suggested_positions=tuple(position for position, _ in suggested),
             )
         )
 

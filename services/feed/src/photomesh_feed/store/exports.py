@@ -27,7 +27,7 @@ class RankingRecords:
         return [Affinity(int(author), float(score)) for author, score in found]
 
     async def latest_order(self, account_id: int) -> list[int]:
-        """Return the posts of the latest ranked order; empty without one."""
+        """Return the posts of the latest ranked order, suggested ones as well; empty without one."""
         with redis_errors():
             name: Any = await self._redis.hget(keys.latest_order(account_id), "name")
             entries = await self._redis.lrange(keys.order(account_id, name.decode()), 1, -1) if name else []

@@ -24,6 +24,7 @@ Everything here can be lost: it is built again from events, post and social-grap
     rk:{account}  HASH   latest ranked order: name, head (the newest post then), limit (of its pages)
     rk:{account}:{name}  LIST  a ranked order: the post after which the feed goes on (0: none), then post ids, with |
                          after each page
+    rk:{account}:{name}:s  HASH  suggested post of this order → why explore has it, a space, and what it is due to
     lk:{account}  STRING token of the process that fills the feed
     pulled        ZSET   author → when readers may stop pulling their posts, in ms since 1970; +inf while the author has
                          too many followers to push to
@@ -69,12 +70,14 @@ __all__ = [
     "KNOWN_SECONDS",
     "MARKER",
     "MARKER_SCORE",
+    "PAGE_END",
     "POPULAR_KNOWN",
     "POST_SECONDS",
     "PULLED",
     "REFILLING",
     "SINCE",
     "SKEW_SECONDS",
+    "SUGGESTED",
     "affinity",
     "copy_pass",
     "feed",
@@ -90,6 +93,7 @@ __all__ = [
     "saves",
     "score",
     "scored",
+    "suggested",
     "timeline",
     "user",
 ]
@@ -117,6 +121,7 @@ FEED, TIMELINE, POST, USER = "f:", "t:", "p:", "u:"
 FOLLOW_VERSIONS, FOLLOWING, MUTED = "fv:", "fo:", "mu:"
 LIKES, SAVES, AFFINITY, IMPRESSIONS = "li:", "sa:", "af:", "im:"
 ORDER, FILL_LOCK = "rk:", "lk:"
+PAGE_END, SUGGESTED = "|", ":s"
 COMPARISON = "cp:"
 PULLED = "pulled"
 REFILLING = "refilling"
@@ -181,6 +186,10 @@ def latest_order(account_id: int) -> str:
 
 def order(account_id: int, name: str) -> str:
     return f"{ORDER}{account_id}:{name}"
+
+
+def suggested(account_id: int, name: str) -> str:
+    return f"{order(account_id, name)}{SUGGESTED}"
 
 
 def fill_lock(account_id: int) -> str:

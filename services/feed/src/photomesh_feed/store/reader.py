@@ -19,7 +19,9 @@ from photomesh_feed.domain.pages import (
     Row,
     Skeleton,
     StoredPage,
+    SuggestedPosts,
 )
+from photomesh_feed.domain.suggestions import SuggestedRow, Suggestion
 from photomesh_feed.domain.timelines import TimelineRange, TimelineSlice, TimelineState
 from photomesh_feed.store import keys
 from photomesh_feed.store.connection import redis_errors
@@ -55,6 +57,8 @@ class FeedReader:
                 answer = await self._call(self._order, viewer, order, offset, limit, _joined(absent))
             case ChosenPosts(posts):
                 answer = await self._call(self._posts, viewer, _joined(posts), _joined(absent))
+            case SuggestedPosts(posts):
+                answer = await self._call(self._posts, viewer, _joined(posts), _joined(absent), "suggested")
         return _page(answer)
 
     async def candidates(self, viewer: int, limit: int, absent: Collection[int]) -> StoredCandidates:
@@ -80,7 +84,7 @@ class FeedReader:
         self,
         viewer: int,
         name: str,
-        entries: Sequence[str],
+        entries: Sequence[int | Suggestion | None],
         *,
         head: str,
         limit: int,
@@ -88,12 +92,17 @@ class FeedReader:
         current_seconds: int,
         kept_seconds: int,
     ) -> None:
-        """Saves a ranked order. It can be read for `kept_seconds`, and is the latest for `current_seconds`."""
+        """Saves a ranked order: posts of the feed, suggestions, and None after each page. It can be read for
+        `kept_seconds`, and is the latest for `current_seconds`."""
         latest, order = keys.latest_order(viewer), keys.order(viewer, name)
+        suggested = {str(one.post_id): f"{one.source} {one.about}" for one in entries if isinstance(one, Suggestion)}
         with redis_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.rpush(order, continuation, *entries)
+                pipe.rpush(order, continuation, *map(_entry, entries))
                 pipe.expire(order, kept_seconds)
+                if suggested:
+                    pipe.hset(keys.suggested(viewer, name), mapping=suggested)
+                    pipe.expire(keys.suggested(viewer, name), kept_seconds)
                 pipe.hset(latest, mapping={"name": name, "head": head, "limit": limit})
                 pipe.expire(latest, current_seconds)
                 await pipe.execute()
@@ -134,10 +143,23 @@ def _page(answer: list[Any]) -> StoredPage:
     if len(answer) == 1:
         return StoredPage(outcome)
     _, floor, flat, missing, unknown, nameless, *order = answer
+    suggested = order[3] if order else []
     return StoredPage(
         outcome,
         [Row._make(flat[i : i + _WIDTH]) for i in range(0, len(flat), _WIDTH)],
         Gaps([int(post) for post in missing], [int(post) for post in unknown], [int(author) for author in nameless]),
         int(floor) if floor else None,
         AfterRanked(order[0].decode(), int(order[1]), int(order[2])) if order else None,
+        [_suggested(*one) for one in zip(*[iter(suggested)] * 3, strict=True)],
     )
+
+
+def _entry(entry: int | Suggestion | None) -> str:
+    if entry is None:
+        return keys.PAGE_END
+    return str(entry.post_id if isinstance(entry, Suggestion) else entry)
+
+
+def _suggested(post: bytes, stored: bytes, place: int) -> SuggestedRow:
+    source, about = stored.decode().split(" ", 1)
+    return SuggestedRow(Suggestion(int(post), source, about), place)

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from photomesh_feed.domain.order import MS_BITS
+from photomesh_feed.domain.suggestions import SUGGESTION_EVERY
 from photomesh_feed.domain.timelines import FEED_POSTS, TIMELINE_POSTS
 from photomesh_feed.store import keys
 
@@ -34,6 +35,9 @@ _CONSTANTS: dict[str, str | int] = {
     "AFFINITY": keys.AFFINITY,
     "IMPRESSIONS": keys.IMPRESSIONS,
     "ORDER": keys.ORDER,
+    "PAGE_END": keys.PAGE_END,
+    "SUGGESTED": keys.SUGGESTED,
+    "SUGGESTION_EVERY": SUGGESTION_EVERY,
     "PULLED": keys.PULLED,
     "COMPLETE": keys.COMPLETE,
     "INCOMPLETE": keys.INCOMPLETE,

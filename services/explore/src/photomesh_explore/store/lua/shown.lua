@@ -11,10 +11,12 @@ local bits, i = SEEN .. account .. ':' .. half, 5
 while i <= #ARGV do
   local post, author, why, positions = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   for n = 1, positions do redis.call('SETBIT', bits, ARGV[i + 3 + n], 1) end
-  redis.call('HSET', WHY .. account, post, ARGV[1] .. ' ' .. why)
-  redis.call('INCR', SHOWN .. author)
-  redis.call('PEXPIRE', SHOWN .. author, SHOWN_FOR_MS)
-  count = count + 1
+  -- A page of the home feed may be read again and again.
+  if redis.call('HSET', WHY .. account, post, ARGV[1] .. ' ' .. why) == 1 then
+    redis.call('INCR', SHOWN .. author)
+    redis.call('PEXPIRE', SHOWN .. author, SHOWN_FOR_MS)
+    count = count + 1
+  end
   i = i + 4 + positions
 end
 redis.call('HSET', meta, 'half', half, 'count', count, 'since', string.format('%.0f', since))
