@@ -95,7 +95,9 @@ class FeedReader:
         """Saves a ranked order: posts of the feed, suggestions, and None after each page. It can be read for
         `kept_seconds`, and is the latest for `current_seconds`."""
         latest, order = keys.latest_order(viewer), keys.order(viewer, name)
-        suggested = {str(one.post_id): f"{one.source} {one.about}" for one in entries if isinstance(one, Suggestion)}
+        suggested: dict[Any, Any] = {
+            str(one.post_id): f"{one.source} {one.about}" for one in entries if isinstance(one, Suggestion)
+        }
         with redis_errors():
             async with self._redis.pipeline(transaction=True) as pipe:
                 pipe.rpush(order, continuation, *map(_entry, entries))
