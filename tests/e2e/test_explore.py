@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import secrets
 from pathlib import Path
 from typing import Any
@@ -62,48 +60,3 @@ async def test_people_explore_give_feedback_and_see_nothing_that_is_hidden(
     trends = await platform.call("GET", "/v1/explore/trends", grace)
     assert tag not in [one["name"] for one in trends["hashtags"]], "one account makes no trend"
     assert (await platform.call("GET", "/v1/explore/people", grace))["items"] is not None
-
-
-async def test_a_ranked_feed_suggests_posts_of_strangers_until_they_are_hidden(
-    platform: Platform, ada: Account, grace: Account, some_photo: Path
-) -> None:
-    stranger, other = [await platform.register(f"{name}_{secrets.token_hex(6)}") for name in ("linus", "edsger")]
-    tag, limits = f"t{secrets.token_hex(8)}", itertools.cycle(range(30, 50))
-
-    async def post(author: Account) -> str:
-        photo_id = await platform.upload(author, some_photo, lambda _: None)
-        await platform.wait_until_ready(author, photo_id, within=120)
-        post_id: str = (await platform.publish(author, [photo_id], f"See #{tag}"))["id"]
-        return post_id
-
-    async def pages(mode: str = "ranked") -> list[dict[str, Any]]:
-        """All posts of a new order: another limit makes one."""
-        found: list[dict[str, Any]] = []
-        params = {"mode": mode, "limit": str(next(limits))}
-        while True:
-            page = await platform.call("GET", "/v1/feed", grace, params=params)
-            found += page["items"]
-            if page["next_cursor"] is None:
-                return found
-            params["cursor"] = page["next_cursor"]
-
-    async def suggested() -> dict[str, Any]:
-        return {one["id"]: one["suggestion"] for one in await pages() if one["suggestion"]}
-
-    async def explored() -> list[str]:
-        params = {"interest": tag, "limit": "50"}
-        return [one["id"] for one in (await platform.call("GET", "/v1/explore", other, params=params))["items"]]
-
-    await platform.follow(grace, ada)
-    theirs = await post(stranger)
-    own = await asyncio.gather(*(post(ada) for _ in range(9)))
-    await eventually(lambda: pages("chronological"), until=lambda posts: len(posts) == 9, within=120, every=0.5)
-    # Explore knows it from then on, and builds its list for grace after that.
-    await eventually(explored, until=lambda posts: theirs in posts, within=120, every=0.5)
-    # Posts of other tests may be suggested before it: one at a time, and none twice.
-    found = await eventually(suggested, until=lambda posts: theirs in posts, within=240, every=0.3)
-    why = await platform.call("GET", f"/v1/explore/why/{theirs}", grace)
-    assert why["reasons"] == [found[theirs]]
-    await platform.call("PUT", "/v1/explore/home", grace, json={"state": "snoozed"})
-    assert {one["id"] for one in await pages()} == set(own), "none is suggested"
-    assert {one["id"] for one in await pages("chronological")} == set(own)

@@ -71,7 +71,9 @@ async def test_a_cursor_is_of_its_viewer_and_repeats_its_page(people: People) ->
 
 async def test_what_the_home_feed_may_suggest(people: People) -> None:
     viewer = people.old_account()
-    posts = {people.post_name(post): post for post in [await people.public_post("lake") for _ in range(4)]}
+    # What it likes comes first, whatever other tests left.
+    await people.apply(people.liked(viewer, await people.public_post("paragliding")))
+    posts = {people.post_name(post): post for post in [await people.public_post("paragliding") for _ in range(4)]}
     path = f"/internal/accounts/{encode('u', viewer)}/suggestions"
 
     async def suggested() -> list[dict[str, str]]:
@@ -87,7 +89,8 @@ async def test_what_the_home_feed_may_suggest(people: People) -> None:
         return await people.api.post(f"{path}/shown", json={"posts": offered[:3]})
 
     response = await eventually(show, until=lambda response: response.status_code != 503, within=60, every=0.2)
-    reason = {"kind": "new", "because": "It is new.", "hashtag": None}
+    because = "You liked posts with #paragliding."
+    reason = {"kind": "hashtag_you_like", "because": because, "hashtag": "paragliding"}
     assert response.json() == {"posts": [{"post_id": good, **reason}]}, response.text
     why = await people.ok(viewer, "GET", f"/v1/explore/why/{good}")
     assert why == {"post_id": good, "reasons": [reason]}
