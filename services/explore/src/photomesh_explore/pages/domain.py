@@ -33,7 +33,7 @@ _MAX_TAGS, _MAX_AUTHORS = 8, 10
 _AFFINITY, _FRESH = 0.5, 0.3
 _FRESH_HALF_LIFE_MS = DAY_MS
 _AUTHOR_DECAY, _AUTHOR_FLOOR = 0.5, 0.25
-_TAG_DECAY, _TAG_FLOOR = 0.9, 0.7
+_TAG_DECAY, _TAG_FLOOR = 0.9, 0.8
 
 
 class Source(StrEnum):
@@ -62,13 +62,13 @@ QUOTAS: Mapping[Source, float] = {
 """The share of each source; what one lacks goes to the others."""
 
 _WEIGHTS: Mapping[Source, float] = {
-    Source.TOGETHER: 4.0,
-    Source.AUTHOR: 0.9,
-    Source.TAG: 0.7,
+    Source.TOGETHER: 5.0,
+    Source.AUTHOR: 0.6,
+    Source.TAG: 0.35,
     Source.CHOSEN: 0.8,
     Source.FOLLOWEES: 0.6,
     Source.NEAR: 0.5,
-    Source.TRENDING: 0.7,
+    Source.TRENDING: 0.5,
     Source.FRESH: 0.3,
 }
 """What a post is worth that stands best in a source; those of all sources that have it add up."""
