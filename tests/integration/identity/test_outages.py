@@ -105,7 +105,9 @@ async def test_killed_between_publish_and_mark(isolated_environment: Mapping[str
 
 async def test_shuts_down_on_sigterm_and_logs_no_secrets(isolated_environment: Mapping[str, str]) -> None:
     async with process("photomesh_identity", isolated_environment, port=free_port()) as running:
-        async with httpx.AsyncClient(base_url=running.url) as api:
+        # Of a trace that is not kept: of those that are, each request has a line in the log.
+        untraced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-00"}
+        async with httpx.AsyncClient(base_url=running.url, headers=untraced) as api:
             users = ApiUsers(api)
             ada = await users.new_user()
             expect_problem(await users.log_in(ada.username, "wrong password"), 401, "wrong-credentials")
@@ -132,7 +134,8 @@ async def test_shuts_down_on_sigterm_and_logs_no_secrets(isolated_environment: M
     lines = [json.loads(line) for line in output.splitlines()]
     assert {line["service"] for line in lines} == {"identity"}
     refreshes = [line for line in lines if line.get("route") == "/v1/sessions/refresh"]
-    assert [line["status"] for line in refreshes] == [401]  # what succeeds is in the gateway's log alone
+    # What succeeds is in the gateway's log alone, unless it was slow.
+    assert [line["status"] for line in refreshes if line["status"] == 401 or line["ms"] < 1_000] == [401]
 
 
 async def test_a_repeat_after_a_lost_response_returns_the_same_account(
