@@ -110,8 +110,8 @@ func until[T any](attempt func() *T) *T {
 	return nil
 }
 
-func photosOf(post *api.Post) (ids []string, altTexts []string) {
-	for _, photo := range post.Photos {
+func photosOf(photos []api.PostPhoto) (ids []string, altTexts []string) {
+	for _, photo := range photos {
 		ids = append(ids, photo.Id)
 		altTexts = append(altTexts, *photo.AltText)
 	}
@@ -159,7 +159,7 @@ func main() {
 	edited := edit(api.PostUpdate{AltTexts: &[]api.AltTextUpdate{{PhotoId: photoIDs[1], Text: &other}}})
 	same(edited.Caption, caption)
 	same(edited.Place.Name, "Lake Como")
-	ids, altTexts := photosOf(edited)
+	ids, altTexts := photosOf(edited.Photos)
 	same(ids, photoIDs)
 	same(altTexts, []string{"A lake", "Another lake"})
 	caption = "Two lakes #dusk"
@@ -168,7 +168,7 @@ func main() {
 	same(*edited.Place.Latitude, latitude)
 
 	mode := api.GetFeedParamsModeChronological
-	seen := until(func() *api.Post {
+	seen := until(func() *api.FeedPost {
 		answer, err := grace.GetFeedWithResponse(ctx, &api.GetFeedParams{Mode: &mode})
 		check(err)
 		for _, item := range answer.JSON200.Items {
@@ -178,7 +178,7 @@ func main() {
 		}
 		return nil
 	})
-	ids, _ = photosOf(seen)
+	ids, _ = photosOf(seen.Photos)
 	same(ids, photoIDs)
 
 	for _, text := range []string{"one", "two", "three"} {

@@ -29,13 +29,14 @@ from photomesh_api_client.models import (
     Comment,
     CommentCreate,
     CommentPage,
+    FeedPost,
+    FeedPostPage,
     GetFeedMode,
     Photo,
     PhotoVariantsType0,
     PlaceInput,
     Post,
     PostCreate,
-    PostPage,
     PostUpdate,
     ProblemDocument,
     Relationship,
@@ -129,9 +130,9 @@ def main(url: str, small: str, large: str) -> None:
     moved = edit(PostUpdate(place=None, caption="Two lakes #dusk"))
     assert (moved.place, moved.hashtags) == (None, ["dusk"])
 
-    def in_feed() -> Post | None:
+    def in_feed() -> FeedPost | None:
         page = get_feed.sync(client=grace, mode=GetFeedMode.CHRONOLOGICAL)
-        assert isinstance(page, PostPage), page
+        assert isinstance(page, FeedPostPage), page
         return next((item for item in page.items if item.id == post.id), None)
 
     assert [photo.id for photo in until(in_feed).photos] == photo_ids

@@ -27,6 +27,7 @@ import photomesh.model.AltText;
 import photomesh.model.AltTextUpdate;
 import photomesh.model.CommentCreate;
 import photomesh.model.CommentPage;
+import photomesh.model.FeedPost;
 import photomesh.model.Photo;
 import photomesh.model.PlaceInput;
 import photomesh.model.Post;
@@ -120,8 +121,8 @@ public final class Journey {
     throw new AssertionError("gave up waiting");
   }
 
-  private static List<String> photosOf(Post post) {
-    return post.getPhotos().stream().map(PostPhoto::getId).toList();
+  private static List<String> photosOf(List<PostPhoto> photos) {
+    return photos.stream().map(PostPhoto::getId).toList();
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -153,7 +154,7 @@ public final class Journey {
                 .place(new PlaceInput().name("Lake Como").latitude(46.016).longitude(9.257))
                 .addAltTextsItem(new AltText().photoId(photoIds.get(0)).text("A lake")),
             random());
-    same(photosOf(post), photoIds);
+    same(photosOf(post.getPhotos()), photoIds);
 
     Post edited =
         posts.editPost(
@@ -168,14 +169,14 @@ public final class Journey {
     same(edited.getHashtags(), List.of("dusk"));
 
     FeedApi feed = new FeedApi(grace.client());
-    Post seen =
+    FeedPost seen =
         until(
             () ->
                 feed.getFeed("chronological", null, null, null).getItems().stream()
                     .filter(item -> item.getId().equals(post.getId()))
                     .findFirst()
                     .orElse(null));
-    same(photosOf(seen), photoIds);
+    same(photosOf(seen.getPhotos()), photoIds);
 
     for (String text : List.of("one", "two", "three")) {
       new CommentsApi(grace.client()).writeComment(post.getId(), new CommentCreate().text(text), null);
