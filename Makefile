@@ -132,7 +132,8 @@ faults: setup ## Random faults against the whole mesh (MINUTES=60 SEED=7, or OUT
 
 ##@ Speed
 .PHONY: bench bench-media bench-upload bench-gateway bench-feed bench-likes bench-follows bench-fanout bench-topics \
-  bench-comments bench-explore bench-notifications bench-ranking bench-scaling bench-stories bench-streams bench-webhooks bench-writes
+  bench-comments bench-explore bench-notifications bench-ranking bench-scaling bench-search bench-stories bench-streams \
+  bench-webhooks bench-writes
 bench: setup ## All benchmarks within an hour, and what they reached against their goals (ARGS="--summary": no measuring)
 	@$(PYTHON) -m benchmarks $(ARGS)
 
@@ -174,6 +175,9 @@ bench-notifications: setup ## A burst of likes on one post, likes while 1,000 pe
 
 bench-streams: setup ## Open streams: memory of each, and processor time of each event, beside fastapi.sse
 	@$(PYTHON) -m benchmarks.streams $(ARGS)
+
+bench-search: setup ## Finding what was meant, suggestions, indexing (fetches GeoNames), compared with PostgreSQL
+	@$(PYTHON) -m benchmarks.search $(ARGS)
 
 bench-stories: setup ## Trays of people who follow up to 9,000, beside a loop over them, and views of one story
 	@$(PYTHON) -m benchmarks.stories $(ARGS)

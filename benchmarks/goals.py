@@ -114,6 +114,10 @@ def _explore(part: str, measure: str) -> Callable[[Figures], float]:
     return lambda figures: float(figures[part]["ratios"][measure]["value"])
 
 
+def _known_item(figures: Figures) -> float:
+    return float(figures["known"]["search"]["ranks"]["first four letters"])
+
+
 GOALS = (
     Goal("likes", "like, one post: CPU", 1.8, "ms", lambda f: f["ours"]["cpu"] / f["ours"]["load"]["requests"] * 1e3),
     Goal("likes", "like, one post", 800, "/s", lambda f: _rate(f["ours"]["load"]), at_least=True),
@@ -162,6 +166,11 @@ GOALS = (
     Goal("stories", "tray of who follows 9,000: P50", 20, "ms", lambda f: f["trays"][-1]["index"]["p50"] * 1e3),
     Goal("stories", "tray of who follows 9,000: P99", 50, "ms", lambda f: f["trays"][-1]["index"]["p99"] * 1e3),
     Goal("stories", "views of a story", 1_000, "/s", lambda f: f["views_per_second"], at_least=True),
+    Goal("search", "known item by four letters: MRR@10", 0.9, "", _known_item, at_least=True),
+    Goal("search", "suggestions at 200/s: P50", 30, "ms", lambda f: f["suggestions"]["p50"] * 1e3),
+    Goal("search", "suggestions at 200/s: P99", 150, "ms", lambda f: f["suggestions"]["p99"] * 1e3),
+    Goal("search", "posts indexed", 3_000, "/s", lambda f: f["posts_per_second"], at_least=True),
+    Goal("search", "published until found: P99", 2, "s", lambda f: f["fresh"]["p99"]),
     Goal("webhooks", "20,000 events after half an hour down", 120, "s", lambda f: f["caught_up"]["all"]),
     Goal("webhooks", "one tarpit of 50: shift of P99", 0.10, "", lambda f: f["p99_shift"]),
     Goal("explore", "explore ÷ popularity: recall@50", 1.6, "", _explore("test", "recall@50"), at_least=True),

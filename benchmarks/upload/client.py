@@ -36,7 +36,8 @@ class Person:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._times = times
 
-    async def _call(self, method: str, path: str, *, json: object = None, timed: str | None = None) -> Any:
+    async def call(self, method: str, path: str, *, json: object = None, timed: str | None = None) -> Any:
+        """The answer's JSON. Raises RuntimeError for one that is not 2xx."""
         started = time.perf_counter()
         async with self._http.request(method, self._api + path, json=json, headers=self._headers) as response:
             body = await response.read()
@@ -48,11 +49,11 @@ class Person:
 
     async def init(self, size_bytes: int, timed: str) -> dict[str, Any]:
         announced = {"filename": "bench.jpg", "size_bytes": size_bytes, "content_type": "image/jpeg"}
-        begun: dict[str, Any] = await self._call("POST", "/v1/uploads/init", json=announced, timed=timed)
+        begun: dict[str, Any] = await self.call("POST", "/v1/uploads/init", json=announced, timed=timed)
         return begun
 
     async def abort(self, begun: dict[str, Any]) -> None:
-        await self._call("DELETE", f"/v1/uploads/{begun['id']}")
+        await self.call("DELETE", f"/v1/uploads/{begun['id']}")
 
     async def upload(self, photo: bytes) -> str:
         """Announces, sends and completes a photo that needs one PUT; its id."""
@@ -63,13 +64,13 @@ class Person:
             parts = [{"part_number": 1, "etag": response.headers["ETag"]}]
         self._times.add("PUT to the store", started)
         path = f"/v1/uploads/{begun['id']}/complete"
-        done = await self._call("POST", path, json={"parts": parts}, timed="complete")
+        done = await self.call("POST", path, json={"parts": parts}, timed="complete")
         photo_id: str = done["photo_id"]
         return photo_id
 
     async def wait_until_ready(self, photo_id: str, every: float = _POLL_SECONDS) -> None:
         started = time.perf_counter()
-        while (photo := await self._call("GET", f"/v1/photos/{photo_id}"))["status"] != "ready":
+        while (photo := await self.call("GET", f"/v1/photos/{photo_id}"))["status"] != "ready":
             if photo["status"] != "processing" or time.perf_counter() - started > _PATIENCE_SECONDS:
                 raise RuntimeError(f"{photo_id} is {photo['status']}")
             await asyncio.sleep(every)
