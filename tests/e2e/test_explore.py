@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import secrets
 from pathlib import Path
 from typing import Any
@@ -60,3 +62,43 @@ async def test_people_explore_give_feedback_and_see_nothing_that_is_hidden(
     trends = await platform.call("GET", "/v1/explore/trends", grace)
     assert tag not in [one["name"] for one in trends["hashtags"]], "one account makes no trend"
     assert (await platform.call("GET", "/v1/explore/people", grace))["items"] is not None
+
+
+async def test_a_ranked_feed_suggests_a_post_of_a_stranger_until_it_is_snoozed(
+    platform: Platform, ada: Account, grace: Account, some_photo: Path
+) -> None:
+    stranger, limits = await platform.register(f"linus_{secrets.token_hex(6)}"), itertools.cycle(range(30, 50))
+
+    async def post(author: Account) -> str:
+        photo_id = await platform.upload(author, some_photo, lambda _: None)
+        await platform.wait_until_ready(author, photo_id, within=120)
+        post_id: str = (await platform.publish(author, [photo_id], "See the lake"))["id"]
+        return post_id
+
+    async def read(mode: str = "ranked") -> list[dict[str, Any]]:
+        """All pages of a new order: another limit makes one. An author has at most three posts on a page."""
+        found: list[dict[str, Any]] = []
+        params = {"mode": mode, "limit": str(next(limits))}
+        while True:
+            page = await platform.call("GET", "/v1/feed", grace, params=params)
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found
+            params["cursor"] = page["next_cursor"]
+
+    await platform.follow(grace, ada)
+    await post(stranger)  # there is at least this one to suggest; those of other tests may come first
+    own = set(await asyncio.gather(*(post(ada) for _ in range(9))))
+    await eventually(lambda: read("chronological"), until=lambda posts: len(posts) == 9, within=120, every=0.5)
+
+    posts = await eventually(read, until=lambda posts: len(posts) == 10, within=240, every=0.5)
+    suggested = posts[9]
+    assert suggested["id"] not in own
+    assert suggested["author"]["username"] != ada.username
+    assert all(one["suggestion"] is None for one in posts[:9])
+    why = await platform.call("GET", f"/v1/explore/why/{suggested['id']}", grace)
+    assert why["reasons"] == [suggested["suggestion"]]
+
+    await platform.call("PUT", "/v1/explore/home", grace, json={"state": "snoozed"})
+    assert {one["id"] for one in await read()} == own, "none is suggested"
+    assert {one["id"] for one in await read("chronological")} == own

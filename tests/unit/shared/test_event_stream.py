@@ -231,7 +231,7 @@ def test_draining_spreads_the_ends() -> None:
         await asyncio.sleep(1)
         assert len(client.streams) == 200
         client.streams.drain(8)
-        begin(clients[200])  # a late one is told to leave too
+        begin(clients[200])  # a late one has to leave, too
         await asyncio.gather(*map(end_of, clients))
         assert len(client.streams) == 0
         assert max(ended) <= 9

@@ -21,7 +21,7 @@ class Poison(Exception):
 
 
 class Matching(PostgresMatching):
-    """Without a database: notes the partitions of each transaction, and fails as it is told."""
+    """Without a database: notes the partitions of each transaction, and fails on demand."""
 
     def __init__(self) -> None:
         super().__init__(cast("Any", None))
